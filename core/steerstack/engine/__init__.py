@@ -1,0 +1,1 @@
+"""What arms share, and how they are batched. Nothing here imports nnsight."""

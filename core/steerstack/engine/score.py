@@ -1,0 +1,191 @@
+"""Score answers under many arms at once, computing once what the arms share.
+
+Two kinds of pass serve a batch of trees:
+
+1. The *unsteered* pass runs every tree once. It gives the zero arm, the keys and values of
+   the *trunk* (the tokens before the first edited one), and the hidden states from which
+   the arms part.
+2. A *steered* pass serves all arms that part at the same block and trunk. It starts at that
+   block from the unsteered hidden states of the nodes after the trunk, attends to the
+   trunk's keys and values, and carries the arms side by side: in one row, where a mask keeps
+   them apart and the trunk is held once, or, where there is no trunk, in rows of their own.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from steerstack.engine.arms import Count, edited_nodes, edited_positions, entry_block
+from steerstack.engine.batches import TOKENS, Batch, batches
+from steerstack.engine.readout import Readout
+from steerstack.engine.steered import Steered
+from steerstack.engine.tree import Tree
+from steerstack.intervention import Plan
+from steerstack.site import Site
+from steerstack.tokens import TokenSequence
+from steerstack.trace.forward import KeyValues, Pass, run
+from steerstack.trace.model import Model
+
+Group = Sequence[TokenSequence]
+"""Sequences that share a prompt, such as the options of one item."""
+
+Progress = Callable[[int], None]
+"""Called with the number of evaluations (groups x arms) done since the last call."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Log-probabilities of the answer tokens under one arm.
+
+    Attributes
+    ----------
+    tokens:
+        For each group, for each sequence, the log-probability (nats) of each answer token.
+    edited:
+        How many positions were edited.
+    """
+
+    tokens: list[list[list[float]]]
+    edited: Count
+
+    def total(self, group: int, sequence: int) -> float:
+        """Summed log-probability of an answer, in nats."""
+        return sum(self.tokens[group][sequence])
+
+    def per_token(self, group: int, sequence: int) -> float:
+        """Mean log-probability of an answer's tokens, in nats."""
+        return self.total(group, sequence) / len(self.tokens[group][sequence])
+
+
+def score(
+    model: Model,
+    groups: Sequence[Group],
+    arms: Sequence[Plan],
+    *,
+    tokens: int = TOKENS,
+    progress: Progress | None = None,
+) -> list[Scores]:
+    """Log-probabilities of every answer under every arm.
+
+    Parameters
+    ----------
+    model:
+        The model.
+    groups:
+        Sequences whose parts from ``answer_start`` on are scored given what precedes them.
+    arms:
+        Plans; an empty one is the unsteered arm.
+    tokens:
+        Bound on the tokens of one forward pass.
+    progress:
+        Told how many evaluations are done.
+
+    Returns
+    -------
+    list[Scores]
+        One for each arm, in order.
+
+    Raises
+    ------
+    NothingEditedError
+        A plan with edits touched no position.
+    """
+    for plan in arms:
+        model.check_plan(plan)
+    trees, homes = _lay_out(model, groups)
+    results: list[list[list[list[float]]]] = [[[] for _ in groups] for _ in arms]
+    counts = [
+        Count(sum(len(p) for tree in trees for p in edited_positions(plan, tree)), len(trees)).require(plan)
+        for plan in arms
+    ]
+    for batch in batches(trees, tokens=tokens):
+        for arm, found in _run_batch(model, batch, arms, tokens).items():
+            for place, of_tree in zip(batch.index, found, strict=True):
+                group, slot = homes[place]
+                if slot is None:
+                    results[arm][group] = of_tree
+                else:
+                    row = results[arm][group]
+                    row.extend([] for _ in range(slot + 1 - len(row)))
+                    row[slot] = of_tree[0]
+        if progress:
+            progress(len(batch.trees) * len(arms))
+    return [Scores(tokens, count) for tokens, count in zip(results, counts, strict=True)]
+
+
+def _lay_out(model: Model, groups: Sequence[Group]) -> tuple[list[Tree], list[tuple[int, int | None]]]:
+    """One tree a group where the model can run trees, else one a sequence."""
+    trees: list[Tree] = []
+    homes: list[tuple[int, int | None]] = []
+    for index, group in enumerate(groups):
+        tree = Tree.of(group)
+        if model.runs_trees(max(len(sequence) for sequence in group)):
+            trees.append(tree)
+            homes.append((index, None))
+        else:
+            trees.extend(Tree.of([sequence]) for sequence in group)
+            homes.extend((index, slot) for slot in range(len(group)))
+    return trees, homes
+
+
+def _run_batch(
+    model: Model, batch: Batch, arms: Sequence[Plan], tokens: int
+) -> dict[int, list[list[list[float]]]]:
+    readout = Readout.of(batch.trees)
+    shareable = model.runs_trees(max(len(tree) for tree in batch.trees))
+    plain = [index for index, plan in enumerate(arms) if not len(plan)]
+    parting: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
+    for index, plan in enumerate(arms):
+        if len(plan):
+            parting[entry_block(plan), _trunks(plan, batch, shareable)].append(index)
+    blocks = {block for block, _ in parting}
+    reach = max((max(trunks) for _, trunks in parting), default=0)
+    floor = min((min(trunks) for _, trunks in parting), default=0)
+    values, hidden, past = _unsteered(model, batch, readout if plain else None, blocks, floor, keep=reach > 0)
+    found: dict[int, list[list[list[float]]]] = {}
+    if values is not None:
+        of_plain = readout.by_sequence(values, len(batch.trees))
+        found.update((index, of_plain) for index in plain)
+    for (block, trunks), members in parting.items():
+        group = Steered(batch, readout, block, trunks, floor, hidden.get(block), past)
+        for chunk in group.chunks(members, tokens):
+            outcome = group.run(model, [arms[index] for index in chunk])
+            for index, arm_values in zip(chunk, outcome, strict=True):
+                found[index] = readout.by_sequence(arm_values, len(batch.trees))
+    return found
+
+
+def _trunks(plan: Plan, batch: Batch, shareable: bool) -> tuple[int, ...]:
+    if not shareable:
+        return (0,) * len(batch.trees)
+    first = [[node for edit in plan for node in edited_nodes(edit, tree)[:1]] for tree in batch.trees]
+    return tuple(min(min(nodes, default=tree.stem), tree.stem) for nodes, tree in zip(first, batch.trees, strict=True))
+
+
+def _unsteered(
+    model: Model, batch: Batch, readout: Readout | None, blocks: set[int], floor: int, *, keep: bool
+) -> tuple[Tensor | None, dict[int, Tensor], KeyValues | None]:
+    entries = {_input_site(model, block): block for block in blocks if block}
+    if readout is None and not entries and not keep:
+        return None, {}, None
+    outcome = run(
+        model,
+        Pass(
+            batch.ids,
+            batch.sees if batch.branched else batch.exists,
+            positions=batch.positions,
+            read={site: lambda h: h[:, floor:].clone() for site in entries},
+            head=(lambda h: h[readout.rows, readout.nodes]) if readout else None,
+            logits=readout.look_up if readout else None,
+            keep_past=keep,
+        ),
+    )
+    return outcome.logits, {entries[site]: value for site, value in outcome.read.items()}, outcome.past
+
+
+def _input_site(model: Model, block: int) -> Site:
+    """The site that holds the input of a block (the output of the last one for ``n_layers``)."""
+    return Site("resid_pre", block) if block < model.n_layers else Site("resid_post", block - 1)

@@ -1,0 +1,95 @@
+"""The exception tree. Every error says what happened, what was seen and what to do.
+
+::
+
+    SteerstackError
+    ├── DataError            a data file that is missing, malformed or ambiguous
+    │   └── PolarityError    nobody said what the "matching" answer means
+    ├── VectorError          a vector that cannot be read, or does not fit
+    │   ├── UnsafeFileError  a pickle, or something that would run code
+    │   └── DegenerateDirectionError   NaN, infinite or zero
+    ├── ModelError           a model that cannot be opened or is not what it seems
+    ├── SiteError            a layer, component or position that does not exist
+    ├── NothingEditedError   a plan that touched no position
+    ├── PluginError          an unknown name, or a plugin that failed to import
+    ├── StudyError           a study that cannot be run or resumed as asked
+    └── RegistryError        the tracking store is down or refuses
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SteerstackError(Exception):
+    """Base of all errors that steerstack raises on purpose.
+
+    Parameters
+    ----------
+    happened:
+        One sentence: what went wrong.
+    seen:
+        What was found instead of what was needed.
+    fix:
+        What the reader can do about it.
+    """
+
+    def __init__(self, happened: str, *, seen: str = "", fix: str = "") -> None:
+        self.happened, self.seen, self.fix = happened, seen, fix
+        lines = [happened]
+        if seen:
+            lines.append(f"  seen: {seen}")
+        if fix:
+            lines.append(f"  do:   {fix}")
+        super().__init__("\n".join(lines))
+
+
+class DataError(SteerstackError):
+    """A data file is missing, malformed or ambiguous."""
+
+
+class PolarityError(DataError):
+    """Nobody said whether the file's "matching" answer exhibits the behaviour."""
+
+
+class VectorError(SteerstackError):
+    """A vector file cannot be read, or the vector does not fit the model at hand."""
+
+
+class UnsafeFileError(VectorError):
+    """The file is a pickle, or would run code when read."""
+
+
+class DegenerateDirectionError(VectorError):
+    """A direction is NaN, infinite or zero."""
+
+
+class ModelError(SteerstackError):
+    """A model cannot be opened, or does not behave as its names promise."""
+
+
+class SiteError(SteerstackError):
+    """A layer, component or token position does not exist."""
+
+
+class NothingEditedError(SteerstackError):
+    """A plan ran and touched no position."""
+
+
+class PluginError(SteerstackError):
+    """A plugin name is unknown, or the plugin that offers it failed to import."""
+
+
+class StudyError(SteerstackError):
+    """A study cannot be run, or resumed, as asked."""
+
+
+class RegistryError(SteerstackError):
+    """The tracking store cannot be reached, or refuses."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that suggests the nearest of the known names, and lists them all."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(names) or 'none'}"

@@ -1,0 +1,42 @@
+"""Writing files so that a full disk or a kill never leaves half a file behind."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from steerstack.errors import SteerstackError
+
+
+def write_atomically(path: Path, data: bytes | str) -> None:
+    """Write to a temporary file beside ``path``, then rename it into place.
+
+    Raises
+    ------
+    SteerstackError
+        The disk is full, or the folder cannot be written; what was there before is kept.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise SteerstackError(
+            f"{path} could not be written.",
+            seen=str(error),
+            fix="Free some space or choose another folder; nothing that was there before is lost.",
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON value, whole or not at all; NaN and infinity are refused."""
+    write_atomically(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

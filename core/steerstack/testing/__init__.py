@@ -1,0 +1,1 @@
+"""For tests, ours and plugin authors': tiny models of many architectures."""

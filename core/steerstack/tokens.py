@@ -1,0 +1,112 @@
+"""Which tokens: a sequence with its parts marked, and selections of positions in it."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from steerstack.errors import SiteError, nearest
+
+Region = Literal["all", "prompt", "response", "last", "indices"]
+
+
+@dataclass(frozen=True)
+class TokenSequence:
+    """Token ids of one conversation, unpadded, with the places where its parts begin.
+
+    Attributes
+    ----------
+    ids:
+        All token ids, as the model runs them.
+    response_start:
+        Index of the first token after the user's turn: the assistant header, then any
+        answer prefix, then the answer. Where a template puts nothing after the user's turn
+        it is the last token of the turn, as in CAA (its steering begins at the last token
+        of ``[/INST]``), so that the first answer token is always under the edit's influence.
+    answer_start:
+        Index of the first answer token; ``len(ids)`` where there is no answer yet.
+    """
+
+    ids: tuple[int, ...]
+    response_start: int
+    answer_start: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.response_start <= self.answer_start <= len(self.ids):
+            raise ValueError(f"parts out of order: {self.response_start}, {self.answer_start}, {len(self.ids)}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A selection of token positions.
+
+    ``all`` is every position; ``prompt`` is everything up to the end of the user's turn;
+    ``response`` is everything after it, and each generated token; ``last`` is the last
+    position before the answer; ``indices`` are explicit positions in what precedes the
+    answer, counted from 0, or from -1 backwards from ``last``.
+    """
+
+    region: Region = "response"
+    indices: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.region not in get_args(Region):
+            raise SiteError(
+                f"There is no token selection {self.region!r}.", fix=nearest(self.region, get_args(Region))
+            )
+        if (self.region == "indices") != bool(self.indices):
+            raise SiteError(
+                "Explicit positions and the selection 'indices' go together.",
+                seen=f"region {self.region!r}, indices {self.indices}",
+                fix="Use Tokens.at(0, 5, -1), or a named selection without positions.",
+            )
+
+    @classmethod
+    def at(cls, *indices: int) -> "Tokens":
+        """Select explicit positions."""
+        return cls("indices", tuple(indices))
+
+    @classmethod
+    def parse(cls, text: str) -> "Tokens":
+        """Read ``"response"`` or ``"0,5,-1"`` as typed on a command line."""
+        parts = text.split(",")
+        if all(part.strip().lstrip("-").isdigit() for part in parts):
+            return cls.at(*(int(part) for part in parts))
+        return cls(text)  # type: ignore[arg-type]  # checked in __post_init__
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.indices)) if self.region == "indices" else self.region
+
+    @property
+    def includes_generated(self) -> bool:
+        """Whether each newly generated token is selected too."""
+        return self.region in ("all", "response")
+
+    def positions(self, sequence: TokenSequence) -> tuple[int, ...]:
+        """The selected 0-based positions of a sequence, in order.
+
+        Raises
+        ------
+        SiteError
+            An explicit position lies outside what precedes the answer.
+        """
+        end = sequence.answer_start
+        match self.region:
+            case "all":
+                return tuple(range(len(sequence)))
+            case "prompt":
+                return tuple(range(sequence.response_start))
+            case "response":
+                return tuple(range(sequence.response_start, len(sequence)))
+            case "last":
+                return (end - 1,)
+            case "indices":
+                outside = [i for i in self.indices if not -end <= i < end]
+                if outside:
+                    raise SiteError(
+                        f"Position {outside[0]} is out of range.",
+                        seen=f"a prompt of {end} tokens",
+                        fix=f"Use positions from {-end} to {end - 1}.",
+                    )
+                return tuple(sorted({i % end for i in self.indices}))

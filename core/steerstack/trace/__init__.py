@@ -1,0 +1,1 @@
+"""The only importer of nnsight: open a model, run passes over it, generate."""

@@ -1,0 +1,249 @@
+"""Open a language model: one object with standard site names, frozen and checked."""
+
+import contextlib
+import inspect
+import threading
+import warnings
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from nnsight import CONFIG, TransformersModel
+from torch import Tensor, nn
+
+from steerstack import digest
+from steerstack.errors import ModelError, SiteError
+from steerstack.intervention import Plan
+from steerstack.prompts import ChatFormat
+from steerstack.site import COMPONENTS, Site
+from steerstack.trace import names
+from steerstack.vector import SteeringVector
+
+CONFIG.APP.REMOTE_LOGGING = False
+
+
+class Model:
+    """A causal language model with standard site names.
+
+    Made by :func:`steerstack.open_model`; not meant to be built by hand.
+
+    Attributes
+    ----------
+    name, revision:
+        What it was opened from.
+    tokenizer:
+        Left as it was found.
+    n_layers, d_model:
+        Number of blocks and width of the residual stream.
+    """
+
+    def __init__(self, envoy: TransformersModel, tokenizer: Any, name: str, revision: str | None) -> None:
+        self.envoy = envoy
+        self.tokenizer = tokenizer
+        self.name, self.revision = name, revision
+        self.lock = threading.RLock()  # nnsight traces one model from one thread at a time
+        self.module: nn.Module = envoy._module
+        self.config: Any = self.module.config.get_text_config()  # type: ignore[union-attr, operator]
+        if not hasattr(envoy, "layers"):
+            raise ModelError(
+                f"No list of blocks was found in {name}.",
+                seen=f"model type {self.config.model_type!r}, children "
+                + ", ".join(child for child, _ in self.module.named_children()),
+                fix="Only decoder-only language models can be opened; tell us about this one.",
+            )
+        self.n_layers = len(envoy.layers)
+        self.d_model = int(self.config.hidden_size)
+        self.format = ChatFormat(tokenizer)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the weights."""
+        return next(self.module.parameters()).dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the embedding."""
+        return next(self.module.parameters()).device
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of all weights, with their names and dtypes."""
+        return digest.of_tensors(sorted(self.module.state_dict().items()))
+
+    @cached_property
+    def accepts(self) -> frozenset[str]:
+        """Names of the arguments that the model's forward takes."""
+        return frozenset(inspect.signature(self.module.forward).parameters)
+
+    @cached_property
+    def tuple_output(self) -> bool:
+        """Whether a block returns a tuple rather than a tensor (set by the check on opening)."""
+        return False
+
+    def runs_trees(self, length: int) -> bool:
+        """Whether sequences up to ``length`` may be laid out as token trees.
+
+        Not where positions enter through the mask (ALiBi), which a tree's mask cannot
+        express, nor beyond a sliding window, whose edge it would not respect.
+        """
+        if "position_ids" not in self.accepts or getattr(self.config, "alibi", False):
+            return False
+        window = getattr(self.config, "sliding_window", None)
+        return window is None or length <= window
+
+    def path(self, site: Site) -> str:
+        """Native path of the module that a site reads, for the record."""
+        module = self.module_at(site)
+        return next(path for path, found in self.module.named_modules() if found is module)
+
+    def inner(self, site: Site) -> str:
+        """Dotted name, inside a block, of the module whose output a sublayer site reads."""
+        special = names.INNER.get(self.config.model_type, {}).get(site.component)
+        if special:
+            return special
+        block = self.envoy.layers[site.layer]._module
+        candidates = names.ATTENTION if site.component == "attn_out" else names.MLP
+        for candidate in candidates:
+            if hasattr(block, candidate):
+                return candidate
+        raise SiteError(
+            f"{self.name} has no {site.component} in its blocks.",
+            seen=f"children {', '.join(child for child, _ in block.named_children())}",
+            fix="Use resid_pre or resid_post.",
+        )
+
+    def module_at(self, site: Site) -> nn.Module:
+        """The module that a site reads: the block itself, or one of its sublayers."""
+        block = self.envoy.layers[site.layer]._module
+        assert isinstance(block, nn.Module)
+        return block if site.component.startswith("resid") else block.get_submodule(self.inner(site))
+
+    def check_site(self, site: Site) -> None:
+        """Refuse a site that the model does not have.
+
+        Raises
+        ------
+        SiteError
+            The layer is out of range, or the component does not exist here.
+        """
+        if site.layer >= self.n_layers:
+            raise SiteError(
+                f"Layer {site.layer} is out of range.",
+                seen=f"{self.name} has {self.n_layers} layers",
+                fix=f"Use a layer from 0 to {self.n_layers - 1}.",
+            )
+        if not site.component.startswith("resid"):
+            self.inner(site)
+
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan that does not fit the model.
+
+        Raises
+        ------
+        SiteError
+            A site does not exist here.
+        ModelError
+            A direction is of another width.
+        """
+        for edit in plan:
+            self.check_site(edit.site)
+            if edit.width not in (None, self.d_model):
+                raise ModelError(
+                    f"{type(edit).__name__} at {edit.site} does not fit {self.name}.",
+                    seen=f"a direction of width {edit.width}, a model of width {self.d_model}",
+                    fix="Use a vector extracted from this model.",
+                )
+
+    def check_vector(self, vector: SteeringVector, *, transfer: bool = False) -> None:
+        """Refuse a vector that does not belong to this model.
+
+        Parameters
+        ----------
+        vector:
+            The vector.
+        transfer:
+            Whether a vector from other weights of the same shape is wanted.
+
+        Raises
+        ------
+        ModelError
+            Another width, layers that do not exist, or (unless ``transfer``) other weights.
+        """
+        if vector.d_model != self.d_model or vector.layers[-1] >= self.n_layers:
+            raise ModelError(
+                f"The vector does not fit {self.name}.",
+                seen=f"a vector of width {vector.d_model} up to layer {vector.layers[-1]}; "
+                f"a model of width {self.d_model} with {self.n_layers} layers",
+                fix=f"It was made from {vector.origin.model_name}: use that model.",
+            )
+        made_on = vector.origin.model_fingerprint
+        if not transfer and made_on not in ("unknown", self.fingerprint):
+            raise ModelError(
+                "The vector was made from other weights than this model's.",
+                seen=f"{vector.origin.model_name} ({made_on[:12]}), here {self.name} ({self.fingerprint[:12]})",
+                fix="Use the same model and dtype, or allow it on purpose with --transfer (transfer=True).",
+            )
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the model for one trace, without gradients and without nnsight's asides."""
+        with self.lock, torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+
+    def place(self, tensor: Tensor) -> Tensor:
+        """The tensor on the model's device."""
+        return tensor.to(self.device)
+
+
+def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) -> Model:
+    """Wrap a loaded Hugging Face model: parameters frozen, the tokenizer left as it was."""
+    before = (tokenizer.padding_side, tokenizer.pad_token)
+    module.requires_grad_(False)
+    module.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        envoy = TransformersModel(module, tokenizer=tokenizer, task="text-generation", rename=names.ALIASES)
+    tokenizer.padding_side = before[0]
+    if tokenizer.pad_token != before[1]:
+        tokenizer.pad_token = before[1]
+    return Model(envoy, tokenizer, name, revision)
+
+
+def sites(model: Model) -> list[Site]:
+    """Every site of the model, in the order of the forward pass."""
+    return [Site(component, layer) for layer in range(model.n_layers) for component in COMPONENTS]
+
+
+def load_pretrained(
+    source: str, *, revision: str | None, dtype: torch.dtype | None, device: str | None, tokenizer: Any
+) -> tuple[nn.Module, Any]:
+    """Load a model and its tokenizer by transformers.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, here or on the hub.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    options: dict[str, Any] = {"revision": revision} if revision else {}
+    try:
+        if tokenizer is None:
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        placed = {"device_map": device} if device and device not in ("cpu", "cuda", "mps") else {}
+        module = AutoModelForCausalLM.from_pretrained(source, dtype=dtype or "auto", **placed, **options)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        local = Path(source).exists()
+        raise ModelError(
+            f"The model {source!r} could not be loaded.",
+            seen=str(error).strip().splitlines()[0],
+            fix="The folder must hold config.json, safetensors weights and a tokenizer."
+            if local
+            else "Give a folder, a Hugging Face id (with network), or 'smollm2' for the embedded one.",
+        ) from error
+    if device and not placed:
+        module.to(device)
+    return module, tokenizer
