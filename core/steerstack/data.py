@@ -22,12 +22,12 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Layout:
     """How the source writes its options, so that order 0 is the source's own text.
 
-    ``question + lead + options joined by newlines + tail``, each option written as
-    ``bullet.format(letter=...) + text``.
+    The question, then ``lead``, then each option after its bullet, then ``tail``. Without
+    bullets of the source's own they are ``" (A) "`` and so on, one a line.
     """
 
     lead: str = "\n\nChoices:\n"
-    bullet: str = " ({letter}) "
+    bullets: tuple[str, ...] = ()
     tail: str = ""
 
 
@@ -72,7 +72,9 @@ class Item:
                 f"Item {self.id} does not name two of its options.",
                 seen=f"{len(self.options)} options, exhibits {self.exhibits}, contrast {self.contrast}",
             )
-        if not self.exhibits_text.strip() or not self.contrast_text.strip() or not self.question.strip():
+        # a few published choice items are nothing but their options
+        asked = self.question.strip() or self.form == "choice"
+        if not (asked and self.exhibits_text.strip() and self.contrast_text.strip()):
             raise DataError(f"Item {self.id} has an empty question or answer.", fix="Fill it in, or drop the item.")
 
     @property
@@ -102,8 +104,10 @@ class Item:
 
     def listed(self) -> str:
         """The question followed by its lettered options, written as the source writes them."""
-        lines = [self.layout.bullet.format(letter=LETTERS[i]) + text for i, text in enumerate(self.options)]
-        return self.question + self.layout.lead + "\n".join(lines) + self.layout.tail
+        count = len(self.options)
+        bullets = self.layout.bullets or [("\n" if i else "") + f" ({LETTERS[i]}) " for i in range(count)]
+        lines = [bullet + text for bullet, text in zip(bullets, self.options, strict=True)]
+        return self.question + self.layout.lead + "".join(lines) + self.layout.tail
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ class DataSet:
         The file, or ``steerstack:NAME`` for ours.
     prompts:
         System prompts for and against, where the source has them.
+    notes:
+        What the reader of the file should know, such as rows left out.
     """
 
     behavior: str
@@ -137,6 +143,7 @@ class DataSet:
     polarity: str
     source: str
     prompts: SystemPrompts = field(default_factory=SystemPrompts)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.items:

@@ -1,0 +1,99 @@
+"""Find what plugins offer by name, and data by path or by behaviour."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from steerstack.contracts import Baseline, DataFormat, Extractor
+from steerstack.data import DataSet
+from steerstack.errors import DataError, PluginError, nearest
+from steerstack.plugins import PluginManager, plugins
+
+T = TypeVar("T")
+
+
+def _pick(kind: str, name: str, offered: Mapping[str, T], manager: PluginManager) -> T:
+    if name in offered:
+        return offered[name]
+    broken = [p for p in manager.failed if name.split("/")[0] == p.package or name.replace("-", "_") == p.name]
+    if broken:
+        raise PluginError(
+            f"The plugin that offers the {kind} {name!r} failed to import.",
+            seen=broken[0].cause or "",
+            fix=f"Mend or upgrade {broken[0].package} {broken[0].version}; `steerstack plugins list` shows all.",
+        )
+    raise PluginError(f"There is no {kind} called {name!r}.", fix=nearest(name, offered))
+
+
+def extractor(name: str) -> type[Extractor]:
+    """The extractor class of a name.
+
+    Raises
+    ------
+    PluginError
+        The name is unknown, or its plugin failed to import.
+    """
+    manager = plugins()
+    return _pick("extractor", name, manager.extractors(), manager)
+
+
+def baseline(name: str) -> type[Baseline]:
+    """The baseline class of a name; raises PluginError."""
+    manager = plugins()
+    return _pick("baseline", name, manager.baselines(), manager)
+
+
+def data_format(name: str) -> type[DataFormat]:
+    """The data format class of a name; raises PluginError."""
+    manager = plugins()
+    return _pick("data format", name, manager.data_formats(), manager)
+
+
+def behaviors() -> dict[str, str]:
+    """Every shipped behaviour, and the name of the source that has it."""
+    return {behavior: name for name, cls in plugins().behaviors().items() for behavior in cls().behaviors()}
+
+
+def load_data(
+    source: str | Path, *, behavior: str | None = None, matching: str | None = None, format: str | None = None
+) -> DataSet:
+    """Load a data set: a file, or a shipped behaviour by its name.
+
+    Parameters
+    ----------
+    source:
+        Path of a file, or the name of a behaviour such as ``sycophancy``.
+    behavior:
+        Name of the behaviour, where the file does not say.
+    matching:
+        ``exhibits`` or ``declines``: what the file's "matching" answer does, where it does not say.
+    format:
+        Name of the data format; None finds it out.
+
+    Raises
+    ------
+    DataError
+        The file is missing, or of no known format.
+    PolarityError
+        Nobody said what the matching answer means.
+    """
+    path = Path(source)
+    if not path.exists() and "/" not in str(source) and not path.suffix:
+        known = behaviors()
+        if str(source) not in known:
+            raise DataError(f"There is no file or behaviour {str(source)!r}.", fix=nearest(str(source), known))
+        return plugins().behaviors()[known[str(source)]]().load(str(source))
+    if not path.is_file():
+        raise DataError(f"There is no data file {path}.", fix="Check the path.")
+    if format is not None:
+        return data_format(format)().load(path, behavior=behavior, matching=matching)
+    for cls in plugins().data_formats().values():
+        reader = cls()
+        if reader.recognises(path):
+            return reader.load(path, behavior=behavior, matching=matching)
+    raise DataError(
+        f"{path} is of no known format.",
+        seen=f"{path.stat().st_size} bytes, suffix {path.suffix!r}",
+        fix=f"Known formats: {', '.join(sorted(plugins().data_formats()))}. "
+        "The simplest is a CSV or JSONL file with columns question, exhibits, not.",
+    )

@@ -1,0 +1,107 @@
+"""What recorders are told: frozen values, so that the core knows no registry."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from steerstack.vector import SteeringVector
+
+
+@dataclass(frozen=True)
+class EffectRecord:
+    """One measured effect, as it is to be kept with its vector.
+
+    Attributes
+    ----------
+    name:
+        Metric name, made of letters, digits, ``_ - . /`` and spaces.
+    value, ci_low, ci_high, n:
+        The estimate, its interval and the number of items.
+    """
+
+    name: str
+    value: float
+    ci_low: float
+    ci_high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """All that is kept of one run: what went in, what came out.
+
+    Attributes
+    ----------
+    kind:
+        ``extract``, ``evaluate``, ``sweep`` or ``stack``.
+    behavior:
+        The behaviour.
+    model_name, model_fingerprint:
+        The model that was run.
+    data_source, data_digest, data_split, n_items:
+        The data it was measured on.
+    vectors:
+        The vectors, by role (``base``, ``refitted``...). The first one is the main one.
+    effects:
+        Measured effects of the main vector.
+    parameters:
+        Settings worth comparing between runs.
+    files:
+        Files to keep beside it.
+    result:
+        The whole result, as JSON.
+    card:
+        A readable account of the main vector, in Markdown.
+    """
+
+    kind: str
+    behavior: str
+    model_name: str
+    model_fingerprint: str
+    data_source: str
+    data_digest: str
+    data_split: str
+    n_items: int
+    vectors: Mapping[str, SteeringVector]
+    effects: Sequence[EffectRecord] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+    result: Mapping[str, Any] = field(default_factory=dict)
+    card: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """Where a run was recorded.
+
+    Attributes
+    ----------
+    tracking_uri, run_id:
+        The store and the run in it.
+    model_uri:
+        The main vector's registered version, ``models:/NAME/VERSION``; empty without a vector.
+    """
+
+    tracking_uri: str
+    run_id: str
+    model_uri: str = ""
+
+
+class Recorder(ABC):
+    """Keeps runs. It raises RegistryError when it cannot."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def record(self, run: RunRecord, *, tracking_uri: str | None) -> Recorded:
+        """Keep one run.
+
+        Parameters
+        ----------
+        run:
+            The run.
+        tracking_uri:
+            The store; None for the default one.
+        """

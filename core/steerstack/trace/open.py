@@ -1,0 +1,78 @@
+"""Open a model by name, by path, or as it stands in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from steerstack.embedded import EMBEDDED, embedded_model
+from steerstack.errors import ModelError
+from steerstack.trace.check import check_model
+from steerstack.trace.model import Model, load_pretrained, wrap
+
+
+def open_model(
+    source: str | Path | nn.Module,
+    *,
+    tokenizer: Any = None,
+    revision: str | None = None,
+    dtype: str | torch.dtype | None = None,
+    device: str | None = None,
+    remote: bool | str | None = None,
+) -> Model:
+    """Open a causal language model for measuring and steering.
+
+    Parameters
+    ----------
+    source:
+        A folder, a Hugging Face id, ``smollm2`` for the embedded model, or a loaded
+        transformers model (its parameters are frozen in place).
+    tokenizer:
+        Needed with a loaded model; it is left as it is.
+    revision:
+        Revision on the hub.
+    dtype:
+        Such as ``float32`` or ``bfloat16``; None for that of the weights.
+    device:
+        Such as ``cpu``, ``cuda`` or ``auto`` (a device map); None for where transformers puts it.
+    remote:
+        Run on NDIF, or on a server of one's own. Does not work yet.
+
+    Returns
+    -------
+    Model
+        Checked: the number of blocks, the width, and that captures and edits take effect.
+
+    Raises
+    ------
+    ModelError
+        It cannot be loaded, or is not what its names promise.
+    """
+    if remote:
+        raise ModelError("Running remotely does not work yet.", fix="Open the model without remote=.")
+    chosen = _dtype(dtype)
+    if isinstance(source, nn.Module):
+        if tokenizer is None:
+            raise ModelError("A loaded model comes without a tokenizer.", fix="Pass tokenizer=...")
+        module = source if chosen is None else source.to(chosen)
+        if device:
+            module = module.to(device)
+        name = str(getattr(module.config, "_name_or_path", "") or type(module).__name__)
+        model = wrap(module, tokenizer, name=name, revision=revision)
+    else:
+        name = str(source)
+        folder = str(embedded_model()) if name == EMBEDDED.alias else name
+        module, found = load_pretrained(folder, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer)
+        model = wrap(module, found, name=EMBEDDED.name if name == EMBEDDED.alias else name, revision=revision)
+    check_model(model)
+    return model
+
+
+def _dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
+    if dtype is None or isinstance(dtype, torch.dtype):
+        return dtype
+    found = getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype):
+        raise ModelError(f"There is no dtype {dtype!r}.", fix="Use float32, bfloat16 or float16.")
+    return found

@@ -1,0 +1,1 @@
+"""Baselines: what a vector has to beat, or stack with."""

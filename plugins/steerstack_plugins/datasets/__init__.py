@@ -1,0 +1,1 @@
+"""Data: file formats, and the sets of our own writing."""

@@ -1,0 +1,79 @@
+"""TruthfulQA: the official CSV and multiple-choice files, and CAA's two-option version."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, final
+
+from steerstack import digest
+from steerstack.contracts import DataFormat
+from steerstack.data import LETTERS, DataSet, Item, Layout
+from steerstack.errors import DataError
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.datasets.choice_files import parse_listed
+from steerstack_plugins.datasets.reading import Row, cell, first_row, rows
+
+_MEANING = "states what is true"
+
+
+@final
+class TruthfulQA(DataFormat):
+    """Lin et al., arXiv 2109.07958. The true answer exhibits truthfulness.
+
+    ``TruthfulQA.csv``: the best answer against the first incorrect one. ``mc_task.json``: the
+    options of MC1, the best answer against the first false one; their listed order is drawn
+    from the question, since the file puts the best one first. CAA's ``truthful_qa.json``: as listed.
+    """
+
+    name = "truthfulqa"
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the first row has the columns of one of the three files."""
+        row = first_row(path) if path.suffix in (".csv", ".json", ".jsonl") else {}
+        return any(key in row for key in ("mc1_targets", "Best Answer", "correct_full_text"))
+
+    def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
+        """Read the file; ``matching`` is not needed."""
+        items, notes = [], []
+        for number, row in enumerate(rows(path), 1):
+            if row.get("incorrect_full_text") == "":
+                notes.append(f"row {number} left out: its false answer is empty")
+            else:
+                items.append(_item(path, number, row))
+        # CAA scores MMLU through the same columns
+        named = behavior or ("mmlu-accuracy" if path.stem == "mmlu" else "truthfulness")
+        return DataSet(named, tuple(items), _MEANING, str(path), notes=tuple(notes))
+
+
+def _item(path: Path, number: int, row: Row) -> Item:
+    name, topic = f"truthfulqa-{number}", str(row.get("Category") or row.get("category") or "")
+    if "mc1_targets" in row:
+        targets = row["mc1_targets"]
+        if not isinstance(targets, dict) or sorted(map(int, targets.values()))[-2:] != [0, 1]:
+            raise DataError(f"Row {number} of {path} does not mark one true answer.", seen=json.dumps(targets)[:80])
+        return _shuffled(name, cell(path, number, row, "question"), list(targets.items()), topic)
+    if "Best Answer" in row:
+        wrong = cell(path, number, row, "Incorrect Answers").split(";")[0].strip()
+        return _shuffled(
+            name, cell(path, number, row, "Question"), [(cell(path, number, row, "Best Answer"), 1), (wrong, 0)], topic
+        )
+    parsed = parse_listed(cell(path, number, row, "prompt"))
+    if parsed is None:
+        raise DataError(f"Row {number} of {path} lists no options.", fix="Options are lines that begin with (A), (B).")
+    stem, texts, layout = parsed
+    places = [LETTERS.index(cell(path, number, row, key).strip(" ()")) for key in ("correct", "incorrect")]
+    return Item(name, stem, texts, places[0], places[1], topic=topic, layout=layout)
+
+
+def _shuffled(name: str, question: str, answers: list[tuple[str, Any]], topic: str) -> Item:
+    order = sorted(range(len(answers)), key=lambda i: digest.of_json([question, i]))
+    options = tuple(answers[i][0] for i in order)
+    best = next(i for i, (_, label) in enumerate(answers) if int(label))
+    wrong = next(i for i, (_, label) in enumerate(answers) if not int(label))
+    return Item(name, question, options, order.index(best), order.index(wrong), "text", topic, Layout())
+
+
+@hookimpl
+def steerstack_data_formats() -> Sequence[type[DataFormat]]:
+    """TruthfulQA."""
+    return [TruthfulQA]

@@ -1,0 +1,1 @@
+"""Extractors: one direction per layer from contrast pairs."""
