@@ -85,6 +85,11 @@ class ChatFormat:
         ids, offsets = self._encode(rendered.text)
         return _mark(ids, offsets, rendered)
 
+    def plain(self, text: str) -> TokenSequence:
+        """Running text outside any conversation: all but its first token is answer and response."""
+        ids = self._tokenizer(text, add_special_tokens=True)["input_ids"]
+        return TokenSequence(tuple(ids), 1, 1)
+
     def answers(self, prompt: Prompt, answers: Sequence[str]) -> list[TokenSequence]:
         """Token ids of a prompt followed by each answer.
 

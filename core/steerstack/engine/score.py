@@ -102,7 +102,9 @@ def score(
         for plan in arms
     ]
     for batch in batches(trees, tokens=tokens):
-        for arm, found in _run_batch(model, batch, arms, tokens).items():
+        readout = Readout.of(batch.trees)
+        for arm, values in run_batch(model, batch, arms, tokens, readout).items():
+            found = readout.by_sequence(values, len(batch.trees))
             for place, of_tree in zip(batch.index, found, strict=True):
                 group, slot = homes[place]
                 if slot is None:
@@ -131,10 +133,13 @@ def _lay_out(model: Model, groups: Sequence[Group]) -> tuple[list[Tree], list[tu
     return trees, homes
 
 
-def _run_batch(
-    model: Model, batch: Batch, arms: Sequence[Plan], tokens: int
-) -> dict[int, list[list[list[float]]]]:
-    readout = Readout.of(batch.trees)
+def run_batch(
+    model: Model, batch: Batch, arms: Sequence[Plan], tokens: int, readout: Readout
+) -> dict[int, Tensor]:
+    """Run a batch of trees under every arm; for each arm, what the readout keeps of the logits.
+
+    The unsteered pass comes first, and the steered ones after it.
+    """
     shareable = model.runs_trees(max(len(tree) for tree in batch.trees))
     plain = [index for index, plan in enumerate(arms) if not len(plan)]
     parting: dict[tuple[int, tuple[int, ...]], list[int]] = defaultdict(list)
@@ -145,24 +150,25 @@ def _run_batch(
     reach = max((max(trunks) for _, trunks in parting), default=0)
     floor = min((min(trunks) for _, trunks in parting), default=0)
     values, hidden, past = _unsteered(model, batch, readout if plain else None, blocks, floor, keep=reach > 0)
-    found: dict[int, list[list[list[float]]]] = {}
-    if values is not None:
-        of_plain = readout.by_sequence(values, len(batch.trees))
-        found.update((index, of_plain) for index in plain)
+    found: dict[int, Tensor] = {} if values is None else dict.fromkeys(plain, values)
     for (block, trunks), members in parting.items():
         group = Steered(batch, readout, block, trunks, floor, hidden.get(block), past)
         for chunk in group.chunks(members, tokens):
-            outcome = group.run(model, [arms[index] for index in chunk])
-            for index, arm_values in zip(chunk, outcome, strict=True):
-                found[index] = readout.by_sequence(arm_values, len(batch.trees))
+            found.update(zip(chunk, group.run(model, [arms[index] for index in chunk]), strict=True))
     return found
 
 
 def _trunks(plan: Plan, batch: Batch, shareable: bool) -> tuple[int, ...]:
     if not shareable:
         return (0,) * len(batch.trees)
-    first = [[node for edit in plan for node in edited_nodes(edit, tree)[:1]] for tree in batch.trees]
-    return tuple(min(min(nodes, default=tree.stem), tree.stem) for nodes, tree in zip(first, batch.trees, strict=True))
+    return tuple(_trunk(plan, tree) for tree in batch.trees)
+
+
+def _trunk(plan: Plan, tree: Tree) -> int:
+    """Number of nodes before the first edited one, before any branch and before all that is read."""
+    read = min(sequence.answer_start for sequence in tree.sequences) - 1
+    edited = (node for edit in plan for node in edited_nodes(edit, tree)[:1])
+    return min(tree.stem, read, *edited)
 
 
 def _unsteered(

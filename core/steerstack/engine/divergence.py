@@ -1,0 +1,69 @@
+"""What a plan costs on neutral text: KL divergence from the unsteered model, and perplexity."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from steerstack.engine.batches import batches
+from steerstack.engine.readout import Readout
+from steerstack.engine.score import run_batch
+from steerstack.engine.tree import Tree
+from steerstack.intervention import Plan
+from steerstack.tokens import TokenSequence
+from steerstack.trace.model import Model
+
+TOKENS = 384
+"""Tokens of one pass: the whole distribution of each is held twice."""
+
+
+class _Divergence(Readout):
+    """Compares each next-token distribution with that of the unsteered pass, which comes first."""
+
+    reference: Float[Tensor, "place vocab"] | None = None
+
+    def look_up(self, logits: Float[Tensor, "place vocab"]) -> Float[Tensor, "asked two"]:
+        """KL(steered || unsteered) and cross-entropy (nats) at each token."""
+        logp = logits.float().log_softmax(-1)
+        if self.reference is None:
+            object.__setattr__(self, "reference", logp)
+        assert self.reference is not None
+        kl = (logp.exp() * (logp - self.reference)).sum(-1)
+        place = torch.tensor([entry[2] for entry in self.asked], device=logits.device)
+        token = torch.tensor([entry[3] for entry in self.asked], device=logits.device)
+        return torch.stack([kl[place], -logp[place, token]], -1)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a plan does to neutral text.
+
+    Attributes
+    ----------
+    kl:
+        Mean KL(steered || unsteered) per token, in nats, one value a text.
+    cross_entropy:
+        Mean negative log-probability per token, in nats, one value a text.
+    """
+
+    kl: tuple[float, ...]
+    cross_entropy: tuple[float, ...]
+
+
+def divergence(model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan]) -> list[Cost]:
+    """KL and cross-entropy of each arm on each text, over its tokens from ``answer_start`` on."""
+    trees = [Tree.of([text]) for text in texts]
+    kl: list[list[float]] = [[0.0] * len(texts) for _ in arms]
+    entropy: list[list[float]] = [[0.0] * len(texts) for _ in arms]
+    for batch in batches(trees, tokens=TOKENS):
+        plain = Readout.of(batch.trees)
+        readout = _Divergence(plain.places, plain.asked)
+        found = run_batch(model, batch, [Plan(), *arms], TOKENS, readout)
+        rows = torch.tensor([entry[0] for entry in readout.asked])
+        for arm in range(len(arms)):
+            values = found[arm + 1].cpu()
+            for row, place in enumerate(batch.index):
+                kl[arm][place], entropy[arm][place] = values[rows == row].mean(0).tolist()
+    return [Cost(tuple(a), tuple(b)) for a, b in zip(kl, entropy, strict=True)]

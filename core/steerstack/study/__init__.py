@@ -1,0 +1,1 @@
+"""Studies: what is measured, on which items, and what may be concluded."""
