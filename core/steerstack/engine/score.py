@@ -20,6 +20,7 @@ from torch import Tensor
 
 from steerstack.engine.arms import Count, edited_nodes, edited_positions, entry_block
 from steerstack.engine.batches import TOKENS, Batch, batches
+from steerstack.engine.prefix import Prefix, run_prefix
 from steerstack.engine.readout import Readout
 from steerstack.engine.steered import Steered
 from steerstack.engine.tree import Tree
@@ -31,6 +32,8 @@ from steerstack.trace.model import Model
 
 Group = Sequence[TokenSequence]
 """Sequences that share a prompt, such as the options of one item."""
+
+NO_PREFIX = Prefix()
 
 Progress = Callable[[int], None]
 """Called with the number of evaluations (groups x arms) done since the last call."""
@@ -101,9 +104,10 @@ def score(
         Count(sum(len(p) for tree in trees for p in edited_positions(plan, tree)), len(trees)).require(plan)
         for plan in arms
     ]
+    prefix = run_prefix(model, trees)
     for batch in batches(trees, tokens=tokens):
         readout = Readout.of(batch.trees)
-        for arm, values in run_batch(model, batch, arms, tokens, readout).items():
+        for arm, values in run_batch(model, batch, arms, tokens, readout, prefix).items():
             found = readout.by_sequence(values, len(batch.trees))
             for place, of_tree in zip(batch.index, found, strict=True):
                 group, slot = homes[place]
@@ -134,7 +138,7 @@ def _lay_out(model: Model, groups: Sequence[Group]) -> tuple[list[Tree], list[tu
 
 
 def run_batch(
-    model: Model, batch: Batch, arms: Sequence[Plan], tokens: int, readout: Readout
+    model: Model, batch: Batch, arms: Sequence[Plan], tokens: int, readout: Readout, prefix: Prefix = NO_PREFIX
 ) -> dict[int, Tensor]:
     """Run a batch of trees under every arm; for each arm, what the readout keeps of the logits.
 
@@ -148,8 +152,10 @@ def run_batch(
             parting[entry_block(plan), _trunks(plan, batch, shareable)].append(index)
     blocks = {block for block, _ in parting}
     reach = max((max(trunks) for _, trunks in parting), default=0)
-    floor = min((min(trunks) for _, trunks in parting), default=0)
-    values, hidden, past = _unsteered(model, batch, readout if plain else None, blocks, floor, keep=reach > 0)
+    floor = min((min(trunks) for _, trunks in parting), default=batch.width)
+    if floor < prefix.length:  # some arm edits tokens of the prefix
+        prefix = NO_PREFIX
+    values, hidden, past = _unsteered(model, batch, readout if plain else None, blocks, floor, prefix, keep=reach > 0)
     found: dict[int, Tensor] = {} if values is None else dict.fromkeys(plain, values)
     for (block, trunks), members in parting.items():
         group = Steered(batch, readout, block, trunks, floor, hidden.get(block), past)
@@ -172,19 +178,29 @@ def _trunk(plan: Plan, tree: Tree) -> int:
 
 
 def _unsteered(
-    model: Model, batch: Batch, readout: Readout | None, blocks: set[int], floor: int, *, keep: bool
+    model: Model,
+    batch: Batch,
+    readout: Readout | None,
+    blocks: set[int],
+    floor: int,
+    prefix: Prefix,
+    *,
+    keep: bool,
 ) -> tuple[Tensor | None, dict[int, Tensor], KeyValues | None]:
     entries = {_input_site(model, block): block for block in blocks if block}
     if readout is None and not entries and not keep:
         return None, {}, None
+    done = prefix.length
+    mask = batch.sees[:, done:] if batch.branched or done else batch.exists
     outcome = run(
         model,
         Pass(
-            batch.ids,
-            batch.sees if batch.branched else batch.exists,
-            positions=batch.positions,
-            read={site: lambda h: h[:, floor:].clone() for site in entries},
-            head=(lambda h: h[readout.rows, readout.nodes]) if readout else None,
+            batch.ids[:, done:],
+            mask,
+            positions=batch.positions[:, done:],
+            past=prefix.for_rows(len(batch.trees)),
+            read={site: lambda h: h[:, floor - done :].clone() for site in entries},
+            head=(lambda h: h[readout.rows, readout.nodes - done]) if readout else None,
             logits=readout.look_up if readout else None,
             keep_past=keep,
         ),
