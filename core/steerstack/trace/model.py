@@ -212,6 +212,13 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
     return Model(envoy, tokenizer, name, revision)
 
 
+def clone(model: Model) -> nn.Module:
+    """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of."""
+    module = type(model.module)(model.module.config)
+    module.load_state_dict(model.module.state_dict())
+    return module.to(device=model.device, dtype=model.dtype)
+
+
 def sites(model: Model) -> list[Site]:
     """Every site of the model, in the order of the forward pass."""
     return [Site(component, layer) for layer in range(model.n_layers) for component in COMPONENTS]

@@ -1,0 +1,100 @@
+"""Score arms through the ledger: each arm's items are computed once, and kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steerstack.asking import ScoreMode
+from steerstack.data import DataSet
+from steerstack.engine.divergence import divergence
+from steerstack.intervention import Plan
+from steerstack.study.ledger import Ledger
+from steerstack.study.neutral import neutral_texts
+from steerstack.study.scoring import ArmScores, score_data
+from steerstack.trace.model import Model
+
+Advance = Callable[[str, int], None]
+"""Told what is being done, and how many evaluations of it are done."""
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """What is kept of an arm: one value an item.
+
+    Attributes
+    ----------
+    log_odds:
+        On the scale on which arms are compared (per token for ``text``), in nats.
+    probability:
+        Of the exhibiting answer among the two.
+    edited:
+        Number of positions edited.
+    """
+
+    log_odds: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    edited: int
+
+    @classmethod
+    def of(cls, scores: ArmScores) -> "ArmValues":
+        """What is kept of scores."""
+        return cls(scores.effect_scale, scores.probability, scores.edited_positions)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the ledger."""
+        return {"log_odds": self.log_odds.tolist(), "probability": self.probability.tolist(), "edited": self.edited}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "ArmValues":
+        """From the ledger."""
+        return cls(np.array(value["log_odds"]), np.array(value["probability"]), value["edited"])
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How arms are measured in one study.
+
+    Attributes
+    ----------
+    mode:
+        How items are scored.
+    ledger:
+        Where finished steps are kept.
+    advance:
+        Progress.
+    """
+
+    mode: ScoreMode
+    ledger: Ledger
+    advance: Advance = lambda _what, _done: None
+
+    def arms(
+        self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], *, system: str | None = None
+    ) -> list[ArmValues]:
+        """Every item of ``data`` under every plan."""
+        key = [model.fingerprint, data.digest, self.mode, system, [plan.fingerprint for plan in plans]]
+
+        def compute() -> Any:
+            found = score_data(
+                model, data, self.mode, plans, system=system, progress=lambda done: self.advance(what, done)
+            )
+            return [ArmValues.of(scores).to_json() for scores in found]
+
+        return [ArmValues.from_json(value) for value in self.ledger.once(what, key, compute)]
+
+    def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, float]]:
+        """For each plan, mean KL per token from the unsteered model and perplexity, on neutral text."""
+        texts = neutral_texts(model.format)
+        key = [model.fingerprint, [list(text.ids) for text in texts], [plan.fingerprint for plan in plans]]
+
+        def compute() -> Any:
+            self.advance(what, 0)
+            return [
+                {"kl": float(np.mean(cost.kl)), "perplexity": float(np.exp(np.mean(cost.cross_entropy)))}
+                for cost in divergence(model, texts, plans)
+            ]
+
+        return list(self.ledger.once(what, key, compute))

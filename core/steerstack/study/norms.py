@@ -1,0 +1,28 @@
+"""Residual norms: the unit in which strengths are comparable between layers and models."""
+
+import torch
+
+from steerstack.engine.batches import batches
+from steerstack.engine.tree import Tree
+from steerstack.site import Component, Site
+from steerstack.study.neutral import neutral_texts
+from steerstack.trace.forward import Pass, run
+from steerstack.trace.model import Model
+
+
+def residual_norms(model: Model, component: Component = "resid_post") -> dict[int, float]:
+    """Median Euclidean norm of the activations at each layer, over the tokens of neutral text.
+
+    The first token of each text is left out: many models park huge activations there.
+    """
+    trees = [Tree.of([text], whole=True) for text in neutral_texts(model.format)]
+    sites = [Site(component, layer) for layer in range(model.n_layers)]
+    found: dict[int, list[torch.Tensor]] = {site.layer: [] for site in sites}
+    for batch in batches(trees):
+        exists = batch.exists.clone()
+        exists[:, 0] = False
+        read = {site: lambda h, e=exists: h.float().norm(dim=-1)[e.to(h.device)].cpu() for site in sites}
+        outcome = run(model, Pass(batch.ids, batch.exists, positions=batch.positions, read=read))
+        for site in sites:
+            found[site.layer].append(outcome.read[site])
+    return {layer: float(torch.cat(norms).median()) for layer, norms in found.items()}

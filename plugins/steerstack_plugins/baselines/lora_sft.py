@@ -1,0 +1,122 @@
+"""LoRA supervised fine-tuning on the answers that exhibit the behaviour."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import Baseline, Tuned
+from steerstack.data import DataSet
+from steerstack.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from steerstack.tokens import TokenSequence
+    from steerstack.trace.model import Model
+
+
+@final
+@dataclass(frozen=True)
+class LoraSFT(Baseline):
+    """Low-rank adapters on every linear layer of the blocks, by peft; merged after training.
+
+    Hu et al., arXiv 2106.09685. Trained on the same items as the vector, with the loss on the
+    tokens of the exhibiting answer only (AdamW, linear decay); the number of epochs, from 0 to
+    ``epochs``, is chosen by the same loss on the validation items.
+    """
+
+    name = "lora-sft"
+    paper = "arXiv 2106.09685"
+
+    rank: int = 8
+    alpha: int = 16
+    learning_rate: float = 5e-4
+    epochs: int = 2
+    batch: int = 8
+
+    def parameters(self) -> dict[str, Any]:
+        """Rank, alpha, learning rate, epochs, batch."""
+        return vars(self)
+
+    def tune(self, model: "Model", train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
+        """Train adapters on a copy of the model and merge them."""
+        import torch
+        from peft import LoraConfig, get_peft_model
+
+        from steerstack.asking import ask
+        from steerstack.trace.model import clone, wrap
+
+        began = time.monotonic()
+        config = LoraConfig(r=self.rank, lora_alpha=self.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        with torch.random.fork_rng(), torch.enable_grad():
+            torch.manual_seed(seed)
+            module: Any = get_peft_model(clone(model), config)
+            trained = [p for p in module.parameters() if p.requires_grad]
+            texts = [question.exhibits for question in ask(model.format, train, "text")]
+            held = [question.exhibits for question in ask(model.format, validation, "text")]
+            optimiser = torch.optim.AdamW(trained, lr=self.learning_rate, weight_decay=0.0)
+            steps = self.epochs * math.ceil(len(texts) / self.batch)
+            schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
+            losses = [_validate(module, held, self.batch)]
+            best = (losses[0], [p.detach().clone() for p in trained])
+            for _ in range(self.epochs):
+                module.train()
+                order = torch.randperm(len(texts)).tolist()
+                for at in range(0, len(order), self.batch):
+                    loss = _loss(module, [texts[index] for index in order[at : at + self.batch]])
+                    loss.backward()
+                    optimiser.step()
+                    schedule.step()
+                    optimiser.zero_grad()
+                losses.append(_validate(module, held, self.batch))
+                if losses[-1] < best[0]:
+                    best = (losses[-1], [p.detach().clone() for p in trained])
+            with torch.no_grad():
+                for parameter, kept in zip(trained, best[1], strict=True):
+                    parameter.copy_(kept)
+        merged: nn.Module = module.merge_and_unload()
+        record = {
+            **self.parameters(),
+            "n_train": len(train),
+            "validation_loss_by_epoch": losses,
+            "epoch_chosen": losses.index(best[0]),
+            "on": "validation",
+        }
+        tuned = wrap(merged, model.tokenizer, name=f"{model.name}+{self.name}", revision=model.revision)
+        return Tuned(tuned, sum(p.numel() for p in trained), time.monotonic() - began, record)
+
+
+
+def _loss(module: Any, texts: "Sequence[TokenSequence]") -> Any:
+    """Mean cross-entropy (nats) over answer tokens of a batch, padded on the right."""
+    import torch
+    from torch.nn.utils.rnn import pad_sequence
+
+    device = next(module.parameters()).device
+    ids = pad_sequence([torch.tensor(text.ids) for text in texts], batch_first=True)
+    labels = pad_sequence([_labels(text) for text in texts], batch_first=True, padding_value=-100)
+    mask = pad_sequence([torch.ones(len(text), dtype=torch.long) for text in texts], batch_first=True)
+    return module(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
+
+
+def _labels(text: "TokenSequence") -> Any:
+    import torch
+
+    return torch.tensor([-100] * text.answer_start + list(text.ids[text.answer_start :]))
+
+
+def _validate(module: Any, texts: "Sequence[TokenSequence]", batch: int) -> float:
+    import torch
+
+    module.eval()
+    with torch.no_grad():
+        chunks = [texts[at : at + batch] for at in range(0, len(texts), batch)]
+        return sum(float(_loss(module, chunk)) * len(chunk) for chunk in chunks) / len(texts)
+
+
+@hookimpl
+def steerstack_baselines() -> Sequence[type[Baseline]]:
+    """LoRA SFT."""
+    return [LoraSFT]
