@@ -90,18 +90,33 @@ class Recorded:
 
 
 class Recorder(ABC):
-    """Keeps runs. It raises RegistryError when it cannot."""
+    """Keeps runs, and shows them. Every method raises RegistryError when the store cannot be reached.
+
+    ``tracking_uri`` names the store; None is the default one.
+    """
 
     name: ClassVar[str]
 
     @abstractmethod
     def record(self, run: RunRecord, *, tracking_uri: str | None) -> Recorded:
-        """Keep one run.
+        """Keep one run. A run that cannot be delivered is kept locally before the error is raised."""
 
-        Parameters
-        ----------
-        run:
-            The run.
-        tracking_uri:
-            The store; None for the default one.
-        """
+    @abstractmethod
+    def send(self, *, tracking_uri: str | None) -> list[Recorded]:
+        """Deliver what was kept locally."""
+
+    @abstractmethod
+    def check(self, *, tracking_uri: str | None) -> str:
+        """One line on the store: where it is, and that it answers."""
+
+    @abstractmethod
+    def list_vectors(self, *, tracking_uri: str | None) -> list[dict[str, Any]]:
+        """Registered vectors: name, version, aliases, behavior, model, method, effects."""
+
+    @abstractmethod
+    def show_vector(self, vector: str, *, tracking_uri: str | None) -> dict[str, Any]:
+        """All that is known of one registered vector."""
+
+    @abstractmethod
+    def serve(self, *, tracking_uri: str | None, host: str, port: int) -> None:
+        """Show the store in a browser until interrupted."""

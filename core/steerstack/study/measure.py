@@ -11,10 +11,14 @@ from steerstack.asking import ScoreMode
 from steerstack.data import DataSet
 from steerstack.engine.divergence import divergence
 from steerstack.intervention import Plan
+from steerstack.study import stats
 from steerstack.study.ledger import Ledger
 from steerstack.study.neutral import neutral_texts
 from steerstack.study.scoring import ArmScores, score_data
 from steerstack.trace.model import Model
+
+SHARD = 64
+"""Items that are scored between two entries in the ledger: what a kill can cost."""
 
 Advance = Callable[[str, int], None]
 """Told what is being done, and how many evaluations of it are done."""
@@ -48,6 +52,13 @@ class ArmValues:
         return {"log_odds": self.log_odds.tolist(), "probability": self.probability.tolist(), "edited": self.edited}
 
     @classmethod
+    def joined(cls, parts: Sequence["ArmValues"]) -> "ArmValues":
+        """The parts of one arm, one after the other."""
+        log_odds = np.concatenate([part.log_odds for part in parts])
+        probability = np.concatenate([part.probability for part in parts])
+        return cls(log_odds, probability, sum(part.edited for part in parts))
+
+    @classmethod
     def from_json(cls, value: dict[str, Any]) -> "ArmValues":
         """From the ledger."""
         return cls(np.array(value["log_odds"]), np.array(value["probability"]), value["edited"])
@@ -74,7 +85,15 @@ class Measure:
     def arms(
         self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], *, system: str | None = None
     ) -> list[ArmValues]:
-        """Every item of ``data`` under every plan."""
+        """Every item of ``data`` under every plan; a step of the ledger for each :data:`SHARD` items."""
+        items = data.items
+        shards = [data.take(items[at : at + SHARD]) for at in range(0, len(items), SHARD)]
+        parts = [self._shard(what, model, shard, plans, system) for shard in shards]
+        return [ArmValues.joined([part[arm] for part in parts]) for arm in range(len(plans))]
+
+    def _shard(
+        self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], system: str | None
+    ) -> list[ArmValues]:
         key = [model.fingerprint, data.digest, self.mode, system, [plan.fingerprint for plan in plans]]
 
         def compute() -> Any:
@@ -85,15 +104,22 @@ class Measure:
 
         return [ArmValues.from_json(value) for value in self.ledger.once(what, key, compute)]
 
-    def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, float]]:
-        """For each plan, mean KL per token from the unsteered model and perplexity, on neutral text."""
+    def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+        """For each plan, mean KL per token from the unsteered model and perplexity, on neutral text.
+
+        The interval of ``kl_estimate`` is over texts.
+        """
         texts = neutral_texts(model.format)
         key = [model.fingerprint, [list(text.ids) for text in texts], [plan.fingerprint for plan in plans]]
 
         def compute() -> Any:
             self.advance(what, 0)
             return [
-                {"kl": float(np.mean(cost.kl)), "perplexity": float(np.exp(np.mean(cost.cross_entropy)))}
+                {
+                    "kl": float(np.mean(cost.kl)),
+                    "kl_estimate": stats.mean(cost.kl).to_json(),
+                    "perplexity": float(np.exp(np.mean(cost.cross_entropy))),
+                }
                 for cost in divergence(model, texts, plans)
             ]
 

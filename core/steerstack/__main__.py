@@ -1,0 +1,5 @@
+"""``python -m steerstack``."""
+
+from steerstack.cli import main
+
+main()

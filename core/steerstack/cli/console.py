@@ -1,0 +1,143 @@
+"""What commands share: printing, progress, quiet libraries."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from steerstack.files import write_json
+
+console = Console(stderr=True)
+"""People read this; standard output is for results."""
+
+out = Console(soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """Print an error to standard error."""
+    first, *rest = message.splitlines()
+    console.print(f"[bold red]error:[/] {_plain(first)}", highlight=False, soft_wrap=True)
+    for line in rest:
+        console.print(_plain(line), highlight=False, soft_wrap=True)
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def note(message: str) -> None:
+    """Print a remark to standard error."""
+    console.print(f"[yellow]note:[/] {_plain(message)}", highlight=False, soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print a JSON value to standard output."""
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_result(value: Any, path: str | None) -> None:
+    """Write a result to a file, or to standard output for ``-``."""
+    if path == "-":
+        print_json(value)
+    elif path:
+        write_json(Path(path), value)
+        console.print(f"written to {path}", highlight=False)
+
+
+def quiet() -> None:
+    """Keep libraries from printing over our own output."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    warnings.simplefilter("ignore")
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    for name in ("mlflow", "alembic", "nnsight", "peft"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+class Bars:
+    """Progress bars with rate and time left, one for each kind of work."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+
+    def step(self, what: str) -> None:
+        """Say what is being done."""
+        self._progress.console.print(f"[dim]·[/] {what}", highlight=False)
+
+    def advance(self, what: str, done: int) -> None:
+        """Count work done; its total is not known."""
+        self.of(what, None)(done)
+
+    def of(self, what: str, total: int | None) -> Callable[[int], None]:
+        """A counter for one kind of work."""
+        if what not in self._tasks:
+            for task in self._tasks.values():
+                self._progress.update(task, visible=False)
+            self._tasks[what] = self._progress.add_task(what, total=total)
+        return lambda done: self._progress.update(self._tasks[what], advance=done)
+
+
+class _Rate(TextColumn):
+    """Work done per second."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Any) -> Any:
+        """The rate of a task."""
+        from rich.text import Text
+
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
+
+
+@contextlib.contextmanager
+def bars() -> Iterator[Bars]:
+    """Show progress bars on standard error while work goes on."""
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bars(progress)
+
+
+def numbers(text: str, kind: Callable[[str], Any], what: str) -> tuple[Any, ...]:
+    """Read ``5,9,13`` as typed on a command line.
+
+    Raises
+    ------
+    SteerstackError
+        A part is not a number.
+    """
+    from steerstack.errors import SteerstackError
+
+    try:
+        return tuple(kind(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise SteerstackError(
+            f"{text!r} is not a list of {what}.", seen=str(error), fix="Write numbers with commas, such as 5,9,13."
+        ) from error
+
+
+MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.")
+DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
+DEVICE = typer.Option(None, help="cpu, cuda, auto.")
+REVISION = typer.Option(None, help="Revision on the Hugging Face hub.")
+DATA = typer.Option(..., help="Data file, or the name of a shipped behaviour.")
+BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does not say.")
+MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's matching answer does, where unknown.")
+LIMIT = typer.Option(None, help="Use only the first N items.")
+TOKENS = typer.Option("response", help="all, prompt, response, last, or positions such as 0,5,-1.")
+TRACKING = typer.Option(None, help="MLflow tracking URI; a local SQLite store by default.")

@@ -1,0 +1,28 @@
+"""``steerstack demo``: the whole, once, on the embedded model."""
+
+import typer
+
+from steerstack.cli import console
+
+BEHAVIOR = "myopia"
+"""Chosen for competence: the behaviour on which the embedded model reacts most to what a system
+prompt asks for (see the README), not the one with the largest vector effect."""
+
+
+def demo(
+    report: str | None = typer.Option(None, help="Where to write the HTML report."),
+    tracking_uri: str | None = console.TRACKING,
+    fresh: bool = typer.Option(False, help="Start anew rather than go on with an earlier run."),
+    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+) -> None:
+    """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked. About 4 minutes."""
+    console.quiet()
+    from steerstack import catalog
+    from steerstack.cli.studying import Options, finish, perform
+    from steerstack.study.stack import Stacking
+
+    declared = Stacking(BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
+    options = Options("smollm2", None, None, None, "mean-difference", ("lora-sft",), fresh)
+    result, folder = perform(declared, catalog.load_data(BEHAVIOR), options)
+    finish(result, folder, report=report, record=True, tracking_uri=tracking_uri, json=json)
+    console.console.print("Browse the registry: [bold]steerstack ui[/]", highlight=False)

@@ -1,0 +1,61 @@
+"""``steerstack extract``: make a vector."""
+
+from pathlib import Path
+
+import typer
+
+from steerstack.cli import console
+
+
+def extract(
+    data: str = console.DATA,
+    out: Path = typer.Option(..., help="Vector file to write (.safetensors)."),
+    model: str = console.MODEL,
+    method: str = typer.Option("mean-difference", help="Extractor; `steerstack plugins list` shows all."),
+    position: str = typer.Option("answer", help="answer, last or response."),
+    component: str = typer.Option("resid_post", help="resid_pre, attn_out, mlp_out or resid_post."),
+    limit: int | None = console.LIMIT,
+    dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions averaged (JSONL)."),
+    behavior: str | None = console.BEHAVIOR,
+    matching: str | None = console.MATCHING,
+    revision: str | None = console.REVISION,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
+    record: bool = typer.Option(False, help="Keep the vector in the registry too."),
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = typer.Option(False, "--json", help="Print the vector's header as JSON."),
+) -> None:
+    """Make a steering vector from contrast pairs, at every layer."""
+    console.quiet()
+    from steerstack import catalog
+    from steerstack.asking import contrast_pairs
+    from steerstack.dump import dump_pairs
+    from steerstack.extraction import extract as extract_vector
+    from steerstack.recording import record_vector
+    from steerstack.site import Site
+    from steerstack.trace.open import open_model
+
+    chosen = catalog.extractor(method)()
+    pairs = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
+    for remark in pairs.notes:
+        console.note(remark)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    site = Site(component, 0)  # type: ignore[arg-type]  # checked there
+    if dump:
+        dump_pairs(dump, contrast_pairs(opened.format, pairs, position))
+    with console.bars() as bars:
+        progress = bars.of("pairs", len(pairs))
+        vector = extract_vector(
+            opened, pairs, chosen, position=position, component=site.component, progress=progress
+        )
+    vector.save(out)
+    if record:
+        record_vector(vector, opened, pairs, tracking_uri=tracking_uri)
+    if json:
+        console.print_json({"path": str(out), "fingerprint": vector.fingerprint, **vector.header()})
+    else:
+        console.out.print(
+            f"{out}: {len(vector.layers)} layers of width {vector.d_model} from {len(pairs)} pairs of "
+            f"{pairs.behavior}, at {component}, read at {position}",
+            highlight=False,
+        )

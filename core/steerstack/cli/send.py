@@ -1,0 +1,20 @@
+"""``steerstack send``: bring results to a tracking store that was down."""
+
+import typer
+
+from steerstack.cli import console
+
+
+def send(
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Send results that were kept locally because the tracking store could not be reached."""
+    console.quiet()
+    from steerstack.recording import recorder
+
+    sent = recorder().send(tracking_uri=tracking_uri)
+    if json:
+        console.print_json(sent)
+    else:
+        console.out.print(f"{len(sent)} sent", highlight=False)

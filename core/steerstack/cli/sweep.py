@@ -1,0 +1,65 @@
+"""``steerstack sweep``: one vector at several layers and strengths."""
+
+from pathlib import Path
+
+import typer
+
+from steerstack.cli import console
+
+
+def sweep(
+    data: str = console.DATA,
+    vector: Path = typer.Option(..., help="Vector file."),
+    layers: str = typer.Option(..., help="Layers, such as 5,9,13."),
+    scales: str = typer.Option("-2,-1,0,1,2", help="Multipliers, such as --scales=-2,-1,0,1,2."),
+    model: str = console.MODEL,
+    score: str = typer.Option("text", help="letter, yes-no or text."),
+    tokens: str = console.TOKENS,
+    transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
+    limit: int | None = console.LIMIT,
+    behavior: str | None = console.BEHAVIOR,
+    matching: str | None = console.MATCHING,
+    revision: str | None = console.REVISION,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
+    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+) -> None:
+    """Try a vector at every layer and strength given, on the same items. Resumes after a kill."""
+    console.quiet()
+    from rich.table import Table
+
+    from steerstack import catalog, digest
+    from steerstack.asking import check_mode
+    from steerstack.home import home
+    from steerstack.study.sweep import Sweep, run_sweep
+    from steerstack.trace.open import open_model
+    from steerstack.vector import SteeringVector
+
+    loaded = SteeringVector.load(vector)
+    declared = Sweep(
+        console.numbers(layers, int, "layers"), console.numbers(scales, float, "scales"), check_mode(score), tokens
+    )
+    items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
+    for remark in items.notes:
+        console.note(remark)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    opened.check_vector(loaded, transfer=transfer)
+    for layer in declared.layers:
+        opened.check_site(loaded.site(layer))
+    name = digest.of_json([opened.fingerprint, items.digest, loaded.fingerprint, vars(declared)])
+    with console.bars() as bars:
+        result = run_sweep(
+            declared, opened, items, loaded, folder=home() / "studies" / f"sweep-{name[:16]}", advance=bars.advance
+        ).to_json()
+    console.write_result(result, json)
+    if json == "-":
+        return
+    table = Table("layer", "scale", "log-odds", "effect and 95 % interval", "KL per token", title=f"{items.behavior}, n = {len(items)}")
+    for arm in result["arms"]:
+        effect = arm["effect"]
+        interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
+        table.add_row(str(arm["layer"]), f"{arm['scale']:g}", f"{arm['estimate']['value']:+.3f}", interval, f"{arm['kl']:.3f}")
+    console.out.print(table)
+    console.note(result["caution"])
+    if result["warning"]:
+        console.note(result["warning"])

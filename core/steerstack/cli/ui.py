@@ -1,0 +1,16 @@
+"""``steerstack ui``: browse the registry in MLflow's own pages."""
+
+import typer
+
+from steerstack.cli import console
+
+
+def ui(
+    tracking_uri: str | None = console.TRACKING,
+    host: str = typer.Option("127.0.0.1", help="Address to listen on."),
+    port: int = typer.Option(5000, help="Port to listen on."),
+) -> None:
+    """Open MLflow on the registry; Ctrl-C ends it."""
+    from steerstack.recording import recorder
+
+    recorder().serve(tracking_uri=tracking_uri, host=host, port=port)

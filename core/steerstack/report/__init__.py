@@ -1,0 +1,1 @@
+"""Reports: figures, the HTML page, and the card of a vector."""

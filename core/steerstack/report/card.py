@@ -1,0 +1,70 @@
+"""The card of a vector: what it is, what it does, what it costs, where it fails. In Markdown."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from steerstack.vector import SteeringVector
+
+
+def interval(estimate: Mapping[str, Any]) -> str:
+    """``+0.351 [+0.253, +0.462]``."""
+    return f"{estimate['value']:+.3f} [{estimate['ci_low']:+.3f}, {estimate['ci_high']:+.3f}]"
+
+
+def vector_card(vector: SteeringVector) -> str:
+    """What a vector is and where it comes from."""
+    origin = vector.origin
+    layers = vector.layers
+    return "\n".join(
+        [
+            f"# {origin.behavior}: {origin.method} on {origin.model_name}",
+            "",
+            f"- **Method** {origin.method}, read at `{origin.position}`, `{vector.component}`, basis `{origin.basis}`",
+            f"- **Model** {origin.model_name} (fingerprint `{origin.model_fingerprint[:12]}`)",
+            f"- **Training pairs** {origin.n_pairs} (digest `{origin.data_digest[:12]}`)",
+            f"- **Layers** {layers[0]} to {layers[-1]}, width {vector.d_model}, "
+            f"norms {min(vector.norms.values()):.2f} to {max(vector.norms.values()):.2f}",
+            f"- **Vector fingerprint** `{vector.fingerprint[:12]}`",
+        ]
+    )
+
+
+def stack_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:
+    """The card of a vector with the effects of a stacking study."""
+    return "\n".join([vector_card(vector), "", *_effects(value)])
+
+
+def _effects(value: Mapping[str, Any]) -> Iterator[str]:
+    chosen, strength = value["selected"], value["strength"]
+    yield "## What it does"
+    yield ""
+    yield value["verdict"]
+    yield ""
+    yield (
+        f"Measured at layer {chosen['layer']}, multiplier {chosen['scale']:g} "
+        f"({strength['share_of_residual_norm']:.0%} of the residual norm), chosen on validation among "
+        f"{chosen['choices_tried']} settings; scored by {value['score']} on {value['n']['test']} locked test items."
+    )
+    yield ""
+    yield "| fine-tune | vector from | prompt | vector | effect and 95 % interval |"
+    yield "|---|---|---|---|---|"
+    for arm in value["arms"]:
+        if arm["vector"] != "none":
+            where = f"{arm['finetune']} | {arm['vector_origin']} | {arm['prompt']} | {arm['vector']}"
+            yield f"| {where} | {interval(arm['effect'])} |"
+    yield ""
+    yield "## What it costs"
+    yield ""
+    for cost in value["costs"]:
+        yield (
+            f"- {cost['vector']} on {cost['finetune']} ({cost['vector_origin']}): KL {cost['kl']:.3f} nats per token, "
+            f"perplexity {cost['perplexity']:.1f} on neutral text"
+        )
+    yield ""
+    yield "## Nulls"
+    yield ""
+    for null in value["nulls"]:
+        yield f"- {null['null']}: {interval(null['effect'])}"
+    if value["warning"]:
+        yield ""
+        yield f"**Caution.** {value['warning']}"
