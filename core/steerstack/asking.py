@@ -98,9 +98,7 @@ def _by_letter(format: ChatFormat, item: Item, order: int, system: str | None) -
     return _labelled(format, item, order, prompt, LETTERS[item.exhibits], LETTERS[item.contrast])
 
 
-def _labelled(
-    format: ChatFormat, item: Item, order: int, prompt: Prompt, exhibits: str, contrast: str
-) -> Question:
+def _labelled(format: ChatFormat, item: Item, order: int, prompt: Prompt, exhibits: str, contrast: str) -> Question:
     first, second = format.labels(prompt, [exhibits, contrast])
     return Question(item, order, first, second)
 

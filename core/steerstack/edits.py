@@ -138,9 +138,7 @@ class Clamp(SelectiveIntervention):
         _check_finite(self.low, "lower bound")
         _check_finite(self.high, "upper bound")
         if self.low > self.high:
-            raise VectorError(
-                f"The lower bound {self.low} is above the upper bound {self.high}.", fix="Swap them."
-            )
+            raise VectorError(f"The lower bound {self.low} is above the upper bound {self.high}.", fix="Swap them.")
 
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
         """The activations with the coordinate clamped."""

@@ -1,10 +1,11 @@
 """A flat list of what plugins offer, for people and for ``plugins list --json``."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from steerstack.plugins import PluginManager, plugins
 
-KINDS = {
+KINDS: dict[str, Callable[[PluginManager], Mapping[str, type[Any]]]] = {
     "extractor": PluginManager.extractors,
     "dataset": PluginManager.behaviors,
     "format": PluginManager.data_formats,

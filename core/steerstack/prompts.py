@@ -72,7 +72,9 @@ class ChatFormat:
             text = self._template(messages, generate=True)
         closed = self._template(messages, generate=False)
         found = text.rfind(prompt.user.strip())
-        turn_end = len(os.path.commonprefix([text, closed])) if text.startswith(closed) else found + len(prompt.user.strip())
+        turn_end = (
+            len(os.path.commonprefix([text, closed])) if text.startswith(closed) else found + len(prompt.user.strip())
+        )
         return _Rendered(text + prompt.prefix, turn_end, len(text))
 
     def _encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
@@ -140,7 +142,7 @@ class ChatFormat:
         # the joint text is cut elsewhere ("(A" may be one token): look for the label by itself
         before = self._tokenizer.decode(list(base.ids))
         alone = self._tokenizer(label, add_special_tokens=False)["input_ids"]
-        for token in (alone[-1:] + ids[-1:]):
+        for token in alone[-1:] + ids[-1:]:
             if self._tokenizer.decode([*base.ids, token]) == before + label:
                 return int(token)
         raise DataError(

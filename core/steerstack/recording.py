@@ -59,10 +59,10 @@ def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
         if arm["vector"] == "none" and arm["vector_origin"] == "refitted":
             continue  # the same arm is listed under "transferred"
         parts = {"prompt": arm["prompt"], "vector": arm["vector"], "finetune": arm["finetune"]}
-        on = [f"{what}-{level}" for what, level in parts.items() if level != "none"]
-        if not on:
+        present = [f"{what}-{level}" for what, level in parts.items() if level != "none"]
+        if not present:
             continue
-        name = "alone" if on == ["vector-positive"] else "+".join(on)
+        name = "alone" if present == ["vector-positive"] else "+".join(present)
         if arm["vector"] != "none" and arm["finetune"] != "none":
             name += f" {arm['vector_origin']}"
         yield _effect(f"effect/{name}", arm["effect"])

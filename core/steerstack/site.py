@@ -26,13 +26,9 @@ class Site:
 
     def __post_init__(self) -> None:
         if self.component not in COMPONENTS:
-            raise SiteError(
-                f"There is no component {self.component!r}.", fix=nearest(self.component, COMPONENTS)
-            )
+            raise SiteError(f"There is no component {self.component!r}.", fix=nearest(self.component, COMPONENTS))
         if self.layer < 0:
-            raise SiteError(
-                f"Layer {self.layer} is negative.", fix="Layers count from 0, the first block."
-            )
+            raise SiteError(f"Layer {self.layer} is negative.", fix="Layers count from 0, the first block.")
 
     @property
     def order(self) -> tuple[int, int]:

@@ -66,7 +66,5 @@ def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = 
             fix="Give at least about 10 items, or other shares.",
         )
     place_of = {item.id: index for index, item in enumerate(data)}
-    train, validation, test = (
-        data.take(tuple(sorted(part, key=lambda item: place_of[item.id]))) for part in parts
-    )
+    train, validation, test = (data.take(tuple(sorted(part, key=lambda item: place_of[item.id]))) for part in parts)
     return Splits(train, validation, test)

@@ -52,9 +52,7 @@ class Tokens:
 
     def __post_init__(self) -> None:
         if self.region not in get_args(Region):
-            raise SiteError(
-                f"There is no token selection {self.region!r}.", fix=nearest(self.region, get_args(Region))
-            )
+            raise SiteError(f"There is no token selection {self.region!r}.", fix=nearest(self.region, get_args(Region)))
         if (self.region == "indices") != bool(self.indices):
             raise SiteError(
                 "Explicit positions and the selection 'indices' go together.",

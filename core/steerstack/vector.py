@@ -84,9 +84,7 @@ class SteeringVector:
             raise VectorError("The vector has no layers.", fix="Give a direction for at least one layer.")
         widths = {tuple(direction.shape) for direction in self.directions.values()}
         if len(widths) > 1 or len(next(iter(widths))) != 1:
-            raise VectorError(
-                "The layers of a vector must all be of one width.", seen=f"shapes {sorted(widths)}"
-            )
+            raise VectorError("The layers of a vector must all be of one width.", seen=f"shapes {sorted(widths)}")
         for layer, direction in self.directions.items():
             check_direction(direction, f"direction at layer {layer}")
 
@@ -172,7 +170,9 @@ class SteeringVector:
         """
         path = Path(path)
         if not path.is_file():
-            raise VectorError(f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one.")
+            raise VectorError(
+                f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one."
+            )
         with path.open("rb") as handle:
             start = handle.read(8)
         if start.startswith(_PICKLE_STARTS):

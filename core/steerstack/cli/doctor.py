@@ -18,6 +18,8 @@ def doctor(
     else:
         for entry in found["checks"]:
             mark = "[green]ok[/]  " if entry["ok"] else "[red]bad[/] "
-            console.out.print(f"{mark} {entry['what']:18} {entry['found']}".replace("[/] [", "[/] \\["), highlight=False)
+            console.out.print(
+                f"{mark} {entry['what']:18} {entry['found']}".replace("[/] [", "[/] \\["), highlight=False
+            )
     if not found["ok"]:
         raise typer.Exit(1)

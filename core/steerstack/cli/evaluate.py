@@ -1,5 +1,6 @@
 """``steerstack evaluate``: score a data set, with or without a vector."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,9 +53,7 @@ def evaluate(
         dump_questions(dump, questions, mode, plan)
     with console.bars() as bars:
         total = len(questions) * (2 if len(plan) else 1)
-        result = run(
-            opened, items, mode, plan, system=system, progress=bars.of("scoring", total), on_step=bars.step
-        )
+        result = run(opened, items, mode, plan, system=system, progress=bars.of("scoring", total), on_step=bars.step)
     console.write_result(result.to_json(), json)
     if json != "-":
         _show(result.to_json())
@@ -73,7 +72,7 @@ def make_plan(
     """The plan that the options describe; an empty one without a vector."""
     from steerstack.edits import Ablate, Add, Project
     from steerstack.errors import SteerstackError, nearest
-    from steerstack.intervention import Plan
+    from steerstack.intervention import Intervention, Plan
     from steerstack.tokens import Tokens
     from steerstack.vector import SteeringVector
 
@@ -87,7 +86,7 @@ def make_plan(
         )
     model.check_site(loaded.site(layer))
     site, direction, selection = loaded.site(layer), loaded[layer], Tokens.parse(tokens)
-    edits = {
+    edits: dict[str, Callable[[], Intervention]] = {
         "add": lambda: Add(site, direction, scale, relative, selection=selection),
         "ablate": lambda: Ablate(site, direction, selection=selection),
         "project": lambda: Project(site, direction, selection=selection),
@@ -104,7 +103,9 @@ def _show(result: dict[str, object]) -> None:
         assert isinstance(estimate, dict)
         return f"{estimate['value']:+.3f} [{estimate['ci_low']:+.3f}, {estimate['ci_high']:+.3f}]"
 
-    table = Table("", "mean and 95 % interval", title=f"{result['behavior']}, scored by {result['score']}, n = {result['n']}")
+    table = Table(
+        "", "mean and 95 % interval", title=f"{result['behavior']}, scored by {result['score']}, n = {result['n']}"
+    )
     table.add_row("log-odds", row(result["estimate"]))
     table.add_row("log-odds per token", row(result["log_odds_per_token"]))
     table.add_row("p(exhibits)", row(result["probability"]))

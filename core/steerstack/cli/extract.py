@@ -45,9 +45,7 @@ def extract(
         dump_pairs(dump, contrast_pairs(opened.format, pairs, position))
     with console.bars() as bars:
         progress = bars.of("pairs", len(pairs))
-        vector = extract_vector(
-            opened, pairs, chosen, position=position, component=site.component, progress=progress
-        )
+        vector = extract_vector(opened, pairs, chosen, position=position, component=site.component, progress=progress)
     vector.save(out)
     if record:
         record_vector(vector, opened, pairs, tracking_uri=tracking_uri)

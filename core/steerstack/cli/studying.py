@@ -94,7 +94,12 @@ def _show(value: dict[str, Any]) -> None:
         effect = arm["effect"]
         interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
         table.add_row(
-            arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"], f"{arm['estimate']['value']:+.3f}", interval
+            arm["finetune"],
+            arm["vector_origin"],
+            arm["prompt"],
+            arm["vector"],
+            f"{arm['estimate']['value']:+.3f}",
+            interval,
         )
     console.out.print(table)
     for null in value["nulls"]:

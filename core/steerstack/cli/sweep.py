@@ -54,11 +54,20 @@ def sweep(
     console.write_result(result, json)
     if json == "-":
         return
-    table = Table("layer", "scale", "log-odds", "effect and 95 % interval", "KL per token", title=f"{items.behavior}, n = {len(items)}")
+    table = Table(
+        "layer",
+        "scale",
+        "log-odds",
+        "effect and 95 % interval",
+        "KL per token",
+        title=f"{items.behavior}, n = {len(items)}",
+    )
     for arm in result["arms"]:
         effect = arm["effect"]
         interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
-        table.add_row(str(arm["layer"]), f"{arm['scale']:g}", f"{arm['estimate']['value']:+.3f}", interval, f"{arm['kl']:.3f}")
+        table.add_row(
+            str(arm["layer"]), f"{arm['scale']:g}", f"{arm['estimate']['value']:+.3f}", interval, f"{arm['kl']:.3f}"
+        )
     console.out.print(table)
     console.note(result["caution"])
     if result["warning"]:

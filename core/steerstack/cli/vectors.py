@@ -23,7 +23,12 @@ def list_vectors(
     table = Table("name", "version", "aliases", "model", "method", "effect alone")
     for row in rows:
         table.add_row(
-            row["name"], str(row["version"]), ", ".join(row["aliases"]), row["model"], row["method"], _effect(row["effects"])
+            row["name"],
+            str(row["version"]),
+            ", ".join(row["aliases"]),
+            row["model"],
+            row["method"],
+            _effect(row["effects"]),
         )
     console.out.print(table)
 

@@ -75,7 +75,8 @@ class PairActivations(PairStream):
             size = max(1, self._tokens // (_width(pairs[at]) * len(pairs[at])))
             chunk = [laid for of_pair in pairs[at : at + size] for laid in of_pair]
             # one tree of two sides or two of one: either way pairs come out in order
-            sides = self._run(chunk).unflatten(0, (-1, 2))
+            values = self._run(chunk)
+            sides = values.reshape(-1, 2, *values.shape[1:])
             yield PairBatch(sides[:, 0], sides[:, 1])
             if self._progress:
                 self._progress(len(sides))

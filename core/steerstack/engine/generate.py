@@ -66,7 +66,7 @@ def generate(
     model: Model,
     prompts: Sequence[TokenSequence],
     arms: Sequence[Plan],
-    sampling: Sampling = Sampling(),  # noqa: B008  # a frozen value
+    sampling: Sampling = Sampling(),  # a frozen value
     *,
     batch: int = 32,
     progress: Callable[[int], None] | None = None,
@@ -139,7 +139,9 @@ def _decode(
     for row, (_, index) in enumerate(rows):
         ids[row, width - len(prompts[index]) :] = torch.tensor(prompts[index].ids)
         mask[row, width - len(prompts[index]) :] = True
-    edits = _edits(arms, rows, lambda edit, index: [p + width - len(prompts[index]) for p in edit.tokens.positions(prompts[index])])
+    edits = _edits(
+        arms, rows, lambda edit, index: [p + width - len(prompts[index]) for p in edit.tokens.positions(prompts[index])]
+    )
     logits, past = _step(model, ids, mask, None, edits)
     state = _Rows(rows, mask, past, _choose(logits, sampling, generator))
     for step in range(sampling.max_new_tokens):
@@ -158,7 +160,11 @@ def _decode(
 
 
 def _step(
-    model: Model, ids: Int[Tensor, "row token"], mask: Tensor, past: KeyValues | None, edits: dict[Site, Callable[[Tensor], Tensor]]
+    model: Model,
+    ids: Int[Tensor, "row token"],
+    mask: Tensor,
+    past: KeyValues | None,
+    edits: dict[Site, Callable[[Tensor], Tensor]],
 ) -> tuple[Float[Tensor, "row vocab"], KeyValues]:
     positions = (mask.long().cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
     outcome = run(

@@ -101,9 +101,7 @@ class Steered:
         trunk, own = self.sees[..., : self.reach], self.sees[..., self.reach :]
         apart = torch.einsum("ab,trs->tarbs", torch.eye(arms, dtype=torch.bool).int(), own.int()).bool()
         trees, rest = len(self.batch.trees), self.rest
-        return torch.cat(
-            [trunk.repeat(1, arms, 1), apart.reshape(trees, arms * rest, arms * rest)], dim=-1
-        )
+        return torch.cat([trunk.repeat(1, arms, 1), apart.reshape(trees, arms * rest, arms * rest)], dim=-1)
 
     def _edits(self, plans: Sequence[Plan], device: torch.device) -> dict[Site, Callable[[Tensor], Tensor]]:
         by_site: dict[Site, list[tuple[int, Intervention, Tensor]]] = defaultdict(list)
@@ -148,7 +146,9 @@ class Steered:
         places = self.readout.nodes - torch.tensor(self.trunks)[self.readout.rows]
 
         def head(hidden: Tensor) -> Tensor:
-            return hidden.reshape(trees, arms, self.rest, -1).transpose(0, 1)[:, self.readout.rows, places].flatten(0, 1)
+            return (
+                hidden.reshape(trees, arms, self.rest, -1).transpose(0, 1)[:, self.readout.rows, places].flatten(0, 1)
+            )
 
         def keep(logits: Tensor) -> Tensor:
             return torch.stack([self.readout.look_up(part) for part in logits.chunk(arms)])

@@ -34,9 +34,15 @@ def stacked(value: Mapping[str, Any]) -> Figure:
         for shift, vector in zip((-0.18, 0.0, 0.18), _PROMPTS, strict=True):
             arms = [a for a in here if a["vector"] == vector]
             xs = [prompts.index(a["prompt"]) + shift for a in arms]
-            _bars(axes, xs, [a["effect"] for a in arms], color=COLORS[vector], label=f"{vector} vector")
+            _bars(
+                axes,
+                xs,
+                [a["effect"] for a in arms],
+                color=COLORS[vector],
+                label=f"{'no' if vector == 'none' else vector} vector",
+            )
         axes.axhline(0, color="#333333", linewidth=0.8)
-        axes.set_xticks(range(len(prompts)), [f"{prompt}\nprompt" for prompt in prompts])
+        axes.set_xticks(range(len(prompts)), [f"{'no' if prompt == 'none' else prompt}\nprompt" for prompt in prompts])
         axes.set_title("base model" if finetune == "none" else f"{finetune}\nvector {origin}", fontsize=10)
         _clean(axes)
     grid[0].set_ylabel(f"effect on {value['behavior']}\n({value['scale']}, against the bare model)")
@@ -80,9 +86,7 @@ def dose_response(value: Mapping[str, Any]) -> Figure:
 
 def nulls(value: Mapping[str, Any]) -> Figure:
     """The vector's effect beside the nulls of the same norm, at the same layer."""
-    alone = next(
-        a for a in value["arms"] if (a["prompt"], a["vector"], a["finetune"]) == ("none", "positive", "none")
-    )
+    alone = next(a for a in value["arms"] if (a["prompt"], a["vector"], a["finetune"]) == ("none", "positive", "none"))
     names = ["the vector", *(null["null"] for null in value["nulls"])]
     estimates = [alone["effect"], *(null["effect"] for null in value["nulls"])]
     figure = Figure(figsize=(6.4, 0.9 + 0.3 * len(names)), layout="constrained")

@@ -79,12 +79,14 @@ def _pairs(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cel
 def interactions_json(grid: Grid) -> list[dict[str, Any]]:
     """Every interaction on both scales, with its verdict on the log-odds scale."""
     finetunes = sorted({cell.finetune for cell in grid} - {"none"})
-    found = []
+    found: list[dict[str, Any]] = []
     for about, cells in _pairs(finetunes):
         if not all(cell in grid for cell in cells):
             continue
         verdict = _verdict(grid, cells, about["direction"])
-        found.extend(_interaction(grid, cells, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability"))
+        found.extend(
+            _interaction(grid, cells, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability")
+        )
     return found
 
 

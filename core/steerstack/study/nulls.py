@@ -63,4 +63,6 @@ def shuffled_like(vector: SteeringVector, method: Extractor, stream: PairStream,
             raise DegenerateDirectionError("The shuffled-label null is zero.", fix="Give more pairs.")
         directions[layer] = direction * (vector.norms[layer] / norm)
     parameters = {"seed": seed, "norms_of": vector.fingerprint}
-    return SteeringVector(directions, vector.component, replace(vector.origin, method="shuffled-labels", parameters=parameters))
+    return SteeringVector(
+        directions, vector.component, replace(vector.origin, method="shuffled-labels", parameters=parameters)
+    )

@@ -129,7 +129,9 @@ def choose_prompts(measure: Measure, model: Model, data: DataSet) -> tuple[dict[
     for side, best in (("positive", max), ("negative", min)):
         prompts = getattr(data.prompts, side)
         means = {
-            prompt: float(measure.arms(f"validation: {side} prompts", model, data, [Plan()], system=prompt)[0].log_odds.mean())
+            prompt: float(
+                measure.arms(f"validation: {side} prompts", model, data, [Plan()], system=prompt)[0].log_odds.mean()
+            )
             for prompt in prompts
         }
         if means:

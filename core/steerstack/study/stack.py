@@ -165,7 +165,9 @@ class StackResult:
             head = f"The vector alone lowers {self.study.behavior}, against its sign"
         else:
             head = f"The vector alone has no measurable effect on {self.study.behavior}"
-        parts = [f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."]
+        parts = [
+            f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."
+        ]
         for entry in interactions_json(self.grid):
             if entry["scale"] == "log-odds" and entry["direction"] == "positive":
                 first, second = entry["of"]
@@ -249,9 +251,7 @@ def run_stack(
         refitted[baseline.name] = again
         again.save(folder / f"vector-{baseline.name}.safetensors")
         measure_arms(tuned.model, baseline.name, {"transferred": vector, "refitted": again})
-    return StackResult(
-        study, model, splits, chosen, competence, grid, nulls, vector, refitted, costs, norms, record
-    )
+    return StackResult(study, model, splits, chosen, competence, grid, nulls, vector, refitted, costs, norms, record)
 
 
 def _nulls(

@@ -4,7 +4,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -74,11 +74,24 @@ def mean(values: ArrayLike, *, level: float = LEVEL, seed: int = 0) -> Estimate:
     with warnings.catch_warnings():
         # a degenerate acceleration is answered below, by the plain percentile interval
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        options = {"n_resamples": RESAMPLES, "confidence_level": level, "rng": np.random.default_rng(seed)}
-        found = stats.bootstrap((data,), np.mean, method="BCa", **options).confidence_interval
-        if not math.isfinite(found.low + found.high):
-            found = stats.bootstrap((data,), np.mean, method="percentile", **options).confidence_interval
-    return Estimate(value, float(found.low), float(found.high), len(data), level)
+        found = _bootstrap(data, "BCa", level, seed)
+        if not math.isfinite(found[0] + found[1]):
+            found = _bootstrap(data, "percentile", level, seed)
+    return Estimate(value, *found, len(data), level)
+
+
+def _bootstrap(
+    data: NDArray[np.float64], method: Literal["BCa", "percentile"], level: float, seed: int
+) -> tuple[float, float]:
+    found = stats.bootstrap(
+        (data,),
+        np.mean,
+        method=method,
+        n_resamples=RESAMPLES,
+        confidence_level=level,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return float(found.low), float(found.high)
 
 
 def difference(after: ArrayLike, before: ArrayLike, *, seed: int = 0) -> Estimate:

@@ -124,6 +124,4 @@ def run_sweep(
     found = measure.arms("sweep", model, data, [Plan(), *plans])
     costs = measure.costs("cost on neutral text", model, plans)
     competence = check_competence(model, data)
-    return SweepResult(
-        sweep, model, data, vector, found[0], found[1:], [cost["kl"] for cost in costs], competence
-    )
+    return SweepResult(sweep, model, data, vector, found[0], found[1:], [cost["kl"] for cost in costs], competence)

@@ -33,9 +33,7 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
 def _save(before: nn.Module, after: nn.Module, path: Path) -> None:
     """Keep only the weights that changed."""
     old = before.state_dict()
-    changed = {
-        name: tensor.contiguous() for name, tensor in after.state_dict().items() if not tensor.equal(old[name])
-    }
+    changed = {name: tensor.contiguous() for name, tensor in after.state_dict().items() if not tensor.equal(old[name])}
     save_file(changed, path)
 
 

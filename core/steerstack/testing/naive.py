@@ -24,9 +24,11 @@ def _hook(model: Model, edit: Any, positions: Sequence[int], n: int) -> Any:
     module = model.module_at(edit.site)
     if edit.site.component == "resid_pre":
         return module.register_forward_pre_hook(
-            lambda _m, args, kwargs: ((apply(args[0]), *args[1:]), kwargs)
-            if args
-            else (args, {**kwargs, "hidden_states": apply(kwargs["hidden_states"])}),
+            lambda _m, args, kwargs: (
+                ((apply(args[0]), *args[1:]), kwargs)
+                if args
+                else (args, {**kwargs, "hidden_states": apply(kwargs["hidden_states"])})
+            ),
             with_kwargs=True,
         )
 

@@ -28,7 +28,9 @@ def check_model(model: Model) -> None:
     declared = int(model.config.num_hidden_layers)
     if declared != model.n_layers:
         raise ModelError(
-            f"{model.name} declares {declared} layers.", seen=f"{model.n_layers} blocks", fix="Tell us about this model."
+            f"{model.name} declares {declared} layers.",
+            seen=f"{model.n_layers} blocks",
+            fix="Tell us about this model.",
         )
     ids = _probe_ids(model)
     mask = torch.ones_like(ids, dtype=torch.bool)

@@ -75,7 +75,8 @@ class Pass:
 @dataclass(frozen=True)
 class Outcome:
     """What a pass gives back: what was read at each site, what was kept of the logits, and
-    the keys and values, if asked for."""
+    the keys and values, if asked for.
+    """
 
     read: dict[Site, Tensor]
     logits: Any
@@ -89,32 +90,31 @@ def run(model: Model, work: Pass) -> Outcome:
     touched = sorted({*work.edits, *work.read}, key=lambda site: site.order)
     last = max((site.layer for site in touched), default=-1)
     start = work.start
-    with model.exclusive():
-        with envoy.trace(kwargs.pop("encoding"), **kwargs) as tracer:
-            kept = nnsight.save({})
-            out = nnsight.save([])
-            if start is not None:
-                entry = envoy.layers[0].input
-                for block in range(start.block - 1):
-                    envoy.layers[block].skip(_like(model, entry))
-                if start.block:
-                    envoy.layers[start.block - 1].skip(_like(model, start.hidden))
-            for site in touched:
-                hidden = read_site(model, site, work.ids.shape)
-                if site in work.edits:
-                    hidden = work.edits[site](hidden)
-                    write_site(model, site, hidden)
-                if site in work.read:
-                    kept[site] = work.read[site](hidden)
-            if work.head is None:
-                if work.keep_past and last < n_layers - 1:
-                    envoy.layers[n_layers - 1].output  # noqa: B018  # wait for the last block
-                tracer.stop()
-            else:
-                rows = work.head(envoy.lm_head.input)
-                envoy.lm_head.input = rows[None]
-                logits = envoy.output.logits[0]
-                out.append(work.logits(logits) if work.logits else logits)
+    with model.exclusive(), envoy.trace(kwargs.pop("encoding"), **kwargs) as tracer:
+        kept = nnsight.save({})
+        out = nnsight.save([])
+        if start is not None:
+            entry = envoy.layers[0].input
+            for block in range(start.block - 1):
+                envoy.layers[block].skip(_like(model, entry))
+            if start.block:
+                envoy.layers[start.block - 1].skip(_like(model, start.hidden))
+        for site in touched:
+            hidden = read_site(model, site, work.ids.shape)
+            if site in work.edits:
+                hidden = work.edits[site](hidden)
+                write_site(model, site, hidden)
+            if site in work.read:
+                kept[site] = work.read[site](hidden)
+        if work.head is None:
+            if work.keep_past and last < n_layers - 1:
+                envoy.layers[n_layers - 1].output  # noqa: B018  # wait for the last block
+            tracer.stop()
+        else:
+            rows = work.head(envoy.lm_head.input)
+            envoy.lm_head.input = rows[None]
+            logits = envoy.output.logits[0]
+            out.append(work.logits(logits) if work.logits else logits)
     past = [(layer.keys, layer.values) for layer in cache.layers] if work.keep_past and cache else None
     return Outcome(dict(kept), out[0] if out else None, past)
 

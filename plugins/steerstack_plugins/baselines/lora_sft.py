@@ -88,7 +88,6 @@ class LoraSFT(Baseline):
         return Tuned(tuned, sum(p.numel() for p in trained), time.monotonic() - began, record)
 
 
-
 def _loss(module: Any, texts: "Sequence[TokenSequence]") -> Any:
     """Mean cross-entropy (nats) over answer tokens of a batch, padded on the right."""
     import torch

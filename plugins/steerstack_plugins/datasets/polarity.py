@@ -72,9 +72,7 @@ def settle(path: Path, *, behavior: str | None, matching: str | None) -> Polarit
     """
     if matching is not None:
         if matching not in ("exhibits", "declines"):
-            raise PolarityError(
-                f"{matching!r} is not a polarity.", fix=nearest(matching, ("exhibits", "declines"))
-            )
+            raise PolarityError(f"{matching!r} is not a polarity.", fix=nearest(matching, ("exhibits", "declines")))
         if behavior is None:
             raise PolarityError("A stated polarity needs the behaviour's name.", fix="Add --behavior NAME.")
         return Polarity(behavior, matching == "exhibits", "stated by the caller")
