@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from steerstack.asking import ContrastPair, Question, Read, ScoreMode
+from steerstack.engine.arms import edited_positions
 from steerstack.files import write_atomically
 from steerstack.intervention import Plan
 from steerstack.tokens import TokenSequence
@@ -34,23 +35,13 @@ def dump_questions(path: Path, questions: Sequence[Question], mode: ScoreMode, p
     def option(sequence: TokenSequence) -> dict[str, Any]:
         return {"token_ids": list(sequence.ids), "answer_start": sequence.answer_start}
 
-    def edited(question: Question) -> list[int]:
-        touched = {
-            position
-            for sequence in question.pair
-            for edit in plan
-            for position in edit.tokens.positions(sequence)
-            if position < len(sequence) - 1
-        }
-        return sorted(touched)
-
     rows = (
         {
             "id": question.item.id,
             "score": mode,
             "order": question.order,
             "options": {"exhibits": option(question.exhibits), "not": option(question.contrast)},
-            "edited_positions": edited(question),
+            "edited_positions": edited_positions(plan, question.pair),
         }
         for question in questions
     )

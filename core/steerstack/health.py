@@ -59,7 +59,9 @@ def report(tracking_uri: str | None = None) -> dict[str, Any]:
     check("home", lambda: str(home()))
     check("embedded model", _embedded)
     check("tracking store", lambda: _store(tracking_uri))
-    for plugin in plugins().failed:
-        checks.append({"what": f"plugin {plugin.name}", "found": f"{plugin.package}: {plugin.cause}", "ok": False})
+    checks.extend(
+        {"what": f"plugin {plugin.name}", "found": f"{plugin.package}: {plugin.cause}", "ok": False}
+        for plugin in plugins().failed
+    )
     check("plugins", lambda: f"{len(plugins().loaded) - len(plugins().failed)} loaded")
     return {"ok": all(entry["ok"] for entry in checks), "checks": checks}

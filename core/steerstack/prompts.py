@@ -1,6 +1,5 @@
 """From words to tokens: the model's own chat format, with the parts of a sequence marked."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +27,10 @@ class _Rendered:
 
 
 class ChatFormat:
-    """Renders prompts and answers with a tokenizer, which it never changes.
+    r"""Renders prompts and answers with a tokenizer, which it never changes.
 
     A tokenizer with a chat template is used with it (Jinja, as transformers does); one
-    without gets the plain ``Human: ...\\n\\nAssistant:`` form of Perez et al. (2212.09251),
+    without gets the plain ``Human: ...\n\nAssistant:`` form of Perez et al. (2212.09251),
     in which answers begin with a space.
 
     Parameters
@@ -71,10 +70,8 @@ class ChatFormat:
             messages = [{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}]
             text = self._template(messages, generate=True)
         closed = self._template(messages, generate=False)
-        found = text.rfind(prompt.user.strip())
-        turn_end = (
-            len(os.path.commonprefix([text, closed])) if text.startswith(closed) else found + len(prompt.user.strip())
-        )
+        words = prompt.user.strip()
+        turn_end = len(closed) if text.startswith(closed) else text.rfind(words) + len(words)
         return _Rendered(text + prompt.prefix, turn_end, len(text))
 
     def _encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:

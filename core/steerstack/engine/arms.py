@@ -1,10 +1,12 @@
 """What the planner sees of an arm: where its plan first acts, and on which nodes of a tree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steerstack.engine.tree import Tree
 from steerstack.errors import NothingEditedError
 from steerstack.intervention import Intervention, Plan
+from steerstack.tokens import TokenSequence
 
 
 def entry_block(plan: Plan) -> int:
@@ -27,21 +29,12 @@ def edited_nodes(edit: Intervention, tree: Tree) -> list[int]:
     return sorted(nodes)
 
 
-def edited_positions(plan: Plan, tree: Tree) -> list[list[int]]:
-    """For each sequence of a tree, the positions that any edit touches and that are run."""
-    found: list[list[int]] = []
-    for sequence, keep in zip(tree.sequences, tree.keep, strict=True):
-        touched = {p for edit in plan for p in edit.tokens.positions(sequence) if p < keep}
-        found.append(sorted(touched))
-    return found
-
-
 @dataclass(frozen=True)
 class Count:
-    """How many positions a plan edited, over all sequences of a run."""
+    """How many positions a plan edited, over all groups of a run."""
 
     positions: int
-    sequences: int
+    groups: int
 
     def require(self, plan: Plan) -> "Count":
         """Refuse a plan that has edits and touched nothing.
@@ -55,7 +48,24 @@ class Count:
             selections = ", ".join(sorted({str(edit.tokens) for edit in plan}))
             raise NothingEditedError(
                 "The plan edited no position.",
-                seen=f"token selection {selections} over {self.sequences} sequences",
+                seen=f"token selection {selections} over {self.groups} groups",
                 fix="Choose another selection: all, prompt, response, last or indices.",
             )
         return self
+
+
+def edited_positions(plan: Plan, group: Sequence[TokenSequence]) -> list[int]:
+    """Positions of a group's sequences that any edit touches and that are run (the last token is not)."""
+    touched = {
+        position
+        for sequence in group
+        for edit in plan
+        for position in edit.tokens.positions(sequence)
+        if position < len(sequence) - 1
+    }
+    return sorted(touched)
+
+
+def count_edited(plan: Plan, groups: Sequence[Sequence[TokenSequence]]) -> Count:
+    """How many positions a plan edits, each counted once a group."""
+    return Count(sum(len(edited_positions(plan, group)) for group in groups), len(groups))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from steerstack.engine.arms import Count, edited_nodes, edited_positions, entry_block
+from steerstack.engine.arms import Count, count_edited, edited_nodes, entry_block
 from steerstack.engine.batches import TOKENS, Batch, batches
 from steerstack.engine.prefix import Prefix, run_prefix
 from steerstack.engine.readout import Readout
@@ -99,10 +99,7 @@ def score(
         model.check_plan(plan)
     trees, homes = _lay_out(model, groups)
     results: list[list[list[list[float]]]] = [[[] for _ in groups] for _ in arms]
-    counts = [
-        Count(sum(len(p) for tree in trees for p in edited_positions(plan, tree)), len(trees)).require(plan)
-        for plan in arms
-    ]
+    counts = [count_edited(plan, groups).require(plan) for plan in arms]
     prefix = run_prefix(model, trees)
     for batch in batches(trees, tokens=tokens):
         readout = Readout.of(batch.trees)

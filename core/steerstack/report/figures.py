@@ -23,6 +23,10 @@ def _clean(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
+def _named(level: str) -> str:
+    return "no" if level == "none" else level
+
+
 def stacked(value: Mapping[str, Any]) -> Figure:
     """Effect of every arm: one panel for each fine-tune and origin, prompts along x, vectors by colour."""
     panels = sorted({(arm["finetune"], arm["vector_origin"]) for arm in value["arms"]}, key=_panel_order)
@@ -39,10 +43,10 @@ def stacked(value: Mapping[str, Any]) -> Figure:
                 xs,
                 [a["effect"] for a in arms],
                 color=COLORS[vector],
-                label=f"{'no' if vector == 'none' else vector} vector",
+                label=f"{_named(vector)} vector",
             )
         axes.axhline(0, color="#333333", linewidth=0.8)
-        axes.set_xticks(range(len(prompts)), [f"{'no' if prompt == 'none' else prompt}\nprompt" for prompt in prompts])
+        axes.set_xticks(range(len(prompts)), [f"{_named(prompt)}\nprompt" for prompt in prompts])
         axes.set_title("base model" if finetune == "none" else f"{finetune}\nvector {origin}", fontsize=10)
         _clean(axes)
     grid[0].set_ylabel(f"effect on {value['behavior']}\n({value['scale']}, against the bare model)")

@@ -34,7 +34,7 @@ _CHATML = (
 
 
 def tiny_tokenizer(*, chat: bool = True) -> PreTrainedTokenizerFast:
-    """A byte-level tokenizer: each byte a token, plus the ChatML markers. No download."""
+    """A byte-level tokenizer: each byte a token, plus the ChatML markers, Yes and No. No download."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {symbol: index for index, symbol in enumerate(alphabet)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
@@ -42,6 +42,7 @@ def tiny_tokenizer(*, chat: bool = True) -> PreTrainedTokenizerFast:
     tokenizer.decoder = decoders.ByteLevel()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>")
     fast.add_special_tokens({"additional_special_tokens": ["<|im_start|>"]})
+    fast.add_tokens(["Yes", "No", " Yes", " No"])
     if chat:
         fast.chat_template = _CHATML
     return fast

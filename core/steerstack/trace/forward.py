@@ -146,10 +146,8 @@ def read_site(model: Model, site: Site, shape: torch.Size) -> Hidden:
     block = model.envoy.layers[site.layer]
     if site.component == "resid_pre":
         return block.input  # type: ignore[no-any-return]
-    if site.component == "resid_post":
-        output = block.output
-    else:
-        output = _submodule(block, model.inner(site)).output
+    module = block if site.component == "resid_post" else _submodule(block, model.inner(site))
+    output = module.output
     hidden = output[0] if isinstance(output, tuple) else output
     if site.component == "mlp_out":
         hidden = hidden.clone()  # Falcon adds the attention's output to it in place, later on

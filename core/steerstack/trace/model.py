@@ -200,6 +200,12 @@ class Model:
 
 def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) -> Model:
     """Wrap a loaded Hugging Face model: parameters frozen, the tokenizer left as it was."""
+    if not getattr(module, "can_generate", lambda: False)():
+        raise ModelError(
+            f"{name} is not a causal language model.",
+            seen=type(module).__name__,
+            fix="Load it with AutoModelForCausalLM.",
+        )
     before = (tokenizer.padding_side, tokenizer.pad_token)
     module.requires_grad_(False)
     module.eval()

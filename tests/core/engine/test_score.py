@@ -1,0 +1,135 @@
+"""The engine equals the naive run, for every edit, site, token selection and architecture."""
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.strategies import plans
+
+from steerstack.edits import Add
+from steerstack.engine.divergence import divergence
+from steerstack.engine.score import score
+from steerstack.errors import ModelError, NothingEditedError, SiteError
+from steerstack.intervention import Plan
+from steerstack.prompts import Prompt
+from steerstack.site import Site
+from steerstack.study.neutral import neutral_texts
+from steerstack.testing.models import ARCHITECTURES, WIDTH
+from steerstack.testing.naive import naive_score
+from steerstack.tokens import Tokens, TokenSequence
+
+WORDS = ["yes it is", "no", "abc", "abd", "A", "B", "a rather long answer to it", "short", "ab"]
+
+
+@st.composite
+def groups(draw, format):
+    """Items of one to three prompts, some with a common system prompt, with two answers each."""
+    system = draw(st.sampled_from([None, "be kind"]))
+    asked = draw(st.lists(st.text("abcdef ?", min_size=1, max_size=40), min_size=1, max_size=3))
+    found = []
+    for question in asked:
+        answers = draw(st.lists(st.sampled_from(WORDS), min_size=2, max_size=2, unique=True))
+        found.append(format.answers(Prompt(question, system), answers))
+    return found
+
+
+def assert_equals_naive(model, asked, arms, tokens=2048):
+    found = score(model, asked, arms, tokens=tokens)
+    for plan, scores in zip(arms, found, strict=True):
+        for index, group in enumerate(asked):
+            for place, sequence in enumerate(group):
+                expected = naive_score(model, sequence, plan)
+                assert scores.tokens[index][place] == pytest.approx(expected, abs=1e-4)
+
+
+# 14 architectures x 20 draws x 1 to 4 plans: well over 200 random plans
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(data=st.data())
+def test_random_plans_equal_the_naive_run(tiny, architecture, data):
+    model = tiny(architecture)
+    asked = data.draw(groups(model.format))
+    arms = data.draw(st.lists(plans(), min_size=1, max_size=4))
+    assert_equals_naive(model, asked, [Plan(), *arms], tokens=data.draw(st.sampled_from([1, 100, 2048])))
+
+
+@pytest.mark.parametrize("architecture", ["llama", "mistral", "bloom"])
+def test_the_same_without_a_chat_template(tiny, architecture):
+    model = tiny(architecture, False)
+    asked = [
+        model.format.labels(Prompt("Which?", prefix="("), ["A", "B"]),
+        model.format.answers(Prompt("So?"), ["x", "yy"]),
+    ]
+    add = Add(Site("resid_post", 1), torch.ones(WIDTH), 2.0)
+    assert_equals_naive(model, asked, [Plan(), Plan((add,)), Plan((add.on(Tokens("all")),))])
+
+
+def test_sequences_beyond_the_sliding_window(tiny):
+    model = tiny("mistral")
+    asked = [model.format.answers(Prompt("q" * 120), ["one", "another"])]
+    assert not model.runs_trees(130)
+    assert_equals_naive(model, asked, [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))])
+
+
+def test_order_of_arms_and_of_groups_does_not_matter(llama):
+    asked = [llama.format.answers(Prompt(q), ["yes", "no way"]) for q in ("a", "bb" * 9, "c?")]
+    arms = [
+        Plan(),
+        *(Plan((Add(Site("resid_post", layer), torch.ones(WIDTH), s),)) for layer in (0, 2) for s in (-1, 1)),
+    ]
+    forward = score(llama, asked, arms)
+    backward = score(llama, asked[::-1], arms[::-1])[::-1]
+    for one, other in zip(forward, backward, strict=True):
+        for a, b in zip(one.tokens, other.tokens[::-1], strict=True):
+            assert a[0] == pytest.approx(b[0], abs=1e-5)
+            assert a[1] == pytest.approx(b[1], abs=1e-5)
+
+
+def test_scale_zero_changes_nothing(llama):
+    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    plain, zero = score(llama, asked, [Plan(), Plan((Add(Site("mlp_out", 2), torch.ones(WIDTH), 0.0),))])
+    assert plain.tokens[0][0] == pytest.approx(zero.tokens[0][0], abs=1e-6)
+
+
+def test_edited_positions_are_counted(llama):
+    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    one = asked[0][0]
+    last = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), selection=Tokens("last")),))
+    response = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))
+    found = score(llama, asked, [Plan(), last, response])
+    assert found[0].edited.positions == 0
+    assert found[1].edited.positions == 1  # both answers share it
+    assert found[2].edited.positions == max(len(s) for s in asked[0]) - 1 - one.response_start
+
+
+def test_a_plan_that_touches_nothing_is_an_error(llama):
+    bare = [[TokenSequence((1, 2, 3, 4), 0, 2)]]  # its user turn is empty
+    with pytest.raises(NothingEditedError, match="edited no position"):
+        score(llama, bare, [Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), selection=Tokens("prompt")),))])
+
+
+def test_sites_and_widths_that_do_not_fit_are_refused(llama):
+    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    with pytest.raises(SiteError, match="Layer 9 is out of range"):
+        score(llama, asked, [Plan((Add(Site("resid_post", 9), torch.ones(WIDTH)),))])
+    with pytest.raises(ModelError, match="does not fit"):
+        score(llama, asked, [Plan((Add(Site("resid_post", 1), torch.ones(WIDTH + 1)),))])
+
+
+def test_divergence_is_zero_unsteered_and_equals_its_definition(llama):
+    texts = neutral_texts(llama.format, 2)
+    texts = [TokenSequence(text.ids[:40], 1, 1) for text in texts]
+    plan = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 1.0),))
+    plain, steered = divergence(llama, texts, [Plan(), plan])
+    assert plain.kl == pytest.approx([0, 0], abs=1e-6)
+    ids = torch.tensor([texts[0].ids])
+    with torch.no_grad():
+        before = llama.module(ids).logits[0, :-1].log_softmax(-1)
+        hook = llama.module_at(Site("resid_post", 1)).register_forward_hook(
+            lambda _m, _a, out: torch.cat([out[:, :1], out[:, 1:] + 1.0], 1)
+        )
+        after = llama.module(ids).logits[0, :-1].log_softmax(-1)
+        hook.remove()
+    assert steered.kl[0] == pytest.approx(float((after.exp() * (after - before)).sum(-1).mean()), abs=1e-4)
+    entropy = -after.gather(1, ids[0, 1:, None]).mean()
+    assert steered.cross_entropy[0] == pytest.approx(float(entropy), abs=1e-4)

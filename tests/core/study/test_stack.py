@@ -1,0 +1,125 @@
+"""The stacking study on a tiny model: complete, locked, resumable."""
+
+import json
+
+import numpy as np
+import pytest
+
+from steerstack.catalog import load_data
+from steerstack.data import SystemPrompts
+from steerstack.report.html import write_report
+from steerstack.splits import split
+from steerstack.study import measure as measuring
+from steerstack.study.grid import LEVELS, Cell
+from steerstack.study.stack import Stacking, run_stack
+from steerstack_plugins.baselines.lora_sft import LoraSFT
+from steerstack_plugins.extraction.mean_difference import MeanDifference
+
+STUDY = Stacking("kindness", layers=(1, 2), shares=(0.1, 0.3), nulls=2)
+TUNE = LoraSFT(epochs=1)
+
+
+class Killed(Exception):
+    """Stands for a kill in the middle of a study."""
+
+
+@pytest.fixture
+def data(table):
+    found = load_data(table)
+    return type(found)(
+        found.behavior, found.items, found.polarity, found.source, SystemPrompts(("be kind",), ("be cold",))
+    )
+
+
+def run(model, data, folder, **options):
+    return run_stack(STUDY, model, data, MeanDifference(), [TUNE], folder=folder, **options)
+
+
+def test_every_arm_is_measured_on_the_same_items(llama, data, tmp_path):
+    result = run(llama, data, tmp_path)
+    cells = {Cell(p, v, f, o) for p in LEVELS for v in LEVELS for f, o in
+             (("none", "transferred"), ("lora-sft", "transferred"), ("lora-sft", "refitted"))}  # fmt: skip
+    assert set(result.grid) == cells
+    assert {len(values.log_odds) for values in result.grid.values()} == {len(result.splits.test)}
+    for cell, values in result.grid.items():
+        assert (values.edited > 0) == (cell.vector != "none")
+    tuned = [
+        result.grid[Cell("none", v, "lora-sft", o)].log_odds
+        for v in ("none", "positive")
+        for o in ("transferred", "refitted")
+    ]
+    assert np.array_equal(tuned[0], tuned[1])
+    assert not np.array_equal(tuned[2], tuned[3])
+    assert not np.array_equal(tuned[0], result.grid[Cell("none", "none")].log_odds)
+
+
+def test_the_test_split_plays_no_part_in_the_choice(llama, data, tmp_path):
+    result = run(llama, data, tmp_path / "a")
+    splits = split(data, seed=STUDY.seed)
+    held = {item.question for item in splits.test}
+    assert not held & {item.question for part in (splits.train, splits.validation) for item in part}
+    without = [item for item in data if item.question not in held]
+    assert result.vector.origin.data_digest == splits.train.digest
+    assert {item.id for item in without} == {item.id for part in (splits.train, splits.validation) for item in part}
+    chosen = result.to_json()["selected"]
+    assert (chosen["on"], chosen["choices_tried"]) == ("validation", 4)
+
+
+def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path):
+    value = run(llama, data, tmp_path).to_json()
+    json.dumps(value, allow_nan=False)
+    assert {"behavior", "selected", "arms", "interactions", "nulls", "verdict"} <= set(value)
+    for arm in value["arms"]:
+        assert {"prompt", "vector", "finetune", "vector_origin", "estimate"} <= set(arm)
+        assert arm["estimate"]["ci_low"] <= arm["estimate"]["value"] <= arm["estimate"]["ci_high"]
+    assert {tuple(entry["of"]) for entry in value["interactions"]} == {
+        ("vector", "prompt"), ("prompt", "lora-sft"), ("vector", "lora-sft"),
+    }  # fmt: skip
+    assert {entry["scale"] for entry in value["interactions"]} == {"log-odds", "probability"}
+    assert len(value["nulls"]) == 4
+    figures = write_report(value, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert all(figure.read_bytes().startswith(b"\x89PNG") for figure in figures)
+    assert value["verdict"] in page
+    assert page.count("data:image/png;base64,") == 3
+
+
+def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path, monkeypatch):
+    whole = run(llama, data, tmp_path / "whole").to_json()
+    calls: list[int] = []
+    real = measuring.score_data
+
+    def counted(*args, **kwargs):
+        if len(calls) == 5:
+            raise Killed
+        calls.append(1)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(measuring, "score_data", counted)
+    with pytest.raises(Killed):
+        run(llama, data, tmp_path / "killed")
+    before = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
+    again: list[int] = []
+    monkeypatch.setattr(measuring, "score_data", lambda *a, **k: (again.append(1), real(*a, **k))[1])
+    resumed = run(llama, data, tmp_path / "killed").to_json()
+    for value in (whole, resumed):
+        value["finetunes"]["lora-sft"].pop("seconds")
+    assert resumed == whole
+    monkeypatch.setattr(measuring, "score_data", lambda *a, **k: pytest.fail("an arm was redone"))
+    third = run(llama, data, tmp_path / "killed").to_json()
+    third["finetunes"]["lora-sft"].pop("seconds")
+    assert third == whole
+    total = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
+    assert before >= 5
+    assert len(again) < total
+
+
+def test_a_tuned_model_leaves_the_given_one_alone_and_lowers_its_loss(llama, data):
+    before = llama.fingerprint
+    splits = split(data)
+    tuned = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)
+    assert type(llama).fingerprint.func(llama) == before  # computed afresh
+    losses = tuned.record["validation_loss_by_epoch"]
+    assert losses[tuned.record["epoch_chosen"]] == min(losses) < losses[0]
+    again = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)
+    assert again.model.fingerprint == tuned.model.fingerprint
