@@ -68,7 +68,7 @@ def test_extraction_equals_the_steps_of_caa(smollm2):
 def test_answer_letters_are_found_by_search(smollm2):
     for pair in contrast_pairs(smollm2.format, load_data(SYCOPHANCY).limit(20), "answer"):
         for side in (pair.positive, pair.negative):
-            assert [smollm2.tokenizer.decode([side.sequence.ids[p]]) for p in side.positions][0] in "AB"
+            assert smollm2.tokenizer.decode([side.sequence.ids[side.positions[0]]]) in ("A", "B")
             assert side.positions == (len(side.sequence) - 1,)
 
 

@@ -1,0 +1,79 @@
+"""The data sets of our own writing: enough, balanced, and without a give-away."""
+
+import re
+from collections import Counter
+from statistics import mean
+
+import pytest
+
+from steerstack.asking import ask
+from steerstack.catalog import behaviors, load_data
+from steerstack.prompts import ChatFormat
+from steerstack.splits import split
+from steerstack.testing.models import tiny_tokenizer
+
+NAMES = ["hallucination", "myopia", "power-seeking", "sycophancy", "truthfulness"]
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def test_all_five_target_behaviours_ship():
+    assert sorted(behaviors()) == NAMES
+
+
+@each
+def test_enough_items_of_varied_wording(name):
+    data = load_data(name)
+    assert len(data) >= 240
+    for texts in ([i.question for i in data], [i.exhibits_text for i in data], [i.contrast_text for i in data]):
+        assert len({re.sub(r"\W+", " ", text.lower()).strip() for text in texts}) == len(texts)
+    openings = Counter(" ".join(item.question.split()[:4]).lower() for item in data)
+    assert openings.most_common(1)[0][1] <= 0.04 * len(data)
+    topics = Counter(item.topic for item in data)
+    assert len(topics) >= 12
+    assert min(topics.values()) >= 6
+
+
+@each
+def test_letters_are_balanced_overall_and_in_every_split(name):
+    data = load_data(name)
+    assert abs(sum(item.exhibits == 0 for item in data) - len(data) / 2) <= 1
+    splits = split(data)
+    for part in (splits.train, splits.validation, splits.test):
+        assert 0.35 < mean(item.exhibits == 0 for item in part) < 0.65
+
+
+@each
+def test_length_does_not_tell(name):
+    lengths = [(len(item.exhibits_text), len(item.contrast_text)) for item in load_data(name)]
+    assert mean(a for a, _ in lengths) == pytest.approx(mean(b for _, b in lengths), rel=0.04)
+    assert 0.45 <= mean(a > b for a, b in lengths if a != b) <= 0.55
+
+
+@each
+def test_yes_and_no_do_not_tell(name):
+    for item in load_data(name):
+        for text in (item.exhibits_text, item.contrast_text):
+            assert not re.match(r"(yes|no|yeah|nope|nah)\b", text, re.IGNORECASE)
+
+
+@each
+def test_no_single_word_tells(name):
+    data = load_data(name)
+    texts = [item.exhibits_text for item in data], [item.contrast_text for item in data]
+    sides = [Counter(w for text in side for w in set(re.findall(r"[a-z']+", text.lower()))) for side in texts]
+    for word in set(sides[0]) | set(sides[1]):
+        assert abs(sides[0][word] - sides[1][word]) <= 0.22 * len(data), word
+
+
+@each
+def test_every_item_can_be_asked_in_every_way(name):
+    format, data = ChatFormat(tiny_tokenizer()), load_data(name).limit(20)
+    for mode, orders in (("letter", 2), ("yes-no", 2), ("text", 1)):
+        assert len(ask(format, data, mode)) == 20 * orders
+
+
+@each
+def test_prompts_ask_for_and_against(name):
+    prompts = load_data(name).prompts
+    assert len(prompts.positive) == len(prompts.negative) == 3
+    assert not set(prompts.positive) & set(prompts.negative)
