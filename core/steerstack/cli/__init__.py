@@ -1,13 +1,29 @@
 """The command line: one thin file a command. Nothing heavy is imported before a command runs."""
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from steerstack.cli import demo, doctor, evaluate, extract, models, plugins, send, stack, sweep, ui, vectors
+from steerstack.cli.console import complain
+
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C in any of them says that nothing finished is lost."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            complain("Stopped. What was finished is kept: the same command goes on from there.")
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     name="steerstack",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,7 +45,6 @@ app.add_typer(plugins.app, name="plugins")
 
 def main() -> None:
     """Run the command line; our own errors become messages and exit code 1."""
-    from steerstack.cli.console import complain
     from steerstack.errors import SteerstackError
 
     try:
@@ -37,6 +52,3 @@ def main() -> None:
     except SteerstackError as error:
         complain(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        complain("Stopped. What was finished is kept: the same command goes on from there.")
-        sys.exit(130)

@@ -1,5 +1,7 @@
 """``steerstack send``: bring results to a tracking store that was down."""
 
+from dataclasses import asdict
+
 import typer
 
 from steerstack.cli import console
@@ -15,6 +17,6 @@ def send(
 
     sent = recorder().send(tracking_uri=tracking_uri)
     if json:
-        console.print_json(sent)
+        console.print_json([asdict(run) for run in sent])
     else:
         console.out.print(f"{len(sent)} sent", highlight=False)

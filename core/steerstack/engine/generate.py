@@ -11,7 +11,8 @@ from steerstack.engine.arms import Count
 from steerstack.intervention import Intervention, Plan
 from steerstack.site import Site
 from steerstack.tokens import TokenSequence
-from steerstack.trace.forward import KeyValues, Pass, run
+from steerstack.trace.cache import GrowingCache
+from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
 
 
@@ -47,19 +48,22 @@ class Continuations:
 
 @dataclass
 class _Rows:
-    """Rows still decoding: (arm, prompt) of each, with keys, values and key mask."""
+    """Rows still decoding: (arm, prompt) of each, which keys exist, and the newest token."""
 
     of: list[tuple[int, int]]
     mask: Tensor
-    past: KeyValues
+    cache: GrowingCache
     last: Tensor
 
-    def keep(self, going: Tensor) -> "_Rows":
+    def keep(self, going: Tensor) -> None:
+        """Let the rows leave that are done."""
         if bool(going.all()):
-            return self
+            return
         index = going.nonzero()[:, 0]
-        past = [(k[index], v[index]) for k, v in self.past]
-        return _Rows([self.of[i] for i in index.tolist()], self.mask[index.cpu()], past, self.last[index])
+        self.of = [self.of[row] for row in index.tolist()]
+        self.mask = self.mask[index]
+        self.last = self.last[index.to(self.last.device)]
+        self.cache.keep_rows(index.to(self.last.device))
 
 
 def generate(
@@ -142,8 +146,9 @@ def _decode(
     edits = _edits(
         arms, rows, lambda edit, index: [p + width - len(prompts[index]) for p in edit.tokens.positions(prompts[index])]
     )
-    logits, past = _step(model, ids, mask, None, edits)
-    state = _Rows(rows, mask, past, _choose(logits, sampling, generator))
+    cache = GrowingCache(model.n_layers, sampling.max_new_tokens)
+    logits = _step(model, ids, mask, cache, edits)
+    state = _Rows(rows, mask, cache, _choose(logits, sampling, generator))
     for step in range(sampling.max_new_tokens):
         going = torch.ones(len(state.of), dtype=torch.bool)
         for row, (key, token) in enumerate(zip(state.of, state.last.tolist(), strict=True)):
@@ -151,11 +156,10 @@ def _decode(
             going[row] = token not in stops
         if step + 1 == sampling.max_new_tokens or not bool(going.any()):
             return
-        state = state.keep(going.to(state.last.device))
-        ones = torch.ones(len(state.of), 1, dtype=torch.bool)
-        state.mask = torch.cat([state.mask, ones], 1)
+        state.keep(going)
+        state.mask = torch.cat([state.mask, torch.ones(len(state.of), 1, dtype=torch.bool)], 1)
         edits = _edits(arms, state.of, lambda edit, _: [0] if edit.tokens.includes_generated else [])
-        logits, state.past = _step(model, state.last[:, None], state.mask, state.past, edits)
+        logits = _step(model, state.last[:, None], state.mask, cache, edits)
         state.last = _choose(logits, sampling, generator)
 
 
@@ -163,16 +167,13 @@ def _step(
     model: Model,
     ids: Int[Tensor, "row token"],
     mask: Tensor,
-    past: KeyValues | None,
+    cache: GrowingCache,
     edits: dict[Site, Callable[[Tensor], Tensor]],
-) -> tuple[Float[Tensor, "row vocab"], KeyValues]:
+) -> Float[Tensor, "row vocab"]:
     positions = (mask.long().cumsum(1) - 1).clamp_min(0)[:, -ids.shape[1] :]
-    outcome = run(
-        model,
-        Pass(ids, mask, positions=positions, past=past, edits=edits, head=lambda h: h[:, -1], keep_past=True),
-    )
-    assert outcome.past is not None
-    return outcome.logits, outcome.past
+    work = Pass(ids, mask, positions=positions, cache=cache, edits=edits, head=lambda h: h[:, -1])
+    logits: Tensor = run(model, work).logits
+    return logits
 
 
 def _edits(

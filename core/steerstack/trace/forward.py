@@ -16,6 +16,7 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from steerstack.site import Site
+from steerstack.trace.cache import GrowingCache
 from steerstack.trace.model import Model
 
 Hidden = Float[Tensor, "batch token d_model"]
@@ -46,6 +47,8 @@ class Pass:
         Position of each token, [batch, token]; None where they count up from 0.
     past:
         Keys and values of earlier tokens, which are not changed.
+    cache:
+        Keys and values of earlier tokens, to which those of this pass are added.
     start:
         Where to begin; None for the embedding.
     edits:
@@ -64,6 +67,7 @@ class Pass:
     mask: Bool[Tensor, "batch key"] | Bool[Tensor, "batch token key"]
     positions: Int[Tensor, "batch token"] | None = None
     past: KeyValues | None = None
+    cache: GrowingCache | None = None
     start: Start | None = None
     edits: Mapping[Site, Callable[[Hidden], Hidden]] = field(default_factory=dict)
     read: Mapping[Site, Callable[[Hidden], Tensor]] = field(default_factory=dict)
@@ -130,7 +134,7 @@ def _inputs(model: Model, work: Pass) -> tuple[dict[str, Any], Any]:
     encoding: dict[str, Tensor] = {"input_ids": ids, "attention_mask": mask}
     if work.positions is not None and "position_ids" in model.accepts:
         encoding["position_ids"] = work.positions.to(model.device)
-    cache = None
+    cache: Any = work.cache
     if work.past is not None or work.keep_past:
         # update() concatenates into new tensors, so the given keys and values stay as they are
         cache = DynamicCache(work.past) if work.past is not None else DynamicCache()

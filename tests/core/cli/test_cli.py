@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -210,3 +211,44 @@ def test_a_vector_from_other_weights_is_refused_unless_meant(vector, tmp_path):
     assert done.returncode == 1
     assert "made from other weights" in done.stderr
     steerstack(*args, "--transfer")
+
+
+def _stack(folder, home, out, **options):
+    args = ["stack", "--behavior", "kindness", "--data", folder / "kindness.jsonl", "--layers", "1,2", "--shares", "0.1,0.3", "--nulls", "2",
+            "--no-record", "--json", out]  # fmt: skip
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "STEERSTACK_HOME": str(home)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "steerstack", *map(str, args), *map(str, options["more"])],
+        env=env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_stack_goes_on_and_gives_the_same_numbers(vector, tiny_folder, tmp_path, signal_sent):
+    more = ["--model", tiny_folder]
+    whole = _stack(vector, tmp_path / "whole", tmp_path / "whole.json", more=more)
+    _, errors = whole.communicate(timeout=120)
+    assert whole.returncode == 0, errors
+    killed = _stack(vector, tmp_path / "home", tmp_path / "a.json", more=more)
+    ledgers = lambda: [p for p in (tmp_path / "home").rglob("ledger.jsonl") if p.read_text().count("\n") >= 3]  # noqa: E731
+    while not ledgers():
+        assert killed.poll() is None, killed.communicate()[1]
+        time.sleep(0.01)
+    killed.send_signal(signal_sent)
+    _, errors = killed.communicate(timeout=60)
+    assert killed.returncode == (130 if signal_sent == signal.SIGINT else -signal.SIGKILL)
+    if signal_sent == signal.SIGINT:
+        assert "the same command goes on from there" in errors
+    assert not (tmp_path / "a.json").exists()
+    kept = ledgers()[0].read_text().splitlines()
+    again = _stack(vector, tmp_path / "home", tmp_path / "b.json", more=more)
+    _, errors = again.communicate(timeout=120)
+    assert again.returncode == 0, errors
+    assert ledgers()[0].read_text().splitlines()[: len(kept) - 1] == kept[:-1]  # nothing finished was redone
+    results = [json.loads((tmp_path / name).read_text()) for name in ("whole.json", "b.json")]
+    for result in results:
+        result.pop("report")
+        result["finetunes"]["lora-sft"].pop("seconds")
+    assert results[0] == results[1]

@@ -1,0 +1,144 @@
+"""The limit: bare PyTorch programs that share all that can be shared, written by hand for Llama models.
+
+They know no plan, no architecture but this one, and no error message: what they take is what the
+work costs. `engine.py` holds steerstack against them.
+"""
+
+import torch
+from transformers import DynamicCache
+from transformers.models.llama.modeling_llama import LlamaForCausalLM
+
+
+def _mask(allow: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return torch.zeros(allow.shape, dtype=dtype).masked_fill(~allow, torch.finfo(dtype).min)[:, None]
+
+
+def _pad(rows: list[list[int]]) -> torch.Tensor:
+    return torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+
+
+@torch.no_grad()
+def sweep_from(
+    hf: LlamaForCausalLM,
+    prompts: list[list[int]],
+    starts: list[int],
+    pairs: list[tuple[int, int]],
+    vectors: dict[int, torch.Tensor],
+    scales: list[float],
+    batch: int = 12,
+) -> torch.Tensor:
+    """Log-odds [layer, scale, item] of two next tokens, with the edit from ``starts`` on.
+
+    One pass over the prompts; then the tokens from ``starts`` on, once for every arm, side by
+    side in one row, joining at the block where they part.
+    """
+    model, order = hf.model, sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    layers, found = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
+    for at in range(0, len(order), batch):
+        index = order[at : at + batch]
+        ids = _pad([prompts[i] for i in index])
+        begin, length = torch.tensor([starts[i] for i in index]), torch.tensor([len(prompts[i]) for i in index])
+        rest, trunk = int((length - begin).max()), int(begin.max())
+        columns = torch.minimum(begin[:, None] + torch.arange(rest), length[:, None] - 1)
+        rows, width = torch.arange(len(index))[:, None], ids.shape[1]
+        # the unsteered pass, block by block, keeping keys, values and the hidden states to part from
+        cache, kept = DynamicCache(), {}
+        hidden, positions = model.embed_tokens(ids), torch.arange(width)[None]
+        causal = _mask(torch.ones(width, width, dtype=torch.bool).tril()[None], hidden.dtype)
+        cosine = model.rotary_emb(hidden, positions)
+        last = max(layers)
+        for number, block in enumerate(model.layers):
+            hidden = block(
+                hidden, attention_mask=causal, position_ids=positions, past_key_values=cache, position_embeddings=cosine
+            )
+            if number in vectors:
+                kept[number] = hidden[rows, columns]
+        past = [(layer.keys[:, :, :trunk], layer.values[:, :, :trunk]) for layer in cache.layers]
+        # the steered pass: arms join at the block after their layer
+        cache = DynamicCache(past)
+        valid = torch.arange(rest)[None] < (length - begin)[:, None]
+        own = (torch.ones(rest, rest, dtype=torch.bool).tril()[None] & valid[:, None]) | torch.eye(
+            rest, dtype=torch.bool
+        )
+        seen = (torch.arange(trunk)[None] < begin[:, None])[:, None].expand(-1, rest, -1)
+        arms, carried, mask = 0, torch.empty(len(index), 0, hidden.shape[-1]), causal
+        for number in range(layers[0], len(model.layers)):
+            if number > layers[0]:
+                block = model.layers[number]
+                carried = block(
+                    carried, attention_mask=mask, position_ids=place, past_key_values=cache, position_embeddings=cosine
+                )
+            if number in vectors:
+                steered = torch.cat([kept[number] + scale * vectors[number] for scale in scales], 1)
+                carried, arms = torch.cat([carried, steered], 1), arms + len(scales)
+                apart = torch.block_diag(*[torch.ones(rest, rest)] * arms).bool() & own.repeat(1, arms, arms)
+                mask = _mask(torch.cat([seen.repeat(1, arms, 1), apart], 2), carried.dtype)
+                place = columns.repeat(1, arms)
+                cosine = model.rotary_emb(carried, place)
+        assert number >= last
+        end = (length - begin - 1)[:, None] + torch.arange(arms) * rest
+        logits = hf.lm_head(model.norm(carried[rows, end]))
+        for row, item in enumerate(index):
+            a, b = pairs[item]
+            found[:, :, item] = (logits[row, :, a] - logits[row, :, b]).reshape(len(layers), len(scales))
+    return found
+
+
+@torch.no_grad()
+def sweep_all(
+    hf: LlamaForCausalLM,
+    prompts: list[list[int]],
+    pairs: list[tuple[int, int]],
+    vectors: dict[int, torch.Tensor],
+    scales: list[float],
+    batch: int = 12,
+) -> torch.Tensor:
+    """The same with the edit on every token: blocks below the edit are run once for all scales."""
+    model, order = hf.model, sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    layers, found = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
+    for at in range(0, len(order), batch):
+        index = order[at : at + batch]
+        ids = _pad([prompts[i] for i in index])
+        length, width = torch.tensor([len(prompts[i]) for i in index]), ids.shape[1]
+        positions = torch.arange(width)[None]
+        hidden, kept = model.embed_tokens(ids), {}
+        cosine = model.rotary_emb(hidden, positions)
+        for number, block in enumerate(model.layers[: max(layers) + 1]):
+            hidden = block(hidden, attention_mask=None, position_ids=positions, position_embeddings=cosine)
+            if number in vectors:
+                kept[number] = hidden
+        for which, number in enumerate(layers):
+            for s, scale in enumerate(scales):
+                carried = kept[number] + scale * vectors[number]
+                for block in model.layers[number + 1 :]:
+                    carried = block(carried, attention_mask=None, position_ids=positions, position_embeddings=cosine)
+                logits = hf.lm_head(model.norm(carried[torch.arange(len(index)), length - 1]))
+                for row, item in enumerate(index):
+                    a, b = pairs[item]
+                    found[which, s, item] = logits[row, a] - logits[row, b]
+    return found
+
+
+@torch.no_grad()
+def mean_difference(hf: LlamaForCausalLM, pairs: list[tuple[list[int], list[int]]], batch: int = 12) -> torch.Tensor:
+    """Mean difference [layer, d_model] at the last token, each pair's common beginning run once."""
+    model = hf.model
+    total = torch.zeros(len(model.layers), hf.config.hidden_size)
+    order = sorted(pairs, key=lambda pair: -len(pair[0]))
+    for at in range(0, len(order), batch):
+        chunk = order[at : at + batch]
+        # the sides differ in their last token only: it is laid out twice, seeing all but its twin
+        rows = [[*positive, negative[-1]] for positive, negative in chunk]
+        ids, length = _pad(rows), torch.tensor([len(row) for row in rows])
+        width = ids.shape[1]
+        allow = torch.ones(width, width, dtype=torch.bool).tril().repeat(len(chunk), 1, 1)
+        each = torch.arange(len(chunk))
+        allow[each, length - 1, length - 2] = False
+        positions = torch.arange(width).repeat(len(chunk), 1)
+        positions[each, length - 1] -= 1
+        hidden = model.embed_tokens(ids)
+        mask, cosine = _mask(allow, hidden.dtype), model.rotary_emb(hidden, positions)
+        for number, block in enumerate(model.layers):
+            hidden = block(hidden, attention_mask=mask, position_ids=positions, position_embeddings=cosine)
+            total[number] += (hidden[each, length - 2] - hidden[each, length - 1]).sum(0)
+    return total / len(pairs)

@@ -1,0 +1,72 @@
+"""Tags on every run that MLflow makes in a process that uses steerstack.
+
+MLflow loads this module whenever it is imported, so it imports neither steerstack nor torch:
+it looks at what is loaded already.
+"""
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+
+from mlflow.tracking.context.abstract_context import RunContextProvider
+
+_PACKAGES = ("torch", "transformers", "nnsight")
+
+
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+@functools.cache
+def _commit(folder: str) -> str:
+    try:
+        found = subprocess.run(
+            ["git", "-C", folder, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=2, check=True
+        )
+    except (OSError, subprocess.SubprocessError):  # no git, or no checkout
+        return ""
+    return found.stdout.strip()
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return ""
+    try:
+        return f"cuda: {torch.cuda.get_device_name()}" if torch.cuda.is_available() else "cpu"
+    except Exception:  # a broken driver is no reason not to record
+        return "unknown"
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # the folder was removed
+        return ""
+
+
+class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
+    """Versions, device and commit, where steerstack is in use."""
+
+    def in_context(self) -> bool:
+        """Whether this process has imported steerstack."""
+        return "steerstack" in sys.modules
+
+    def tags(self) -> dict[str, str]:
+        """What ran, as tags ``steerstack.*``; what is not known is left out."""
+        folder = _folder()
+        found = {
+            "version": str(getattr(sys.modules.get("steerstack"), "__version__", "")),
+            **{package: _version(package) for package in _PACKAGES},
+            "python": platform.python_version(),
+            "device": _device(),
+            "git_commit": _commit(folder) if folder else "",
+        }
+        return {f"steerstack.{name}": value for name, value in found.items() if value}

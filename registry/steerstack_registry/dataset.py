@@ -1,0 +1,73 @@
+"""Data sets as MLflow sees them: a name, a digest and where they come from."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mlflow.data.dataset_source import DatasetSource
+
+from steerstack_registry.names import DIGEST_LENGTH, slug
+
+if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
+
+    from steerstack.data import DataSet
+    from steerstack.events import RunRecord
+
+
+class SteerstackSource(DatasetSource):  # type: ignore[misc,unused-ignore]
+    """A file or a shipped behaviour, by what ``--data`` takes."""
+
+    def __init__(self, source: str, digest: str = "", behavior: str = "") -> None:
+        self.source, self.digest, self.behavior = source, digest, behavior
+
+    @staticmethod
+    def _get_source_type() -> str:
+        return "steerstack"
+
+    def load(self) -> "DataSet":
+        """Read the data set again, where the source is still there."""
+        from steerstack.catalog import load_data
+
+        return load_data(self.source, behavior=self.behavior or None)
+
+    @staticmethod
+    def _can_resolve(raw_source: Any) -> bool:
+        return False  # never guess that somebody else's string is ours
+
+    @classmethod
+    def _resolve(cls, raw_source: Any) -> "SteerstackSource":
+        return cls(str(raw_source))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"source": self.source, "digest": self.digest, "behavior": self.behavior}
+
+    @classmethod
+    def from_dict(cls, source_dict: dict[str, Any]) -> "SteerstackSource":
+        """From JSON."""
+        return cls(**source_dict)
+
+
+def dataset_name(run: "RunRecord") -> str:
+    """``<behavior>-<split>``: MLflow tells data sets apart by name and digest, not by context."""
+    return slug(f"{run.behavior}-{run.data_split}")
+
+
+def dataset_digest(run: "RunRecord") -> str:
+    """As much of the digest as MLflow takes; the whole one is in the source."""
+    return run.data_digest[:DIGEST_LENGTH]
+
+
+def dataset_input(run: "RunRecord") -> "DatasetInput":
+    """The data of a run, with its split as the context."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = SteerstackSource(run.data_source, run.data_digest, run.behavior)
+    dataset = Dataset(
+        name=dataset_name(run),
+        digest=dataset_digest(run),
+        source_type=source._get_source_type(),
+        source=source.to_json(),
+        profile=json.dumps({"num_items": run.n_items, "split": run.data_split}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", run.data_split)])

@@ -1,0 +1,48 @@
+"""The recorder that the core talks to; MLflow itself is imported by its methods."""
+
+import sys
+from typing import Any, ClassVar
+
+from steerstack.events import Recorded, Recorder, RunRecord
+
+
+class MLflowRecorder(Recorder):
+    """Keeps vectors, runs and results in an MLflow store."""
+
+    name: ClassVar[str] = "mlflow"
+
+    def record(self, run: RunRecord, *, tracking_uri: str | None) -> Recorded:
+        """Keep one run; when the store cannot take it, keep it in the outbox and raise."""
+        from steerstack_registry.outbox import record
+
+        return record(run, tracking_uri)
+
+    def send(self, *, tracking_uri: str | None) -> list[Recorded]:
+        """Deliver everything in the outbox."""
+        from steerstack_registry.outbox import send_all
+
+        return send_all(tracking_uri)
+
+    def check(self, *, tracking_uri: str | None) -> str:
+        """One line on the store: where it is, and that it answers."""
+        from steerstack_registry.connection import check
+
+        return check(tracking_uri)
+
+    def list_vectors(self, *, tracking_uri: str | None) -> list[dict[str, Any]]:
+        """Every registered version, newest first."""
+        from steerstack_registry.listing import list_vectors
+
+        return list_vectors(tracking_uri)
+
+    def show_vector(self, vector: str, *, tracking_uri: str | None) -> dict[str, Any]:
+        """All that is known of one registered vector."""
+        from steerstack_registry.listing import show_vector
+
+        return show_vector(vector, tracking_uri)
+
+    def serve(self, *, tracking_uri: str | None, host: str, port: int) -> None:
+        """Run MLflow's own pages until interrupted; for a remote store, say where its pages are."""
+        from steerstack_registry.ui import serve
+
+        serve(tracking_uri, host, port, announce=lambda address: sys.stderr.write(f"MLflow: {address}\n"))

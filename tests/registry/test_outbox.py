@@ -1,0 +1,169 @@
+"""A store that is down loses nothing, and takes everything once when it is back."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from steerstack.errors import RegistryError, SteerstackError
+from steerstack.events import RunRecord
+from steerstack.vector import SteeringVector
+from steerstack_registry import outbox
+from steerstack_registry.outbox import KeptError, pending, record, send_all
+
+Make = Callable[..., RunRecord]
+DOWN = "http://127.0.0.1:9"
+
+
+def _runs(store: str) -> list:  # type: ignore[type-arg]
+    from mlflow import MlflowClient
+
+    client = MlflowClient(store)
+    return list(client.search_runs([e.experiment_id for e in client.search_experiments()]))
+
+
+def test_kept_whole_then_sent_once(store: str, make_run: Make, vector: SteeringVector) -> None:
+    before = time.monotonic()
+    with pytest.raises(KeptError) as caught:
+        record(make_run(), DOWN)
+    assert time.monotonic() - before < 10
+    assert pending() == [caught.value.folder]
+    assert str(caught.value.folder) in caught.value.happened
+    assert "refused" in caught.value.seen
+    assert "steerstack send" in caught.value.fix
+    (sent,) = send_all(store)
+    assert pending() == []
+    assert send_all(store) == []
+    (run,) = _runs(store)
+    assert run.info.run_id == sent.run_id
+    assert run.data.tags["steerstack.record_id"] == caught.value.folder.name
+    from steerstack_registry.listing import list_vectors
+    from steerstack_registry.load import load_vector
+
+    assert load_vector(sent.model_uri, store).fingerprint == vector.fingerprint
+    (row,) = [row for row in list_vectors(store) if row["role"] == "base"]
+    assert row["effects"]["effect/alone"]["ci_high"] == pytest.approx(0.5)
+
+
+def test_sent_but_not_removed_is_not_sent_twice(store: str, make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeptError):
+        record(make_run(), DOWN)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.shutil, "rmtree", lambda *_, **__: None)  # killed before the folder was removed
+        (first,) = send_all(store)
+    (again,) = send_all(store)
+    assert again == first
+    assert len(_runs(store)) == 1
+
+
+def test_half_sent_is_sent_whole(store: str, make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from steerstack_registry import store as store_module
+
+    def fail(*_: object) -> None:
+        raise ConnectionError("the cable was pulled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "_files", fail)
+        with pytest.raises(KeptError, match="kept in"):
+            record(make_run(), store)
+    (half,) = _runs(store)
+    assert half.info.status == "FAILED"
+    (sent,) = send_all()  # to the store it was meant for
+    (run,) = _runs(store)
+    assert run.info.run_id == sent.run_id != half.info.run_id
+    assert sent.model_uri.endswith("/1")
+
+
+def test_an_impatient_user_loses_nothing(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    from steerstack_registry.store import MLflowStore
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(MLflowStore, "deliver", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        record(make_run(), DOWN)
+    assert len(pending()) == 1
+
+
+def test_what_cannot_be_sent_still_waits(store: str, make_run: Make) -> None:
+    with pytest.raises(KeptError):
+        record(make_run(), DOWN)
+    with pytest.raises(KeptError):
+        record(make_run(), store.replace("sqlite", "nosuchdatabase"))
+    with pytest.raises(RegistryError, match="0 sent, 2 still waiting"):
+        send_all()
+    (pending()[0] / outbox.RECORD).write_text("{")
+    with pytest.raises(RegistryError, match="1 sent, 1 still waiting"):
+        send_all(store)
+
+
+def test_no_password_on_disk(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeptError) as caught:
+        record(make_run(), "http://ann:secret@127.0.0.1:9")
+    assert "secret" not in str(caught.value)
+    assert "secret" not in (caught.value.folder / outbox.RECORD).read_text()
+    with pytest.raises(RegistryError, match="1 still waiting") as unsent:
+        send_all()
+    assert "--tracking-uri" in unsent.value.fix
+
+
+def test_no_room_for_keeping_it(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SteerstackError, match="could not be written") as caught:
+        record(make_run(), DOWN)
+    assert "No space left" in caught.value.seen
+    monkeypatch.undo()
+    assert pending() == []
+
+
+def test_a_second_send_keeps_away(store: str) -> None:
+    with outbox._alone(), pytest.raises(RegistryError, match="Another send"):
+        send_all(store)
+
+
+def test_a_silent_store_does_not_hang(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")  # the user's own setting is used
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        before = time.monotonic()
+        with pytest.raises(KeptError) as caught:
+            record(make_run(), f"http://127.0.0.1:{deaf.getsockname()[1]}")
+    assert time.monotonic() - before < 8
+    assert "time" in caught.value.seen.lower()
+
+
+def test_the_outbox_is_under_the_home(own_home: Path, make_run: Make) -> None:
+    with pytest.raises(KeptError) as caught:
+        record(make_run(), DOWN)
+    assert caught.value.folder.parent == own_home / "outbox"
+
+
+def test_a_store_in_trouble(make_run: Make) -> None:
+    import http.server
+    import threading
+
+    class Trouble(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(503)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trouble) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        before = time.monotonic()
+        with pytest.raises(KeptError) as caught:
+            record(make_run(), f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert time.monotonic() - before < 10
+    assert "503" in caught.value.seen
