@@ -1,6 +1,7 @@
 """Vectors as LoggedModels and registered versions: made once, described, found again."""
 
 import contextlib
+import json
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -88,6 +89,9 @@ class Versions:
             name, source=f"models:/{model}", run_id=self.run_id, tags=tags, model_id=model,
             description=short(card, names.DESCRIPTION_LENGTH) or None,
         )  # fmt: skip
+        # the model's own page links to its versions by this tag, which only a server sets by itself
+        link = [{"name": name, "version": str(version.version)}]
+        self.client.set_logged_model_tags(model, {"mlflow.modelVersions": json.dumps(link)})
         self.client.set_registered_model_alias(name, names.NEWEST, version.version)
         return Registered(name, str(version.version), model, new=True)
 

@@ -4,9 +4,10 @@ import typer
 
 from steerstack.cli import console
 
-BEHAVIOR = "myopia"
-"""Chosen for competence: the behaviour on which the embedded model reacts most to what a system
-prompt asks for (see the README), not the one with the largest vector effect."""
+BEHAVIOR = "sycophancy"
+"""Chosen for competence, not for effect size: of the five shipped sets it is the one on which the
+embedded model keeps its choice most often when the options are swapped (0.23 of 40 validation
+items; 0.13 to 0.20 on the others). That is still below a coin, so the demo scores by text."""
 
 
 def demo(
