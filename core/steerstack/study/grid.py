@@ -105,6 +105,7 @@ def _interaction(grid: Grid, cells: tuple[Cell, ...], scale: str, about: dict[st
         "first": stats.difference(first, neither).to_json(),
         "second": stats.difference(second, neither).to_json(),
         "both": stats.difference(both, neither).to_json(),
+        "first_on_top": stats.difference(both, second).to_json(),
         "near_ceiling": at_limit(*(float(grid[cell].probability.mean()) for cell in cells)),
         "n_to_resolve": None if estimate.excludes_zero else stats.needed_n(contrast, estimate.value),
     }

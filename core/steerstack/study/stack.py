@@ -169,11 +169,8 @@ class StackResult:
             f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."
         ]
         for entry in interactions_json(self.grid):
-            if entry["scale"] == "log-odds" and entry["direction"] == "positive":
-                first, second = entry["of"]
-                where = f" on {entry['finetune']}" if "finetune" in entry else ""
-                origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
-                parts.append(f"{first}{origin} and {second}{where}: {entry['verdict']}.")
+            if entry["scale"] == "log-odds" and entry["direction"] == "positive" and entry["of"][0] == "vector":
+                parts.append(_on_top(entry))
         return " ".join(parts)
 
 
@@ -274,3 +271,14 @@ def _nulls(
     }
     plans = [add(null, chosen.layer, chosen.scale, tokens) for null in named.values()]
     return dict(zip(named, measure.arms("nulls", model, splits.test, plans), strict=True))
+
+
+def _on_top(entry: dict[str, Any]) -> str:
+    """What the vector still does on top of something else, and how the two combine."""
+    other = "a positive prompt" if entry["of"][1] == "prompt" else entry["of"][1]
+    if "finetune" in entry:
+        other += f" on {entry['finetune']}"
+    origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
+    effect = entry["first_on_top"]
+    interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
+    return f"On top of {other}{origin} it does {interval}: {entry['verdict']}."

@@ -59,18 +59,20 @@ class LoraSFT(Baseline):
             optimiser = torch.optim.AdamW(trained, lr=self.learning_rate, weight_decay=0.0)
             steps = self.epochs * math.ceil(len(texts) / self.batch)
             schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
-            losses = [_validate(module, held, self.batch)]
+            losses = [_validate(module, held)]
             best = (losses[0], [p.detach().clone() for p in trained])
             for _ in range(self.epochs):
                 module.train()
                 order = torch.randperm(len(texts)).tolist()
                 for at in range(0, len(order), self.batch):
-                    loss = _loss(module, [texts[index] for index in order[at : at + self.batch]])
-                    loss.backward()
+                    chosen = [texts[index] for index in order[at : at + self.batch]]
+                    answer_tokens = sum(len(text) - text.answer_start for text in chosen)
+                    for part in _parts(chosen):
+                        (_loss(module, part) / answer_tokens).backward()
                     optimiser.step()
                     schedule.step()
                     optimiser.zero_grad()
-                losses.append(_validate(module, held, self.batch))
+                losses.append(_validate(module, held))
                 if losses[-1] < best[0]:
                     best = (losses[-1], [p.detach().clone() for p in trained])
             with torch.no_grad():
@@ -88,31 +90,37 @@ class LoraSFT(Baseline):
         return Tuned(tuned, sum(p.numel() for p in trained), time.monotonic() - began, record)
 
 
+PART = 2
+"""Texts of one forward pass: logits over the whole vocabulary are what fills the memory."""
+
+
+def _parts(texts: "Sequence[TokenSequence]") -> "list[Sequence[TokenSequence]]":
+    return [texts[at : at + PART] for at in range(0, len(texts), PART)]
+
+
 def _loss(module: Any, texts: "Sequence[TokenSequence]") -> Any:
-    """Mean cross-entropy (nats) over answer tokens of a batch, padded on the right."""
+    """Summed cross-entropy (nats) over the answer tokens of some texts, padded on the right."""
     import torch
+    from torch.nn.functional import cross_entropy
     from torch.nn.utils.rnn import pad_sequence
 
     device = next(module.parameters()).device
-    ids = pad_sequence([torch.tensor(text.ids) for text in texts], batch_first=True)
-    labels = pad_sequence([_labels(text) for text in texts], batch_first=True, padding_value=-100)
-    mask = pad_sequence([torch.ones(len(text), dtype=torch.long) for text in texts], batch_first=True)
-    return module(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
+    ids = pad_sequence([torch.tensor(text.ids) for text in texts], batch_first=True).to(device)
+    mask = pad_sequence([torch.ones(len(text), dtype=torch.long) for text in texts], batch_first=True).to(device)
+    places = [(row, p) for row, text in enumerate(texts) for p in range(text.answer_start, len(text))]
+    row, position = torch.tensor(places, device=device).unbind(1)
+    logits = module(input_ids=ids, attention_mask=mask).logits
+    return cross_entropy(logits[row, position - 1].float(), ids[row, position], reduction="sum")
 
 
-def _labels(text: "TokenSequence") -> Any:
-    import torch
-
-    return torch.tensor([-100] * text.answer_start + list(text.ids[text.answer_start :]))
-
-
-def _validate(module: Any, texts: "Sequence[TokenSequence]", batch: int) -> float:
+def _validate(module: Any, texts: "Sequence[TokenSequence]") -> float:
+    """Mean cross-entropy (nats) per answer token."""
     import torch
 
     module.eval()
     with torch.no_grad():
-        chunks = [texts[at : at + batch] for at in range(0, len(texts), batch)]
-        return sum(float(_loss(module, chunk)) * len(chunk) for chunk in chunks) / len(texts)
+        total = sum(float(_loss(module, part)) for part in _parts(texts))
+    return total / sum(len(text) - text.answer_start for text in texts)
 
 
 @hookimpl

@@ -1,0 +1,180 @@
+"""Strangers' plugins load beside ours; one that fails is remembered and harms no other."""
+
+import importlib.metadata
+import sys
+import textwrap
+
+import pytest
+
+from steerstack import catalog
+from steerstack.errors import PluginError
+from steerstack.hookspecs import hookimpl
+from steerstack.listing import plugin_rows
+from steerstack.plugins import GROUP, PluginManager, plugins
+
+OURS = "steerstack_plugins.extraction.mean_difference"
+GOOD = """
+    from steerstack.contracts import Extractor
+    from steerstack.hookspecs import hookimpl
+
+    class Spin(Extractor):
+        name = "spin"
+
+        def fit(self, pairs):
+            return {}
+
+    @hookimpl
+    def steerstack_extractors():
+        return [Spin]
+"""
+BROKEN = {
+    "raises": "raise RuntimeError('no licence today')",
+    "imports": "import a_module_that_nobody_has",
+    "syntax": "def (",
+    "misspelt": GOOD.replace("steerstack_extractors", "steerstack_extractor"),
+    "arguments": GOOD.replace("steerstack_extractors()", "steerstack_extractors(model)"),
+    "exits": "raise SystemExit('needs a GPU')",
+}
+CAUSES = {
+    "raises": "RuntimeError: no licence today", "imports": "ModuleNotFoundError", "syntax": "SyntaxError",
+    "misspelt": "steerstack_extractor", "arguments": "model", "exits": "needs a GPU",
+}  # fmt: skip
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a distribution of one module with one entry point, and give the entry point."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    before = set(sys.modules)
+
+    def one(package, source, entry="extra", version="1.2.3"):
+        module = f"{package.replace('-', '_')}_module"
+        (site / f"{module}.py").write_text(textwrap.dedent(source))
+        info = site / f"{package.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[{GROUP}]\n{entry} = {module}\n")
+        (found,) = importlib.metadata.distributions(name=package, path=[str(site)])
+        (point,) = found.entry_points
+        return point
+
+    yield one
+    for name in set(sys.modules) - before:
+        if name.endswith("_module"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def fresh():
+    """The manager of all installed plugins, loaded anew, and forgotten afterwards."""
+    plugins.cache_clear()
+    yield plugins
+    plugins.cache_clear()
+
+
+def ours():
+    return importlib.metadata.EntryPoint("mean_difference", OURS, GROUP)
+
+
+def test_a_stranger_is_found_under_its_package(install):
+    manager = PluginManager([install("lab-kit", GOOD)])
+    assert list(manager.extractors()) == ["lab-kit/spin"]
+    assert manager.extractors()["lab-kit/spin"].name == "spin"
+    assert manager.failed == []
+    (loaded,) = manager.loaded
+    assert (loaded.name, loaded.package, loaded.version, loaded.cause) == ("extra", "lab-kit", "1.2.3", None)
+
+
+def test_two_strangers_may_use_one_name(install):
+    manager = PluginManager([install("lab-kit", GOOD), install("other-kit", GOOD)])
+    assert sorted(manager.extractors()) == ["lab-kit/spin", "other-kit/spin"]
+
+
+def test_one_package_may_not_use_a_name_twice(install):
+    twice = GOOD.replace("return [Spin]", "return [Spin, type('Other', (Spin,), {})]")
+    with pytest.raises(PluginError, match="Two plugins offer 'lab-kit/spin'"):
+        PluginManager([install("lab-kit", twice)]).extractors()
+
+
+def test_ours_go_by_their_bare_names(install, fresh):
+    install("lab-kit", GOOD)
+    offered = fresh().extractors()
+    assert "lab-kit/spin" in offered
+    assert [name for name in offered if "/" not in name] == ["mean-difference"]
+    assert catalog.extractor("lab-kit/spin").name == "spin"
+
+
+def test_an_entry_point_without_a_distribution_still_loads():
+    manager = PluginManager([ours()])
+    assert list(manager.extractors()) == ["unknown/mean-difference"]
+    assert manager.loaded[0].version == "unknown"
+
+
+def test_no_plugins_offer_nothing():
+    manager = PluginManager([])
+    kinds = (manager.extractors, manager.data_formats, manager.behaviors, manager.baselines, manager.recorders)
+    assert [kind() for kind in kinds] == [{}] * 5
+    assert manager.loaded == []
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_one_that_fails_is_remembered_with_its_cause_and_the_others_work(install, kind):
+    manager = PluginManager([install("bad-kit", BROKEN[kind]), install("lab-kit", GOOD), ours()])
+    assert sorted(manager.extractors()) == ["lab-kit/spin", "unknown/mean-difference"]
+    (failed,) = manager.failed
+    assert (failed.package, failed.version, failed.module) == ("bad-kit", "1.2.3", None)
+    assert CAUSES[kind] in failed.cause
+
+
+def test_a_hook_that_fails_when_called_harms_no_other(install):
+    bad = GOOD.replace("return [Spin]", "raise RuntimeError('no licence today')")
+    manager = PluginManager([install("bad-kit", bad), install("lab-kit", GOOD)])
+    assert list(manager.extractors()) == ["lab-kit/spin"]
+
+
+def test_a_class_without_a_name_harms_no_other(install):
+    bad = GOOD.replace('name = "spin"', "pass")
+    manager = PluginManager([install("bad-kit", bad), install("lab-kit", GOOD)])
+    assert list(manager.extractors()) == ["lab-kit/spin"]
+
+
+@pytest.mark.parametrize("entry", ["raises", "misspelt"])
+def test_asking_for_one_that_failed_tells_why(install, fresh, entry):
+    install("bad-kit", BROKEN[entry])
+    with pytest.raises(PluginError, match="failed to import") as caught:
+        catalog.extractor("bad-kit/spin")
+    assert CAUSES[entry] in str(caught.value)
+    assert "bad-kit 1.2.3" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("find", "kind", "typed", "meant"),
+    [
+        (catalog.extractor, "extractor", "mean_diference", "mean-difference"),
+        (catalog.baseline, "baseline", "lora-stf", "lora-sft"),
+        (catalog.data_format, "data format", "truthfulq", "truthfulqa"),
+    ],
+)
+def test_an_unknown_name_suggests_the_nearest(find, kind, typed, meant):
+    with pytest.raises(PluginError, match=f"There is no {kind} called '{typed}'") as caught:
+        find(typed)
+    assert f"did you mean '{meant}'?" in str(caught.value)
+    assert find(meant).name == meant
+
+
+def test_the_listing_shows_what_works_and_what_failed(install, fresh):
+    install("lab-kit", GOOD)
+    install("bad-kit", BROKEN["raises"], entry="wrong")
+    rows = {(row["kind"], row["name"]): row for row in plugin_rows()}
+    good, bad = rows["extractor", "lab-kit/spin"], rows["plugin", "wrong"]
+    assert (good["package"], good["version"], good["status"], good["cause"]) == ("lab-kit", "1.2.3", "ok", None)
+    assert (bad["package"], bad["version"], bad["status"]) == ("bad-kit", "1.2.3", "failed")
+    assert "no licence today" in bad["cause"]
+    assert rows["extractor", "mean-difference"]["package"] == "steerstack"
+    assert [row["status"] for row in rows.values()].count("failed") == 1
+
+
+def test_a_marker_of_another_project_is_not_a_hook():
+    assert hookimpl.project_name == GROUP
