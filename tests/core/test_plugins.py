@@ -8,7 +8,6 @@ import pytest
 
 from steerstack import catalog
 from steerstack.errors import PluginError
-from steerstack.hookspecs import hookimpl
 from steerstack.listing import plugin_rows
 from steerstack.plugins import GROUP, PluginManager, plugins
 
@@ -174,7 +173,3 @@ def test_the_listing_shows_what_works_and_what_failed(install, fresh):
     assert "no licence today" in bad["cause"]
     assert rows["extractor", "mean-difference"]["package"] == "steerstack"
     assert [row["status"] for row in rows.values()].count("failed") == 1
-
-
-def test_a_marker_of_another_project_is_not_a_hook():
-    assert hookimpl.project_name == GROUP

@@ -19,7 +19,9 @@ def test_text_reads_back_as_the_same_site(site):
 
 def test_the_forward_pass_goes_through_a_block_and_then_the_next():
     walk = [Site(component, layer) for layer in range(11) for component in COMPONENTS]
-    assert sorted(reversed(walk), key=lambda site: site.order) == walk
+    mixed = sorted(walk, key=str)
+    assert mixed != walk
+    assert sorted(mixed, key=lambda site: site.order) == walk
     assert COMPONENTS == ("resid_pre", "attn_out", "mlp_out", "resid_post")
 
 

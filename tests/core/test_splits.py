@@ -78,7 +78,11 @@ def test_shares_and_order_within_parts():
         numbers = [int(i.id[1:]) for i in part]
         assert numbers == sorted(numbers)
         assert (part.behavior, part.source) == ("b", "s")
-    assert [len(part) for part in parts(split(data(item(i) for i in range(100)), shares=(0.6, 0.1, 0.3)))] == [60, 10, 30]
+    assert [len(part) for part in parts(split(data(item(i) for i in range(100)), shares=(0.6, 0.1, 0.3)))] == [
+        60,
+        10,
+        30,
+    ]
 
 
 @pytest.mark.parametrize("by", ["topic", "letter"])

@@ -127,7 +127,7 @@ def test_algebra():
         assert torch.equal((a * 2.5)[n], a[n] * 2.5)
         assert torch.equal((2.5 * a)[n], a[n] * 2.5)
         assert torch.equal((-a)[n], -a[n])
-    assert same(-(-a), a)
+    assert same(-1.0 * (-a), a)
     assert (a + b).fingerprint == (b + a).fingerprint
     assert (a + b).origin.method == "sum"
     assert len((a + b).origin.parameters["of"]) == 2

@@ -168,9 +168,11 @@ class StackResult:
         parts = [
             f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."
         ]
-        for entry in interactions_json(self.grid):
-            if entry["scale"] == "log-odds" and entry["direction"] == "positive" and entry["of"][0] == "vector":
-                parts.append(_on_top(entry))
+        parts.extend(
+            _on_top(entry)
+            for entry in interactions_json(self.grid)
+            if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
+        )
         return " ".join(parts)
 
 
@@ -281,4 +283,9 @@ def _on_top(entry: dict[str, Any]) -> str:
     origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
     effect = entry["first_on_top"]
     interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
-    return f"On top of {other}{origin} it does {interval}: {entry['verdict']}."
+    words = {
+        "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
+        "only the second works alone": "the vector alone does nothing measurable",
+    }
+    verdict = words.get(entry["verdict"], entry["verdict"])
+    return f"On top of {other}{origin} it does {interval} ({verdict})."

@@ -26,14 +26,17 @@ def stacking(first: Estimate, second: Estimate, interaction: Estimate, gain: Est
     Returns
     -------
     str
-        ``no effect to stack``: one of them does nothing measurable. ``oppose each other``.
+        ``only the first works alone``, ``only the second works alone``, ``neither works alone``:
+        there is nothing to stack. ``oppose each other``.
         ``reinforces``: more than the sum. ``adds up``: the interaction's interval holds zero
         and reaches less far than the smaller effect. ``not resolved``: it reaches further.
         Less than the sum is ``partly redundant`` if both together still beat the better one
         alone, ``interferes`` if they fall short of it, and ``redundant`` between.
     """
-    if not (first.excludes_zero and second.excludes_zero):
-        return "no effect to stack"
+    works = first.excludes_zero, second.excludes_zero
+    if works != (True, True):
+        alone = {(True, False): "only the first works alone", (False, True): "only the second works alone"}
+        return alone.get(works, "neither works alone")
     if first.value * second.value < 0:
         return "oppose each other"
     sign = 1.0 if first.value > 0 else -1.0

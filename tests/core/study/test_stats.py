@@ -77,7 +77,9 @@ def e(value: float, half: float = 0.1) -> Estimate:
         (e(1), e(2), e(-1), e(0), "redundant"),
         (e(1), e(2), e(-2), e(-1), "interferes"),
         (e(1), e(-2), e(0), e(1), "oppose each other"),
-        (e(0), e(2), e(0), e(0), "no effect to stack"),
+        (e(0), e(2), e(0), e(0), "only the second works alone"),
+        (e(1), e(0), e(0), e(0), "only the first works alone"),
+        (e(0), e(0), e(0), e(0), "neither works alone"),
         (e(1), e(2), e(0, 1.5), e(1, 1.5), "not resolved"),
     ],
 )
