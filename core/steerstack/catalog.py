@@ -8,6 +8,7 @@ from steerstack.contracts import Baseline, DataFormat, Extractor
 from steerstack.data import DataSet
 from steerstack.errors import DataError, PluginError, nearest
 from steerstack.plugins import PluginManager, plugins
+from steerstack.reading import SUFFIXES, rows
 
 T = TypeVar("T")
 
@@ -91,6 +92,8 @@ def load_data(
         reader = cls()
         if reader.recognises(path):
             return reader.load(path, behavior=behavior, matching=matching)
+    if path.suffix in SUFFIXES:
+        rows(path)  # a file that is cut short is called that
     raise DataError(
         f"{path} is of no known format.",
         seen=f"{path.stat().st_size} bytes, suffix {path.suffix!r}",

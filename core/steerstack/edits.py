@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steerstack.errors import DegenerateDirectionError, VectorError
-from steerstack.intervention import SelectiveIntervention, check_direction
+from steerstack.intervention import SelectiveIntervention, check_direction, check_finite
 
 Directions = Float[Tensor, " d_model"] | Float[Tensor, "k d_model"]
 """One direction, or k directions that span a subspace; they need not be orthonormal."""
@@ -55,7 +55,7 @@ class Add(SelectiveIntervention):
 
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
         """The activations with the direction added."""
-        direction = self.direction.to(hidden.device)
+        direction = self.direction.to(hidden.device).float()
         if not self.relative:
             return hidden + (self.scale * direction).to(hidden.dtype)
         norms = hidden.float().norm(dim=-1, keepdim=True)
@@ -92,6 +92,8 @@ class Ablate(SelectiveIntervention):
             raise VectorError(
                 "A mean ablation needs a mean activation, and only it does.", fix="Pass reference=[d_model]."
             )
+        if self.reference is not None:
+            check_finite(self.reference, "mean activation")
         _check_finite(self.strength, "strength")
 
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:

@@ -17,12 +17,13 @@ def write_atomically(path: Path, data: bytes | str) -> None:
     SteerstackError
         The disk is full, or the folder cannot be written; what was there before is kept.
     """
+    content = data.encode() if isinstance(data, str) else data
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)

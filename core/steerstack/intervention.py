@@ -14,6 +14,23 @@ from steerstack.site import Site
 from steerstack.tokens import Tokens
 
 
+def check_finite(tensor: Float[Tensor, "*shape"], what: str) -> None:
+    """Refuse NaN and infinity.
+
+    Raises
+    ------
+    DegenerateDirectionError
+        An entry is not finite.
+    """
+    if not bool(tensor.isfinite().all()):
+        bad = int((~tensor.isfinite()).sum())
+        raise DegenerateDirectionError(
+            f"The {what} is not finite.",
+            seen=f"{bad} of {tensor.numel()} entries are NaN or infinite",
+            fix="Extract the vector again; check the model's dtype and the data for empty answers.",
+        )
+
+
 def check_direction(direction: Float[Tensor, " d_model"], what: str = "direction") -> None:
     """Refuse a direction that is NaN, infinite or zero.
 
@@ -22,14 +39,8 @@ def check_direction(direction: Float[Tensor, " d_model"], what: str = "direction
     DegenerateDirectionError
         The direction cannot be used.
     """
-    if not bool(direction.isfinite().all()):
-        bad = int((~direction.isfinite()).sum())
-        raise DegenerateDirectionError(
-            f"The {what} is not finite.",
-            seen=f"{bad} of {direction.numel()} entries are NaN or infinite",
-            fix="Extract the vector again; check the model's dtype and the data for empty answers.",
-        )
-    if float(direction.norm()) == 0.0:
+    check_finite(direction, what)
+    if not bool(direction.any()):
         raise DegenerateDirectionError(
             f"The {what} is zero.",
             seen="norm 0",
@@ -42,6 +53,8 @@ def _content(value: object) -> object:
         return {"tensor": digest.of_tensors([("", value)])}
     if isinstance(value, Site | Tokens):
         return str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)  # a scale of 2 is a scale of 2.0
     return value
 
 

@@ -3,7 +3,7 @@
 import importlib.metadata
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import Any, cast
@@ -52,12 +52,10 @@ class PluginManager:
             module = point.load()
             self._manager.register(module, name=f"{package}/{point.name}")
             self._manager.check_pending()
-        except Exception as error:  # a stranger's module may raise anything at import
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything at import
             if self._manager.has_plugin(f"{package}/{point.name}"):
                 self._manager.unregister(name=f"{package}/{point.name}")
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            cause = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
-            return Loaded(point.name, package, version, None, cause)
+            return Loaded(point.name, package, version, None, _cause(error))
         return Loaded(point.name, package, version, module)
 
     @property
@@ -71,12 +69,25 @@ class PluginManager:
         caller = getattr(self._manager.hook, hook)
         for impl in caller.get_hookimpls():
             package = impl.plugin_name.split("/")[0]
-            for cls in impl.function():
-                name = cls.name if package == OURS else f"{package}/{cls.name}"
+            for own_name, cls in self._ask(impl):
+                name = own_name if package == OURS else f"{package}/{own_name}"
                 if name in found:
                     raise PluginError(f"Two plugins offer {name!r}.", seen=f"{found[name]} and {cls}")
                 found[name] = cls
         return found
+
+    def _ask(self, impl: pluggy.HookImpl) -> list[tuple[str, type[Any]]]:
+        """What one plugin offers; one that fails when it is asked is remembered as failed."""
+        try:
+            return [(cls.name, cls) for cls in cast("list[type[Any]]", impl.function())]
+        except (Exception, SystemExit) as error:
+            self.loaded = [
+                replace(plugin, module=None, cause=_cause(error))
+                if f"{plugin.package}/{plugin.name}" == impl.plugin_name
+                else plugin
+                for plugin in self.loaded
+            ]
+            return []
 
     def extractors(self) -> dict[str, type[Extractor]]:
         """Extractors by name."""
@@ -97,6 +108,11 @@ class PluginManager:
     def recorders(self) -> dict[str, type[Recorder]]:
         """Recorders by name."""
         return cast("dict[str, type[Recorder]]", self._classes("steerstack_recorders"))
+
+
+def _cause(error: BaseException) -> str:
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
 
 
 @cache

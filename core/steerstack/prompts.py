@@ -65,10 +65,11 @@ class ChatFormat:
             messages.insert(0, {"role": "system", "content": prompt.system})
         try:
             text = self._template(messages, generate=True)
-        except TemplateError:
+        except TemplateError as error:
+            if prompt.system is None:
+                raise ModelError("The chat template refuses a plain user turn.", seen=str(error)) from error
             # some templates (Gemma) refuse a system role: it goes in front of the user's words
-            messages = [{"role": "user", "content": f"{prompt.system}\n\n{prompt.user}"}]
-            text = self._template(messages, generate=True)
+            return self._render(Prompt(f"{prompt.system}\n\n{prompt.user}", None, prompt.prefix))
         closed = self._template(messages, generate=False)
         words = prompt.user.strip()
         turn_end = len(closed) if text.startswith(closed) else text.rfind(words) + len(words)

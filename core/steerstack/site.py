@@ -42,6 +42,6 @@ class Site:
     def parse(cls, text: str) -> "Site":
         """Read ``"resid_post.12"`` back into a site."""
         component, _, layer = text.rpartition(".")
-        if not layer.isdigit():
+        if not (layer.isascii() and layer.isdigit()):
             raise SiteError(f"{text!r} is not a site.", fix="Write COMPONENT.LAYER, such as resid_post.12.")
         return cls(component, int(layer))  # type: ignore[arg-type]  # checked in __post_init__

@@ -44,17 +44,18 @@ def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = 
     """
     if abs(sum(shares) - 1) > 1e-9 or min(shares) <= 0:
         raise DataError("The shares of the splits must be positive and add up to 1.", seen=str(shares))
-    strata: dict[str, dict[str, list[Item]]] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, list[Item]] = defaultdict(list)
     for item in data:
-        strata[item.stratum][item.question].append(item)
+        groups[item.question].append(item)
+    strata: dict[str, list[str]] = defaultdict(list)
+    for question, items in groups.items():
+        strata[min(item.stratum for item in items)].append(question)
     ranked: list[tuple[float, list[Item]]] = []
-    homes: dict[str, float] = {}
-    for groups in strata.values():
-        order = sorted(groups, key=lambda question: digest.of_json([seed, question]))
-        for rank, question in enumerate(order):
-            # a question that recurs in another stratum keeps the place it got first
-            place = homes.setdefault(question, (rank + 0.5) / len(order))
-            ranked.append((place, groups[question]))
+    for stratum, questions in strata.items():
+        order = _interleaved(questions, groups, seed)
+        # an offset of the stratum's own, so that rounding favours no part over many small strata
+        offset = _draw([seed, "offset", stratum])
+        ranked.extend(((rank + offset) / len(order), groups[question]) for rank, question in enumerate(order))
     bounds = (shares[0], shares[0] + shares[1])
     parts: tuple[list[Item], list[Item], list[Item]] = ([], [], [])
     for place, items in ranked:
@@ -68,3 +69,21 @@ def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = 
     place_of = {item.id: index for index, item in enumerate(data)}
     train, validation, test = (data.take(tuple(sorted(part, key=lambda item: place_of[item.id]))) for part in parts)
     return Splits(train, validation, test)
+
+
+def _draw(key: object) -> float:
+    """A number from 0 up to 1 that follows from the key."""
+    return int(digest.of_json(key)[:12], 16) / 16**12
+
+
+def _interleaved(questions: list[str], groups: dict[str, list[Item]], seed: int) -> list[str]:
+    """The questions in a drawn order in which the exhibiting letters alternate."""
+    by_letter: dict[int, list[str]] = defaultdict(list)
+    for question in sorted(questions, key=lambda question: _draw([seed, question])):
+        by_letter[min(item.exhibits for item in groups[question])].append(question)
+    placed = [
+        ((rank + 0.5) / len(of_letter), _draw([seed, "tie", question]), question)
+        for of_letter in by_letter.values()
+        for rank, question in enumerate(of_letter)
+    ]
+    return [question for _, _, question in sorted(placed)]

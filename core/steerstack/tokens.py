@@ -1,5 +1,6 @@
 """Which tokens: a sequence with its parts marked, and selections of positions in it."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -68,9 +69,8 @@ class Tokens:
     @classmethod
     def parse(cls, text: str) -> "Tokens":
         """Read ``"response"`` or ``"0,5,-1"`` as typed on a command line."""
-        parts = text.split(",")
-        if all(part.strip().lstrip("-").isdigit() for part in parts):
-            return cls.at(*(int(part) for part in parts))
+        if re.fullmatch(r"\s*-?[0-9]+\s*(,\s*-?[0-9]+\s*)*", text):
+            return cls.at(*(int(part) for part in text.split(",")))
         return cls(text)  # type: ignore[arg-type]  # checked in __post_init__
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -85,6 +86,8 @@ class SteeringVector:
         widths = {tuple(direction.shape) for direction in self.directions.values()}
         if len(widths) > 1 or len(next(iter(widths))) != 1:
             raise VectorError("The layers of a vector must all be of one width.", seen=f"shapes {sorted(widths)}")
+        if min(self.directions) < 0:
+            raise SiteError(f"Layer {min(self.directions)} is negative.", fix="Layers count from 0, the first block.")
         for layer, direction in self.directions.items():
             check_direction(direction, f"direction at layer {layer}")
 
@@ -132,10 +135,11 @@ class SteeringVector:
         return self * -1.0
 
     def __add__(self, other: "SteeringVector") -> "SteeringVector":
-        if self.component != other.component or self.layers != other.layers:
+        mine, theirs = ((v.component, v.layers, v.d_model) for v in (self, other))
+        if mine != theirs:
             raise VectorError(
-                "Only vectors at the same component and layers can be added.",
-                seen=f"{self.component} {_ranges(self.layers)} and {other.component} {_ranges(other.layers)}",
+                "Only vectors at the same component and layers, and of one width, can be added.",
+                seen=" and ".join(f"{c} {_ranges(layers)}, width {width}" for c, layers, width in (mine, theirs)),
             )
         origin = Origin(method="sum", parameters={"of": [asdict(self.origin), asdict(other.origin)]})
         return self._with({layer: self[layer] + other[layer] for layer in self.layers}, origin=origin)
@@ -174,8 +178,9 @@ class SteeringVector:
                 f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one."
             )
         with path.open("rb") as handle:
-            start = handle.read(8)
-        if start.startswith(_PICKLE_STARTS):
+            start = handle.read(9)
+        # safetensors begin with the length of a JSON header, whose own bytes may look like anything
+        if start[8:] != b"{" and start.startswith(_PICKLE_STARTS):
             raise UnsafeFileError(
                 f"{path} is a pickle, whatever its name says; it is not opened.",
                 seen=f"first bytes {start[:4]!r}",
@@ -195,8 +200,7 @@ class SteeringVector:
 
 
 def _directions(path: Path, tensors: Mapping[str, Tensor]) -> dict[int, Tensor]:
-    strange = [name for name in tensors if not (name.startswith("layer.") and name[6:].isdigit())]
-    if strange or not tensors:
+    if not tensors or not all(re.fullmatch(r"layer\.(0|[1-9][0-9]*)", name) for name in tensors):
         raise VectorError(
             f"{path} is not a steering vector.",
             seen=f"tensors {', '.join(sorted(tensors)[:5]) or 'none'}",

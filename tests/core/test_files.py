@@ -33,6 +33,14 @@ def test_others_may_read_the_file(tmp_path):
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
+def test_who_reads_the_old_file_goes_on_reading_it_whole(tmp_path):
+    write_atomically(tmp_path / "a", "old")
+    with (tmp_path / "a").open() as reader:
+        write_atomically(tmp_path / "a", "newer")
+        assert reader.read() == "old"
+    assert (tmp_path / "a").read_text() == "newer"
+
+
 def test_json_reads_back(tmp_path):
     value = {"b": [1, 2.5, None, True], "a": "füß"}
     write_json(tmp_path / "a.json", value)

@@ -9,8 +9,8 @@ from steerstack.contracts import DataFormat
 from steerstack.data import LETTERS, DataSet, Item, Layout
 from steerstack.errors import DataError
 from steerstack.hookspecs import hookimpl
+from steerstack.reading import Row, cell, first_row, rows, whole
 from steerstack_plugins.datasets.polarity import settle
-from steerstack_plugins.datasets.reading import Row, cell, first_row, rows
 
 _OPTION = re.compile(r"(?m)^[ \t]*\((?P<letter>[A-Z])\)[ \t]?")
 _ANSWER_TAIL = re.compile(r"\s*\n+Answer:\s*$")
@@ -92,10 +92,7 @@ def _item(path: Path, number: int, row: Row) -> Item | None:
     letters, parsed = (_letter(yes), _letter(no)), parse_listed(question)
     name = f"{path.stem}-{number}"
     if letters[0] is None or letters[1] is None:
-        options = ("Yes", "No") if yes.strip() in ("Yes", "No") else (yes.strip(), no.strip())
-        form = "yes-no" if yes.strip() in ("Yes", "No") else "text"
-        places = (options.index(yes.strip()), options.index(no.strip()))
-        return Item(name, question, options, *places, form=form)  # type: ignore[arg-type]
+        return _bare(path, number, name, question, (yes.strip(), whole(path, number, no).strip()))
     if parsed is None:
         return None
     stem, texts, layout = parsed
@@ -103,6 +100,16 @@ def _item(path: Path, number: int, row: Row) -> Item | None:
     if max(places) >= len(texts):
         raise DataError(f"Row {number} of {path} names option {yes} of {len(texts)}.", fix="Mend the row.")
     return Item(name, stem, texts, *places, layout=layout)
+
+
+def _bare(path: Path, number: int, name: str, question: str, answers: tuple[str, str]) -> Item:
+    """An item whose answers are Yes and No, or stand in the row themselves."""
+    if set(answers) == {"Yes", "No"}:
+        places = ("Yes", "No").index(answers[0]), ("Yes", "No").index(answers[1])
+        return Item(name, question, ("Yes", "No"), *places, form="yes-no")
+    if {"Yes", "No"} & set(answers) or answers[0] == answers[1]:
+        raise DataError(f"Row {number} of {path} has answers that do not make a pair.", seen=str(answers))
+    return Item(name, question, answers, 0, 1, form="text")
 
 
 @hookimpl

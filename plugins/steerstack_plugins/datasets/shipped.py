@@ -10,7 +10,7 @@ from typing import Any, final
 from steerstack.contracts import BehaviorSource
 from steerstack.data import DataSet, SystemPrompts
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.datasets.reading import rows
+from steerstack.reading import rows
 from steerstack_plugins.datasets.tables import table_item
 
 

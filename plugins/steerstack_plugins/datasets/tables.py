@@ -7,8 +7,9 @@ from typing import final
 from steerstack import digest
 from steerstack.contracts import DataFormat
 from steerstack.data import DataSet, Item, Layout
+from steerstack.errors import DataError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.datasets.reading import Row, cell, first_row, rows
+from steerstack.reading import Row, cell, first_row, rows
 
 
 @final
@@ -25,7 +26,7 @@ class Tables(DataFormat):
 
     def recognises(self, path: Path) -> bool:
         """Whether the first row has the three columns."""
-        return path.suffix in (".csv", ".json", ".jsonl") and {"question", "exhibits", "not"} <= set(first_row(path))
+        return {"question", "exhibits", "not"} <= set(first_row(path))
 
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file; ``matching`` is not needed."""
@@ -38,6 +39,8 @@ def table_item(path: Path, number: int, row: Row) -> Item:
     question = cell(path, number, row, "question")
     pair = (cell(path, number, row, "exhibits"), cell(path, number, row, "not"))
     letter = row.get("letter") or "AB"[int(digest.of_json(question)[:8], 16) % 2]
+    if letter not in ("A", "B"):
+        raise DataError(f"Row {number} of {path} has the letter {letter!r}.", fix="Write A or B, or leave it out.")
     first = letter == "A"
     return Item(
         id=str(row.get("id") or f"{path.stem}-{number}"),

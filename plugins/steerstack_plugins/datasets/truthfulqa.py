@@ -3,15 +3,15 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 from steerstack import digest
 from steerstack.contracts import DataFormat
 from steerstack.data import LETTERS, DataSet, Item, Layout
 from steerstack.errors import DataError
 from steerstack.hookspecs import hookimpl
+from steerstack.reading import Row, cell, first_row, rows
 from steerstack_plugins.datasets.choice_files import parse_listed
-from steerstack_plugins.datasets.reading import Row, cell, first_row, rows
 
 _MEANING = "states what is true"
 
@@ -49,27 +49,31 @@ def _item(path: Path, number: int, row: Row) -> Item:
     name, topic = f"truthfulqa-{number}", str(row.get("Category") or row.get("category") or "")
     if "mc1_targets" in row:
         targets = row["mc1_targets"]
-        if not isinstance(targets, dict) or sorted(map(int, targets.values()))[-2:] != [0, 1]:
+        if not isinstance(targets, dict) or sorted(map(str, targets.values()))[-2:] != ["0", "1"]:
             raise DataError(f"Row {number} of {path} does not mark one true answer.", seen=json.dumps(targets)[:80])
-        return _shuffled(name, cell(path, number, row, "question"), list(targets.items()), topic)
+        answers = [(text, label == 1) for text, label in targets.items()]
+        return _shuffled(name, cell(path, number, row, "question"), answers, topic)
     if "Best Answer" in row:
-        wrong = cell(path, number, row, "Incorrect Answers").split(";")[0].strip()
-        return _shuffled(
-            name, cell(path, number, row, "Question"), [(cell(path, number, row, "Best Answer"), 1), (wrong, 0)], topic
-        )
+        wrong = [part.strip() for part in cell(path, number, row, "Incorrect Answers").split(";")]
+        answers = [(cell(path, number, row, "Best Answer"), True), (wrong[0], False)]
+        return _shuffled(name, cell(path, number, row, "Question"), answers, topic)
     parsed = parse_listed(cell(path, number, row, "prompt"))
-    if parsed is None:
-        raise DataError(f"Row {number} of {path} lists no options.", fix="Options are lines that begin with (A), (B).")
-    stem, texts, layout = parsed
-    places = [LETTERS.index(cell(path, number, row, key).strip(" ()")) for key in ("correct", "incorrect")]
-    return Item(name, stem, texts, places[0], places[1], topic=topic, layout=layout)
+    letters = [cell(path, number, row, key).strip(" ()") for key in ("correct", "incorrect")]
+    stem, texts, layout = parsed or ("", (), Layout())
+    if not set(letters) <= set(LETTERS[: len(texts)]):
+        raise DataError(
+            f"Row {number} of {path} lists no options that its answers could name.",
+            seen=f"{len(texts)} options, answers {letters}",
+            fix="Options are lines that begin with (A), (B).",
+        )
+    return Item(name, stem, texts, LETTERS.index(letters[0]), LETTERS.index(letters[1]), topic=topic, layout=layout)
 
 
-def _shuffled(name: str, question: str, answers: list[tuple[str, Any]], topic: str) -> Item:
+def _shuffled(name: str, question: str, answers: list[tuple[str, bool]], topic: str) -> Item:
     order = sorted(range(len(answers)), key=lambda i: digest.of_json([question, i]))
     options = tuple(answers[i][0] for i in order)
-    best = next(i for i, (_, label) in enumerate(answers) if int(label))
-    wrong = next(i for i, (_, label) in enumerate(answers) if not int(label))
+    best = next(i for i, (_, label) in enumerate(answers) if label)
+    wrong = next(i for i, (_, label) in enumerate(answers) if not label)
     return Item(name, question, options, order.index(best), order.index(wrong), "text", topic, Layout())
 
 

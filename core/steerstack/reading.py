@@ -1,6 +1,7 @@
 """Read rows from JSON, JSON lines and CSV files, with errors that name the place."""
 
 import csv
+import io
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 from steerstack.errors import DataError
 
 Row = Mapping[str, Any]
+
+SUFFIXES = (".csv", ".json", ".jsonl")
+"""Files that :func:`rows` can read."""
 
 
 def read_text(path: Path) -> str:
@@ -35,7 +39,7 @@ def rows(path: Path) -> list[Row]:
     """
     text = read_text(path)
     if path.suffix == ".csv":
-        found: list[Row] = list(csv.DictReader(text.splitlines(keepends=True)))
+        found: list[Row] = list(csv.DictReader(io.StringIO(text, newline="")))
     elif text.lstrip().startswith("["):
         try:
             found = json.loads(text)
@@ -49,7 +53,7 @@ def rows(path: Path) -> list[Row]:
 
 
 def _json_lines(path: Path, text: str) -> Iterator[Row]:
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
                 yield json.loads(line)
@@ -68,9 +72,26 @@ def _broken(path: Path, line: int, message: str) -> DataError:
 def first_row(path: Path) -> Row:
     """The first row, or an empty one where there is none that can be read."""
     try:
-        return rows(path)[0]
+        return rows(path)[0] if path.suffix in SUFFIXES else {}
     except DataError:
         return {}
+
+
+def whole(path: Path, number: int, value: str) -> str:
+    """The text itself.
+
+    Raises
+    ------
+    DataError
+        It holds half of a character (a lone surrogate), which no tokenizer can read.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"Row {number} of {path} holds half of a character.", seen=repr(value)[:80], fix="Mend the text."
+        ) from error
+    return value
 
 
 def cell(path: Path, number: int, row: Row, *names: str) -> str:
@@ -81,10 +102,16 @@ def cell(path: Path, number: int, row: Row, *names: str) -> str:
     DataError
         It has none of them, or it is not text.
     """
+    if None in row:  # what a CSV row has beyond its header
+        raise DataError(
+            f"Row {number} of {path} has too many cells.",
+            seen=str(row[None])[:80],  # type: ignore[index]
+            fix="Put quotes around cells that hold a comma.",
+        )
     for name in names:
         value = row.get(name)
         if isinstance(value, str) and value.strip():
-            return value
+            return whole(path, number, value)
     raise DataError(
         f"Row {number} of {path} has no {names[0]!r}.",
         seen=f"columns {', '.join(map(str, row))}",
