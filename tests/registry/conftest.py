@@ -1,7 +1,10 @@
 """Fake vectors and runs of width 8, and a SQLite store that is made once and copied."""
 
 import shutil
-from collections.abc import Callable
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,3 +79,39 @@ def store(own_home: Path, empty_store: Path) -> str:
     own_home.mkdir()
     shutil.copy(empty_store, own_home / "mlflow.db")
     return f"sqlite:///{own_home / 'mlflow.db'}"
+
+
+_SERVE = """
+import sys
+from steerstack_registry.ui import serve
+serve(None, port=int(sys.argv[1]), announce=lambda address: print(address, flush=True))
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def start(store: str, tmp_path: Path) -> "Iterator[Callable[[int], subprocess.Popen[str]]]":
+    """Start the pages on this test's default store; returns once they answer."""
+    started: list[subprocess.Popen[str]] = []
+    (tmp_path / "cwd").mkdir()
+
+    def go(port: int) -> "subprocess.Popen[str]":
+        process = subprocess.Popen(
+            [sys.executable, "-c", _SERVE, str(port)], stdout=subprocess.PIPE, text=True, cwd=tmp_path / "cwd"
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == f"http://127.0.0.1:{port}"
+        return process
+
+    yield go
+    for process in started:
+        process.terminate()
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()

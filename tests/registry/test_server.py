@@ -2,14 +2,13 @@
 
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.registry.conftest import free_port
 
 from steerstack.errors import RegistryError
 from steerstack.events import RunRecord
@@ -19,18 +18,6 @@ from steerstack_registry.connection import check
 from steerstack_registry.load import load_vector
 from steerstack_registry.outbox import KeptError, pending, record, send_all
 from steerstack_registry.ui import serve
-
-_SERVE = """
-import sys
-from steerstack_registry.ui import serve
-serve(None, port=int(sys.argv[1]), announce=lambda address: print(address, flush=True))
-"""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _descendants(pid: int) -> list[int]:
@@ -51,34 +38,11 @@ def _alive(pid: int) -> bool:
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.fixture
-def start(store: str, tmp_path: Path) -> "Iterator[Callable[[int], subprocess.Popen[str]]]":
-    """Start the pages on this test's default store; returns once they answer."""
-    started: list[subprocess.Popen[str]] = []
-    (tmp_path / "cwd").mkdir()
-
-    def go(port: int) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(port)], stdout=subprocess.PIPE, text=True, cwd=tmp_path / "cwd"
-        )
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == f"http://127.0.0.1:{port}"
-        return process
-
-    yield go
-    for process in started:
-        process.terminate()
-        process.wait(20)
-        assert process.stdout is not None
-        process.stdout.close()
-
-
 def test_down_then_up_then_sent_once_over_http(
     start: "Callable[[int], subprocess.Popen[str]]", store: str, make_run: Callable[..., RunRecord],
     vector: SteeringVector, tmp_path: Path,
 ) -> None:  # fmt: skip
-    port = _free_port()
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     with pytest.raises(KeptError):
         record(make_run(), address)
