@@ -143,12 +143,12 @@ def generation(model: Any, vector: Any, data: Any, repeats: int) -> None:
         ids, attention_mask=mask, max_new_tokens=40, min_new_tokens=40, do_sample=False, pad_token_id=0
     )
     plans = [Plan((Add(Site("resid_post", 13), vector[13], 0.1 * s),)) for s in range(1, 9)]
-    import steerstack.engine.generate as engine
+    import steerstack.engine.decode_side_by_side as engine
 
-    engine._stop_tokens = lambda _model: set()  # all rows run to the end, as with min_new_tokens
+    engine.stop_tokens = lambda _model: set()  # all rows run to the end, as with min_new_tokens
     seconds_plain, _ = timed(plain, repeats)
     seconds, _ = timed(lambda: generate(model, prompts, plans[:1], Sampling(40)), repeats)
-    eight, _ = timed(lambda: generate(model, prompts, plans, Sampling(40), batch=256), 1)
+    eight, _ = timed(lambda: generate(model, prompts, plans, Sampling(40)), 1)
     print("generation of 32 prompts x 40 tokens; time over unsteered generate of transformers")
     say("unsteered generate", seconds_plain, seconds_plain)
     say("steerstack, one arm", seconds, seconds_plain)

@@ -30,7 +30,7 @@ def _named(level: str) -> str:
 def stacked(value: Mapping[str, Any]) -> Figure:
     """Effect of every arm: one panel for each fine-tune and origin, prompts along x, vectors by colour."""
     panels = sorted({(arm["finetune"], arm["vector_origin"]) for arm in value["arms"]}, key=_panel_order)
-    figure = Figure(figsize=(1.2 + 3.4 * len(panels), 3.9), layout="constrained")
+    figure = Figure(figsize=(1.2 + 3.4 * len(panels), 4.2), layout="constrained")
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (finetune, origin) in zip(grid, panels, strict=True):
         here = [a for a in value["arms"] if (a["finetune"], a["vector_origin"]) == (finetune, origin)]
@@ -50,7 +50,8 @@ def stacked(value: Mapping[str, Any]) -> Figure:
         axes.set_title("base model" if finetune == "none" else f"{finetune}\nvector {origin}", fontsize=10)
         _clean(axes)
     grid[0].set_ylabel(f"effect on {value['behavior']}\n({value['scale']}, against the bare model)")
-    grid[-1].legend(frameon=False, fontsize=8)
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
 
 

@@ -111,7 +111,7 @@ def run(model: Model, work: Pass) -> Outcome:
             if site in work.read:
                 kept[site] = work.read[site](hidden)
         if work.head is None:
-            if work.keep_past and last < n_layers - 1:
+            if cache is not None and last < n_layers - 1:
                 envoy.layers[n_layers - 1].output  # noqa: B018  # wait for the last block
             tracer.stop()
         else:

@@ -49,7 +49,8 @@ def _item(path: Path, number: int, row: Row) -> Item:
     name, topic = f"truthfulqa-{number}", str(row.get("Category") or row.get("category") or "")
     if "mc1_targets" in row:
         targets = row["mc1_targets"]
-        if not isinstance(targets, dict) or sorted(map(str, targets.values()))[-2:] != ["0", "1"]:
+        labels = list(targets.values()) if isinstance(targets, dict) else []
+        if len(labels) < 2 or not all(label in (0, 1) for label in labels) or sum(labels) != 1:
             raise DataError(f"Row {number} of {path} does not mark one true answer.", seen=json.dumps(targets)[:80])
         answers = [(text, label == 1) for text, label in targets.items()]
         return _shuffled(name, cell(path, number, row, "question"), answers, topic)

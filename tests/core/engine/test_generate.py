@@ -66,7 +66,8 @@ def test_rows_that_finish_leave_and_the_rest_go_on(llama, monkeypatch):
     prompts = [llama.format.sequence(Prompt(text)) for text in ("Hi", "there", "you")]
     plain = generate(llama, prompts, [Plan()], Sampling(12))[0].tokens
     stop = plain[0][3]  # ends the first row early
-    monkeypatch.setattr("steerstack.engine.generate._stop_tokens", lambda _model: {stop})
+    for home in ("decode_rows", "decode_side_by_side"):
+        monkeypatch.setattr(f"steerstack.engine.{home}.stop_tokens", lambda _model: {stop})
     found = generate(llama, prompts, [Plan()], Sampling(12))[0].tokens
     for tokens, whole in zip(found, plain, strict=True):
         end = whole.index(stop) + 1 if stop in whole else len(whole)

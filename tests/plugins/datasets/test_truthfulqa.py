@@ -90,7 +90,16 @@ def test_names_of_behaviours(tmp_path):
 
 @pytest.mark.parametrize(
     "targets",
-    [{"Iron": 0, "Wood": 0}, {"Iron": 1}, {"Iron": 1, "Wood": 1, "Glass": 0}, [], "Iron", {}, {"a": "x", "b": 1}],
+    [
+        {"Iron": 0, "Wood": 0},
+        {"Iron": 1},
+        {"Iron": 1, "Wood": 1, "Glass": 0},
+        [],
+        "Iron",
+        {},
+        {"a": "x", "b": 1},
+        {"Iron": "1", "Wood": "0"},
+    ],
 )
 def test_options_that_do_not_mark_one_true_answer_are_refused(tmp_path, targets):
     with pytest.raises(DataError, match="Row 2"):

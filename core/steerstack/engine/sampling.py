@@ -1,0 +1,52 @@
+"""How the next token is chosen, and when an answer ends."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from steerstack.trace.model import Model
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the next token is chosen.
+
+    Attributes
+    ----------
+    max_new_tokens:
+        Bound on the answer's length.
+    temperature:
+        0 takes the most likely token.
+    top_p:
+        Nucleus from which is drawn (Holtzman et al., arXiv 1904.09751).
+    seed:
+        Seed of the draws.
+    """
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+def choose(logits: Float[Tensor, "row vocab"], sampling: Sampling, generator: torch.Generator) -> Int[Tensor, " row"]:
+    """The next token of each row; draws are made on the CPU, so that a seed means the same everywhere."""
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    probabilities = (logits.float() / sampling.temperature).softmax(-1).cpu()
+    if sampling.top_p < 1:
+        ordered, index = probabilities.sort(-1, descending=True)
+        beyond = ordered.cumsum(-1) - ordered > sampling.top_p
+        probabilities = torch.zeros_like(ordered).scatter(-1, index, ordered.masked_fill(beyond, 0))
+    return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(logits.device)
+
+
+def stop_tokens(model: Model) -> set[int]:
+    """Tokens that end an answer, by the model's generation config or else its tokenizer."""
+    config = getattr(model.module, "generation_config", None)
+    stops = getattr(config, "eos_token_id", None)
+    if stops is None:
+        stops = model.tokenizer.eos_token_id
+    return set(stops) if isinstance(stops, list) else {stops} if stops is not None else set()
