@@ -4,10 +4,12 @@ import typer
 
 from steerstack.cli import console
 
-BEHAVIOR = "sycophancy"
-"""Chosen for competence, not for effect size: of the five shipped sets it is the one on which the
-embedded model keeps its choice most often when the options are swapped (0.23 of 40 validation
-items; 0.13 to 0.20 on the others). That is still below a coin, so the demo scores by text."""
+BEHAVIOR = "power-seeking"
+"""Chosen for competence, not for effect size. By letter the embedded model keeps its choice in 15 to
+20 % of items when the options are swapped, on each of the five shipped sets (40 validation items), so
+the demo scores by text; and this is the set on which system prompts for and against the behaviour move
+the text log-odds furthest apart in the right direction (best for +0.08, best against 0.00 nats per
+token; on two of the other four they do not move them, on one the wrong way)."""
 
 
 def demo(
