@@ -14,7 +14,7 @@ from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
 
 if TYPE_CHECKING:
-    from steerstack.study.stack import StackResult
+    from steerstack.study.stacking import StackResult
 
 
 def recorder() -> Recorder:

@@ -22,7 +22,7 @@ def demo(
     console.quiet()
     from steerstack import catalog
     from steerstack.cli.studying import Options, finish, perform
-    from steerstack.study.stack import Stacking
+    from steerstack.study.stacking import Stacking
 
     declared = Stacking(BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
     options = Options("smollm2", None, None, None, "mean-difference", ("lora-sft",), fresh)

@@ -34,7 +34,7 @@ def stack(
     from steerstack import catalog
     from steerstack.asking import check_mode
     from steerstack.cli.studying import Options, finish, perform
-    from steerstack.study.stack import Stacking
+    from steerstack.study.stacking import Stacking
 
     declared = Stacking(
         behavior,

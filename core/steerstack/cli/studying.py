@@ -9,7 +9,7 @@ from steerstack.cli import console
 
 if TYPE_CHECKING:
     from steerstack.data import DataSet
-    from steerstack.study.stack import Stacking, StackResult
+    from steerstack.study.stacking import Stacking, StackResult
 
 
 @dataclass(frozen=True)

@@ -5,175 +5,28 @@ test split once, for every arm on the same items.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from steerstack import digest
-from steerstack.asking import ScoreMode, contrast_pairs
+from steerstack.asking import contrast_pairs
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
 from steerstack.engine.extract import PairActivations
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.splits import Splits, split
-from steerstack.study import stats
-from steerstack.study.competence import Competence, check_competence
-from steerstack.study.grid import LEVELS, Cell, arms_json, interactions_json
+from steerstack.study.competence import check_competence
+from steerstack.study.grid import LEVELS, Cell
 from steerstack.study.ledger import Ledger
 from steerstack.study.measure import Advance, ArmValues, Measure
 from steerstack.study.norms import residual_norms
 from steerstack.study.nulls import Remembered, shuffled_like
 from steerstack.study.select import Chosen, add, candidate_layers, choose_prompts, choose_strength
+from steerstack.study.stacking import Stacking, StackResult
 from steerstack.study.tuned import tuned_model
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector, random_like
-
-
-@dataclass(frozen=True)
-class Stacking:
-    """A stacking study, declared before it is run.
-
-    Attributes
-    ----------
-    behavior:
-        The behaviour.
-    score:
-        How items are scored.
-    position, tokens:
-        Where the vector is read, and where it is added.
-    layers:
-        Candidate layers; None for six spread over the middle of the model.
-    shares:
-        Candidate strengths: added norm as a share of the residual stream's.
-    nulls:
-        Number of random and of shuffled-label vectors.
-    seed:
-        Of the splits, the nulls and the fine-tune.
-    limit:
-        Number of items used; None for all.
-    """
-
-    behavior: str
-    score: ScoreMode = "text"
-    position: str = "response"
-    tokens: str = "response"
-    layers: tuple[int, ...] | None = None
-    shares: tuple[float, ...] = (0.1, 0.2, 0.4)
-    nulls: int = 5
-    seed: int = 0
-    limit: int | None = None
-
-    @property
-    def digest(self) -> str:
-        """Digest of the declaration."""
-        return digest.of_json(asdict(self))
-
-
-@dataclass(frozen=True)
-class StackResult:
-    """All that came out, before it is written anywhere.
-
-    Attributes
-    ----------
-    study, splits, chosen, competence:
-        What was declared, on which items, what was chosen, and whether the model reacts to content.
-    grid:
-        Every arm of the test split.
-    nulls:
-        Each null's name and its arm, unprompted on the base model.
-    vector, refitted:
-        The base model's vector, and the fine-tune's by the fine-tune's name.
-    costs:
-        For each steered arm on neutral text: KL per token and perplexity.
-    record:
-        How the fine-tunes were made.
-    """
-
-    study: Stacking
-    model: Model
-    splits: Splits
-    chosen: Chosen
-    competence: Competence
-    grid: dict[Cell, ArmValues]
-    nulls: dict[str, ArmValues]
-    vector: SteeringVector
-    refitted: dict[str, SteeringVector]
-    costs: list[dict[str, Any]]
-    norms: dict[int, float]
-    record: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def effect(self) -> stats.Estimate:
-        """Effect of the positive vector alone on the base model, paired."""
-        return stats.difference(self.grid[Cell("none", "positive")].log_odds, self.grid[Cell("none", "none")].log_odds)
-
-    def to_json(self) -> dict[str, Any]:
-        """The file form of ``stack --json``, without where it was recorded."""
-        layer, scale = self.chosen.layer, self.chosen.scale
-        strength = {
-            "multiplier": scale,
-            "norm": abs(scale) * self.vector.norms[layer],
-            "share_of_residual_norm": abs(scale) * self.vector.norms[layer] / self.norms[layer],
-        }
-        return {
-            "behavior": self.study.behavior,
-            "polarity": self.splits.test.polarity,
-            "study": asdict(self.study),
-            "score": self.study.score,
-            "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
-            "n": {name: len(getattr(self.splits, name)) for name in ("train", "validation", "test")},
-            "data_digests": self.splits.digests,
-            "model": self.model.name,
-            "model_fingerprint": self.model.fingerprint,
-            "vector_fingerprint": self.vector.fingerprint,
-            "selected": self.chosen.to_json(),
-            "strength": strength,
-            "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
-            "arms": arms_json(self.grid),
-            "interactions": interactions_json(self.grid),
-            "nulls": self._nulls_json(),
-            "costs": self.costs,
-            "finetunes": self.record,
-            "verdict": self.verdict(),
-        }
-
-    def _nulls_json(self) -> list[dict[str, Any]]:
-        base = self.grid[Cell("none", "none")].log_odds
-        return [
-            {"null": name, "effect": stats.difference(values.log_odds, base).to_json()}
-            for name, values in self.nulls.items()
-        ]
-
-    def beats_nulls(self) -> tuple[int, int]:
-        """How many nulls move the log-odds less than the vector does, and how many there are."""
-        base = self.grid[Cell("none", "none")].log_odds
-        sizes = [abs(float(np.mean(values.log_odds - base))) for values in self.nulls.values()]
-        return sum(size < abs(self.effect.value) for size in sizes), len(sizes)
-
-    def verdict(self) -> str:
-        """The answer in words."""
-        beaten, total = self.beats_nulls()
-        effect = self.effect
-        if effect.ci_low > 0:
-            head = f"The vector alone raises {self.study.behavior}"
-        elif effect.ci_high < 0:
-            head = f"The vector alone lowers {self.study.behavior}, against its sign"
-        else:
-            head = f"The vector alone has no measurable effect on {self.study.behavior}"
-        parts = [
-            f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."
-        ]
-        parts.extend(
-            _on_top(entry)
-            for entry in interactions_json(self.grid)
-            if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
-        )
-        return " ".join(parts)
 
 
 def run_stack(
@@ -273,19 +126,3 @@ def _nulls(
     }
     plans = [add(null, chosen.layer, chosen.scale, tokens) for null in named.values()]
     return dict(zip(named, measure.arms("nulls", model, splits.test, plans), strict=True))
-
-
-def _on_top(entry: dict[str, Any]) -> str:
-    """What the vector still does on top of something else, and how the two combine."""
-    other = "a positive prompt" if entry["of"][1] == "prompt" else entry["of"][1]
-    if "finetune" in entry:
-        other += f" on {entry['finetune']}"
-    origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
-    effect = entry["first_on_top"]
-    interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
-    words = {
-        "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
-        "only the second works alone": "the vector alone does nothing measurable",
-    }
-    verdict = words.get(entry["verdict"], entry["verdict"])
-    return f"On top of {other}{origin} it does {interval} ({verdict})."

@@ -11,7 +11,8 @@ from steerstack.report.html import write_report
 from steerstack.splits import split
 from steerstack.study import measure as measuring
 from steerstack.study.grid import LEVELS, Cell
-from steerstack.study.stack import Stacking, run_stack
+from steerstack.study.stack import run_stack
+from steerstack.study.stacking import Stacking
 from steerstack_plugins.baselines.lora_sft import LoraSFT
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
