@@ -34,7 +34,6 @@ def check_model(model: Model) -> None:
         )
     ids = _probe_ids(model)
     mask = torch.ones_like(ids, dtype=torch.bool)
-    model.tuple_output = _returns_tuple(model, ids)
     ends = [Site("resid_post", 0), Site("resid_post", model.n_layers - 1)]
     plain = run(model, Pass(ids, mask, read={site: lambda h: h for site in ends}, head=lambda h: h[:, -1]))
     for site in ends:
@@ -53,16 +52,3 @@ def check_model(model: Model) -> None:
                 seen=f"module {model.path(site)}",
                 fix="The site names do not fit this architecture; tell us about it.",
             )
-
-
-def _returns_tuple(model: Model, ids: torch.Tensor) -> bool:
-    found: list[bool] = []
-    hook = model.envoy.layers[0]._module.register_forward_hook(
-        lambda _module, _args, output: found.append(isinstance(output, tuple))
-    )
-    try:
-        with torch.no_grad():
-            model.module(ids.to(model.device))
-    finally:
-        hook.remove()
-    return found[0]

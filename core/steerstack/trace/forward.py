@@ -92,17 +92,17 @@ def run(model: Model, work: Pass) -> Outcome:
     kwargs, cache = _inputs(model, work)
     envoy, n_layers = model.envoy, model.n_layers
     touched = sorted({*work.edits, *work.read}, key=lambda site: site.order)
-    last = max((site.layer for site in touched), default=-1)
     start = work.start
+    as_tuple = start is not None and model.tuple_output  # asked before the trace: it runs the model
     with model.exclusive(), envoy.trace(kwargs.pop("encoding"), **kwargs) as tracer:
         kept = nnsight.save({})
         out = nnsight.save([])
         if start is not None:
             entry = envoy.layers[0].input
             for block in range(start.block - 1):
-                envoy.layers[block].skip(_like(model, entry))
+                envoy.layers[block].skip(_like(entry, as_tuple))
             if start.block:
-                envoy.layers[start.block - 1].skip(_like(model, start.hidden))
+                envoy.layers[start.block - 1].skip(_like(start.hidden, as_tuple))
         for site in touched:
             hidden = read_site(model, site, work.ids.shape)
             if site in work.edits:
@@ -111,7 +111,7 @@ def run(model: Model, work: Pass) -> Outcome:
             if site in work.read:
                 kept[site] = work.read[site](hidden)
         if work.head is None:
-            if cache is not None and last < n_layers - 1:
+            if cache is not None and Site("resid_post", n_layers - 1) not in touched:
                 envoy.layers[n_layers - 1].output  # noqa: B018  # wait for the last block
             tracer.stop()
         else:
@@ -141,8 +141,9 @@ def _inputs(model: Model, work: Pass) -> tuple[dict[str, Any], Any]:
     return {"encoding": encoding, "past_key_values": cache, "use_cache": cache is not None}, cache
 
 
-def _like(model: Model, hidden: Any) -> Any:
-    return (hidden, None) if model.tuple_output else hidden
+def _like(hidden: Any, as_tuple: bool) -> Any:
+    """What a skipped block is to have returned."""
+    return (hidden, None) if as_tuple else hidden
 
 
 def read_site(model: Model, site: Site, shape: torch.Size) -> Hidden:

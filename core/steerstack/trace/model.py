@@ -79,8 +79,17 @@ class Model:
 
     @cached_property
     def tuple_output(self) -> bool:
-        """Whether a block returns a tuple rather than a tensor (set by the check on opening)."""
-        return False
+        """Whether a block returns a tuple rather than a tensor, as seen on one token."""
+        found: list[bool] = []
+        hook = self.envoy.layers[0]._module.register_forward_hook(
+            lambda _module, _args, output: found.append(isinstance(output, tuple))
+        )
+        try:
+            with torch.no_grad():
+                self.module(torch.zeros(1, 1, dtype=torch.long, device=self.device))
+        finally:
+            hook.remove()
+        return found[0]
 
     def runs_trees(self, length: int) -> bool:
         """Whether sequences up to ``length`` may be laid out as token trees.

@@ -124,3 +124,11 @@ def test_a_tuned_model_leaves_the_given_one_alone_and_lowers_its_loss(llama, dat
     assert losses[tuned.record["epoch_chosen"]] == min(losses) < losses[0]
     again = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)
     assert again.model.fingerprint == tuned.model.fingerprint
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "bloom", "falcon", "opt"])
+def test_the_study_runs_on_other_architectures(tiny, data, tmp_path, architecture):
+    result = run(tiny(architecture), data, tmp_path)
+    assert len(result.grid) == 27
+    base, steered = (result.grid[Cell("none", v, "lora-sft", "refitted")].log_odds for v in ("none", "positive"))
+    assert not np.array_equal(base, steered)
