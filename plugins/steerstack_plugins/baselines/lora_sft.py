@@ -44,15 +44,23 @@ class LoraSFT(Baseline):
         """Train adapters on a copy of the model and merge them."""
         import torch
         from peft import LoraConfig, get_peft_model
+        from transformers.pytorch_utils import Conv1D
 
         from steerstack.asking import ask
         from steerstack.trace.model import clone, wrap
 
         began = time.monotonic()
-        config = LoraConfig(r=self.rank, lora_alpha=self.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        copy = clone(model)
+        config = LoraConfig(
+            r=self.rank,
+            lora_alpha=self.alpha,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+            fan_in_fan_out=any(isinstance(part, Conv1D) for part in copy.modules()),  # GPT-2's weights lie transposed
+        )
         with torch.random.fork_rng(), torch.enable_grad():
             torch.manual_seed(seed)
-            module: Any = get_peft_model(clone(model), config)
+            module: Any = get_peft_model(copy, config)
             trained = [p for p in module.parameters() if p.requires_grad]
             texts = [question.exhibits for question in ask(model.format, train, "text")]
             held = [question.exhibits for question in ask(model.format, validation, "text")]
