@@ -62,8 +62,8 @@ def description(run: RunRecord) -> str:
     return "\n".join([run.card, "", head, "", "| effect | estimate and interval | n |", "|---|---|---|", *rows]).strip()
 
 
-def facts(run: RunRecord) -> dict[str, Any]:
-    """All of a run that is not a tensor or a file. NaN among the effects stays NaN."""
+def identity(run: RunRecord) -> dict[str, Any]:
+    """What was run, on which model and data."""
     return {
         "kind": run.kind,
         "behavior": run.behavior,
@@ -73,6 +73,13 @@ def facts(run: RunRecord) -> dict[str, Any]:
         "data_digest": run.data_digest,
         "data_split": run.data_split,
         "n_items": run.n_items,
+    }
+
+
+def facts(run: RunRecord) -> dict[str, Any]:
+    """All of a run that is not a tensor or a file. NaN among the effects stays NaN."""
+    return {
+        **identity(run),
         "effects": [asdict(effect) for effect in run.effects],
         "parameters": plain(run.parameters),
         "result": plain(run.result),

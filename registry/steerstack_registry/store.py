@@ -16,7 +16,7 @@ from steerstack.events import Recorded, RunRecord
 from steerstack.vector import SteeringVector
 from steerstack_registry import location, names
 from steerstack_registry.connection import reaching
-from steerstack_registry.delivery import Delivery, description, prepare
+from steerstack_registry.delivery import Delivery, description, identity, prepare
 from steerstack_registry.names import NOTE, short
 from steerstack_registry.versions import Registered, Versions
 
@@ -183,14 +183,7 @@ def _params(run: RunRecord) -> list[Any]:
     from mlflow.entities import Param
 
     values = {
-        "kind": run.kind,
-        "behavior": run.behavior,
-        "model_name": run.model_name,
-        "model_fingerprint": run.model_fingerprint,
-        "data_source": run.data_source,
-        "data_digest": run.data_digest,
-        "data_split": run.data_split,
-        "n_items": run.n_items,
+        **identity(run),
         **{names.metric_key(key): value for key, value in run.parameters.items()},
     }
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from steerstack.engine.places import Answers, editor
+from steerstack.engine.places import Answers, edits_at
 from steerstack.engine.sampling import Sampling, choose, stop_tokens
 from steerstack.intervention import Intervention, Plan
 from steerstack.site import Site
@@ -91,12 +91,9 @@ def _edits(
     arms: Sequence[Plan], rows: Sequence[tuple[int, int]], where: Callable[[Intervention, int], list[int]]
 ) -> dict[Site, Callable[[Tensor], Tensor]]:
     """For each site, a function that edits each row by its own arm, at its own positions."""
-    by_site: dict[Site, list[tuple[Intervention, Tensor, Tensor]]] = {}
-    for arm, plan in enumerate(arms):
-        mine = [(row, index) for row, (of, index) in enumerate(rows) if of == arm]
-        for edit in plan:
-            places = [(row, position) for row, index in mine for position in where(edit, index)]
-            if places:
-                row_of, position_of = torch.tensor(places).unbind(1)
-                by_site.setdefault(edit.site, []).append((edit, row_of, position_of))
-    return {site: editor(entries) for site, entries in by_site.items()}
+    return edits_at(
+        arms,
+        lambda edit, arm: [
+            (row, position) for row, (of, index) in enumerate(rows) if of == arm for position in where(edit, index)
+        ],
+    )

@@ -7,12 +7,13 @@ arm when it has ended in all rows.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from steerstack.engine.places import Answers, Place, editor
+from steerstack.engine.places import Answers, Place, edits_at
 from steerstack.engine.sampling import Sampling, choose, stop_tokens
 from steerstack.intervention import Intervention, Plan
 from steerstack.site import Site
@@ -37,7 +38,6 @@ class _Columns:
         return self.exist[:, None] & mine
 
 
-@torch.no_grad()
 def decode_side_by_side(
     model: Model,
     prompts: Sequence[TokenSequence],
@@ -81,7 +81,7 @@ def decode_side_by_side(
         spread,
         sees,
         cache,
-        _edits(arms, active, prompt_places),
+        edits_at(arms, prompt_places),
         lambda h: h[each, last].flatten(0, 1),
     )
     positions = lengths
@@ -107,20 +107,22 @@ def decode_side_by_side(
         newest, active = newest[:, going], [active[column] for column in going.tolist()]
         owner = torch.tensor(active)
         columns.append(torch.ones(len(rows), len(active), dtype=torch.bool), owner)
-
-        def new_places(edit: Intervention, arm: int) -> list[Place]:
-            column = active.index(arm)  # noqa: B023  # used within this turn of the loop
-            return [(row, column) for row in range(len(rows))] if edit.tokens.includes_generated else []  # noqa: B023
-
         logits = _pass(
             model,
             newest,
             (positions + count)[:, None].expand(-1, len(active)),
             columns.seen_by(owner),
             cache,
-            _edits(arms, active, new_places),
+            edits_at(arms, partial(_new_places, {arm: column for column, arm in enumerate(active)}, len(rows))),
             lambda h: h.flatten(0, 1),
         )
+
+
+def _new_places(columns: dict[int, int], rows: int, edit: Intervention, arm: int) -> list[Place]:
+    """Where an edit touches the newest tokens: its arm's column in every row, if the arm still decodes."""
+    if arm not in columns or not edit.tokens.includes_generated:
+        return []
+    return [(row, columns[arm]) for row in range(rows)]
 
 
 def _trunk(prompt: TokenSequence, arms: Sequence[Plan]) -> int:
@@ -140,17 +142,3 @@ def _pass(
 ) -> Float[Tensor, "n vocab"]:
     logits: Tensor = run(model, Pass(ids, sees, positions=positions, cache=cache, edits=edits, head=head)).logits
     return logits
-
-
-def _edits(
-    arms: Sequence[Plan], active: Sequence[int], where: Callable[[Intervention, int], list[Place]]
-) -> dict[Site, Callable[[Tensor], Tensor]]:
-    """For each site, a function that edits each arm's columns by its own plan."""
-    by_site: dict[Site, list[tuple[Intervention, Tensor, Tensor]]] = {}
-    for arm in active:
-        for edit in arms[arm]:
-            places = where(edit, arm)
-            if places:
-                row, column = torch.tensor(places).unbind(1)
-                by_site.setdefault(edit.site, []).append((edit, row, column))
-    return {site: editor(entries) for site, entries in by_site.items()}

@@ -57,10 +57,6 @@ class Scores:
         """Summed log-probability of an answer, in nats."""
         return sum(self.tokens[group][sequence])
 
-    def per_token(self, group: int, sequence: int) -> float:
-        """Mean log-probability of an answer's tokens, in nats."""
-        return self.total(group, sequence) / len(self.tokens[group][sequence])
-
 
 def score(
     model: Model,

@@ -96,7 +96,7 @@ def _values(values: ArmValues, scale: str) -> Any:
 
 def _interaction(grid: Grid, cells: tuple[Cell, ...], scale: str, about: dict[str, Any]) -> dict[str, Any]:
     neither, first, second, both = (_values(grid[cell], scale) for cell in cells)
-    contrast = both - first - second + neither
+    contrast = stats.contrast(both, first, second, neither)
     estimate = stats.mean(contrast)
     return {
         **about,

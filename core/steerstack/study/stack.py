@@ -5,6 +5,7 @@ test split once, for every arm on the same items.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def run_stack(
         measure, model, splits.validation, vector, layers=layers, shares=study.shares, tokens=tokens, norms=norms
     )
     prompts, prompts_tried = choose_prompts(measure, model, splits.validation)
-    chosen = Chosen(chosen.layer, chosen.scale, chosen.tried, chosen.within_budget, prompts, prompts_tried)
+    chosen = replace(chosen, prompts=prompts, prompts_tried=prompts_tried)
 
     def plan(of: SteeringVector, level: str) -> Plan:
         return add(of, chosen.layer, {"positive": 1, "none": 0, "negative": -1}[level] * chosen.scale, tokens)

@@ -1,6 +1,7 @@
 """What a stacking study is, what comes out of it, and what that means in words."""
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,10 +91,15 @@ class StackResult:
     norms: dict[int, float]
     record: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def effect(self) -> stats.Estimate:
         """Effect of the positive vector alone on the base model, paired."""
         return stats.difference(self.grid[Cell("none", "positive")].log_odds, self.grid[Cell("none", "none")].log_odds)
+
+    @cached_property
+    def interactions(self) -> list[dict[str, Any]]:
+        """Every interaction, on both scales."""
+        return interactions_json(self.grid)
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``stack --json``, without where it was recorded."""
@@ -119,7 +125,7 @@ class StackResult:
             "competence": self.competence.to_json(),
             "warning": self.competence.warning(self.study.score),
             "arms": arms_json(self.grid),
-            "interactions": interactions_json(self.grid),
+            "interactions": self.interactions,
             "nulls": self._nulls_json(),
             "costs": self.costs,
             "finetunes": self.record,
@@ -154,7 +160,7 @@ class StackResult:
         ]
         parts.extend(
             _on_top(entry)
-            for entry in interactions_json(self.grid)
+            for entry in self.interactions
             if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
         )
         return " ".join(parts)

@@ -105,8 +105,13 @@ def interaction(both: ArrayLike, first: ArrayLike, second: ArrayLike, neither: A
     Zero where the two techniques add up on this scale, of the sign of their effects where
     they reinforce each other, of the other sign where one takes from the other.
     """
+    return mean(contrast(both, first, second, neither), seed=seed)
+
+
+def contrast(both: ArrayLike, first: ArrayLike, second: ArrayLike, neither: ArrayLike) -> NDArray[np.float64]:
+    """The difference in differences of each item."""
     parts = [np.asarray(part, dtype=np.float64) for part in (both, first, second, neither)]
-    return mean(parts[0] - parts[1] - parts[2] + parts[3], seed=seed)
+    return parts[0] - parts[1] - parts[2] + parts[3]
 
 
 def sigmoid(log_odds: ArrayLike) -> NDArray[np.float64]:

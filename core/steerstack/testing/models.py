@@ -95,9 +95,4 @@ def tiny_model(architecture: str = "llama", *, seed: int = 0) -> nn.Module:
     return model.eval()
 
 
-def planted_prompt(n: int) -> str:
-    """Some text of about ``n`` characters, for tests that need a prompt."""
-    return ("the quick brown fox jumps over a lazy dog " * (n // 40 + 1))[:n]
-
-
-__all__ = ["ARCHITECTURES", "planted_prompt", "tiny_model", "tiny_tokenizer"]
+__all__ = ["ARCHITECTURES", "tiny_model", "tiny_tokenizer"]

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from nnsight import CONFIG, TransformersModel
-from torch import Tensor, nn
+from torch import nn
 
 from steerstack import digest
 from steerstack.errors import ModelError, SiteError
 from steerstack.intervention import Plan
 from steerstack.prompts import ChatFormat
-from steerstack.site import COMPONENTS, Site
+from steerstack.site import Site
 from steerstack.trace import names
 from steerstack.vector import SteeringVector
 
@@ -202,10 +202,6 @@ class Model:
             warnings.simplefilter("ignore")
             yield
 
-    def place(self, tensor: Tensor) -> Tensor:
-        """The tensor on the model's device."""
-        return tensor.to(self.device)
-
 
 def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) -> Model:
     """Wrap a loaded Hugging Face model: parameters frozen, the tokenizer left as it was."""
@@ -232,11 +228,6 @@ def clone(model: Model) -> nn.Module:
     module = type(model.module)(model.module.config)
     module.load_state_dict(model.module.state_dict())
     return module.to(device=model.device, dtype=model.dtype)
-
-
-def sites(model: Model) -> list[Site]:
-    """Every site of the model, in the order of the forward pass."""
-    return [Site(component, layer) for layer in range(model.n_layers) for component in COMPONENTS]
 
 
 def load_pretrained(
