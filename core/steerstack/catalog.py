@@ -1,10 +1,10 @@
 """Find what plugins offer by name, and data by path or by behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from steerstack.contracts import Baseline, DataFormat, Extractor
+from steerstack.contracts import Baseline, DataFormat, Edit, Extractor, Judge, Metric, Organism, Probe
 from steerstack.data import DataSet
 from steerstack.errors import DataError, PluginError, nearest
 from steerstack.plugins import PluginManager, plugins
@@ -13,7 +13,9 @@ from steerstack.reading import SUFFIXES, rows
 T = TypeVar("T")
 
 
-def _pick(kind: str, name: str, offered: Mapping[str, T], manager: PluginManager) -> T:
+def _find(kind: str, name: str, offers: Callable[[PluginManager], Mapping[str, T]]) -> T:
+    manager = plugins()
+    offered = offers(manager)
     if name in offered:
         return offered[name]
     broken = [p for p in manager.failed if name.split("/")[0] == p.package or name.replace("-", "_") == p.name]
@@ -34,20 +36,42 @@ def extractor(name: str) -> type[Extractor]:
     PluginError
         The name is unknown, or its plugin failed to import.
     """
-    manager = plugins()
-    return _pick("extractor", name, manager.extractors(), manager)
+    return _find("extractor", name, PluginManager.extractors)
+
+
+def edit(name: str) -> type[Edit]:
+    """The edit class of a name; raises PluginError."""
+    return _find("edit", name, PluginManager.edits)
+
+
+def metric(name: str) -> type[Metric]:
+    """The metric class of a name; raises PluginError."""
+    return _find("metric", name, PluginManager.metrics)
+
+
+def probe(name: str) -> type[Probe]:
+    """The probe class of a name; raises PluginError."""
+    return _find("probe", name, PluginManager.probes)
+
+
+def organism(name: str) -> type[Organism]:
+    """The organism class of a name; raises PluginError."""
+    return _find("organism", name, PluginManager.organisms)
 
 
 def baseline(name: str) -> type[Baseline]:
     """The baseline class of a name; raises PluginError."""
-    manager = plugins()
-    return _pick("baseline", name, manager.baselines(), manager)
+    return _find("baseline", name, PluginManager.baselines)
+
+
+def judge(name: str) -> type[Judge]:
+    """The judge class of a name; raises PluginError."""
+    return _find("judge", name, PluginManager.judges)
 
 
 def data_format(name: str) -> type[DataFormat]:
     """The data format class of a name; raises PluginError."""
-    manager = plugins()
-    return _pick("data format", name, manager.data_formats(), manager)
+    return _find("data format", name, PluginManager.data_formats)
 
 
 def behaviors() -> dict[str, str]:

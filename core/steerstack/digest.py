@@ -1,12 +1,16 @@
 """Content digests: the same content gives the same string, on any machine."""
 
+from __future__ import annotations
+
 import hashlib
 import json
-from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from torch import Tensor
 
 
 def of_bytes(data: bytes) -> str:
@@ -27,6 +31,8 @@ def of_file(path: Path) -> str:
 
 
 def _raw(tensor: Tensor) -> bytes | memoryview:
+    import torch
+
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().data if flat.numel() else b""
 

@@ -72,16 +72,23 @@ class Ablate(SelectiveIntervention):
     replaced by the one of ``reference``, a mean activation; without a direction the whole
     activation is replaced. ``zero``: the whole activation is set to zero.
     ``strength`` 1 does all of that, 0 nothing, values between a part.
+
+    With a ``reader`` r the projection is oblique: what is taken away along the direction d is not
+    d's own component but what r reads, ``h - d r^T (h - reference)``, where ``r^T d = 1``. Rank-1
+    concept erasure (LEACE, arXiv 2306.03819, theorem 4.3) is of this form.
     """
 
     direction: Directions | None = None
     kind: Literal["directional", "mean", "zero"] = "directional"
     reference: Float[Tensor, " d_model"] | None = None
     strength: float = 1.0
+    reader: Float[Tensor, " d_model"] | None = None
 
     def __post_init__(self) -> None:
         if self.direction is not None:
             check_direction(self.direction)
+        if self.reader is not None:
+            self._check_reader(self.reader)
         if self.kind == "directional" and self.direction is None:
             raise VectorError("A directional ablation needs a direction.", fix="Pass direction=...")
         if self.kind == "zero" and self.direction is not None:
@@ -96,12 +103,26 @@ class Ablate(SelectiveIntervention):
             check_finite(self.reference, "mean activation")
         _check_finite(self.strength, "strength")
 
+    def _check_reader(self, reader: Float[Tensor, " d_model"]) -> None:
+        check_direction(reader, "reader")
+        if self.direction is None or self.direction.ndim != 1:
+            raise VectorError("A reader needs one direction.", fix="Pass direction=[d_model].")
+        read = float(reader.float() @ self.direction.float())
+        if abs(read - 1) > 1e-3:
+            raise VectorError(
+                "The reader does not read the direction as 1, so the ablation would not be a projection.",
+                seen=f"reader . direction = {read:.4f}",
+                fix="Divide the reader by that number.",
+            )
+
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
         """The activations without what is ablated."""
         wide = hidden.float()
         target = torch.zeros_like(wide) if self.reference is None else self.reference.to(wide).expand_as(wide)
         change = target - wide
-        if self.direction is not None:
+        if self.reader is not None and self.direction is not None:
+            change = (change @ self.reader.to(wide))[..., None] * self.direction.to(wide)
+        elif self.direction is not None:
             change = _onto(change, orthonormal(self.direction.to(wide)))
         return (wide + self.strength * change).to(hidden.dtype)
 

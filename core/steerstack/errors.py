@@ -12,6 +12,9 @@
     ├── SiteError            a layer, component or position that does not exist
     ├── NothingEditedError   a plan that touched no position
     ├── PluginError          an unknown name, or a plugin that failed to import
+    │   └── ParameterError   a method's parameter that does not exist or does not fit
+    ├── ExtractionError      an extractor that cannot work with what it was given
+    ├── JudgeError           a judge that cannot be reached
     ├── StudyError           a study that cannot be run or resumed as asked
     └── RegistryError        the tracking store is down or refuses
 """
@@ -77,6 +80,18 @@ class NothingEditedError(SteerstackError):
 
 class PluginError(SteerstackError):
     """A plugin name is unknown, or the plugin that offers it failed to import."""
+
+
+class ParameterError(PluginError):
+    """A method has no such parameter, or the value does not fit it."""
+
+
+class ExtractionError(SteerstackError):
+    """An extractor cannot work with the pairs, or the model, that it was given."""
+
+
+class JudgeError(SteerstackError):
+    """A judge cannot be reached, or answers nothing that can be used."""
 
 
 class StudyError(SteerstackError):

@@ -1,12 +1,16 @@
 """What recorders are told: frozen values, so that the core knows no registry."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from steerstack.vector import SteeringVector
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from steerstack.vector import SteeringVector
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from steerstack.asking import contrast_pairs
-from steerstack.contracts import Extractor
+from steerstack.contracts import Extractor, Fitted
 from steerstack.data import DataSet
-from steerstack.engine.extract import PairActivations
+from steerstack.engine.data_activations import DataActivations
 from steerstack.site import Component
 from steerstack.trace.model import Model
 from steerstack.vector import Origin, SteeringVector
@@ -16,8 +15,8 @@ def extract(
     data: DataSet,
     method: Extractor,
     *,
-    position: str = "answer",
-    component: Component = "resid_post",
+    position: str | None = None,
+    component: Component | None = None,
     layers: Sequence[int] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> SteeringVector:
@@ -30,27 +29,46 @@ def extract(
     method:
         The extractor.
     position:
-        ``answer``, ``last`` or ``response``: see :func:`steerstack.asking.contrast_pairs`.
+        ``answer``, ``last`` or ``response``: see :func:`steerstack.asking.contrast_pairs`; None
+        for the method's own.
     component, layers:
-        Where to read; None for all layers.
+        Where to read; None for the method's own component, and for all layers.
     progress:
         Told how many pairs are done.
 
     Raises
     ------
+    ExtractionError
+        The method cannot work with these pairs or this model.
     DegenerateDirectionError
         The two sides are the same at some layer.
     """
-    pairs = contrast_pairs(model.format, data, position)
-    stream = PairActivations(model, pairs, component=component, layers=layers, progress=progress)
+    stream = DataActivations(
+        model,
+        data,
+        position=position or method.position,
+        component=component or method.component,
+        layers=layers,
+        progress=progress,
+    )
+    return fit(method, stream)
+
+
+def fit(method: Extractor, stream: DataActivations) -> SteeringVector:
+    """The vector that a method makes of a stream, with its origin."""
+    found = method.fit(stream)
+    fitted = found if isinstance(found, Fitted) else Fitted(found)
+    model, data = stream.model, stream.data
     origin = Origin(
         method=method.name,
         parameters=method.parameters(),
-        position=position,
+        position=stream.position,
         model_name=model.name,
         model_fingerprint=model.fingerprint,
         data_digest=data.digest,
-        n_pairs=len(pairs),
+        n_pairs=len(stream),
         behavior=data.behavior,
+        found=dict(fitted.record),
     )
-    return SteeringVector(dict(method.fit(stream)), component, origin)
+    component = fitted.component or stream.component
+    return SteeringVector(dict(fitted.directions), component, origin, fitted.edit, dict(fitted.parts))

@@ -1,17 +1,30 @@
-"""Interventions are pure values: they describe an edit, the engine carries it out."""
+"""Interventions are pure values: they describe an edit, the engine carries it out.
+
+Importing this imports no torch, so that plugins with edits of their own stay light.
+"""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
-from typing import Self
-
-from jaxtyping import Float
-from torch import Tensor
+from typing import TYPE_CHECKING, Self, TypeGuard
 
 from steerstack import digest
 from steerstack.errors import DegenerateDirectionError
 from steerstack.site import Site
 from steerstack.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+def _is_tensor(value: object) -> TypeGuard[Tensor]:
+    import torch
+
+    return isinstance(value, torch.Tensor)
 
 
 def check_finite(tensor: Float[Tensor, "*shape"], what: str) -> None:
@@ -49,7 +62,7 @@ def check_direction(direction: Float[Tensor, " d_model"], what: str = "direction
 
 
 def _content(value: object) -> object:
-    if isinstance(value, Tensor):
+    if _is_tensor(value):
         return {"tensor": digest.of_tensors([("", value)])}
     if isinstance(value, Site | Tokens):
         return str(value)
@@ -81,7 +94,7 @@ class Intervention(ABC):
         """The ``d_model`` that the edit needs, or None when any will do."""
         for part in fields(self):
             value = getattr(self, part.name)
-            if isinstance(value, Tensor):
+            if _is_tensor(value):
                 return int(value.shape[-1])
         return None
 
@@ -95,7 +108,7 @@ class Intervention(ABC):
         """Digest of the kind of edit and all it holds."""
         return digest.of_json(self.describe())
 
-    def __rshift__(self, other: "Intervention | Plan") -> "Plan":
+    def __rshift__(self, other: Intervention | Plan) -> Plan:
         return Plan((self,)) >> other
 
 
@@ -109,7 +122,7 @@ class Plan:
 
     edits: tuple[Intervention, ...] = ()
 
-    def __rshift__(self, other: "Intervention | Plan") -> "Plan":
+    def __rshift__(self, other: Intervention | Plan) -> Plan:
         return Plan(self.edits + (other.edits if isinstance(other, Plan) else (other,)))
 
     def __iter__(self) -> Iterator[Intervention]:

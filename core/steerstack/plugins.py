@@ -1,19 +1,37 @@
 """The one plugin manager: loads what entry points name, and remembers what failed."""
 
+from __future__ import annotations
+
 import importlib.metadata
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from steerstack import hookspecs
-from steerstack.contracts import Baseline, BehaviorSource, DataFormat, Extractor
 from steerstack.errors import PluginError
-from steerstack.events import Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+    from steerstack.contracts import (
+        Backend,
+        Baseline,
+        BehaviorSource,
+        DataFormat,
+        Edit,
+        Extractor,
+        Judge,
+        Listener,
+        Metric,
+        Organism,
+        Probe,
+        VectorFormat,
+    )
+    from steerstack.events import Recorder
 
 GROUP = "steerstack"
 OURS = "steerstack"
@@ -65,21 +83,23 @@ class PluginManager:
 
     def _classes(self, hook: str) -> dict[str, type[Any]]:
         """Class by name; those of strangers as ``package/name``."""
-        found: dict[str, type[Any]] = {}
-        caller = getattr(self._manager.hook, hook)
-        for impl in caller.get_hookimpls():
+        return self._offered(hook, lambda classes: [(cls.name, cls) for cls in classes])
+
+    def _offered(self, hook: str, named: Callable[[Any], list[tuple[str, Any]]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for impl in getattr(self._manager.hook, hook).get_hookimpls():
             package = impl.plugin_name.split("/")[0]
-            for own_name, cls in self._ask(impl):
+            for own_name, offer in self._ask(impl, named):
                 name = own_name if package == OURS else f"{package}/{own_name}"
                 if name in found:
-                    raise PluginError(f"Two plugins offer {name!r}.", seen=f"{found[name]} and {cls}")
-                found[name] = cls
+                    raise PluginError(f"Two plugins offer {name!r}.", seen=f"{found[name]} and {offer}")
+                found[name] = offer
         return found
 
-    def _ask(self, impl: pluggy.HookImpl) -> list[tuple[str, type[Any]]]:
+    def _ask(self, impl: pluggy.HookImpl, named: Callable[[Any], list[tuple[str, Any]]]) -> list[tuple[str, Any]]:
         """What one plugin offers; one that fails when it is asked is remembered as failed."""
         try:
-            return [(cls.name, cls) for cls in cast("list[type[Any]]", impl.function())]
+            return named(impl.function())
         except (Exception, SystemExit) as error:
             self.loaded = [
                 replace(plugin, module=None, cause=_cause(error))
@@ -91,23 +111,59 @@ class PluginManager:
 
     def extractors(self) -> dict[str, type[Extractor]]:
         """Extractors by name."""
-        return cast("dict[str, type[Extractor]]", self._classes("steerstack_extractors"))
+        return self._classes("steerstack_extractors")
 
-    def data_formats(self) -> dict[str, type[DataFormat]]:
-        """Data formats by name."""
-        return cast("dict[str, type[DataFormat]]", self._classes("steerstack_data_formats"))
+    def edits(self) -> dict[str, type[Edit]]:
+        """Edits by name."""
+        return self._classes("steerstack_edits")
 
-    def behaviors(self) -> dict[str, type[BehaviorSource]]:
-        """Sources of shipped data sets by name."""
-        return cast("dict[str, type[BehaviorSource]]", self._classes("steerstack_behaviors"))
+    def metrics(self) -> dict[str, type[Metric]]:
+        """Metrics by name."""
+        return self._classes("steerstack_metrics")
+
+    def probes(self) -> dict[str, type[Probe]]:
+        """Probes by name."""
+        return self._classes("steerstack_probes")
+
+    def organisms(self) -> dict[str, type[Organism]]:
+        """Organisms by name."""
+        return self._classes("steerstack_organisms")
 
     def baselines(self) -> dict[str, type[Baseline]]:
         """Baselines by name."""
-        return cast("dict[str, type[Baseline]]", self._classes("steerstack_baselines"))
+        return self._classes("steerstack_baselines")
+
+    def behaviors(self) -> dict[str, type[BehaviorSource]]:
+        """Sources of shipped data sets by name."""
+        return self._classes("steerstack_behaviors")
+
+    def judges(self) -> dict[str, type[Judge]]:
+        """Judges by name."""
+        return self._classes("steerstack_judges")
+
+    def data_formats(self) -> dict[str, type[DataFormat]]:
+        """Data formats by name."""
+        return self._classes("steerstack_data_formats")
+
+    def vector_formats(self) -> dict[str, type[VectorFormat]]:
+        """Vector formats by name."""
+        return self._classes("steerstack_vector_formats")
+
+    def backends(self) -> dict[str, type[Backend]]:
+        """Backends by name."""
+        return self._classes("steerstack_backends")
+
+    def listeners(self) -> dict[str, type[Listener]]:
+        """Listeners by name."""
+        return self._classes("steerstack_listeners")
 
     def recorders(self) -> dict[str, type[Recorder]]:
         """Recorders by name."""
-        return cast("dict[str, type[Recorder]]", self._classes("steerstack_recorders"))
+        return self._classes("steerstack_recorders")
+
+    def commands(self) -> dict[str, Callable[..., Any]]:
+        """Commands of the command line by name; those of strangers must not take the name of another."""
+        return self._offered("steerstack_commands", lambda found: list(found.items()))
 
 
 def _cause(error: BaseException) -> str:

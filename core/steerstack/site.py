@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from steerstack.errors import SiteError, nearest
 
-Component = Literal["resid_pre", "attn_out", "mlp_out", "resid_post"]
+Component = Literal["resid_pre", "head_out", "attn_out", "mlp_out", "resid_post"]
 """The places inside a block, in the order in which a forward pass reaches them."""
 
 COMPONENTS: tuple[Component, ...] = get_args(Component)
@@ -18,7 +18,8 @@ class Site:
     ``resid_pre`` of layer L is the input of block L; ``resid_post`` is its output
     (Hugging Face ``hidden_states[L + 1]``, except that the last one there is taken after
     the final norm). ``attn_out`` and ``mlp_out`` are what the two sublayers add to the
-    residual stream, before any norm that follows them inside the block.
+    residual stream, before any norm that follows them inside the block. ``head_out`` is the
+    heads' outputs side by side, before the output projection: [heads * head_dim].
     """
 
     component: Component

@@ -1,8 +1,6 @@
 """Steering vectors: one direction per layer, with their origin, as safetensors files."""
 
-import json
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -11,19 +9,12 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from steerstack import digest
-from steerstack.errors import SiteError, UnsafeFileError, VectorError
-from steerstack.files import write_atomically
-from steerstack.intervention import check_direction
-from steerstack.site import COMPONENTS, Component, Site
-
-FORMAT_VERSION = 1
-HEADER_KEY = "steerstack"
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+from steerstack import digest, vector_file
+from steerstack.errors import SiteError, VectorError
+from steerstack.intervention import check_direction, check_finite
+from steerstack.site import Component, Site
 
 
 @dataclass(frozen=True)
@@ -42,6 +33,8 @@ class Origin:
         The training pairs.
     basis:
         ``hf-raw``: the basis of the unmodified Hugging Face model.
+    found:
+        What the method found on the way, as JSON (validation accuracies, losses, heads chosen).
     """
 
     method: str = "unknown"
@@ -53,6 +46,7 @@ class Origin:
     n_pairs: int = 0
     behavior: str = "unknown"
     basis: str = "hf-raw"
+    found: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +61,10 @@ class SteeringVector:
         The component whose activations were read, and where it is to be added.
     origin:
         Where it comes from.
+    edit:
+        Name of the edit by which it acts: ``add`` unless its method is about another.
+    parts:
+        Further tensors that the edit needs, by name and layer.
 
     Raises
     ------
@@ -79,6 +77,8 @@ class SteeringVector:
     directions: Mapping[int, Float[Tensor, " d_model"]]
     component: Component = "resid_post"
     origin: Origin = field(default_factory=Origin)
+    edit: str = "add"
+    parts: Mapping[str, Mapping[int, Tensor]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.directions:
@@ -90,6 +90,9 @@ class SteeringVector:
             raise SiteError(f"Layer {min(self.directions)} is negative.", fix="Layers count from 0, the first block.")
         for layer, direction in self.directions.items():
             check_direction(direction, f"direction at layer {layer}")
+        for name, of in self.parts.items():
+            for layer, tensor in of.items():
+                check_finite(tensor, f"{name} at layer {layer}")
 
     @property
     def layers(self) -> tuple[int, ...]:
@@ -108,9 +111,29 @@ class SteeringVector:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest of the directions and the component (not of the origin)."""
+        """Digest of the directions, the component, and how it acts (not of the origin)."""
         tensors = ((f"layer.{layer}", self.directions[layer].float()) for layer in self.layers)
-        return digest.of_json([self.component, digest.of_tensors(tensors)])
+        content = [self.component, digest.of_tensors(tensors)]
+        if self.edit != "add" or self.parts:
+            named = sorted((f"{name}.{layer}", t.float()) for name, of in self.parts.items() for layer, t in of.items())
+            content += [self.edit, digest.of_tensors(named)]
+        return digest.of_json(content)
+
+    def part(self, name: str, layer: int) -> Tensor:
+        """One of the further tensors.
+
+        Raises
+        ------
+        VectorError
+            The vector has none of that name at the layer.
+        """
+        if layer not in self.parts.get(name, {}):
+            raise VectorError(
+                f"The vector has no {name} at layer {layer}.",
+                seen=f"parts {', '.join(sorted(self.parts)) or 'none'}; method {self.origin.method}",
+                fix="Use an edit that fits the vector's method, or extract it by a method that gives that part.",
+            )
+        return self.parts[name][layer]
 
     def __getitem__(self, layer: int) -> Float[Tensor, " d_model"]:
         if layer not in self.directions:
@@ -123,18 +146,31 @@ class SteeringVector:
         """The site of one of its layers."""
         return Site(self.component, layer)
 
-    def _with(self, directions: Mapping[int, Tensor], **changes: Any) -> "SteeringVector":
-        return replace(self, directions=directions, **changes)
+    def only(self, layer: int) -> "SteeringVector":
+        """The same vector with only one of its layers."""
+        parts = {name: {layer: of[layer]} for name, of in self.parts.items() if layer in of}
+        return replace(self, directions={layer: self[layer]}, parts=parts)
 
     def __mul__(self, factor: float) -> "SteeringVector":
-        return self._with({layer: d * factor for layer, d in self.directions.items()})
+        self._check_plain()
+        return replace(self, directions={layer: d * factor for layer, d in self.directions.items()})
 
     __rmul__ = __mul__
 
     def __neg__(self) -> "SteeringVector":
         return self * -1.0
 
+    def _check_plain(self) -> None:
+        if self.parts:
+            raise VectorError(
+                "Only vectors that are nothing but a direction can be scaled and added.",
+                seen=f"method {self.origin.method}, with {', '.join(sorted(self.parts))}",
+                fix="Scale the edit instead.",
+            )
+
     def __add__(self, other: "SteeringVector") -> "SteeringVector":
+        self._check_plain()
+        other._check_plain()
         mine, theirs = ((v.component, v.layers, v.d_model) for v in (self, other))
         if mine != theirs:
             raise VectorError(
@@ -142,24 +178,21 @@ class SteeringVector:
                 seen=" and ".join(f"{c} {_ranges(layers)}, width {width}" for c, layers, width in (mine, theirs)),
             )
         origin = Origin(method="sum", parameters={"of": [asdict(self.origin), asdict(other.origin)]})
-        return self._with({layer: self[layer] + other[layer] for layer in self.layers}, origin=origin)
+        return replace(self, directions={layer: self[layer] + other[layer] for layer in self.layers}, origin=origin)
 
     def __sub__(self, other: "SteeringVector") -> "SteeringVector":
         return self + (-other)
 
     def header(self) -> dict[str, Any]:
         """What the file's metadata key ``steerstack`` holds."""
-        norms = {str(layer): norm for layer, norm in self.norms.items()}
-        return {"format_version": FORMAT_VERSION, "site": self.component, "norms": norms, **asdict(self.origin)}
+        return vector_file.header(self)
 
     def save(self, path: Path | str) -> None:
         """Write a safetensors file with one float32 tensor ``layer.<L>`` for each layer.
 
         The file appears whole or not at all.
         """
-        tensors = {f"layer.{layer}": self[layer].detach().cpu().float().contiguous() for layer in self.layers}
-        metadata = {HEADER_KEY: json.dumps(self.header(), sort_keys=True)}
-        write_atomically(Path(path), to_bytes(tensors, metadata=metadata))
+        vector_file.write(self, Path(path))
 
     @classmethod
     def load(cls, path: Path | str) -> "SteeringVector":
@@ -172,60 +205,7 @@ class SteeringVector:
         UnsafeFileError
             The file is a pickle.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise VectorError(
-                f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one."
-            )
-        with path.open("rb") as handle:
-            start = handle.read(9)
-        # safetensors begin with the length of a JSON header, whose own bytes may look like anything
-        if start[8:] != b"{" and start.startswith(_PICKLE_STARTS):
-            raise UnsafeFileError(
-                f"{path} is a pickle, whatever its name says; it is not opened.",
-                seen=f"first bytes {start[:4]!r}",
-                fix="Pickles can run code. Convert it where you trust it, and save it as safetensors.",
-            )
-        try:
-            with safe_open(path, framework="pt") as archive:
-                metadata = archive.metadata() or {}
-                tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError, ValueError) as error:
-            raise VectorError(
-                f"{path} cannot be read as safetensors.",
-                seen=f"{path.stat().st_size} bytes; {error}",
-                fix="It may have been cut short in a copy: compare sizes, or extract it again.",
-            ) from error
-        return cls(_directions(path, tensors), *_parse_header(path, metadata))
-
-
-def _directions(path: Path, tensors: Mapping[str, Tensor]) -> dict[int, Tensor]:
-    if not tensors or not all(re.fullmatch(r"layer\.(0|[1-9][0-9]*)", name) for name in tensors):
-        raise VectorError(
-            f"{path} is not a steering vector.",
-            seen=f"tensors {', '.join(sorted(tensors)[:5]) or 'none'}",
-            fix="A vector file holds tensors named layer.0, layer.1, ... of shape [d_model].",
-        )
-    return {int(name[6:]): tensor.float() for name, tensor in tensors.items()}
-
-
-def _parse_header(path: Path, metadata: Mapping[str, str]) -> tuple[Component, Origin]:
-    try:
-        header = json.loads(metadata.get(HEADER_KEY, "{}"))
-        version = header.get("format_version", FORMAT_VERSION)
-        component = header.get("site", "resid_post")
-    except (json.JSONDecodeError, AttributeError) as error:
-        raise VectorError(f"The header of {path} is not JSON.", seen=str(error), fix="Extract it again.") from error
-    if not isinstance(version, int) or version > FORMAT_VERSION:
-        raise VectorError(
-            f"{path} was written by a newer steerstack.",
-            seen=f"format version {version}, this one reads {FORMAT_VERSION}",
-            fix="Upgrade: pip install -U steerstack.",
-        )
-    if component not in COMPONENTS:
-        raise VectorError(f"{path} names an unknown site.", seen=str(component), fix=f"Known: {', '.join(COMPONENTS)}.")
-    known = {name: header[name] for name in Origin.__dataclass_fields__ if name in header}
-    return component, Origin(**known)
+        return vector_file.read(Path(path))
 
 
 def _ranges(layers: Iterable[int]) -> str:
@@ -234,14 +214,24 @@ def _ranges(layers: Iterable[int]) -> str:
 
 
 def random_like(vector: SteeringVector, seed: int) -> SteeringVector:
-    """A Gaussian random direction at every layer, with the norm of the given one (a null)."""
+    """A Gaussian random direction at every layer, with the norm of the given one (a null).
+
+    It acts by the same edit; of the further parts those of several rows are directions too, and
+    become random row by row.
+    """
     generator = torch.Generator().manual_seed(seed)
-    directions = {}
-    for layer in vector.layers:
-        noise = torch.randn(vector.d_model, generator=generator)
-        directions[layer] = noise * (vector.norms[layer] / float(noise.norm()))
+
+    def noise(like: Tensor) -> Tensor:
+        drawn = torch.randn(like.shape, generator=generator)
+        return drawn * (like.norm(dim=-1, keepdim=True) / drawn.norm(dim=-1, keepdim=True))
+
+    directions = {layer: noise(vector[layer].float()) for layer in vector.layers}
+    parts = {
+        name: {layer: noise(tensor) if tensor.ndim > 1 else tensor for layer, tensor in of.items()}
+        for name, of in vector.parts.items()
+    }
     origin = replace(vector.origin, method="random", parameters={"seed": seed, "norms_of": vector.fingerprint})
-    return SteeringVector(directions, vector.component, origin)
+    return replace(vector, directions=directions, parts=parts, origin=origin)
 
 
 def cosine(a: Float[Tensor, " d_model"], b: Float[Tensor, " d_model"]) -> float:

@@ -22,7 +22,7 @@ def test_the_forward_pass_goes_through_a_block_and_then_the_next():
     mixed = sorted(walk, key=str)
     assert mixed != walk
     assert sorted(mixed, key=lambda site: site.order) == walk
-    assert COMPONENTS == ("resid_pre", "attn_out", "mlp_out", "resid_post")
+    assert COMPONENTS == ("resid_pre", "head_out", "attn_out", "mlp_out", "resid_post")
 
 
 def test_an_unknown_component_suggests_the_nearest():

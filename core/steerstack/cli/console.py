@@ -136,6 +136,30 @@ def numbers(text: str, kind: Callable[[str], Any], what: str) -> tuple[Any, ...]
         ) from error
 
 
+def settings(assignments: list[str]) -> dict[str, Any]:
+    """Read ``["rank=4", "layers=[1,2]"]``; values that look like JSON lists or objects are read as such.
+
+    Raises
+    ------
+    ParameterError
+        One is not of the form NAME=VALUE.
+    """
+    import json
+
+    from steerstack.errors import ParameterError
+
+    found: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not (name and equals):
+            raise ParameterError(f"{assignment!r} sets nothing.", fix="Write --set NAME=VALUE.")
+        try:
+            found[name.strip().replace("-", "_")] = json.loads(value) if value[:1] in "[{" and value else value
+        except json.JSONDecodeError as error:
+            raise ParameterError(f"The value of {name!r} is not JSON.", seen=f"{value!r}: {error}") from error
+    return found
+
+
 MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.")
 DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
 DEVICE = typer.Option(None, help="cpu, cuda, auto.")
@@ -146,3 +170,6 @@ MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's ma
 LIMIT = typer.Option(None, help="Use only the first N items.")
 TOKENS = typer.Option("response", help="all, prompt, response, last, or positions such as 0,5,-1.")
 TRACKING = typer.Option(None, help="MLflow tracking URI; a local SQLite store by default.")
+SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
+EDIT = typer.Option(None, help="How the vector acts: add, ablate, ...; by default as its method asks for.")
+EDIT_SET = typer.Option([], "--edit-set", help="Parameter of the edit, NAME=VALUE; may be given again.")

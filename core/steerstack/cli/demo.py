@@ -25,7 +25,7 @@ def demo(
     from steerstack.study.stacking import Stacking
 
     declared = Stacking(BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
-    options = Options("smollm2", None, None, None, "mean-difference", ("lora-sft",), fresh)
+    options = Options("smollm2", None, None, None, "mean-difference", {}, ("lora-sft",), fresh)
     result, folder = perform(declared, catalog.load_data(BEHAVIOR), options)
     finish(result, folder, report=report, record=True, tracking_uri=tracking_uri, json=json)
     console.console.print("Browse the registry: [bold]steerstack ui[/]", highlight=False)

@@ -1,16 +1,10 @@
 """``steerstack evaluate``: score a data set, with or without a vector."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from steerstack.cli import console
-
-if TYPE_CHECKING:
-    from steerstack.intervention import Plan
-    from steerstack.trace.model import Model
 
 
 def evaluate(
@@ -19,9 +13,10 @@ def evaluate(
     score: str = typer.Option("text", help="letter, yes-no or text."),
     vector: Path | None = typer.Option(None, help="Vector file."),
     layer: int | None = typer.Option(None, help="Layer at which it is used."),
-    scale: float = typer.Option(1.0, help="Multiplier (add)."),
+    scale: float = typer.Option(1.0, help="Strength: the multiplier of an addition, 1 for a whole ablation."),
     relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
-    edit: str = typer.Option("add", help="add, ablate or project."),
+    edit: str | None = console.EDIT,
+    edit_set: list[str] = console.EDIT_SET,
     tokens: str = console.TOKENS,
     system: str | None = typer.Option(None, help="System prompt for every item."),
     transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
@@ -38,6 +33,7 @@ def evaluate(
     console.quiet()
     from steerstack import catalog
     from steerstack.asking import ask, check_mode
+    from steerstack.cli.planning import edit_named, plan_of
     from steerstack.dump import dump_questions
     from steerstack.study.evaluate import evaluate as run
     from steerstack.trace.open import open_model
@@ -47,7 +43,8 @@ def evaluate(
     for remark in items.notes:
         console.note(remark)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
-    plan = make_plan(opened, vector, layer, scale, relative, edit, tokens, transfer)
+    chosen = edit_named(edit, edit_set + (["relative=true"] if relative else []))
+    plan = plan_of(opened, vector, layer, scale, chosen, tokens, transfer)
     questions = ask(opened.format, items, mode, system=system)
     if dump:
         dump_questions(dump, questions, mode, plan)
@@ -57,43 +54,6 @@ def evaluate(
     console.write_result(result.to_json(), json)
     if json != "-":
         _show(result.to_json())
-
-
-def make_plan(
-    model: "Model",
-    vector: Path | None,
-    layer: int | None,
-    scale: float,
-    relative: bool,
-    edit: str,
-    tokens: str,
-    transfer: bool,
-) -> "Plan":
-    """The plan that the options describe; an empty one without a vector."""
-    from steerstack.edits import Ablate, Add, Project
-    from steerstack.errors import SteerstackError, nearest
-    from steerstack.intervention import Intervention, Plan
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
-
-    if vector is None:
-        return Plan()
-    loaded = SteeringVector.load(vector)
-    model.check_vector(loaded, transfer=transfer)
-    if layer is None:
-        raise SteerstackError(
-            "A vector needs a layer.", seen=f"layers {', '.join(map(str, loaded.layers))}", fix="Add --layer L."
-        )
-    model.check_site(loaded.site(layer))
-    site, direction, selection = loaded.site(layer), loaded[layer], Tokens.parse(tokens)
-    edits: dict[str, Callable[[], Intervention]] = {
-        "add": lambda: Add(site, direction, scale, relative, selection=selection),
-        "ablate": lambda: Ablate(site, direction, selection=selection),
-        "project": lambda: Project(site, direction, selection=selection),
-    }
-    if edit not in edits:
-        raise SteerstackError(f"There is no edit {edit!r}.", fix=nearest(edit, edits))
-    return Plan((edits[edit](),))
 
 
 def _show(result: dict[str, object]) -> None:

@@ -12,8 +12,9 @@ def extract(
     out: Path = typer.Option(..., help="Vector file to write (.safetensors)."),
     model: str = console.MODEL,
     method: str = typer.Option("mean-difference", help="Extractor; `steerstack plugins list` shows all."),
-    position: str = typer.Option("answer", help="answer, last or response."),
-    component: str = typer.Option("resid_post", help="resid_pre, attn_out, mlp_out or resid_post."),
+    set_: list[str] = console.SET,
+    position: str | None = typer.Option(None, help="answer, last or response; the method's own by default."),
+    component: str | None = typer.Option(None, help="resid_pre, attn_out, mlp_out, resid_post; the method's own."),
     limit: int | None = console.LIMIT,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions averaged (JSONL)."),
     behavior: str | None = console.BEHAVIOR,
@@ -35,12 +36,13 @@ def extract(
     from steerstack.site import Site
     from steerstack.trace.open import open_model
 
-    chosen = catalog.extractor(method)()
+    chosen = catalog.extractor(method).make(console.settings(set_))
     pairs = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
     for remark in pairs.notes:
         console.note(remark)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
-    site = Site(component, 0)  # type: ignore[arg-type]  # checked there
+    site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
+    position = position or chosen.position
     if dump:
         dump_pairs(dump, contrast_pairs(opened.format, pairs, position))
     with console.bars() as bars:
@@ -54,6 +56,6 @@ def extract(
     else:
         console.out.print(
             f"{out}: {len(vector.layers)} layers of width {vector.d_model} from {len(pairs)} pairs of "
-            f"{pairs.behavior}, at {component}, read at {position}",
+            f"{pairs.behavior}, at {vector.component}, read at {position}; it acts by {vector.edit}",
             highlight=False,
         )

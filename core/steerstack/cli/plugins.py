@@ -23,3 +23,30 @@ def list_plugins(json: bool = typer.Option(False, "--json", help="Print JSON."))
         status = "ok" if row["status"] == "ok" else f"failed: {row['cause']}"
         table.add_row(row["kind"], row["name"], row["package"], row["version"], status.replace("[", r"\["))
     console.out.print(table)
+
+
+@app.command("show")
+def show_plugin(
+    name: str = typer.Argument(help="Name, as `steerstack plugins list` has it."),
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Show what a method does, its paper, and its parameters with types and defaults."""
+    from rich.table import Table
+
+    from steerstack.listing import plugin_card
+
+    cards = plugin_card(name)
+    if json:
+        console.print_json(cards)
+        return
+    for card in cards:
+        about = f"{card['kind']} {card['name']}, from {card['package']} {card['version']}"
+        needs = f"\nneeds: {', '.join(card['needs'])}" if card["needs"] else ""
+        paper = f"\npaper: {card['paper']}" if card["paper"] else ""
+        console.out.print(f"{about}{paper}{needs}\n\n{card['description']}\n", highlight=False, markup=False)
+        if card["parameters"]:
+            table = Table("parameter", "type", "default", "")
+            for row in card["parameters"]:
+                default = "required" if row["required"] else repr(row["default"])
+                table.add_row(row["name"], row["type"].replace("[", r"\["), default, row["description"])
+            console.out.print(table)

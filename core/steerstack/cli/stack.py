@@ -11,6 +11,7 @@ def stack(
     data: str | None = typer.Option(None, help="Data file; the shipped set of the behaviour by default."),
     matching: str | None = console.MATCHING,
     method: str = typer.Option("mean-difference", help="Extractor."),
+    set_: list[str] = console.SET,
     finetune: str = typer.Option("lora-sft", help="Baselines to stack with, by commas; 'none' for none."),
     score: str = typer.Option("text", help="letter, yes-no or text."),
     position: str = typer.Option("response", help="Where the vector is read: answer, last or response."),
@@ -48,7 +49,7 @@ def stack(
         limit,
     )
     names = [name for name in finetune.split(",") if name and name != "none"]
-    options = Options(model, revision, dtype, device, method, tuple(names), fresh)
+    options = Options(model, revision, dtype, device, method, console.settings(set_), tuple(names), fresh)
     items = catalog.load_data(data or behavior, behavior=behavior if data else None, matching=matching)
     result, folder = perform(declared, items, options)
     finish(result, folder, report=report, record=record, tracking_uri=tracking_uri, json=json)

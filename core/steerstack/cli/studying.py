@@ -21,6 +21,7 @@ class Options:
     dtype: str | None
     device: str | None
     method: str
+    settings: dict[str, Any]
     finetunes: tuple[str, ...]
     fresh: bool
 
@@ -32,14 +33,14 @@ def perform(study: "Stacking", data: "DataSet", options: Options) -> "tuple[Stac
     from steerstack.study.stack import run_stack
     from steerstack.trace.open import open_model
 
-    method = catalog.extractor(options.method)()
-    baselines = [catalog.baseline(name)() for name in options.finetunes]
+    method = catalog.extractor(options.method).make(options.settings)
+    baselines = [catalog.baseline(name).make() for name in options.finetunes]
     for remark in data.notes:
         console.note(remark)
     with console.bars() as bars:
         bars.step(f"opening {options.model}")
         model = open_model(options.model, revision=options.revision, dtype=options.dtype, device=options.device)
-        inputs = [study.digest, model.fingerprint, data.digest, options.method, options.finetunes]
+        inputs = [study.digest, model.fingerprint, data.digest, options.method, method.parameters(), options.finetunes]
         folder = home() / "studies" / f"stack-{study.behavior}-{digest.of_json(inputs)[:12]}"
         if options.fresh:
             shutil.rmtree(folder, ignore_errors=True)

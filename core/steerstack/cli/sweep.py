@@ -15,6 +15,8 @@ def sweep(
     model: str = console.MODEL,
     score: str = typer.Option("text", help="letter, yes-no or text."),
     tokens: str = console.TOKENS,
+    edit: str | None = console.EDIT,
+    edit_set: list[str] = console.EDIT_SET,
     transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
     limit: int | None = console.LIMIT,
     behavior: str | None = console.BEHAVIOR,
@@ -30,14 +32,20 @@ def sweep(
 
     from steerstack import catalog, digest
     from steerstack.asking import check_mode
+    from steerstack.cli.planning import edit_named
     from steerstack.home import home
     from steerstack.study.sweep import Sweep, run_sweep
     from steerstack.trace.open import open_model
     from steerstack.vector import SteeringVector
 
     loaded = SteeringVector.load(vector)
+    chosen = edit_named(edit, edit_set)
     declared = Sweep(
-        console.numbers(layers, int, "layers"), console.numbers(scales, float, "scales"), check_mode(score), tokens
+        console.numbers(layers, int, "layers"),
+        console.numbers(scales, float, "scales"),
+        check_mode(score),
+        tokens,
+        chosen,
     )
     items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
     for remark in items.notes:
@@ -46,7 +54,7 @@ def sweep(
     opened.check_vector(loaded, transfer=transfer)
     for layer in declared.layers:
         opened.check_site(loaded.site(layer))
-    name = digest.of_json([opened.fingerprint, items.digest, loaded.fingerprint, vars(declared)])
+    name = digest.of_json([opened.fingerprint, items.digest, loaded.fingerprint, declared.describe()])
     with console.bars() as bars:
         result = run_sweep(
             declared, opened, items, loaded, folder=home() / "studies" / f"sweep-{name[:16]}", advance=bars.advance

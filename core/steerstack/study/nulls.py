@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import torch
 
-from steerstack.contracts import Extractor, PairBatch, PairStream
-from steerstack.errors import DegenerateDirectionError
+from steerstack.contracts import Extractor, Fitted, PairBatch, PairStream
+from steerstack.data import DataSet
+from steerstack.engine.data_activations import DataActivations
+from steerstack.errors import ExtractionError
+from steerstack.extraction import extract
+from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
 
 
@@ -46,23 +51,60 @@ class ShuffledLabels(Remembered):
             )
 
 
-def shuffled_like(vector: SteeringVector, method: Extractor, stream: PairStream, seed: int) -> SteeringVector:
-    """A vector from shuffled labels by the same method, brought to the norm of the real one.
+def shuffled(data: DataSet, seed: int) -> DataSet:
+    """The same items, with exhibiting and not exhibiting exchanged in a random half of them."""
+    generator = torch.Generator().manual_seed(seed)
+    flip = torch.rand(len(data), generator=generator) < 0.5
+    return data.take(tuple(i.inverted() if f else i for i, f in zip(data.items, flip.tolist(), strict=True)))
 
-    Without the same norm it would be the weaker for having averaged itself away.
 
-    Raises
-    ------
-    DegenerateDirectionError
-        The shuffled sides average out to nothing (a single pair, say).
+class Shuffler:
+    """Makes vectors from shuffled labels, by the method of the real one and brought to its norm.
+
+    Without the same norm they would be the weaker for having averaged themselves away. Methods
+    that need only activations get those of the real pairs, read once, with sides exchanged;
+    methods that train or generate are run again on items whose labels are exchanged.
+
+    Parameters
+    ----------
+    model, data, method, position, layer:
+        As for the real vector.
     """
-    directions = {}
-    for layer, direction in method.fit(ShuffledLabels(stream, seed)).items():
-        norm = float(direction.norm())
-        if not norm:
-            raise DegenerateDirectionError("The shuffled-label null is zero.", fix="Give more pairs.")
-        directions[layer] = direction * (vector.norms[layer] / norm)
-    parameters = {"seed": seed, "norms_of": vector.fingerprint}
-    return SteeringVector(
-        directions, vector.component, replace(vector.origin, method="shuffled-labels", parameters=parameters)
-    )
+
+    def __init__(self, model: Model, data: DataSet, method: Extractor, position: str, layer: int) -> None:
+        self._model, self._data, self._method, self._position, self._layer = model, data, method, position, layer
+
+    @cached_property
+    def _stream(self) -> Remembered:
+        return Remembered(
+            DataActivations(
+                self._model,
+                self._data,
+                position=self._position,
+                component=self._method.component,
+                layers=[self._layer],
+            )
+        )
+
+    def like(self, vector: SteeringVector, seed: int) -> SteeringVector:
+        """A shuffled-label vector with the norms of the given one, which has one layer.
+
+        Raises
+        ------
+        DegenerateDirectionError
+            The shuffled sides average out to nothing (a single pair, say).
+        """
+        try:
+            found = self._method.fit(ShuffledLabels(self._stream, seed))
+            fitted = found if isinstance(found, Fitted) else Fitted(found)
+            null = SteeringVector(
+                dict(fitted.directions), vector.component, vector.origin, fitted.edit, dict(fitted.parts)
+            )
+        except ExtractionError:  # the method needs the model or the items
+            null = extract(
+                self._model, shuffled(self._data, seed), self._method, position=self._position, layers=[self._layer]
+            ).only(self._layer)
+        scale = vector.norms[self._layer] / null.norms[self._layer]
+        parameters = {"seed": seed, "norms_of": vector.fingerprint}
+        origin = replace(vector.origin, method="shuffled-labels", parameters=parameters)
+        return replace(null, directions={self._layer: null[self._layer] * scale}, origin=origin)

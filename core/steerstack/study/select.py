@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from steerstack.applying import apply, edit_of
 from steerstack.data import DataSet
-from steerstack.edits import Add
 from steerstack.intervention import Plan
 from steerstack.study.measure import Measure
 from steerstack.tokens import Tokens
@@ -18,18 +18,19 @@ KL_BUDGET = 0.3
 """Mean KL per token (nats) on neutral text that a choice may cost, in either direction."""
 
 
-def add(vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
-    """The plan that adds a vector at one layer; an empty one for scale 0."""
-    return Plan((Add(vector.site(layer), vector[layer], scale, selection=tokens),)) if scale else Plan()
-
-
 def candidate_layers(n_layers: int, count: int = 6) -> list[int]:
     """Layers spread over the middle of the model, from a fifth to nine tenths of its depth."""
     return sorted({round(x) for x in np.linspace(0.2, 0.9, count) * (n_layers - 1)})
 
 
 def candidate_scales(vector: SteeringVector, layer: int, norm: float, shares: Sequence[float]) -> list[float]:
-    """Multipliers whose added norm is a given share of the residual stream's norm at the layer."""
+    """Multipliers whose added norm is a given share of the residual stream's norm at the layer.
+
+    For an edit that has strengths of its own (an ablation, say), those.
+    """
+    own = edit_of(vector).scales
+    if own is not None:
+        return list(own)
     return [round(share * norm / vector.norms[layer], 4) for share in shares]
 
 
@@ -103,11 +104,11 @@ def choose_strength(
     If nothing stays within the budget, what costs least is taken, and that is said.
     """
     grid = [
-        (layer, scale, share)
+        (layer, scale, scale * vector.norms[layer] / norms[layer])
         for layer in layers
-        for share, scale in zip(shares, candidate_scales(vector, layer, norms[layer], shares), strict=True)
+        for scale in candidate_scales(vector, layer, norms[layer], shares)
     ]
-    plans = [add(vector, layer, sign * scale, tokens) for layer, scale, _ in grid for sign in (1, -1)]
+    plans = [apply(vector, layer, sign * scale, tokens=tokens) for layer, scale, _ in grid for sign in (1, -1)]
     found = measure.arms("validation sweep", model, data, [Plan(), *plans])
     costs = measure.costs("validation sweep: cost on neutral text", model, plans)
     means = [float(values.log_odds.mean()) for values in found]
@@ -139,4 +140,4 @@ def choose_prompts(measure: Measure, model: Model, data: DataSet) -> tuple[dict[
     return chosen, len(data.prompts.positive) + len(data.prompts.negative)
 
 
-__all__ = ["Chosen", "Tried", "add", "candidate_layers", "choose_prompts", "choose_strength"]
+__all__ = ["Chosen", "Tried", "candidate_layers", "choose_prompts", "choose_strength"]

@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from steerstack.asking import contrast_pairs
+from steerstack.applying import apply
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
-from steerstack.engine.extract import PairActivations
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.splits import Splits, split
@@ -21,8 +20,8 @@ from steerstack.study.grid import LEVELS, Cell
 from steerstack.study.ledger import Ledger
 from steerstack.study.measure import Advance, ArmValues, Measure
 from steerstack.study.norms import residual_norms
-from steerstack.study.nulls import Remembered, shuffled_like
-from steerstack.study.select import Chosen, add, candidate_layers, choose_prompts, choose_strength
+from steerstack.study.nulls import Shuffler
+from steerstack.study.select import Chosen, candidate_layers, choose_prompts, choose_strength
 from steerstack.study.stacking import Stacking, StackResult
 from steerstack.study.tuned import tuned_model
 from steerstack.tokens import Tokens
@@ -62,7 +61,7 @@ def run_stack(
     vector.save(folder / "vector.safetensors")
     norms = residual_norms(model)
     on_step("choice on validation")
-    layers = study.layers or tuple(candidate_layers(model.n_layers))
+    layers = study.layers or _candidates(vector, model.n_layers)
     chosen = choose_strength(
         measure, model, splits.validation, vector, layers=layers, shares=study.shares, tokens=tokens, norms=norms
     )
@@ -70,7 +69,8 @@ def run_stack(
     chosen = replace(chosen, prompts=prompts, prompts_tried=prompts_tried)
 
     def plan(of: SteeringVector, level: str) -> Plan:
-        return add(of, chosen.layer, {"positive": 1, "none": 0, "negative": -1}[level] * chosen.scale, tokens)
+        sign = {"positive": 1, "none": 0, "negative": -1}[level]
+        return apply(of, chosen.layer, sign * chosen.scale, tokens=tokens)
 
     grid: dict[Cell, ArmValues] = {}
     costs: list[dict[str, Any]] = []
@@ -107,6 +107,12 @@ def run_stack(
     return StackResult(study, model, splits, chosen, competence, grid, nulls, vector, refitted, costs, norms, record)
 
 
+def _candidates(vector: SteeringVector, n_layers: int) -> tuple[int, ...]:
+    """Layers in the middle of the model, among those that the vector has."""
+    among = tuple(layer for layer in candidate_layers(n_layers) if layer in vector.directions)
+    return among or vector.layers
+
+
 def _nulls(
     study: Stacking,
     measure: Measure,
@@ -118,12 +124,9 @@ def _nulls(
     tokens: Tokens,
 ) -> dict[str, ArmValues]:
     """Random and shuffled-label vectors at the chosen layer and strength, on the test split."""
-    pairs = contrast_pairs(model.format, splits.train, study.position)
-    stream = Remembered(PairActivations(model, pairs, layers=[chosen.layer]))
-    at_layer = SteeringVector({chosen.layer: vector[chosen.layer]}, vector.component, vector.origin)
+    at_layer = vector.only(chosen.layer)
     named = {f"random {i}": random_like(at_layer, study.seed + i) for i in range(study.nulls)}
-    named |= {
-        f"shuffled labels {i}": shuffled_like(at_layer, method, stream, study.seed + i) for i in range(study.nulls)
-    }
-    plans = [add(null, chosen.layer, chosen.scale, tokens) for null in named.values()]
+    make = Shuffler(model, splits.train, method, study.position, chosen.layer)
+    named |= {f"shuffled labels {i}": make.like(at_layer, study.seed + i) for i in range(study.nulls)}
+    plans = [apply(null, chosen.layer, chosen.scale, tokens=tokens) for null in named.values()]
     return dict(zip(named, measure.arms("nulls", model, splits.test, plans), strict=True))

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from steerstack.applying import apply
 from steerstack.asking import ScoreMode
+from steerstack.contracts import Edit
 from steerstack.data import DataSet
 from steerstack.intervention import Plan
 from steerstack.study import stats
 from steerstack.study.competence import Competence, check_competence
 from steerstack.study.ledger import Ledger
 from steerstack.study.measure import Advance, ArmValues, Measure
-from steerstack.study.select import add
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -30,12 +31,20 @@ class Sweep:
         How items are scored.
     tokens:
         Which tokens are edited.
+    edit:
+        How the vector acts; None for the way its method asks for.
     """
 
     layers: tuple[int, ...]
     scales: tuple[float, ...]
     score: ScoreMode = "text"
     tokens: str = "response"
+    edit: Edit | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """The declaration as JSON."""
+        edit = {"edit": self.edit.name, **self.edit.parameters()} if self.edit else None
+        return {**vars(self), "edit": edit}
 
     @property
     def arms(self) -> list[tuple[int, float]]:
@@ -78,6 +87,7 @@ class SweepResult:
             "score": self.sweep.score,
             "scale": "log-odds per token" if self.sweep.score == "text" else "log-odds",
             "tokens": self.sweep.tokens,
+            "edit": self.sweep.describe()["edit"] or {"edit": self.vector.edit},
             "n": len(ids),
             "unsteered": stats.mean(self.unsteered.log_odds).to_json(),
             "arms": arms,
@@ -120,7 +130,7 @@ def run_sweep(
     """
     measure = Measure(sweep.score, Ledger(folder), advance)
     tokens = Tokens.parse(sweep.tokens)
-    plans = [add(vector, layer, scale, tokens) for layer, scale in sweep.arms]
+    plans = [apply(vector, layer, scale, tokens=tokens, edit=sweep.edit) for layer, scale in sweep.arms]
     found = measure.arms("sweep", model, data, [Plan(), *plans])
     costs = measure.costs("cost on neutral text", model, plans)
     competence = check_competence(model, data)

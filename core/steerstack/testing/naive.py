@@ -22,7 +22,7 @@ def _hook(model: Model, edit: Any, positions: Sequence[int], n: int) -> Any:
         return changed.reshape(hidden.shape)
 
     module = model.module_at(edit.site)
-    if edit.site.component == "resid_pre":
+    if edit.site.component in ("resid_pre", "head_out"):
         return module.register_forward_pre_hook(
             lambda _m, args, kwargs: (
                 ((apply(args[0]), *args[1:]), kwargs)

@@ -61,6 +61,8 @@ class Pass:
         What is kept of the logits [n, vocab].
     keep_past:
         Whether the keys and values are handed back.
+    gradients:
+        Whether what comes out can be differentiated by what the edits hold.
     """
 
     ids: Int[Tensor, "batch token"]
@@ -74,6 +76,7 @@ class Pass:
     head: Callable[[Hidden], Float[Tensor, "n d_model"]] | None = None
     logits: Callable[[Float[Tensor, "n vocab"]], Any] | None = None
     keep_past: bool = False
+    gradients: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def run(model: Model, work: Pass) -> Outcome:
     touched = sorted({*work.edits, *work.read}, key=lambda site: site.order)
     start = work.start
     as_tuple = start is not None and model.tuple_output  # asked before the trace: it runs the model
-    with model.exclusive(), envoy.trace(kwargs.pop("encoding"), **kwargs) as tracer:
+    with model.exclusive(gradients=work.gradients), envoy.trace(kwargs.pop("encoding"), **kwargs) as tracer:
         kept = nnsight.save({})
         out = nnsight.save([])
         if start is not None:
@@ -152,6 +155,8 @@ def read_site(model: Model, site: Site, shape: torch.Size) -> Hidden:
     if site.component == "resid_pre":
         return block.input  # type: ignore[no-any-return]
     module = block if site.component == "resid_post" else _submodule(block, model.inner(site))
+    if site.component == "head_out":
+        return module.input.reshape(*shape, -1)  # type: ignore[no-any-return]
     output = module.output
     hidden = output[0] if isinstance(output, tuple) else output
     if site.component == "mlp_out":
@@ -167,6 +172,9 @@ def write_site(model: Model, site: Site, hidden: Hidden) -> None:
         block.input = hidden
         return
     target = block if site.component == "resid_post" else _submodule(block, model.inner(site))
+    if site.component == "head_out":
+        target.input = hidden.reshape(target.input.shape)
+        return
     output = target.output
     if isinstance(output, tuple):
         target.output = (hidden.reshape(output[0].shape), *output[1:])

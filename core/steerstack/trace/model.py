@@ -108,7 +108,9 @@ class Model:
         return next(path for path, found in self.module.named_modules() if found is module)
 
     def inner(self, site: Site) -> str:
-        """Dotted name, inside a block, of the module whose output a sublayer site reads."""
+        """Dotted name, inside a block, of the module whose output (input, for heads) a site reads."""
+        if site.component == "head_out":
+            return self._projection(site.layer)
         special = names.INNER.get(self.config.model_type, {}).get(site.component)
         if special:
             return special
@@ -122,6 +124,26 @@ class Model:
             seen=f"children {', '.join(child for child, _ in block.named_children())}",
             fix="Use resid_pre or resid_post.",
         )
+
+    def _projection(self, layer: int) -> str:
+        block = self.envoy.layers[layer]._module
+        for attention in names.ATTENTION:
+            for projection in names.PROJECTION:
+                if hasattr(getattr(block, attention, None), projection):
+                    return f"{attention}.{projection}"
+        raise SiteError(
+            f"No output projection of the heads was found in {self.name}.",
+            seen=f"children {', '.join(child for child, _ in block.named_children())}",
+            fix="Use attn_out.",
+        )
+
+    def width(self, site: Site) -> int:
+        """Width of the activations at a site: ``d_model``, but for ``head_out`` heads * head_dim."""
+        if site.component != "head_out":
+            return self.d_model
+        weight = self.module_at(site).weight
+        assert isinstance(weight, torch.Tensor)
+        return int(weight.numel() // self.d_model)
 
     def module_at(self, site: Site) -> nn.Module:
         """The module that a site reads: the block itself, or one of its sublayers."""
@@ -158,10 +180,10 @@ class Model:
         """
         for edit in plan:
             self.check_site(edit.site)
-            if edit.width not in (None, self.d_model):
+            if edit.width not in (None, self.width(edit.site)):
                 raise ModelError(
                     f"{type(edit).__name__} at {edit.site} does not fit {self.name}.",
-                    seen=f"a direction of width {edit.width}, a model of width {self.d_model}",
+                    seen=f"a direction of width {edit.width}, a model of width {self.width(edit.site)} there",
                     fix="Use a vector extracted from this model.",
                 )
 
@@ -180,7 +202,8 @@ class Model:
         ModelError
             Another width, layers that do not exist, or (unless ``transfer``) other weights.
         """
-        if vector.d_model != self.d_model or vector.layers[-1] >= self.n_layers:
+        fits = vector.layers[-1] < self.n_layers and vector.d_model == self.width(vector.site(vector.layers[0]))
+        if not fits:
             raise ModelError(
                 f"The vector does not fit {self.name}.",
                 seen=f"a vector of width {vector.d_model} up to layer {vector.layers[-1]}; "
@@ -196,9 +219,9 @@ class Model:
             )
 
     @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Hold the model for one trace, without gradients and without nnsight's asides."""
-        with self.lock, torch.no_grad(), warnings.catch_warnings():
+    def exclusive(self, *, gradients: bool = False) -> Iterator[None]:
+        """Hold the model for one trace, without nnsight's asides, and without gradients unless asked."""
+        with self.lock, torch.set_grad_enabled(gradients), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
 

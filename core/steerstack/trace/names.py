@@ -23,6 +23,9 @@ ALIASES: dict[str | type, str | list[str]] = {
 ATTENTION: tuple[str, ...] = ("self_attn", "attn", "attention", "self_attention")
 """Names of the attention sublayer inside a block."""
 
+PROJECTION: tuple[str, ...] = ("o_proj", "out_proj", "c_proj", "dense")
+"""Names of the output projection inside the attention sublayer: its input is the heads' outputs."""
+
 MLP: tuple[str, ...] = ("mlp", "block_sparse_moe", "feed_forward", "fc2")
 """Names of the feed-forward sublayer inside a block (OPT keeps its matrices in the block)."""
 

@@ -3,8 +3,9 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
+
+from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
 from steerstack.data import DataSet
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True)
 class LoraSFT(Baseline):
     """Low-rank adapters on every linear layer of the blocks, by peft; merged after training.
 
@@ -30,15 +30,11 @@ class LoraSFT(Baseline):
     name = "lora-sft"
     paper = "arXiv 2106.09685"
 
-    rank: int = 8
-    alpha: int = 16
-    learning_rate: float = 5e-4
-    epochs: int = 2
-    batch: int = 8
-
-    def parameters(self) -> dict[str, Any]:
-        """Rank, alpha, learning rate, epochs, batch."""
-        return vars(self)
+    rank: int = Field(8, ge=1, description="Rank of the adapters.")
+    alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
+    learning_rate: float = Field(5e-4, gt=0, description="Of AdamW, decaying linearly to 0.")
+    epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
+    batch: int = Field(8, ge=1, description="Items a step.")
 
     def tune(self, model: "Model", train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""

@@ -1,14 +1,19 @@
 """Mean difference (CAA): the mean of one side minus the mean of the other."""
 
-from collections.abc import Mapping, Sequence
-from typing import final
+from __future__ import annotations
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from typing import TYPE_CHECKING, final
 
-from steerstack.contracts import Extractor, PairStream
+from steerstack.contracts import Extractor
 from steerstack.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from steerstack.contracts import PairStream
 
 
 @final
@@ -29,7 +34,7 @@ class MeanDifference(Extractor):
             part = (batch.positive.double() - batch.negative.double()).sum(0)
             total = part if total is None else total + part
         assert total is not None  # a data set is never empty
-        mean = (total / len(pairs)).to(torch.float32)
+        mean = (total / len(pairs)).float()
         return dict(zip(pairs.layers, mean.unbind(0), strict=True))
 
 

@@ -1,0 +1,48 @@
+"""From command-line options to a plan."""
+
+from pathlib import Path
+
+from steerstack import catalog
+from steerstack.applying import apply
+from steerstack.cli import console
+from steerstack.contracts import Edit
+from steerstack.errors import SteerstackError
+from steerstack.intervention import Plan
+from steerstack.tokens import Tokens
+from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
+
+
+def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
+    """The edit of a name with its parameters; None where neither is given."""
+    if name is None and not assignments:
+        return None
+    return catalog.edit(name or "add").make(console.settings(assignments))
+
+
+def plan_of(
+    model: Model,
+    vector: Path | None,
+    layer: int | None,
+    scale: float,
+    edit: Edit | None,
+    tokens: str,
+    transfer: bool,
+) -> Plan:
+    """The plan that the options describe; an empty one without a vector.
+
+    Raises
+    ------
+    SteerstackError
+        The vector is missing, does not fit, or has no layer named.
+    """
+    if vector is None:
+        return Plan()
+    loaded = SteeringVector.load(vector)
+    model.check_vector(loaded, transfer=transfer)
+    if layer is None:
+        raise SteerstackError(
+            "A vector needs a layer.", seen=f"layers {', '.join(map(str, loaded.layers))}", fix="Add --layer L."
+        )
+    model.check_site(loaded.site(layer))
+    return apply(loaded, layer, scale, tokens=Tokens.parse(tokens), edit=edit)

@@ -1,0 +1,44 @@
+"""What a plugin may bring: the abstract classes, one file for each kind.
+
+Nothing here imports torch, so that importing a plugin costs nothing.
+"""
+
+from steerstack.contracts.backend import Backend, Opened
+from steerstack.contracts.baseline import Baseline, Tuned
+from steerstack.contracts.data import BehaviorSource, DataFormat
+from steerstack.contracts.edit import Edit
+from steerstack.contracts.extractor import Extractor, Fitted
+from steerstack.contracts.judge import Judge, Verdict
+from steerstack.contracts.listener import Event, Listener
+from steerstack.contracts.method import Method
+from steerstack.contracts.metric import Measured, Metric
+from steerstack.contracts.organism import Built, Organism
+from steerstack.contracts.pairs import PairBatch, PairStream
+from steerstack.contracts.probe import FittedProbe, Probe
+from steerstack.contracts.vector_format import VectorFormat
+
+__all__ = [
+    "Backend",
+    "Baseline",
+    "BehaviorSource",
+    "Built",
+    "DataFormat",
+    "Edit",
+    "Event",
+    "Extractor",
+    "Fitted",
+    "FittedProbe",
+    "Judge",
+    "Listener",
+    "Measured",
+    "Method",
+    "Metric",
+    "Opened",
+    "Organism",
+    "PairBatch",
+    "PairStream",
+    "Probe",
+    "Tuned",
+    "VectorFormat",
+    "Verdict",
+]

@@ -1,0 +1,37 @@
+"""Backends: other ways to open and run a model, for cross-checks and analyses."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from steerstack.contracts.method import Method
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from steerstack.intervention import Plan
+    from steerstack.tokens import TokenSequence
+
+
+class Opened(ABC):
+    """A model opened by a backend."""
+
+    @abstractmethod
+    def logits(self, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
+        """Logits of one unpadded sequence under a plan."""
+
+    @abstractmethod
+    def portable(self, plan: Plan) -> Sequence[str]:
+        """What of a plan does not mean the same on this backend, a sentence each; empty where all is portable."""
+
+
+class Backend(Method):
+    """Opens models in its own way."""
+
+    @abstractmethod
+    def open(self, source: str) -> Opened:
+        """Open a model by folder or Hugging Face id; raises ModelError."""

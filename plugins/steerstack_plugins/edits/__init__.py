@@ -1,0 +1,1 @@
+"""Edits: how a vector acts on activations."""
