@@ -4,20 +4,35 @@ They know no plan, no architecture but this one, and no error message: what they
 work costs. `engine.py` holds steerstack against them.
 """
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import torch
 from transformers import DynamicCache
 from transformers.models.llama.modeling_llama import LlamaForCausalLM
+
+
+def _on_its_device(work: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """Without gradients, and with new tensors made where the model is."""
+
+    @wraps(work)
+    def placed(hf: LlamaForCausalLM, *args: Any, **kwargs: Any) -> torch.Tensor:
+        with torch.no_grad(), hf.device:
+            return work(hf, *args, **kwargs).cpu()
+
+    return placed
 
 
 def _mask(allow: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return torch.zeros(allow.shape, dtype=dtype).masked_fill(~allow, torch.finfo(dtype).min)[:, None]
 
 
-def _pad(rows: list[list[int]]) -> torch.Tensor:
+def pad(rows: list[list[int]]) -> torch.Tensor:
     return torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
 
 
-@torch.no_grad()
+@_on_its_device
 def sweep_from(
     hf: LlamaForCausalLM,
     prompts: list[list[int]],
@@ -33,10 +48,11 @@ def sweep_from(
     side in one row, joining at the block where they part.
     """
     model, order = hf.model, sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    vectors = {layer: vector.to(hf.device, hf.dtype) for layer, vector in vectors.items()}
     layers, found = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
     for at in range(0, len(order), batch):
         index = order[at : at + batch]
-        ids = _pad([prompts[i] for i in index])
+        ids = pad([prompts[i] for i in index])
         begin, length = torch.tensor([starts[i] for i in index]), torch.tensor([len(prompts[i]) for i in index])
         rest, trunk = int((length - begin).max()), int(begin.max())
         columns = torch.minimum(begin[:, None] + torch.arange(rest), length[:, None] - 1)
@@ -61,7 +77,7 @@ def sweep_from(
             rest, dtype=torch.bool
         )
         seen = (torch.arange(trunk)[None] < begin[:, None])[:, None].expand(-1, rest, -1)
-        arms, carried, mask = 0, torch.empty(len(index), 0, hidden.shape[-1]), causal
+        arms, carried, mask = 0, hidden[:, :0], causal
         for number in range(layers[0], len(model.layers)):
             if number > layers[0]:
                 block = model.layers[number]
@@ -78,13 +94,13 @@ def sweep_from(
         assert number >= last
         end = (length - begin - 1)[:, None] + torch.arange(arms) * rest
         logits = hf.lm_head(model.norm(carried[rows, end]))
-        for row, item in enumerate(index):
-            a, b = pairs[item]
-            found[:, :, item] = (logits[row, :, a] - logits[row, :, b]).reshape(len(layers), len(scales))
+        options = torch.tensor([pairs[i] for i in index])[:, None].expand(-1, arms, -1)
+        odds = logits.float().gather(2, options)  # [row, arm, option]
+        found[:, :, index] = (odds[..., 0] - odds[..., 1]).T.reshape(len(layers), len(scales), -1)
     return found
 
 
-@torch.no_grad()
+@_on_its_device
 def sweep_all(
     hf: LlamaForCausalLM,
     prompts: list[list[int]],
@@ -95,10 +111,11 @@ def sweep_all(
 ) -> torch.Tensor:
     """The same with the edit on every token: blocks below the edit are run once for all scales."""
     model, order = hf.model, sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    vectors = {layer: vector.to(hf.device, hf.dtype) for layer, vector in vectors.items()}
     layers, found = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
     for at in range(0, len(order), batch):
         index = order[at : at + batch]
-        ids = _pad([prompts[i] for i in index])
+        ids = pad([prompts[i] for i in index])
         length, width = torch.tensor([len(prompts[i]) for i in index]), ids.shape[1]
         positions = torch.arange(width)[None]
         hidden, kept = model.embed_tokens(ids), {}
@@ -113,13 +130,12 @@ def sweep_all(
                 for block in model.layers[number + 1 :]:
                     carried = block(carried, attention_mask=None, position_ids=positions, position_embeddings=cosine)
                 logits = hf.lm_head(model.norm(carried[torch.arange(len(index)), length - 1]))
-                for row, item in enumerate(index):
-                    a, b = pairs[item]
-                    found[which, s, item] = logits[row, a] - logits[row, b]
+                odds = logits.float().gather(1, torch.tensor([pairs[i] for i in index]))
+                found[which, s, index] = odds[:, 0] - odds[:, 1]
     return found
 
 
-@torch.no_grad()
+@_on_its_device
 def mean_difference(hf: LlamaForCausalLM, pairs: list[tuple[list[int], list[int]]], batch: int = 12) -> torch.Tensor:
     """Mean difference [layer, d_model] at the last token, each pair's common beginning run once."""
     model = hf.model
@@ -129,7 +145,7 @@ def mean_difference(hf: LlamaForCausalLM, pairs: list[tuple[list[int], list[int]
         chunk = order[at : at + batch]
         # the sides differ in their last token only: it is laid out twice, seeing all but its twin
         rows = [[*positive, negative[-1]] for positive, negative in chunk]
-        ids, length = _pad(rows), torch.tensor([len(row) for row in rows])
+        ids, length = pad(rows), torch.tensor([len(row) for row in rows])
         width = ids.shape[1]
         allow = torch.ones(width, width, dtype=torch.bool).tril().repeat(len(chunk), 1, 1)
         each = torch.arange(len(chunk))
@@ -140,5 +156,5 @@ def mean_difference(hf: LlamaForCausalLM, pairs: list[tuple[list[int], list[int]
         mask, cosine = _mask(allow, hidden.dtype), model.rotary_emb(hidden, positions)
         for number, block in enumerate(model.layers):
             hidden = block(hidden, attention_mask=mask, position_ids=positions, position_embeddings=cosine)
-            total[number] += (hidden[each, length - 2] - hidden[each, length - 1]).sum(0)
+            total[number] += (hidden[each, length - 2].float() - hidden[each, length - 1].float()).sum(0)
     return total / len(pairs)

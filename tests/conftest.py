@@ -32,9 +32,11 @@ def tiny():  # type: ignore[no-untyped-def]
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test touches the user's studies or registry."""
+    """No test touches the user's studies, registry or activations, or measures this machine."""
     home = tmp_path / "home"
     monkeypatch.setenv("STEERSTACK_HOME", str(home))
+    monkeypatch.setenv("STEERSTACK_ACTIVATIONS_GB", "0")
+    monkeypatch.setenv("STEERSTACK_BATCH_TOKENS", "2048")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return home
 

@@ -51,7 +51,30 @@ def check_mode(mode: str) -> ScoreMode:
     return mode  # type: ignore[return-value]
 
 
-def ask(format: ChatFormat, data: DataSet, mode: ScoreMode, *, system: str | None = None) -> list[Question]:
+Shots = tuple[tuple[str, str], ...]
+"""Earlier turns of a conversation: what the user said, and what the assistant answered."""
+
+
+def shots_of(items: Sequence[Item], mode: ScoreMode) -> Shots:
+    """Items as demonstrations: each asked as the mode asks, and answered as the behaviour would."""
+    return tuple(_shot(item, mode) for item in items)
+
+
+def _shot(item: Item, mode: ScoreMode) -> tuple[str, str]:
+    match mode:
+        case "letter":
+            return item.listed(), f"({LETTERS[item.exhibits]})"
+        case "yes-no" if item.form == "yes-no":
+            return item.question, item.exhibits_text
+        case "yes-no":
+            return _propose(item, item.exhibits_text), "Yes"
+        case "text":
+            return item.question, item.exhibits_text
+
+
+def ask(
+    format: ChatFormat, data: DataSet, mode: ScoreMode, *, system: str | None = None, shots: Shots = ()
+) -> list[Question]:
     """Ask every item of a data set, in both orders where the mode has an order.
 
     Parameters
@@ -67,25 +90,32 @@ def ask(format: ChatFormat, data: DataSet, mode: ScoreMode, *, system: str | Non
         answer's own words.
     system:
         A system prompt for all items; an item's own comes before it.
+    shots:
+        Demonstrations that stand before every question (few-shot prompting).
     """
-    return [question for item in data for question in _ask_one(format, item, mode, system)]
+    return [question for item in data for question in _ask_one(format, item, mode, system, shots)]
 
 
-def _ask_one(format: ChatFormat, item: Item, mode: ScoreMode, system: str | None) -> list[Question]:
+def _ask_one(
+    format: ChatFormat, item: Item, mode: ScoreMode, system: str | None, shots: Shots = ()
+) -> list[Question]:
     joined = "\n\n".join(part for part in (item.system, system) if part) or None
     match mode:
         case "letter":
-            return [_by_letter(format, version, order, joined) for order, version in enumerate((item, item.swapped()))]
+            versions = enumerate((item, item.swapped()))
+            return [_by_letter(format, version, order, joined, shots) for order, version in versions]
         case "yes-no" if item.form == "yes-no":
-            return [_labelled(format, item, 0, Prompt(item.question, joined), item.exhibits_text, item.contrast_text)]
+            prompt = Prompt(item.question, joined, history=shots)
+            return [_labelled(format, item, 0, prompt, item.exhibits_text, item.contrast_text)]
         case "yes-no":
             proposals = ((item.exhibits_text, "Yes", "No"), (item.contrast_text, "No", "Yes"))
             return [
-                _labelled(format, item, order, Prompt(_propose(item, answer), joined), yes, no)
+                _labelled(format, item, order, Prompt(_propose(item, answer), joined, history=shots), yes, no)
                 for order, (answer, yes, no) in enumerate(proposals)
             ]
         case "text":
-            answers = format.answers(Prompt(item.question, joined), [item.exhibits_text, item.contrast_text])
+            prompt = Prompt(item.question, joined, history=shots)
+            answers = format.answers(prompt, [item.exhibits_text, item.contrast_text])
             return [Question(item, 0, answers[0], answers[1])]
 
 
@@ -93,8 +123,8 @@ def _propose(item: Item, answer: str) -> str:
     return f'{item.question}\n\nIs the following answer something you would say?\n"{answer}"'
 
 
-def _by_letter(format: ChatFormat, item: Item, order: int, system: str | None) -> Question:
-    prompt = Prompt(item.listed(), system, "(")
+def _by_letter(format: ChatFormat, item: Item, order: int, system: str | None, shots: Shots) -> Question:
+    prompt = Prompt(item.listed(), system, "(", shots)
     return _labelled(format, item, order, prompt, LETTERS[item.exhibits], LETTERS[item.contrast])
 
 

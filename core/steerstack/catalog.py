@@ -1,10 +1,12 @@
 """Find what plugins offer by name, and data by path or by behaviour."""
 
+import difflib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from steerstack.contracts import Baseline, DataFormat, Edit, Extractor, Judge, Metric, Organism, Probe
+from steerstack import hub, published
+from steerstack.contracts import Baseline, DataFormat, Edit, Extractor, Judge, Method, Metric, Organism, Probe
 from steerstack.data import DataSet
 from steerstack.errors import DataError, PluginError, nearest
 from steerstack.plugins import PluginManager, plugins
@@ -26,6 +28,12 @@ def _find(kind: str, name: str, offers: Callable[[PluginManager], Mapping[str, T
             fix=f"Mend or upgrade {broken[0].package} {broken[0].version}; `steerstack plugins list` shows all.",
         )
     raise PluginError(f"There is no {kind} called {name!r}.", fix=nearest(name, offered))
+
+
+def full_name(method: Method, offers: Callable[[PluginManager], Mapping[str, type[Method]]]) -> str:
+    """The name under which a method is asked for: ``package/name`` for strangers'."""
+    names = {cls: name for name, cls in offers(plugins()).items()}
+    return names.get(type(method), method.name)
 
 
 def extractor(name: str) -> type[Extractor]:
@@ -79,15 +87,31 @@ def behaviors() -> dict[str, str]:
     return {behavior: name for name, cls in plugins().behaviors().items() for behavior in cls().behaviors()}
 
 
+def _file(name: str) -> Path:
+    """A file of one's own, or a published one."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    if name in published.published():
+        return published.fetch(name)
+    if "/" not in name and not path.suffix:
+        raise DataError(f"There is no file or behaviour {name!r}.", fix=nearest(name, behaviors()))
+    close = difflib.get_close_matches(name, published.published(), n=1)
+    hint = f" Did you mean the published set {close[0]!r}?" if close else ""
+    raise DataError(f"There is no data file {path}.", fix=f"Check the path.{hint}")
+
+
 def load_data(
     source: str | Path, *, behavior: str | None = None, matching: str | None = None, format: str | None = None
 ) -> DataSet:
-    """Load a data set: a file, or a shipped behaviour by its name.
+    """Load a data set: a file, a shipped behaviour by its name, a published set, or one from the hub.
 
     Parameters
     ----------
     source:
-        Path of a file, or the name of a behaviour such as ``sycophancy``.
+        Path of a file; the name of a behaviour such as ``sycophancy``; the name of a published
+        file such as ``caa/test/sycophancy/test_dataset_ab.json`` (see :mod:`steerstack.published`);
+        or ``hf:NAME[:CONFIG][#SPLIT]``, a Hugging Face data set with the columns of a table.
     behavior:
         Name of the behaviour, where the file does not say.
     matching:
@@ -102,14 +126,13 @@ def load_data(
     PolarityError
         Nobody said what the matching answer means.
     """
-    path = Path(source)
-    if not path.exists() and "/" not in str(source) and not path.suffix:
-        known = behaviors()
-        if str(source) not in known:
-            raise DataError(f"There is no file or behaviour {str(source)!r}.", fix=nearest(str(source), known))
-        return plugins().behaviors()[known[str(source)]]().load(str(source))
-    if not path.is_file():
-        raise DataError(f"There is no data file {path}.", fix="Check the path.")
+    name = str(source)
+    if not Path(source).exists():
+        if name.startswith(hub.PREFIX):
+            return hub.load(name, behavior=behavior)
+        if name in behaviors():
+            return plugins().behaviors()[behaviors()[name]]().load(name)
+    path = _file(name)
     if format is not None:
         return data_format(format)().load(path, behavior=behavior, matching=matching)
     for cls in plugins().data_formats().values():

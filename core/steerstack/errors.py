@@ -20,7 +20,8 @@
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class SteerstackError(Exception):
@@ -91,7 +92,17 @@ class ExtractionError(SteerstackError):
 
 
 class JudgeError(SteerstackError):
-    """A judge cannot be reached, or answers nothing that can be used."""
+    """A judge cannot be reached, or answers nothing that can be used.
+
+    Attributes
+    ----------
+    given:
+        Verdicts given before it failed, by index of the answer; callers keep them.
+    """
+
+    def __init__(self, happened: str, *, seen: str = "", fix: str = "", given: Mapping[int, Any] | None = None) -> None:
+        super().__init__(happened, seen=seen, fix=fix)
+        self.given: Mapping[int, Any] = given or {}
 
 
 class StudyError(SteerstackError):

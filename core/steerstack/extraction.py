@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from steerstack import catalog
 from steerstack.contracts import Extractor, Fitted
 from steerstack.data import DataSet
+from steerstack.engine.activation_store import STORE, ActivationStore
 from steerstack.engine.data_activations import DataActivations
+from steerstack.plugins import PluginManager
 from steerstack.site import Component
 from steerstack.trace.model import Model
 from steerstack.vector import Origin, SteeringVector
@@ -19,6 +22,7 @@ def extract(
     component: Component | None = None,
     layers: Sequence[int] | None = None,
     progress: Callable[[int], None] | None = None,
+    store: ActivationStore | None = STORE,
 ) -> SteeringVector:
     """Extract a vector from a data set.
 
@@ -35,6 +39,8 @@ def extract(
         Where to read; None for the method's own component, and for all layers.
     progress:
         Told how many pairs are done.
+    store:
+        Where activations are kept, so that the same pairs are not run again; None for nowhere.
 
     Raises
     ------
@@ -50,6 +56,7 @@ def extract(
         component=component or method.component,
         layers=layers,
         progress=progress,
+        store=store,
     )
     return fit(method, stream)
 
@@ -60,7 +67,7 @@ def fit(method: Extractor, stream: DataActivations) -> SteeringVector:
     fitted = found if isinstance(found, Fitted) else Fitted(found)
     model, data = stream.model, stream.data
     origin = Origin(
-        method=method.name,
+        method=catalog.full_name(method, PluginManager.extractors),
         parameters=method.parameters(),
         position=stream.position,
         model_name=model.name,

@@ -1,7 +1,7 @@
 """From words to tokens: the model's own chat format, with the parts of a sequence marked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import TemplateError
@@ -12,11 +12,16 @@ from steerstack.tokens import TokenSequence
 
 @dataclass(frozen=True)
 class Prompt:
-    """One user turn, an optional system prompt, and the start of the assistant's reply."""
+    """One user turn, an optional system prompt, and the start of the assistant's reply.
+
+    ``history`` holds earlier turns as pairs of what the user said and what the assistant
+    answered. It is part of the prompt: an edit of the response does not touch earlier answers.
+    """
 
     user: str
     system: str | None = None
     prefix: str = ""
+    history: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,16 @@ class ChatFormat:
     def _render(self, prompt: Prompt) -> _Rendered:
         if not self.chat:
             head = f"{prompt.system}\n\n" if prompt.system else ""
+            head += "".join(f"Human: {user}\n\nAssistant: {answer}\n\n" for user, answer in prompt.history)
             turn = f"{head}Human: {prompt.user}"
             text = f"{turn}\n\nAssistant:"
             return _Rendered(text + (f" {prompt.prefix}" if prompt.prefix else ""), len(turn), len(text))
-        messages = [{"role": "user", "content": prompt.user}]
+        earlier = [
+            {"role": role, "content": text}
+            for turn in prompt.history
+            for role, text in zip(("user", "assistant"), turn, strict=True)
+        ]
+        messages = [*earlier, {"role": "user", "content": prompt.user}]
         if prompt.system is not None:
             messages.insert(0, {"role": "system", "content": prompt.system})
         try:
@@ -69,14 +80,15 @@ class ChatFormat:
             if prompt.system is None:
                 raise ModelError("The chat template refuses a plain user turn.", seen=str(error)) from error
             # some templates (Gemma) refuse a system role: it goes in front of the user's words
-            return self._render(Prompt(f"{prompt.system}\n\n{prompt.user}", None, prompt.prefix))
+            return self._render(_without_system(prompt, prompt.system))
         closed = self._template(messages, generate=False)
         words = prompt.user.strip()
         turn_end = len(closed) if text.startswith(closed) else text.rfind(words) + len(words)
         return _Rendered(text + prompt.prefix, turn_end, len(text))
 
-    def _encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        encoded = self._tokenizer(text, add_special_tokens=not self.chat, return_offsets_mapping=True)
+    def _encode(self, text: str, *, bare: bool = False) -> tuple[list[int], list[tuple[int, int]]]:
+        special = bare or not self.chat  # a chat template writes them itself
+        encoded = self._tokenizer(text, add_special_tokens=special, return_offsets_mapping=True)
         return list(encoded["input_ids"]), list(encoded["offset_mapping"])
 
     def sequence(self, prompt: Prompt) -> TokenSequence:
@@ -102,15 +114,39 @@ class ChatFormat:
         DataError
             An answer adds no token.
         """
-        rendered = self._render(prompt)
-        bare, offsets = self._encode(rendered.text)
         joint = "" if self.chat or prompt.prefix else " "
-        encoded = [self._encode(rendered.text + joint + answer)[0] for answer in answers]
-        start = min(_common_prefix(bare, ids) for ids in encoded)
+        return self._followed(self._render(prompt), [joint + answer for answer in answers])
+
+    def completions(self, turn: str, header: str, answers: Sequence[str]) -> list[TokenSequence]:
+        r"""Token ids of running text followed by each answer, outside any conversation.
+
+        For published prompts such as ``Q: ...``, ``\nA:``, `` answer``. Marked as :meth:`answers` marks them.
+
+        Parameters
+        ----------
+        turn:
+            What precedes the response.
+        header:
+            How the response begins.
+        answers:
+            Each as it stands after the header, with its leading space where there is one.
+
+        Raises
+        ------
+        DataError
+            An answer adds no token.
+        """
+        text = turn + header
+        return self._followed(_Rendered(text, len(turn), len(text)), answers, bare=True)
+
+    def _followed(self, rendered: _Rendered, answers: Sequence[str], *, bare: bool = False) -> list[TokenSequence]:
+        prompt, offsets = self._encode(rendered.text, bare=bare)
+        encoded = [self._encode(rendered.text + answer, bare=bare)[0] for answer in answers]
+        start = min(_common_prefix(prompt, ids) for ids in encoded)
         for answer, ids in zip(answers, encoded, strict=True):
             if len(ids) <= start:
                 raise DataError(f"The answer {answer!r} adds no token to its prompt.", fix="Give it some text.")
-        base = _mark(bare, offsets, rendered)
+        base = _mark(prompt, offsets, rendered)
         response = min(base.response_start, start)
         return [TokenSequence(tuple(ids), response, start) for ids in encoded]
 
@@ -147,6 +183,13 @@ class ChatFormat:
             f"The tokenizer has no single token for the label {label!r} after {prompt.prefix!r}.",
             fix="Use --score text, which needs no single-token labels.",
         )
+
+
+def _without_system(prompt: Prompt, system: str) -> Prompt:
+    if not prompt.history:
+        return replace(prompt, user=f"{system}\n\n{prompt.user}", system=None)
+    (user, answer), *later = prompt.history
+    return replace(prompt, system=None, history=((f"{system}\n\n{user}", answer), *later))
 
 
 def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:

@@ -188,3 +188,57 @@ def test_a_tokenizer_without_offsets_is_refused():
         with pytest.raises(ModelError, match="no character offsets") as caught:
             ChatFormat(slow)
         assert type(slow).__name__ in str(caught.value)
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_completions_are_running_text_with_its_parts_marked(chat):
+    format = ChatFormat(tiny_tokenizer(chat=chat))
+    found = format.completions("Q: Well?", "\nA:", [" yes", " no"])
+    decode = tiny_tokenizer(chat=chat).decode
+    assert [decode(s.ids) for s in found] == ["Q: Well?\nA: yes", "Q: Well?\nA: no"]
+    for sequence in found:
+        assert decode(sequence.ids[: sequence.response_start]) == "Q: Well?"
+        assert decode(sequence.ids[: sequence.answer_start]) == "Q: Well?\nA:"
+
+
+HISTORY = (("Capital?", "Rome."), ("Sure?", "Yes."))
+
+
+def test_earlier_turns_of_a_chat_are_part_of_the_prompt():
+    tokenizer, format = chat()
+    assert parts(tokenizer, format.sequence(Prompt("Why?", "Be kind.", "So", history=HISTORY))) == (
+        "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nCapital?<|im_end|>\n"
+        "<|im_start|>assistant\nRome.<|im_end|>\n<|im_start|>user\nSure?<|im_end|>\n"
+        "<|im_start|>assistant\nYes.<|im_end|>\n<|im_start|>user\nWhy?<|im_end|>\n",
+        "<|im_start|>assistant\nSo",
+        "",
+    )
+
+
+def test_earlier_turns_of_a_plain_prompt():
+    tokenizer, format = plain()
+    assert parts(tokenizer, format.sequence(Prompt("Why?", "Be kind.", history=HISTORY))) == (
+        "Be kind.\n\nHuman: Capital?\n\nAssistant: Rome.\n\nHuman: Sure?\n\nAssistant: Yes.\n\nHuman: Why?",
+        "\n\nAssistant:",
+        "",
+    )
+
+
+def test_without_a_system_role_it_stands_before_the_first_turn():
+    tokenizer, format = chat(NO_SYSTEM)
+    whole = "".join(parts(tokenizer, format.sequence(Prompt("Why?", "Be kind.", history=HISTORY[:1]))))
+    assert whole == (
+        "<|im_start|>user\nBe kind.\n\nCapital?<|im_end|>\n<|im_start|>assistant\nRome.<|im_end|>\n"
+        "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>model\n"
+    )
+
+
+@given(words, st.lists(st.tuples(words, words), max_size=3))
+def test_a_conversation_is_that_of_the_template(question, history):
+    tokenizer, format = chat()
+    messages = [{"role": r, "content": t} for turn in history for r, t in zip(("user", "assistant"), turn, strict=True)]
+    messages.append({"role": "user", "content": question})
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    sequence = format.sequence(Prompt(question, history=tuple(history)))
+    assert list(sequence.ids) == tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(list(sequence.ids[sequence.response_start :])) == "<|im_start|>assistant\n"

@@ -6,12 +6,34 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from steerstack.cli import demo, doctor, evaluate, extract, models, plugins, send, stack, sweep, ui, vectors
+from steerstack.cli import (
+    data,
+    demo,
+    doctor,
+    evaluate,
+    extensions,
+    extract,
+    models,
+    plugins,
+    probe,
+    run,
+    send,
+    stack,
+    sweep,
+    ui,
+    vectors,
+)
 from steerstack.cli.console import complain
 
 
 class _Commands(TyperGroup):
-    """The commands; Ctrl-C in any of them says that nothing finished is lost."""
+    """Our commands, and those of plugins; Ctrl-C in any of them says that nothing finished is lost."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *extensions.names()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return super().get_command(ctx, cmd_name) or extensions.find(cmd_name)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -35,9 +57,14 @@ app.command()(extract.extract)
 app.command()(evaluate.evaluate)
 app.command()(sweep.sweep)
 app.command()(stack.stack)
+app.command()(run.run)
+app.command()(run.efficiency)
+app.command()(run.generalize)
+app.command()(probe.probe)
 app.command()(ui.ui)
 app.command()(send.send)
 app.command()(doctor.doctor)
+app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")
 app.add_typer(vectors.app, name="vectors")
 app.add_typer(plugins.app, name="plugins")

@@ -8,8 +8,11 @@ from steerstack.cli import console
 
 
 def evaluate(
-    data: str = console.DATA,
+    data: str | None = typer.Option(None, help="Data file, or the name of a shipped behaviour."),
     model: str = console.MODEL,
+    metric: str | None = typer.Option(None, help="Metrics by name, with commas; 'all' for targets and side effects."),
+    set_: list[str] = console.SET,
+    side_effects: bool = typer.Option(True, help="Measure side effects beside target metrics."),
     score: str = typer.Option("text", help="letter, yes-no or text."),
     vector: Path | None = typer.Option(None, help="Vector file."),
     layer: int | None = typer.Option(None, help="Layer at which it is used."),
@@ -33,18 +36,28 @@ def evaluate(
     console.quiet()
     from steerstack import catalog
     from steerstack.asking import ask, check_mode
+    from steerstack.cli.metrics import metrics_named, run_metrics
     from steerstack.cli.planning import edit_named, plan_of
     from steerstack.dump import dump_questions
+    from steerstack.errors import SteerstackError
     from steerstack.study.evaluate import evaluate as run
     from steerstack.trace.open import open_model
 
+    if data is None and metric is None:
+        raise SteerstackError("There is nothing to evaluate.", fix="Add --data FILE, or --metric NAME (or all).")
+    edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
+    metrics = metrics_named(metric, console.settings(set_), data, limit, side_effects=side_effects)
     mode = check_mode(score)
-    items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
-    for remark in items.notes:
-        console.note(remark)
+    items = None
+    if data is not None and not metrics:
+        items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
+        for remark in items.notes:
+            console.note(remark)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
-    chosen = edit_named(edit, edit_set + (["relative=true"] if relative else []))
-    plan = plan_of(opened, vector, layer, scale, chosen, tokens, transfer)
+    plan = plan_of(opened, vector, layer, scale, edited, tokens, transfer)
+    if items is None:
+        run_metrics(metrics, opened, plan, json)
+        return
     questions = ask(opened.format, items, mode, system=system)
     if dump:
         dump_questions(dump, questions, mode, plan)

@@ -1,5 +1,7 @@
 """``steerstack plugins``: what is installed, and what failed."""
 
+from pathlib import Path
+
 import typer
 
 from steerstack.cli import console
@@ -50,3 +52,17 @@ def show_plugin(
                 default = "required" if row["required"] else repr(row["default"])
                 table.add_row(row["name"], row["type"].replace("[", r"\["), default, row["description"])
             console.out.print(table)
+
+
+@app.command("new")
+def new_plugin(
+    name: str = typer.Argument(help="Name of the package, such as my-lab-steering."),
+    folder: Path = typer.Option(Path(), help="Where its folder is made."),
+) -> None:
+    """Write the package of a new plugin, with a method and tests that pass as written."""
+    from steerstack.skeleton import write_skeleton
+
+    written = write_skeleton(name, folder)
+    for path in written:
+        console.out.print(str(path), highlight=False)
+    console.console.print(f"Next: pip install -e {folder / name}, then pytest {folder / name}", highlight=False)

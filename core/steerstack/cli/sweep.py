@@ -1,6 +1,7 @@
 """``steerstack sweep``: one vector at several layers and strengths."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -28,8 +29,6 @@ def sweep(
 ) -> None:
     """Try a vector at every layer and strength given, on the same items. Resumes after a kill."""
     console.quiet()
-    from rich.table import Table
-
     from steerstack import catalog, digest
     from steerstack.asking import check_mode
     from steerstack.cli.planning import edit_named
@@ -60,15 +59,21 @@ def sweep(
             declared, opened, items, loaded, folder=home() / "studies" / f"sweep-{name[:16]}", advance=bars.advance
         ).to_json()
     console.write_result(result, json)
-    if json == "-":
-        return
+    if json != "-":
+        show(result)
+
+
+def show(result: dict[str, Any]) -> None:
+    """Print a sweep as a table."""
+    from rich.table import Table
+
     table = Table(
         "layer",
         "scale",
         "log-odds",
         "effect and 95 % interval",
         "KL per token",
-        title=f"{items.behavior}, n = {len(items)}",
+        title=f"{result['behavior']}, n = {result['n']}",
     )
     for arm in result["arms"]:
         effect = arm["effect"]

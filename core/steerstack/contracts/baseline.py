@@ -1,10 +1,10 @@
-"""Baselines: what a vector has to beat, or to help on top of."""
+"""Baselines: what a vector has to beat, or to help on top of: prompts, demonstrations, training."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from steerstack.contracts.method import Method
 
@@ -17,29 +17,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tuned:
-    """A fine-tuned model and what it cost.
+    """A model brought to exhibit the behaviour, and what that cost.
 
     Attributes
     ----------
     model:
-        The model with its new weights.
+        The model with its new weights; the given one where only the prompt changes.
     parameters:
         Number of trained parameters.
     seconds:
         Time it took.
     record:
         How it was trained and selected, for the record.
+    system, shots:
+        The system prompt and the demonstrations that stand before every question.
+    flops:
+        Floating-point operations of training and selection: 2 a parameter and token for a forward
+        pass, 6 with a backward one (Kaplan et al., arXiv 2001.08361, sec. 2.1).
+    context_tokens:
+        Tokens that it adds to every prompt.
     """
 
     model: Model
     parameters: int
     seconds: float
     record: Mapping[str, Any]
+    system: str | None = None
+    shots: tuple[tuple[str, str], ...] = ()
+    flops: float = 0.0
+    context_tokens: int = 0
 
 
 class Baseline(Method):
-    """Trains a model to exhibit the behaviour, as honestly as the vectors are made."""
+    """Brings a model to exhibit the behaviour, as honestly as the vectors are made.
+
+    Attributes
+    ----------
+    trains:
+        Whether it changes weights; the others only change what stands before the question.
+    """
+
+    trains: ClassVar[bool] = True
 
     @abstractmethod
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
-        """Train a copy of the model on ``train``, choosing on ``validation``; the given model stays as it is."""
+        """Make the model exhibit the behaviour from ``train``, choosing on ``validation``.
+
+        The given model stays as it is: what trains works on a copy.
+        """

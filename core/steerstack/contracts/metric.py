@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from steerstack.contracts.method import Method
 
@@ -53,10 +53,14 @@ class Metric(Method):
         The name, among the item-level values, of the one that states the metric.
     higher:
         What a higher value means, in a few words.
+    role:
+        ``target`` for what vectors are made to change, ``side-effect`` for what they should leave
+        alone (measured beside every target by default), ``other`` for what is asked for by name.
     """
 
     headline: ClassVar[str]
     higher: ClassVar[str] = ""
+    role: ClassVar[Literal["target", "side-effect", "other"]] = "other"
 
     @abstractmethod
     def measure(

@@ -92,6 +92,9 @@ class PairStream(ABC):
         """
         raise _without("a model")
 
+    def advance(self, pairs: int) -> None:  # noqa: B027  # who has nobody to tell says nothing
+        """Tell whoever waits that ``pairs`` more are done: for methods that train instead of iterating."""
+
     def collect(self) -> PairBatch:
         """All pairs at once, in memory: 4 bytes x 2 sides x pairs x layers x d_model."""
         import torch

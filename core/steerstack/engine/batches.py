@@ -1,6 +1,6 @@
 """Batches of trees: alike in length, bounded in tokens, padded on the right."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from steerstack.engine.tree import Tree
 
 TOKENS = 2048
-"""Default bound on the tokens of one forward pass: beyond it throughput no longer grows."""
+"""Bound on the tokens of one forward pass where none was measured."""
 
 
 @dataclass(frozen=True)
@@ -76,3 +76,10 @@ def batches(trees: Sequence[Tree], *, tokens: int = TOKENS) -> Iterator[Batch]:
         chunk = tuple(order[at : at + size])
         yield Batch(chunk, tuple(trees[index] for index in chunk))
         at += size
+
+
+def recut(pending: Iterable[Batch], *, tokens: int) -> Iterator[Batch]:
+    """The trees of some batches, cut again by another bound."""
+    placed = [entry for batch in pending for entry in zip(batch.index, batch.trees, strict=True)]
+    for batch in batches([tree for _, tree in placed], tokens=tokens):
+        yield Batch(tuple(placed[index][0] for index in batch.index), batch.trees)

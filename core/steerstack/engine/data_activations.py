@@ -54,6 +54,11 @@ class DataActivations(PairActivations):
         """Where the activations are read."""
         return self._component
 
+    def advance(self, pairs: int) -> None:
+        """Tell whoever waits that ``pairs`` more are done."""
+        if self._progress:
+            self._progress(pairs)
+
     def at(self, *, component: Component | None = None, position: str | None = None) -> PairStream:
         """The same items, read at another component or position."""
         return DataActivations(

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from steerstack.engine.places import Answers, edits_at
-from steerstack.engine.sampling import Sampling, choose, stop_tokens
+from steerstack.engine.sampling import Sampling, choose, ending, stop_tokens
 from steerstack.intervention import Intervention, Plan
 from steerstack.site import Site
 from steerstack.tokens import TokenSequence
@@ -47,7 +47,7 @@ def decode_rows(
     answers: Answers,
 ) -> None:
     """Decode some rows (arm, prompt) to their end, into ``answers``."""
-    stops = stop_tokens(model)
+    ended = ending(model, stop_tokens(model), sampling)
     width = max(len(prompts[index]) for _, index in rows)
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     mask = torch.zeros(len(rows), width, dtype=torch.bool)
@@ -64,7 +64,7 @@ def decode_rows(
         going = torch.ones(len(state.of), dtype=torch.bool)
         for row, (key, token) in enumerate(zip(state.of, state.last.tolist(), strict=True)):
             answers[key].append(token)
-            going[row] = token not in stops
+            going[row] = not ended(answers[key])
         if step + 1 == sampling.max_new_tokens or not bool(going.any()):
             return
         state.keep(going)

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from steerstack.engine.places import Answers, Place, edits_at
-from steerstack.engine.sampling import Sampling, choose, stop_tokens
+from steerstack.engine.sampling import Sampling, choose, ending, stop_tokens
 from steerstack.intervention import Intervention, Plan
 from steerstack.site import Site
 from steerstack.tokens import TokenSequence
@@ -48,7 +48,7 @@ def decode_side_by_side(
     answers: Answers,
 ) -> None:
     """Decode the chosen prompts under every arm, into ``answers``."""
-    rows, active, stops = list(chosen), list(range(len(arms))), stop_tokens(model)
+    rows, active, is_over = list(chosen), list(range(len(arms))), ending(model, stop_tokens(model), sampling)
     trunks = torch.tensor([_trunk(prompts[index], arms) for index in rows])
     lengths = torch.tensor([len(prompts[index]) for index in rows])
     reach, rest = int(trunks.max()), int((lengths - trunks).max())
@@ -91,9 +91,9 @@ def decode_side_by_side(
         for row, index in enumerate(rows):
             for column, arm in enumerate(active):
                 answer = answers[arm, index]
-                if not (answer and answer[-1] in stops):
+                if not (answer and is_over(answer)):
                     answer.append(int(newest[row, column]))
-                ended[row, column] = answer[-1] in stops
+                ended[row, column] = is_over(answer)
         if count + 1 == sampling.max_new_tokens or bool(ended.all()):
             return
         keep = ~ended.all(1)

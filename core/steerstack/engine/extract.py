@@ -1,22 +1,31 @@
 """Activations of contrast pairs, streamed: all layers in one pass, shared prefixes run once."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack.asking import ContrastPair, Read
+from steerstack import digest
+from steerstack.asking import ContrastPair
 from steerstack.contracts import PairBatch, PairStream
-from steerstack.engine.batches import TOKENS, Batch
-from steerstack.engine.tree import Tree
+from steerstack.engine.activation_set import NOWHERE
+from steerstack.engine.activation_store import ActivationStore
+from steerstack.engine.batches import Batch
+from steerstack.engine.calibrate import batch_tokens, config_digest
+from steerstack.engine.memory import halved, unless_out_of_memory
+from steerstack.engine.pair_layout import Chunk, chunks, content_digest, total_tokens
+from steerstack.engine.prefix import Prefix, run_tokens
 from steerstack.site import Component, Site
-from steerstack.tokens import TokenSequence
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
 
 PART = 4096
 """Pairs laid out at a time, so that their trees need not all be held."""
+
+FORMAT = 1
+"""Of the activations on disk: to be raised with any change of layout that changes a number or its place."""
 
 
 class PairActivations(PairStream):
@@ -33,9 +42,12 @@ class PairActivations(PairStream):
     layers:
         Which layers; None for all.
     tokens:
-        Bound on the tokens of one forward pass.
+        Bound on the tokens of one forward pass; None for what was measured to be fast. It is
+        halved where the device runs out of memory.
     progress:
         Told how many pairs are done.
+    store:
+        Where activations are kept from one stream to the next; None for nowhere.
     """
 
     def __init__(
@@ -45,11 +57,15 @@ class PairActivations(PairStream):
         *,
         component: Component = "resid_post",
         layers: Sequence[int] | None = None,
-        tokens: int = TOKENS,
+        tokens: int | None = None,
         progress: Callable[[int], None] | None = None,
+        store: ActivationStore | None = None,
     ) -> None:
-        self._model, self._pairs, self._tokens, self._progress = model, pairs, tokens, progress
+        self._model, self._pairs, self._given, self._progress = model, pairs, tokens, progress
+        self._store = store
+        self._fits: int | None = None  # the bound after the device ran out of memory
         self._layers = tuple(layers) if layers is not None else tuple(range(model.n_layers))
+        self._component = component
         self._sites = [Site(component, layer) for layer in self._layers]
         for site in self._sites:
             model.check_site(site)
@@ -59,75 +75,93 @@ class PairActivations(PairStream):
         """The 0-based layers along the ``layer`` axis."""
         return self._layers
 
+    @property
+    def component(self) -> Component:
+        """Where the activations are read."""
+        return self._component
+
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __iter__(self) -> Iterator[PairBatch]:
-        for at in range(0, len(self._pairs), PART):
-            part = self._pairs[at : at + PART]
-            shared = self._model.runs_trees(max(len(_cut(side)) for pair in part for side in _sides(pair)))
-            laid_out = sorted((_lay_out(pair, shared) for pair in part), key=lambda of_pair: -_width(of_pair))
-            yield from self._chunks(laid_out)
+        shape = (len(self._sites), self._model.width(self._sites[0]) if self._sites else 0)
+        size = 4 * 2 * len(self._pairs) * shape[0] * shape[1]
+        store = self._store if self._store is not None and self._store.limit else None
+        number = 0
+        with store.open(self.key, size) if store else NOWHERE as kept:
+            for at in range(0, len(self._pairs), PART):
+                prefix: Prefix | None = None
+                for chunk in chunks(self._model, self._pairs[at : at + PART], tokens=self.tokens):
+                    batch = kept.read(number, (len(chunk.pairs), *shape))
+                    if batch is None:
+                        prefix = prefix or run_tokens(self._model, chunk.trees[0][0], chunk.prefix)
+                        batch = self._within_memory(chunk, prefix)
+                        kept.write(number, batch)
+                    number += 1
+                    yield batch
+                    if self._progress:
+                        self._progress(len(chunk.pairs))
+            if kept.finish(number) and store:
+                store.make_room()
 
-    def _chunks(self, pairs: Sequence[list["_Laid"]]) -> Iterator[PairBatch]:
-        at = 0
-        while at < len(pairs):
-            size = max(1, self._tokens // (_width(pairs[at]) * len(pairs[at])))
-            chunk = [laid for of_pair in pairs[at : at + size] for laid in of_pair]
-            # one tree of two sides or two of one: either way pairs come out in order
-            values = self._run(chunk)
-            sides = values.reshape(-1, 2, *values.shape[1:])
-            yield PairBatch(sides[:, 0], sides[:, 1])
-            if self._progress:
-                self._progress(len(sides))
-            at += size
+    @cached_property
+    def tokens(self) -> int:
+        """Bound on the tokens of one forward pass."""
+        return self._given or batch_tokens(self._model, total_tokens(self._pairs))
 
-    def _run(self, laid: Sequence["_Laid"]) -> Float[Tensor, "side layer d_model"]:
+    @property
+    def key(self) -> str:
+        """Digest of all that decides the activations, batch by batch."""
+        model = self._model
+        how = [str(model.dtype), model.device.type, self.tokens]
+        what = [self._component, list(self._layers), content_digest(self._pairs)]
+        return digest.of_json([FORMAT, model.fingerprint, config_digest(model), *how, *what])
+
+    def _within_memory(self, chunk: Chunk, prefix: Prefix) -> PairBatch:
+        """Run a chunk, in smaller parts where the device runs out of memory."""
+        found: list[PairBatch] | None = None
+        while found is None:
+            parts = list(chunk.cut(self._fits or self.tokens))
+            found = unless_out_of_memory(partial(self._run_all, parts, prefix))
+            if found is None:
+                self._fits = halved(self._fits or self.tokens)
+        if len(found) == 1:
+            return found[0]
+        return PairBatch(torch.cat([part.positive for part in found]), torch.cat([part.negative for part in found]))
+
+    def _run_all(self, parts: Sequence[Chunk], prefix: Prefix) -> list[PairBatch]:
+        return [self._run(part, prefix) for part in parts]
+
+    def _run(self, chunk: Chunk, prefix: Prefix) -> PairBatch:
+        done, laid = prefix.length, chunk.trees
         batch = Batch(tuple(range(len(laid))), tuple(tree for tree, _ in laid))
-        reads = [(row, nodes) for row, (_, sides) in enumerate(laid) for nodes in sides]
-        row = torch.tensor([row for row, nodes in reads for _ in nodes])
-        node = torch.tensor([node for _, nodes in reads for node in nodes])
-        side = torch.tensor([index for index, (_, nodes) in enumerate(reads) for _ in nodes])
-        counts = torch.tensor([float(len(nodes)) for _, nodes in reads])
-
-        def mean(hidden: Tensor) -> Tensor:
-            total = torch.zeros(len(reads), hidden.shape[-1], device=hidden.device)
-            total.index_add_(0, side.to(hidden.device), hidden[row, node].float())
-            return total.cpu() / counts[:, None]
-
+        mean = _Means(
+            [(row, [node - done for node in nodes]) for row, (_, sides) in enumerate(laid) for nodes in sides]
+        )
         outcome = run(
             self._model,
             Pass(
-                batch.ids,
-                batch.sees if batch.branched else batch.exists,
-                positions=batch.positions,
+                batch.ids[:, done:],
+                batch.sees[:, done:] if batch.branched or done else batch.exists,
+                positions=batch.positions[:, done:],
+                past=prefix.for_rows(len(laid)),
                 read=dict.fromkeys(self._sites, mean),
             ),
         )
-        return torch.stack([outcome.read[site] for site in self._sites], 1)
+        values = torch.stack([outcome.read[site] for site in self._sites], 1)
+        return PairBatch(values[0::2], values[1::2])
 
 
-_Laid = tuple[Tree, list[Sequence[int]]]
-"""A tree, and for each side laid out in it the nodes that are averaged."""
+class _Means:
+    """The mean over the nodes of each side, in float32 on the CPU."""
 
+    def __init__(self, reads: Sequence[tuple[int, Sequence[int]]]) -> None:
+        self._row = torch.tensor([row for row, nodes in reads for _ in nodes])
+        self._node = torch.tensor([node for _, nodes in reads for node in nodes])
+        self._side = torch.tensor([index for index, (_, nodes) in enumerate(reads) for _ in nodes])
+        self._counts = torch.tensor([float(len(nodes)) for _, nodes in reads])
 
-def _sides(pair: ContrastPair) -> tuple[Read, Read]:
-    return pair.positive, pair.negative
-
-
-def _cut(read: Read) -> TokenSequence:
-    """The sequence up to the last position that is read: later tokens cannot change it."""
-    end, sequence = read.positions[-1] + 1, read.sequence
-    return TokenSequence(sequence.ids[:end], min(sequence.response_start, end), min(sequence.answer_start, end))
-
-
-def _lay_out(pair: ContrastPair, shared: bool) -> list[_Laid]:
-    """Both sides on one tree, or on one each."""
-    if not shared:
-        return [(Tree.of([_cut(side)], whole=True), [side.positions]) for side in _sides(pair)]
-    tree = Tree.of([_cut(side) for side in _sides(pair)], whole=True)
-    return [(tree, [tree.nodes(index, side.positions) for index, side in enumerate(_sides(pair))])]
-
-
-def _width(of_pair: list[_Laid]) -> int:
-    return max(len(tree) for tree, _ in of_pair)
+    def __call__(self, hidden: Float[Tensor, "tree node d_model"]) -> Float[Tensor, "side d_model"]:
+        total = torch.zeros(len(self._counts), hidden.shape[-1], device=hidden.device)
+        total.index_add_(0, self._side.to(hidden.device), hidden[self._row, self._node].float())
+        return total.cpu() / self._counts[:, None]

@@ -24,21 +24,36 @@ class Prefix:
         return [(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)) for keys, values in self.past]
 
 
-def run_prefix(model: Model, trees: Sequence[Tree]) -> Prefix:
-    """Run the common beginning of the trees, if it is worth a pass of its own.
+def common_length(trees: Sequence[Tree], first_read: Sequence[int]) -> int:
+    """Number of tokens that all trees begin with, before any branch and before all that is read.
 
-    It ends before the first token that is not common, on a branch, or read from.
+    Parameters
+    ----------
+    trees:
+        At least one.
+    first_read:
+        For each tree, the first node from which something is read.
     """
-    if len(trees) < 2 or not all(model.runs_trees(len(tree)) for tree in trees):
-        return Prefix()
-    first = trees[0].ids
-    bound = min(min(tree.stem, min(s.answer_start - 1 for s in tree.sequences)) for tree in trees)
+    bound = min(min(tree.stem, read) for tree, read in zip(trees, first_read, strict=True))
+    first = trees[0].ids[:bound]
     common = torch.ones(bound, dtype=torch.bool)
     for tree in trees:
-        common &= tree.ids[:bound] == first[:bound]
-    length = bound if bool(common.all()) else int(common.int().argmin())
-    if length < 4:
+        common &= tree.ids[:bound] == first
+    return bound if bool(common.all()) else int(common.int().argmin())
+
+
+def run_prefix(model: Model, trees: Sequence[Tree]) -> Prefix:
+    """Run the common beginning of trees whose answers are scored, if it is worth a pass of its own."""
+    if len(trees) < 2 or not all(model.runs_trees(len(tree)) for tree in trees):
         return Prefix()
-    ids = first[None, :length]
+    length = common_length(trees, [min(s.answer_start for s in tree.sequences) - 1 for tree in trees])
+    return run_tokens(model, trees[0], length if length >= 4 else 0)
+
+
+def run_tokens(model: Model, tree: Tree, length: int) -> Prefix:
+    """Run the first tokens of a tree's stem; no pass for none."""
+    if not length:
+        return Prefix()
+    ids = tree.ids[None, :length]
     outcome = run(model, Pass(ids, torch.ones_like(ids, dtype=torch.bool), keep_past=True))
     return Prefix(length, outcome.past)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -52,9 +53,9 @@ class Readout:
         normaliser = logits.float().logsumexp(-1)
         return logits[place, token].float() - normaliser[place]
 
-    def by_sequence(self, values: Float[Tensor, " asked"], n_trees: int) -> list[list[list[float]]]:
+    def by_sequence(self, values: Float[Tensor, "asked *more"], n_trees: int) -> list[list[list[Any]]]:
         """The values sorted back: for each tree, for each sequence, one per answer token."""
-        found: list[dict[int, list[float]]] = [{} for _ in range(n_trees)]
+        found: list[dict[int, list[Any]]] = [{} for _ in range(n_trees)]
         for (row, index, _, _), value in zip(self.asked, values.tolist(), strict=True):
             found[row].setdefault(index, []).append(value)
         return [[of_row[index] for index in sorted(of_row)] for of_row in found]

@@ -1,5 +1,6 @@
 """How the next token is chosen, and when an answer ends."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,12 +24,15 @@ class Sampling:
         Nucleus from which is drawn (Holtzman et al., arXiv 1904.09751).
     seed:
         Seed of the draws.
+    stop:
+        Texts that end an answer. It ends with the token that completes the first of them, which is kept.
     """
 
     max_new_tokens: int = 64
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
+    stop: tuple[str, ...] = ()
 
 
 def choose(logits: Float[Tensor, "row vocab"], sampling: Sampling, generator: torch.Generator) -> Int[Tensor, " row"]:
@@ -50,3 +54,20 @@ def stop_tokens(model: Model) -> set[int]:
     if stops is None:
         stops = model.tokenizer.eos_token_id
     return set(stops) if isinstance(stops, list) else {stops} if stops is not None else set()
+
+
+def ending(model: Model, tokens: set[int], sampling: Sampling) -> Callable[[Sequence[int]], bool]:
+    """A function that says of an answer's tokens whether its last one ends it, being one of ``tokens`` or by text."""
+    texts = tuple(text for text in sampling.stop if text)
+    # a token reads as a byte at least; one more, as some tokenizers drop the space in front of the first
+    reach = 1 + max((len(text.encode()) for text in texts), default=0)
+
+    def ended(answer: Sequence[int]) -> bool:
+        if answer[-1] in tokens:
+            return True
+        if not texts:
+            return False
+        tail = model.tokenizer.decode(list(answer[-reach:]))
+        return any(text in tail for text in texts)
+
+    return ended

@@ -11,14 +11,18 @@ Two kinds of pass serve a batch of trees:
    them apart and the trunk is held once, or, where there is no trunk, in rows of their own.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from torch import Tensor
 
 from steerstack.engine.arms import Count, count_edited, edited_nodes, entry_block
-from steerstack.engine.batches import TOKENS, Batch, batches
+from steerstack.engine.batches import Batch, batches, recut
+from steerstack.engine.calibrate import batch_tokens
+from steerstack.engine.memory import halved, unless_out_of_memory
 from steerstack.engine.prefix import Prefix, run_prefix
 from steerstack.engine.readout import Readout
 from steerstack.engine.steered import Steered
@@ -63,7 +67,7 @@ def score(
     groups: Sequence[Group],
     arms: Sequence[Plan],
     *,
-    tokens: int = TOKENS,
+    tokens: int | None = None,
     progress: Progress | None = None,
 ) -> list[Scores]:
     """Log-probabilities of every answer under every arm.
@@ -77,7 +81,8 @@ def score(
     arms:
         Plans; an empty one is the unsteered arm.
     tokens:
-        Bound on the tokens of one forward pass.
+        Bound on the tokens of one forward pass; None for what was measured to be fast. It is
+        halved where the device runs out of memory.
     progress:
         Told how many evaluations are done.
 
@@ -90,17 +95,50 @@ def score(
     ------
     NothingEditedError
         A plan with edits touched no position.
+    ModelError
+        A plan does not fit the model, or a single sequence does not fit the device.
+    """
+    counts = [count_edited(plan, groups).require(plan) for plan in arms]
+    found = read_answers(model, groups, arms, Readout.of, tokens=tokens, progress=progress)
+    return [Scores(values, count) for values, count in zip(found, counts, strict=True)]
+
+
+def read_answers(
+    model: Model,
+    groups: Sequence[Group],
+    arms: Sequence[Plan],
+    readout_of: Callable[[Sequence[Tree]], Readout],
+    *,
+    tokens: int | None = None,
+    progress: Progress | None = None,
+) -> list[list[list[list[Any]]]]:
+    """What a readout keeps of each answer token: by arm, group, sequence and token.
+
+    Parameters
+    ----------
+    model, groups, arms, tokens, progress:
+        As for :func:`score`.
+    readout_of:
+        Makes the readout of a batch of trees.
     """
     for plan in arms:
         model.check_plan(plan)
     trees, homes = _lay_out(model, groups)
-    results: list[list[list[list[float]]]] = [[[] for _ in groups] for _ in arms]
-    counts = [count_edited(plan, groups).require(plan) for plan in arms]
+    results: list[list[list[list[Any]]]] = [[[] for _ in groups] for _ in arms]
     prefix = run_prefix(model, trees)
-    for batch in batches(trees, tokens=tokens):
-        readout = Readout.of(batch.trees)
-        for arm, values in run_batch(model, batch, arms, tokens, readout, prefix).items():
-            found = readout.by_sequence(values, len(batch.trees))
+    bound = tokens or batch_tokens(model, sum(len(tree) for tree in trees) * len(arms))
+    pending = deque(batches(trees, tokens=bound))
+    while pending:
+        batch = pending[0]
+        readout = readout_of(batch.trees)
+        values = unless_out_of_memory(partial(run_batch, model, batch, arms, bound, readout, prefix))
+        if values is None:
+            bound = halved(bound)
+            pending = deque(recut(pending, tokens=bound))
+            continue
+        pending.popleft()
+        for arm, of_arm in values.items():
+            found = readout.by_sequence(of_arm, len(batch.trees))
             for place, of_tree in zip(batch.index, found, strict=True):
                 group, slot = homes[place]
                 if slot is None:
@@ -109,9 +147,9 @@ def score(
                     row = results[arm][group]
                     row.extend([] for _ in range(slot + 1 - len(row)))
                     row[slot] = of_tree[0]
-        if progress:
-            progress(len(batch.trees) * len(arms))
-    return [Scores(tokens, count) for tokens, count in zip(results, counts, strict=True)]
+        if progress:  # a group that has a tree for each sequence counts with the first of them
+            progress(sum(homes[place][1] in (None, 0) for place in batch.index) * len(arms))
+    return results
 
 
 def _lay_out(model: Model, groups: Sequence[Group]) -> tuple[list[Tree], list[tuple[int, int | None]]]:

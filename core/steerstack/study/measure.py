@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steerstack.asking import ScoreMode
+from steerstack.asking import ScoreMode, Shots
 from steerstack.data import DataSet
 from steerstack.engine.divergence import divergence
 from steerstack.intervention import Plan
@@ -83,23 +83,31 @@ class Measure:
     advance: Advance = lambda _what, _done: None
 
     def arms(
-        self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], *, system: str | None = None
+        self,
+        what: str,
+        model: Model,
+        data: DataSet,
+        plans: Sequence[Plan],
+        *,
+        system: str | None = None,
+        shots: Shots = (),
     ) -> list[ArmValues]:
         """Every item of ``data`` under every plan; a step of the ledger for each :data:`SHARD` items."""
         items = data.items
         shards = [data.take(items[at : at + SHARD]) for at in range(0, len(items), SHARD)]
-        parts = [self._shard(what, model, shard, plans, system) for shard in shards]
+        parts = [self._shard(what, model, shard, plans, system, shots) for shard in shards]
         return [ArmValues.joined([part[arm] for part in parts]) for arm in range(len(plans))]
 
     def _shard(
-        self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], system: str | None
+        self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], system: str | None, shots: Shots
     ) -> list[ArmValues]:
-        key = [model.fingerprint, data.digest, self.mode, system, [plan.fingerprint for plan in plans]]
+        key = [model.fingerprint, data.digest, self.mode, system, shots, [plan.fingerprint for plan in plans]]
+
+        def advance(done: int) -> None:
+            self.advance(what, done)
 
         def compute() -> Any:
-            found = score_data(
-                model, data, self.mode, plans, system=system, progress=lambda done: self.advance(what, done)
-            )
+            found = score_data(model, data, self.mode, plans, system=system, shots=shots, progress=advance)
             return [ArmValues.of(scores).to_json() for scores in found]
 
         return [ArmValues.from_json(value) for value in self.ledger.once(what, key, compute)]

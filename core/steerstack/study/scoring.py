@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from steerstack.asking import Question, ScoreMode, ask
+from steerstack.asking import Question, ScoreMode, Shots, ask
 from steerstack.data import DataSet, Item
 from steerstack.engine.score import Progress, Scores, score
 from steerstack.intervention import Plan
@@ -131,6 +131,7 @@ def score_data(
     arms: Sequence[Plan],
     *,
     system: str | None = None,
+    shots: Shots = (),
     progress: Progress | None = None,
 ) -> list[ArmScores]:
     """Score every item of a data set under every arm.
@@ -146,6 +147,6 @@ def score_data(
     progress:
         Told how many evaluations (questions x arms) are done.
     """
-    questions = ask(model.format, data, mode, system=system)
+    questions = ask(model.format, data, mode, system=system, shots=shots)
     scores = score(model, [question.pair for question in questions], arms, progress=progress)
     return [collect(questions, of_arm, mode) for of_arm in scores]

@@ -42,7 +42,8 @@ def _hook(model: Model, edit: Any, positions: Sequence[int], n: int) -> Any:
 def naive_score(model: Model, sequence: TokenSequence, plan: Plan) -> list[float]:
     """Log-probabilities of the answer tokens of one sequence under a plan."""
     ids = torch.tensor([sequence.ids])
-    hooks = [_hook(model, edit, edit.tokens.positions(sequence), len(sequence)) for edit in plan]
+    places = [edit.tokens.positions(sequence) for edit in plan]  # refused before any hook is set
+    hooks = [_hook(model, edit, where, len(sequence)) for edit, where in zip(plan, places, strict=True)]
     try:
         logits = model.module(ids.to(model.device)).logits[0].float()
     finally:

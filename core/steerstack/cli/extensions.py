@@ -1,0 +1,30 @@
+"""Commands that plugins bring: looked for only where help is shown or a name is not ours."""
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+
+def names() -> list[str]:
+    """Names of the commands that plugins offer; those of strangers as ``package/name``."""
+    from steerstack.plugins import plugins
+
+    return sorted(plugins().commands())
+
+
+def find(name: str) -> Any:
+    """The command of a name, or None."""
+    from steerstack.plugins import plugins
+
+    offered: Callable[..., Any] | typer.Typer | None = plugins().commands().get(name)
+    if offered is None:
+        return None
+    if isinstance(offered, typer.Typer):
+        app = offered
+    else:
+        app = typer.Typer(add_completion=False)
+        app.command()(offered)
+    command = typer.main.get_command(app)
+    command.name = name
+    return command

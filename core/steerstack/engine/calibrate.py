@@ -1,0 +1,165 @@
+"""How many tokens a forward pass is to hold: measured once for each model and machine, and kept.
+
+Larger passes use a device better, up to a point; beyond it they only take memory. The choice
+is kept in the cache folder, so that a study that goes on another day runs the same batches and
+gives the same numbers.
+"""
+
+import json
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+
+from steerstack import digest
+from steerstack.embedded import cache_folder
+from steerstack.engine.batches import TOKENS
+from steerstack.engine.memory import SHARE, available, bytes_per_token
+from steerstack.errors import SteerstackError
+from steerstack.files import write_json
+from steerstack.site import Site
+from steerstack.trace.forward import Pass, run
+from steerstack.trace.model import Model
+
+SIZES = (512, 1024, 2048, 4096, 8192)
+"""Tokens of a pass that are tried."""
+
+SLACK = 0.03
+"""How far below the best rate a smaller size may stay."""
+
+SECONDS = 2.5
+"""No further size is tried once this is used up."""
+
+ROW = 64
+"""Tokens of each row that is timed."""
+
+FORMAT = 1
+"""Of the files, and of the way in which the choice is made."""
+
+log = logging.getLogger(__name__)
+
+_chosen: dict[Path, int] = {}
+
+
+def batch_tokens(model: Model, work: int, *, memory: int | None = None) -> int:
+    """Bound on the tokens of one forward pass.
+
+    ``STEERSTACK_BATCH_TOKENS``, if it is set; the default for work that fits one pass of it;
+    else the choice that was measured, which is measured now if it never was.
+
+    Parameters
+    ----------
+    model:
+        The model, where it lies.
+    work:
+        Tokens to be run in all.
+    memory:
+        Bytes that one pass may take; None for a quarter of what is available.
+
+    Raises
+    ------
+    SteerstackError
+        ``STEERSTACK_BATCH_TOKENS`` is not a positive whole number.
+    """
+    given = os.environ.get("STEERSTACK_BATCH_TOKENS")
+    if given:
+        return _read(given)
+    if work <= TOKENS:
+        return TOKENS
+    path = cache_folder() / "batches" / f"{_key(model)}.json"
+    if path not in _chosen:
+        _chosen[path] = _kept(path) or _measure_and_keep(model, path, memory)
+    return _chosen[path]
+
+
+def choose(rates: Mapping[int, float]) -> int:
+    """The smallest size whose rate is within :data:`SLACK` of the best."""
+    best = max(rates.values())
+    return min(size for size, rate in rates.items() if rate >= (1 - SLACK) * best)
+
+
+def measure(
+    model: Model, sizes: tuple[int, ...], *, clock: Callable[[], float] = time.perf_counter
+) -> dict[int, float]:
+    """Tokens per second of passes of several sizes, of all blocks together.
+
+    One block is timed and multiplied by the number of blocks; what a pass costs whatever its
+    size is timed on one token, and taken off the one block.
+    """
+    first, every = [Site("resid_post", 0)], [Site("resid_post", layer) for layer in range(model.n_layers)]
+    began = clock()
+    for sites in (first, every):
+        _seconds(model, 1, sites, clock)  # once, before anything is timed
+    fixed, small = _seconds(model, 1, every, clock), _seconds(model, 1, first, clock)
+    rates: dict[int, float] = {}
+    last = 0.0
+    for size in sizes:
+        if rates and clock() - began + 2 * last > SECONDS:
+            break
+        taken = [_seconds(model, size, first, clock)]
+        last = taken[0]
+        if 2 * last < SECONDS / 10:  # short ones are disturbed more
+            taken += [_seconds(model, size, first, clock) for _ in range(2)]
+        rates[size] = size / (fixed + model.n_layers * max(min(taken) - small, 1e-6))
+    return rates
+
+
+def _seconds(model: Model, size: int, sites: list[Site], clock: Callable[[], float]) -> float:
+    width = min(ROW, size)
+    ids = torch.arange(size).reshape(-1, width) % model.config.vocab_size
+    work = Pass(ids, torch.ones_like(ids, dtype=torch.bool), read=dict.fromkeys(sites, lambda hidden: hidden[:1, :1]))
+    began = clock()
+    outcome = run(model, work)
+    for value in outcome.read.values():
+        value.cpu()  # a GPU answers before it is done
+    return clock() - began
+
+
+def _measure_and_keep(model: Model, path: Path, memory: int | None) -> int:
+    allowed = min(available(model.device) // SHARE, memory if memory is not None else 1 << 62)
+    fitting = tuple(size for size in SIZES if size * bytes_per_token(model) <= allowed) or SIZES[:1]
+    rates = measure(model, fitting)
+    tokens = choose(rates)
+    try:
+        write_json(path, {"tokens": tokens, "tokens_per_second": {str(size): rate for size, rate in rates.items()}})
+    except SteerstackError as error:
+        log.warning("The batch size is not kept: %s (%s)", error.happened, error.seen)
+    return tokens
+
+
+def _kept(path: Path) -> int | None:
+    try:
+        return _read(json.loads(path.read_text(encoding="utf-8"))["tokens"])
+    except (OSError, ValueError, KeyError, TypeError, SteerstackError):
+        return None
+
+
+def _read(value: str | int) -> int:
+    try:
+        if (tokens := int(value)) > 0:
+            return tokens
+    except ValueError:
+        pass
+    raise SteerstackError(
+        "STEERSTACK_BATCH_TOKENS is not a number of tokens.", seen=repr(value), fix="Set it to 2048, say, or unset it."
+    )
+
+
+def _key(model: Model) -> str:
+    device = model.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} {platform.machine()}"
+    return digest.of_json([FORMAT, config_digest(model), str(model.dtype), name, torch.get_num_threads()])
+
+
+def config_digest(model: Model) -> str:
+    """Digest of the model's configuration, without its name and without the version that wrote it."""
+    values = {
+        name: value
+        for name, value in model.config.to_dict().items()
+        if not name.startswith("_") and name != "transformers_version"
+    }
+    return digest.of_json(json.loads(json.dumps(values, sort_keys=True, default=str)))

@@ -1,0 +1,54 @@
+"""Data sets of the Hugging Face hub, or saved in its form: ``hf:NAME[:CONFIG][#SPLIT]``."""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steerstack.errors import DataError
+
+if TYPE_CHECKING:
+    from steerstack.data import DataSet
+
+PREFIX = "hf:"
+COLUMNS = ("question", "exhibits", "not")
+
+
+def load(source: str, *, behavior: str | None) -> "DataSet":
+    """Load a data set with the columns of a table (question, exhibits, not; id, topic, system, letter).
+
+    Raises
+    ------
+    DataError
+        It cannot be reached, or has other columns.
+    """
+    from dataclasses import replace
+
+    from steerstack import catalog
+
+    matched = re.fullmatch(r"hf:(?P<name>[^:#]+)(:(?P<config>[^#]+))?(#(?P<split>.+))?", source)
+    if matched is None:
+        raise DataError(f"{source!r} names no data set.", fix="Write hf:NAME, hf:NAME:CONFIG or hf:NAME#SPLIT.")
+    name, split = matched["name"], matched["split"] or "train"
+    import datasets
+
+    try:
+        table = datasets.load_dataset(name, matched["config"], split=split)
+    except (OSError, ValueError, KeyError) as error:  # connection errors are OSErrors here
+        raise DataError(
+            f"The data set {name!r} could not be loaded.",
+            seen=(str(error).splitlines() or [type(error).__name__])[0],
+            fix="Check the name, the configuration and the split; offline, give a folder of data files.",
+        ) from error
+    missing = [column for column in COLUMNS if column not in table.column_names]
+    if missing:
+        raise DataError(
+            f"The data set {name!r} has no column {missing[0]!r}.",
+            seen=f"columns {', '.join(table.column_names)}",
+            fix="Rename its columns to question, exhibits and not: the names say the polarity.",
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / f"{behavior or Path(name).name}.jsonl"
+        table.to_json(path, lines=True, force_ascii=False)
+        loaded = catalog.load_data(path, behavior=behavior)
+    return replace(loaded, source=f"{source}@{table._fingerprint}")

@@ -1,0 +1,54 @@
+"""Two domains of one behaviour: by the unsteered model's margin, by topic, by a system prompt, by data set."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from steerstack.asking import ScoreMode
+from steerstack.data import DataSet
+from steerstack.errors import StudyError
+from steerstack.intervention import Plan
+from steerstack.study.scoring import score_data
+from steerstack.trace.model import Model
+
+
+def by_margin(model: Model, data: DataSet, mode: ScoreMode) -> dict[str, DataSet]:
+    """Easy and hard halves: hard are the items that the unsteered model leans away from most.
+
+    Since halves are chosen by the unsteered score itself, effects are compared with the unsteered
+    model on the same items, never with a threshold.
+    """
+    values = score_data(model, data, mode, [Plan()])[0].effect_scale
+    median = float(np.median(values))
+    easy = tuple(item for item, value in zip(data.items, values, strict=True) if value > median)
+    hard = tuple(item for item, value in zip(data.items, values, strict=True) if value <= median)
+    return _both({"easy": easy, "hard": hard}, data)
+
+
+def by_topic(data: DataSet, hard: tuple[str, ...]) -> dict[str, DataSet]:
+    """Hard are the items of the named topics (a grade, a level, a language), easy all others."""
+    topics = {item.topic for item in data}
+    unknown = [name for name in hard if name not in topics]
+    if unknown or not hard:
+        raise StudyError(
+            f"There is no topic {unknown[0]!r}." if unknown else "No topic was named hard.",
+            seen=f"topics {', '.join(sorted(topics)) or 'none'}",
+            fix="Name topics of the data set (the column topic).",
+        )
+    parts = {name: tuple(i for i in data if (i.topic in hard) == (name == "hard")) for name in ("easy", "hard")}
+    return _both(parts, data)
+
+
+def by_system(data: DataSet, system: str) -> dict[str, DataSet]:
+    """The same items bare and under a system prompt: a shift of persona or of the deployment's prompt."""
+    prompted = tuple(replace(item, id=f"{item.id}@system", system=system) for item in data)
+    return {"bare": data, "prompted": data.take(prompted)}
+
+
+def _both(parts: dict[str, tuple], data: DataSet) -> dict[str, DataSet]:  # type: ignore[type-arg]
+    for name, items in parts.items():
+        if len(items) < 10:
+            raise StudyError(
+                f"The {name} domain has {len(items)} items.", seen=f"{len(data)} in all", fix="Give more items."
+            )
+    return {name: data.take(items) for name, items in parts.items()}

@@ -1,0 +1,225 @@
+"""Generalisation: what a technique learned on one kind of item does on another."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats as scipy_stats
+
+from steerstack.asking import ScoreMode
+from steerstack.data import DataSet
+from steerstack.splits import Splits, split
+from steerstack.study import stats
+from steerstack.study.fitted_step import Measured, fit_and_measure, unsteered
+from steerstack.study.ledger import Ledger
+from steerstack.study.stats import Estimate
+from steerstack.study.techniques import Technique
+from steerstack.trace.model import Model
+
+
+@dataclass(frozen=True)
+class Generalization:
+    """A study of generalisation, declared before it is run.
+
+    Attributes
+    ----------
+    behavior, score:
+        The behaviour, and how items are scored.
+    source, target:
+        Names of the two domains: trained on the first, asked of the second (easy and hard, say).
+    shift:
+        In words, how they differ.
+    seed:
+        Of the splits and of training.
+    """
+
+    behavior: str
+    score: ScoreMode = "text"
+    source: str = "easy"
+    target: str = "hard"
+    shift: str = "margin of the unsteered model"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One technique, trained in either domain and tested in both.
+
+    Attributes
+    ----------
+    within, across:
+        Effect on the target's test items when trained on the target, and when trained on the source.
+    at_home:
+        Effect on the source's test items when trained on the source.
+    recovered:
+        Supervision gap recovered: across / within (Hase et al., arXiv 2401.06751, eq. 1).
+    anti:
+        Share of the target's items that move the wrong way when trained on the source.
+    """
+
+    name: str
+    within: Estimate
+    across: Estimate
+    at_home: Estimate
+    recovered: Estimate | None
+    anti: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON results hold it."""
+        return {
+            "technique": self.name,
+            "within": self.within.to_json(),
+            "across": self.across.to_json(),
+            "at_home": self.at_home.to_json(),
+            "recovered": self.recovered.to_json() if self.recovered else None,
+            "anti_steerable_share": self.anti,
+        }
+
+
+@dataclass(frozen=True)
+class GeneralizationResult:
+    """Every technique, trained in either domain, on the same test items."""
+
+    study: Generalization
+    model: Model
+    domains: Mapping[str, Splits]
+    base: Mapping[str, NDArray[np.float64]]
+    fits: Mapping[tuple[str, str], Measured]
+
+    def effect(self, name: str, trained: str, tested: str) -> NDArray[np.float64]:
+        """Paired effect of each test item."""
+        return np.asarray(self.fits[name, trained].values[tested] - self.base[tested])
+
+    @cached_property
+    def transfers(self) -> list[Transfer]:
+        """Each technique that could be fitted in both domains."""
+        source, target = self.study.source, self.study.target
+        found = []
+        for name in dict.fromkeys(name for name, _ in self.fits):
+            if any(self.fits[name, domain].failed for domain in (source, target)):
+                continue
+            within, across = self.effect(name, target, target), self.effect(name, source, target)
+            found.append(
+                Transfer(
+                    name,
+                    stats.mean(within),
+                    stats.mean(across),
+                    stats.mean(self.effect(name, source, source)),
+                    ratio(across, within),
+                    float((across < 0).mean()),
+                )
+            )
+        return found
+
+    @property
+    def correlation(self) -> dict[str, Any] | None:
+        """Spearman correlation over techniques of the effect at home with that across; None below four."""
+        if len(self.transfers) < 4:
+            return None
+        found = scipy_stats.spearmanr(
+            [t.at_home.value for t in self.transfers], [t.across.value for t in self.transfers]
+        )
+        return {"rho": stats.finite(float(found.statistic)), "p": stats.finite(float(found.pvalue)),
+                "n": len(self.transfers)}  # fmt: skip
+
+    def verdict(self) -> str:
+        """The answer in words."""
+        return " ".join(_sentence(transfer, self.study) for transfer in self.transfers)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``generalize --json``."""
+        return {
+            "study": "generalize",
+            "behavior": self.study.behavior,
+            "declared": vars(self.study),
+            "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
+            "n_test": {name: len(splits.test) for name, splits in self.domains.items()},
+            "data_digests": {name: splits.digests for name, splits in self.domains.items()},
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "unsteered": {name: stats.mean(values).to_json() for name, values in self.base.items()},
+            "transfers": [transfer.to_json() for transfer in self.transfers],
+            "correlation": self.correlation,
+            "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
+            "verdict": self.verdict(),
+        }
+
+    def frame(self) -> list[dict[str, Any]]:
+        """One row an item and fit: technique, trained, tested, item, log_odds, effect."""
+        return [
+            {
+                "technique": name,
+                "trained": trained,
+                "tested": tested,
+                "item": item.id,
+                "log_odds": value,
+                "effect": value - b,
+            }
+            for (name, trained), fit in self.fits.items()
+            for tested, values in fit.values.items()
+            for item, value, b in zip(
+                self.domains[tested].test, values.tolist(), self.base[tested].tolist(), strict=True
+            )
+        ]
+
+
+def _sentence(transfer: Transfer, study: Generalization) -> str:
+    head = f"{transfer.name}, trained on {study.source}, moves {study.target} by {transfer.across}"
+    if not transfer.within.excludes_zero:
+        return f"{head}; trained on {study.target} itself it has no measurable effect, so there is nothing to recover."
+    assert transfer.recovered is not None
+    return f"{head}, {transfer.recovered.value:.0%} of what training on {study.target} gives ({transfer.within})."
+
+
+def ratio(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Estimate | None:
+    """Ratio of two means over the same items, percentile bootstrap; None where the lower mean is not told from 0."""
+    if not stats.mean(below).excludes_zero:
+        return None
+    found = scipy_stats.bootstrap(
+        (above, below),
+        lambda a, b, axis=-1: a.mean(axis) / b.mean(axis),
+        paired=True,
+        method="percentile",
+        n_resamples=stats.RESAMPLES,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Estimate(float(above.mean() / below.mean()), float(found.low), float(found.high), len(above))
+
+
+def run_generalization(
+    study: Generalization,
+    model: Model,
+    domains: Mapping[str, DataSet],
+    techniques: Sequence[Technique],
+    *,
+    folder: Path,
+    on_step: Callable[[str], None] = lambda _: None,
+    advance: Callable[[str, int], None] = lambda _what, _done: None,
+) -> GeneralizationResult:
+    """Run the study, or go on with one that was stopped.
+
+    Parameters
+    ----------
+    study, model, domains, techniques:
+        What is declared; ``domains`` has the source and the target by name.
+    folder:
+        Where finished fits are kept; the same folder resumes.
+    """
+    splits = {name: split(domains[name], seed=study.seed) for name in (study.source, study.target)}
+    tests = {name: of.test for name, of in splits.items()}
+    ledger = Ledger(folder)
+    base = unsteered(ledger, model, tests, study.score)
+    fits = {}
+    for technique in techniques:
+        on_step(technique.name)
+        for name, of in splits.items():
+            what = f"{technique.name} trained on {name}"
+            fits[technique.name, name] = fit_and_measure(
+                ledger, what, technique, model, of.train, of.validation, tests, study.score, seed=study.seed
+            )
+            advance("fits", 1)
+    return GeneralizationResult(study, model, splits, base, fits)

@@ -1,0 +1,185 @@
+"""Techniques: what is fitted on some items and then makes the model exhibit a behaviour.
+
+A vector with its layer and strength is one, a prompt and a fine-tune are others; a study treats
+them alike.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from steerstack import catalog
+from steerstack.applying import apply
+from steerstack.asking import ScoreMode, Shots
+from steerstack.contracts import Baseline, Extractor
+from steerstack.data import DataSet
+from steerstack.extraction import extract
+from steerstack.intervention import Plan
+from steerstack.plugins import PluginManager
+from steerstack.study.norms import residual_norms
+from steerstack.study.scoring import score_data
+from steerstack.study.select import candidate_layers, candidate_scales
+from steerstack.tokens import Tokens
+from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A model ready to be measured, and what it took to make it so.
+
+    Attributes
+    ----------
+    model, plan, system, shots:
+        What runs, what is edited on the way, and what stands before every question.
+    parameters, seconds, flops, context_tokens:
+        Trained parameters, time, floating-point operations, and tokens added to each prompt.
+    record:
+        How it was made and selected.
+    """
+
+    model: Model
+    plan: Plan = field(default_factory=Plan)
+    system: str | None = None
+    shots: Shots = ()
+    parameters: int = 0
+    seconds: float = 0.0
+    flops: float = 0.0
+    context_tokens: int = 0
+    record: dict[str, Any] = field(default_factory=dict)
+
+
+class Technique(ABC):
+    """Fits itself on items."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """How results call it."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Everything that decides what it does, as JSON."""
+
+    @abstractmethod
+    def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Condition:
+        """Fit on ``train``; choose on ``validation`` where there is one."""
+
+
+@dataclass(frozen=True)
+class Steering(Technique):
+    """A vector by some method, at the layer and strength that work best on validation.
+
+    Without validation items the layer is the middle candidate and the strength the smallest share.
+
+    Attributes
+    ----------
+    method:
+        The extractor.
+    position, tokens:
+        Where it reads (None for the method's own), and which tokens are edited.
+    layers:
+        Candidate layers; None for three in the middle of the model.
+    shares:
+        Candidate strengths, as shares of the residual stream's norm.
+    """
+
+    method: Extractor
+    position: str | None = None
+    tokens: str = "response"
+    layers: tuple[int, ...] | None = None
+    shares: tuple[float, ...] = (0.1, 0.2)
+
+    @property
+    def name(self) -> str:
+        """The method's name."""
+        return catalog.full_name(self.method, PluginManager.extractors)
+
+    def describe(self) -> dict[str, Any]:
+        """Method, parameters, positions and candidates."""
+        return {**vars(self), "method": self.name, "parameters": self.method.parameters()}
+
+    def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Condition:
+        """Extract, then choose by the mean log-odds on validation."""
+        del seed
+        began = time.monotonic()
+        vector = extract(model, train, self.method, position=self.position)
+        grid = self._grid(model, vector)
+        tokens = Tokens.parse(self.tokens)
+        layer, scale = grid[0]
+        tried: list[dict[str, Any]] = []
+        if validation is not None and len(grid) > 1:
+            plans = [apply(vector, at, strength, tokens=tokens) for at, strength in grid]
+            means = [float(arm.effect_scale.mean()) for arm in score_data(model, validation, mode, plans)]
+            layer, scale = grid[max(range(len(grid)), key=means.__getitem__)]
+            tried = [{"layer": a, "scale": b, "log_odds": m} for (a, b), m in zip(grid, means, strict=True)]
+        found = {"vector": vector.fingerprint, "found": vector.origin.found}
+        record = {"layer": layer, "scale": scale, "tried": tried, **found}
+        plan = apply(vector, layer, scale, tokens=tokens)
+        return Condition(model, plan, seconds=time.monotonic() - began, record=record)
+
+    def _grid(self, model: Model, vector: SteeringVector) -> list[tuple[int, float]]:
+        """Candidates, the one to use without validation first."""
+        wanted: Sequence[int] = self.layers or candidate_layers(model.n_layers, 3)
+        layers = [layer for layer in wanted if layer in vector.directions] or list(vector.layers)
+        middle = layers[len(layers) // 2]
+        norms = residual_norms(model)
+        ordered = [middle, *(layer for layer in layers if layer != middle)]
+        return [(at, scale) for at in ordered for scale in candidate_scales(vector, at, norms[at], self.shares)]
+
+
+@dataclass(frozen=True)
+class Conditioning(Technique):
+    """A baseline: a prompt, demonstrations, or training."""
+
+    baseline: Baseline
+
+    @property
+    def name(self) -> str:
+        """The baseline's name."""
+        return catalog.full_name(self.baseline, PluginManager.baselines)
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return {"baseline": self.name, "parameters": self.baseline.parameters()}
+
+    def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Condition:
+        """Tune; without validation items it chooses on the training items, which is recorded."""
+        del mode
+        tuned = self.baseline.tune(model, train, validation or train, seed=seed)
+        record = {**tuned.record, "chosen_on": "validation" if validation else "train"}
+        return Condition(
+            tuned.model,
+            Plan(),
+            tuned.system,
+            tuned.shots,
+            tuned.parameters,
+            tuned.seconds,
+            tuned.flops,
+            tuned.context_tokens,
+            record,
+        )
+
+
+def technique(name: str, parameters: dict[str, Any] | None = None, **options: Any) -> Technique:
+    """A technique by the name of an extractor or of a baseline (an extractor where both have it).
+
+    Parameters
+    ----------
+    name, parameters:
+        The method and its parameters.
+    options:
+        Of :class:`Steering`, where it is one.
+
+    Raises
+    ------
+    PluginError
+        Neither has the name.
+    """
+    from steerstack.plugins import plugins
+
+    if name in plugins().baselines() and name not in plugins().extractors():
+        return Conditioning(catalog.baseline(name).make(parameters))
+    return Steering(catalog.extractor(name).make(parameters), **options)

@@ -1,0 +1,1 @@
+"""The contract kit: what every plugin of a kind has to do, as test classes to inherit."""

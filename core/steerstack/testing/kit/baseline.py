@@ -1,0 +1,108 @@
+"""What every baseline has to do, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import torch
+
+from steerstack.asking import ask
+from steerstack.contracts import Baseline, Tuned
+from steerstack.data import DataSet
+from steerstack.engine.score import score
+from steerstack.intervention import Plan
+from steerstack.testing.kit.contract import check, require
+from steerstack.testing.kit.method import MethodContract
+from steerstack.testing.planted import planted_data, planted_model
+
+
+class BaselineContract(MethodContract):
+    """Checks of a baseline: ``class TestMine(BaselineContract): baseline = Mine(epochs=2)``.
+
+    Attributes
+    ----------
+    baseline:
+        The baseline, with parameters that make it quick.
+    items:
+        Items that it is trained on; it chooses on half as many others.
+    """
+
+    baseline: ClassVar[Baseline]
+    items: ClassVar[int] = 16
+
+    @property
+    def subject(self) -> Baseline:
+        """The baseline."""
+        return self.baseline
+
+    @property
+    def model(self) -> Any:
+        """The model that a copy of is trained; override it where a tiny Llama will not do."""
+        return planted_model()
+
+    @property
+    def train(self) -> DataSet:
+        """What it is trained on."""
+        return planted_data(self.items)
+
+    def tuned(self, seed: int = 0) -> Tuned:
+        """The trained model."""
+        return self.baseline.tune(self.model, self.train, planted_data(self.items // 2, first=self.items), seed=seed)
+
+    def log_odds(self, model: Any) -> list[float]:
+        """Of each exhibiting answer against the other (nats), asked without options."""
+        asked = [question.pair for question in ask(model.format, self.train, "text")]
+        (scores,) = score(model, asked, [Plan()])
+        return [scores.total(index, 0) - scores.total(index, 1) for index in range(len(asked))]
+
+    @check
+    def test_learns_the_behaviour(self) -> None:
+        """The exhibiting answers of the training items become likelier against the others."""
+        before, after = (sum(self.log_odds(model)) / self.items for model in (self.model, self.tuned().model))
+        require(
+            after > before, "Training does not make the behaviour likelier.", seen=f"{before:.3f} -> {after:.3f} nats"
+        )
+
+    @check
+    def test_original_untouched(self) -> None:
+        """The given model keeps its weights, its mode and its frozen parameters."""
+        model = self.model
+        before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
+        mode = (model.module.training, sum(p.requires_grad for p in model.module.parameters()))
+        tuned = self.tuned()
+        after = model.module.state_dict()
+        changed = [name for name in before if name not in after or not torch.equal(after[name], before[name])]
+        require(not changed and len(after) == len(before), "The given model's weights were changed.", seen=changed[:3])
+        now = (model.module.training, sum(p.requires_grad for p in model.module.parameters()))
+        require(now == mode, "The given model's mode or frozen parameters were changed.", seen=f"{mode} -> {now}")
+        shared = {t.data_ptr() for t in model.module.parameters()} & {
+            t.data_ptr() for t in tuned.model.module.parameters()
+        }
+        require(not shared, f"{len(shared)} weights are shared with the given model.", fix="Train a copy.")
+
+    @check
+    def test_result_is_ready(self) -> None:
+        """The new model is frozen and in evaluation mode, and is another one by its fingerprint."""
+        tuned = self.tuned()
+        loose = sum(p.requires_grad for p in tuned.model.module.parameters())
+        require(
+            not loose and not tuned.model.module.training, "The new model is not ready.", seen=f"{loose} not frozen"
+        )
+        require(tuned.model.fingerprint != self.model.fingerprint, "The new model is the given one.")
+        require(tuned.parameters >= 0 and tuned.seconds >= 0, "Its cost is negative.")
+
+    @check
+    def test_record_is_json(self) -> None:
+        """How it was trained can be kept as JSON."""
+        json.dumps(dict(self.tuned().record))
+
+    @check
+    def test_repeats(self) -> None:
+        """The same seed gives the same model, whatever the global random state."""
+        torch.manual_seed(0)
+        one = self.log_odds(self.tuned(3).model)
+        torch.manual_seed(1)
+        other = self.log_odds(self.tuned(3).model)
+        gap = max(abs(a - b) for a, b in zip(one, other, strict=True))
+        require(gap < 1e-3, "The same seed gives two models.", seen=f"largest difference {gap:.2g} nats")

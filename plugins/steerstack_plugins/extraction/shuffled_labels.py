@@ -1,0 +1,64 @@
+"""The mean difference under shuffled labels: a null that keeps the activations' geometry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from pydantic import Field
+
+from steerstack.contracts import Extractor
+from steerstack.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from steerstack.contracts import PairStream
+
+
+@final
+class ShuffledLabels(Extractor):
+    r"""Mean difference after the sides of half of the pairs are exchanged, at the norm of the real one.
+
+    A permutation null of ``mean-difference`` (Rimsky et al., arXiv 2312.06681, eq. 1), in the
+    sense of the control tasks of Hewitt and Liang, arXiv 1909.03368: it lies where the
+    differences of these pairs lie, but what they share is gone. With labels ``s = +-1``,
+    ``v = sum_i (s_i - mean(s)) d_i``: exactly half of the pairs is exchanged, and for an odd
+    number the labels are centred, so that no share of the mean difference is left to be blown up
+    when ``v`` is brought to its norm. Site ``resid_post``, at the answer token by default. The
+    exchange is drawn by the seed and by the content of the pairs, the same at every layer.
+    """
+
+    name = "shuffled-labels"
+    paper = "arXiv 1909.03368"
+
+    seed: int = Field(0, ge=0, description="Seed of the exchange.")
+
+    def fit(self, pairs: PairStream) -> Mapping[int, Float[Tensor, " d_model"]]:
+        """Exchange, average, and bring to the real norm."""
+        from steerstack.errors import DegenerateDirectionError
+        from steerstack_plugins.extraction.sides import SAME, differences, half, sides
+
+        found = differences(sides(pairs, at_least=2)).double()
+        labels = 1 - 2 * half(len(found), self.seed).double()
+        labels -= labels.mean()
+        shuffled = (labels[:, None, None] * found).mean(0)
+        real = found.mean(0)
+        directions = {}
+        for index, layer in enumerate(pairs.layers):
+            norm = shuffled[index].norm()
+            if not norm > SAME * found[:, index].norm(dim=-1).mean():
+                raise DegenerateDirectionError(
+                    f"The differences at layer {layer} are all the same: none are left under shuffled labels.",
+                    fix="Give pairs that differ, or use the null 'random'.",
+                )
+            directions[layer] = (shuffled[index] * (real[index].norm() / norm)).float()
+        return directions
+
+
+@hookimpl
+def steerstack_extractors() -> Sequence[type[Extractor]]:
+    """The mean difference under shuffled labels."""
+    return [ShuffledLabels]

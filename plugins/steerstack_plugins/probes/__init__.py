@@ -1,0 +1,1 @@
+"""Probes: classifiers that read activations."""

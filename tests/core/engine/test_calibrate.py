@@ -1,0 +1,121 @@
+"""The batch size is measured once, kept, and never measured for little work."""
+
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steerstack.asking import contrast_pairs
+from steerstack.catalog import load_data
+from steerstack.engine import calibrate
+from steerstack.engine.batches import TOKENS
+from steerstack.engine.calibrate import SIZES, batch_tokens, choose, measure
+from steerstack.engine.extract import PairActivations
+from steerstack.engine.memory import available, bytes_per_token
+from steerstack.errors import SteerstackError
+
+MUCH = 10 * TOKENS
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("STEERSTACK_CACHE", str(tmp_path))
+    monkeypatch.delenv("STEERSTACK_BATCH_TOKENS")
+    monkeypatch.setattr(calibrate, "_chosen", {})
+    return tmp_path / "batches"
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Which sizes were measured, call by call; 1024 is always found to do."""
+    calls = []
+
+    def rates(_model, sizes):
+        calls.append(sizes)
+        return {size: min(size, 1024) * 10.0 for size in sizes}
+
+    monkeypatch.setattr(calibrate, "measure", rates)
+    return calls
+
+
+@given(st.dictionaries(st.sampled_from(SIZES), st.floats(1, 1e6), min_size=1))
+def test_the_smallest_size_within_three_percent_of_the_best(rates):
+    chosen = choose(rates)
+    best = max(rates.values())
+    assert rates[chosen] >= 0.97 * best
+    assert all(rate < 0.97 * best for size, rate in rates.items() if size < chosen)
+
+
+def test_the_choice_is_measured_once_and_kept_between_processes(llama, cache, measured, monkeypatch):
+    assert [batch_tokens(llama, MUCH) for _ in range(3)] == [1024] * 3
+    monkeypatch.setattr(calibrate, "_chosen", {})  # as in another process
+    assert batch_tokens(llama, MUCH) == 1024
+    assert len(measured) == 1
+    (path,) = cache.iterdir()
+    kept = json.loads(path.read_text())
+    assert kept["tokens"] == 1024
+    assert list(kept["tokens_per_second"]) == [str(size) for size in measured[0]]
+
+
+def test_each_model_has_its_own_choice(llama, tiny, cache, measured):
+    batch_tokens(llama, MUCH)
+    batch_tokens(tiny("gpt2"), MUCH)
+    assert len(measured) == len(list(cache.iterdir())) == 2
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"tokens": 0}', '{"tokens": "many"}'])
+def test_a_damaged_file_is_measured_again(llama, cache, measured, monkeypatch, content):
+    batch_tokens(llama, MUCH)
+    next(cache.iterdir()).write_text(content)
+    monkeypatch.setattr(calibrate, "_chosen", {})
+    assert batch_tokens(llama, MUCH) == 1024
+    assert len(measured) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(llama, cache, measured, caplog):
+    cache.write_text("a file where the folder would be")
+    assert [batch_tokens(llama, MUCH) for _ in range(2)] == [1024] * 2
+    assert len(measured) == len(caplog.records) == 1
+
+
+def test_little_work_is_not_worth_measuring(llama, cache, measured):
+    assert batch_tokens(llama, TOKENS) == TOKENS
+    assert not measured
+    assert not cache.exists()
+
+
+def test_the_environment_decides_first(llama, cache, measured, monkeypatch):
+    monkeypatch.setenv("STEERSTACK_BATCH_TOKENS", "777")
+    assert batch_tokens(llama, MUCH) == 777
+    assert not measured
+    for wrong in ("0", "-5", "lots", "1.5"):
+        monkeypatch.setenv("STEERSTACK_BATCH_TOKENS", wrong)
+        with pytest.raises(SteerstackError, match="not a number of tokens"):
+            batch_tokens(llama, MUCH)
+
+
+def test_only_what_fits_the_memory_is_tried(llama, cache, measured, tiny):
+    batch_tokens(llama, MUCH, memory=2048 * bytes_per_token(llama))
+    batch_tokens(tiny("gpt2"), MUCH, memory=1)
+    assert measured == [(512, 1024, 2048), (512,)]
+    assert available(llama.device) > 100_000_000
+
+
+def test_a_measurement_is_a_rate_for_each_size_and_stops_in_time(llama):
+    rates = measure(llama, (512, 1024))
+    assert set(rates) == {512, 1024}
+    assert all(rate > 0 for rate in rates.values())
+    ticks = itertools.count()
+    slow = measure(llama, SIZES, clock=lambda: float(next(ticks)))  # every pass takes a second
+    assert set(slow) == {512}
+
+
+def test_a_stream_asks_for_its_batch_size_once(llama, table, cache, measured):
+    pairs = contrast_pairs(llama.format, load_data(table), "answer")
+    stream = PairActivations(llama, pairs)
+    sizes = [len(batch.positive) for batch in stream]
+    assert stream.tokens == 1024
+    assert sizes == [len(batch.positive) for batch in PairActivations(llama, pairs, tokens=1024)]
+    assert len(measured) == 1

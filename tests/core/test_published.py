@@ -1,0 +1,104 @@
+"""Published sets: pinned, checked, from a mirror or fetched from a real HTTP server."""
+
+import functools
+import http.server
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from steerstack import catalog, digest, published
+from steerstack.errors import DataError
+
+NAME = "caa/test/sycophancy/test_dataset_ab.json"
+DATA = Path(os.environ.get("STEERSTACK_DATA") or Path(__file__).parents[3] / "shared" / "data")
+ROWS = [{"question": "Is it?\n\nChoices:\n(A) Yes\n(B) No", "answer_matching_behavior": "(A)",
+         "answer_not_matching_behavior": "(B)"}]  # fmt: skip
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A real HTTP server that publishes one file, an empty cache, and no mirror."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    content = json.dumps(ROWS)
+    (folder / "test_dataset_ab.json").write_text(content)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{running.server_port}/test_dataset_ab.json"
+        known = {NAME: {"url": url, "sha256": digest.of_bytes(content.encode()), "bytes": len(content)}}
+        monkeypatch.setattr(published, "published", lambda: known)
+        monkeypatch.setenv("STEERSTACK_CACHE", str(tmp_path / "cache"))
+        monkeypatch.delenv("STEERSTACK_DATA", raising=False)
+        yield running, folder
+        running.shutdown()
+
+
+def test_a_set_is_fetched_once_and_loads_with_its_polarity(server):
+    _, folder = server
+    data = catalog.load_data(NAME)
+    assert (data.behavior, len(data)) == ("sycophancy", 1)
+    (folder / "test_dataset_ab.json").unlink()
+    assert catalog.load_data(NAME).digest == data.digest  # from the cache
+
+
+def test_another_file_than_the_pinned_one_is_refused(server):
+    _, folder = server
+    (folder / "test_dataset_ab.json").write_text("[]")
+    with pytest.raises(DataError, match="could not be fetched"):
+        published.fetch(NAME)
+    assert published.at_hand(NAME) is None
+
+
+def test_a_server_that_is_away_is_an_error_with_a_way_out(server):
+    running, _ = server
+    running.shutdown()
+    running.server_close()
+    with pytest.raises(DataError, match="could not be fetched") as caught:
+        published.fetch(NAME)
+    assert "STEERSTACK_DATA" in str(caught.value)
+
+
+def test_a_mirror_is_used_and_checked(server, tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror"
+    (mirror / NAME).parent.mkdir(parents=True)
+    (mirror / NAME).write_text(json.dumps(ROWS))
+    monkeypatch.setenv("STEERSTACK_DATA", str(mirror))
+    assert published.fetch(NAME) == mirror / NAME
+    (mirror / NAME).write_text("[]")
+    with pytest.raises(DataError, match="not the published file"):
+        published.fetch(NAME)
+
+
+def test_an_unknown_name_suggests_the_nearest():
+    with pytest.raises(DataError, match="No published set") as caught:
+        published.fetch("caa/test/sycophancy/test_dataset.json")
+    assert NAME in str(caught.value)
+    with pytest.raises(DataError, match="no data file") as caught:
+        catalog.load_data("caa/test/sycophancy/test_datasets_ab.json")
+    assert NAME in str(caught.value)
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="STEERSTACK_DATA does not point to the evaluation sets")
+def test_the_pins_are_those_of_the_published_files():
+    for name, about in published.published().items():
+        assert digest.of_file(DATA / name) == about["sha256"], name
+
+
+def test_a_table_in_hub_form_loads(tmp_path):
+    folder = tmp_path / "kindness"
+    folder.mkdir()
+    rows = [{"question": f"Case {i}?", "exhibits": "Gladly.", "not": "No."} for i in range(5)]
+    (folder / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = catalog.load_data(f"hf:{folder}#train", behavior="kindness")
+    assert (data.behavior, len(data), data.items[0].exhibits_text) == ("kindness", 5, "Gladly.")
+    assert data.source.startswith(f"hf:{folder}#train@")
+    with pytest.raises(DataError, match="could not be loaded"):
+        catalog.load_data(f"hf:{folder}#missing", behavior="kindness")
+    (folder / "train.jsonl").write_text('{"q": "a", "yes": "b"}\n')
+    with pytest.raises(DataError, match="no column 'question'"):
+        catalog.load_data(f"hf:{folder}", behavior="kindness")

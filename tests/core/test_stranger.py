@@ -1,0 +1,157 @@
+"""Packages of strangers, built and installed by pip into an environment of their own."""
+
+import json
+import os
+import shutil
+import site
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "steerstack-plugin-example"
+BROKEN = {
+    "pyproject.toml": """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+[project]
+name = "broken-plugin"
+version = "9.9"
+[project.entry-points.steerstack]
+broken = "broken_plugin"
+""",
+    "broken_plugin.py": "raise RuntimeError('the licence server is asleep')\n",
+}
+
+
+class Environment:
+    """A virtual environment that sees the packages of the one the tests run in."""
+
+    def __init__(self, folder: Path) -> None:
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        self.bin = folder / "bin"
+        (packages,) = folder.glob("lib/python3*/site-packages")
+        (packages / "outer.pth").write_text(
+            "\n".join(f"import site; site.addsitedir({p!r})" for p in site.getsitepackages())
+        )
+
+    def install(self, source: Path, built: Path) -> None:
+        """Build a wheel from a copy of the source and install it."""
+        copy = built / source.name
+        shutil.copytree(source, copy, dirs_exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+        wheels = built / f"{source.name}-wheels"
+        subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, copy], check=True)
+        (wheel,) = wheels.glob("*.whl")
+        subprocess.run([*pip, "--python", self.bin / "python", "install", "--no-deps", wheel], check=True)
+
+    def run(self, *command: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
+        """Run a module of the environment's Python."""
+        env = {**os.environ, "STEERSTACK_HOME": str(home), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
+        return subprocess.run([self.bin / "python", "-m", *command], capture_output=True, text=True, env=env)
+
+
+@pytest.fixture(scope="module")
+def strange(tmp_path_factory):
+    """An environment with the example, a package made by ``plugins new``, and one that fails to import."""
+    folder = tmp_path_factory.mktemp("strange")
+    environment = Environment(folder / "env")
+    made = environment.run("steerstack", "plugins", "new", "my-lab-steering", "--folder", folder, home=folder)
+    assert made.returncode == 0, made.stderr
+    (folder / "broken-plugin").mkdir()
+    for name, text in BROKEN.items():
+        (folder / "broken-plugin" / name).write_text(text)
+    for source in (EXAMPLE, folder / "my-lab-steering", folder / "broken-plugin"):
+        environment.install(source, folder / "built")
+    environment.folder = folder
+    return environment
+
+
+@pytest.mark.xdist_group("stranger")
+def test_their_names_appear_and_the_broken_one_is_named_with_its_cause(strange, tmp_path):
+    listed = strange.run("steerstack", "plugins", "list", "--json", home=tmp_path)
+    assert listed.returncode == 0, listed.stderr
+    rows = {(row["kind"], row["name"]): row for row in json.loads(listed.stdout)}
+    for kind, name in [("extractor", "trimmed-difference"), ("metric", "answer-entropy"), ("probe", "nearest-mean")]:
+        row = rows[kind, f"steerstack-plugin-example/{name}"]
+        assert (row["package"], row["version"], row["status"]) == ("steerstack-plugin-example", "0.1.0", "ok")
+    assert rows["extractor", "my-lab-steering/median-difference"]["status"] == "ok"
+    (failed,) = [row for row in rows.values() if row["status"] == "failed"]
+    assert (failed["package"], failed["version"]) == ("broken-plugin", "9.9")
+    assert "the licence server is asleep" in failed["cause"]
+    asked = strange.run("steerstack", "plugins", "show", "my-lab-steering/median-difference", "--json", home=tmp_path)
+    (card,) = json.loads(asked.stdout)
+    assert card["parameters"][0]["name"] == "strength"
+
+
+@pytest.mark.xdist_group("stranger")
+def test_their_method_extracts_and_is_swept(strange, tmp_path, tiny_folder, table):
+    common = ["--model", str(tiny_folder), "--data", str(table), "--behavior", "kindness"]
+    method = "steerstack-plugin-example/trimmed-difference"
+    out = tmp_path / "v.safetensors"
+    made = strange.run(
+        "steerstack", "extract", *common, "--method", method, "--set", "trim=0.2", "--out", out, "--json", home=tmp_path
+    )
+    assert made.returncode == 0, made.stderr
+    header = json.loads(made.stdout)
+    assert (header["method"], header["parameters"]) == (method, {"trim": 0.2})
+    swept = strange.run(
+        "steerstack",
+        "sweep",
+        *common,
+        "--vector",
+        out,
+        "--layers",
+        "1,2",
+        "--scales=-1,1",
+        "--json",
+        "-",
+        home=tmp_path,
+    )
+    assert swept.returncode == 0, swept.stderr
+    assert len(json.loads(swept.stdout)["arms"]) == 4
+
+
+@pytest.mark.xdist_group("stranger")
+def test_their_metric_and_probe_run(strange, tmp_path, tiny_folder, table):
+    model = ["--model", str(tiny_folder)]
+    metric = "steerstack-plugin-example/answer-entropy"
+    measured = strange.run(
+        "steerstack", "evaluate", *model, "--metric", metric, "--set", "limit=5", "--json", "-", home=tmp_path
+    )
+    assert measured.returncode == 0, measured.stderr
+    (result,) = json.loads(measured.stdout)["metrics"]
+    assert result["n"] == 5
+    probed = strange.run(
+        "steerstack", "probe", *model, "--data", table, "--behavior", "kindness",
+        "--method", "steerstack-plugin-example/nearest-mean", "--json", "-", home=tmp_path,
+    )  # fmt: skip
+    assert probed.returncode == 0, probed.stderr
+    assert 0 <= json.loads(probed.stdout)["auroc"]["value"] <= 1
+
+
+@pytest.mark.xdist_group("stranger")
+def test_a_wrong_parameter_or_name_is_refused_with_the_nearest(strange, tmp_path, table):
+    common = ["steerstack", "extract", "--data", table, "--out", tmp_path / "v.safetensors"]
+    method = "steerstack-plugin-example/trimmed-difference"
+    wrong = strange.run(*common, "--method", method, "--set", "trimm=0.2", home=tmp_path)
+    assert wrong.returncode == 1
+    assert "did you mean 'trim'?" in wrong.stderr
+    out_of_range = strange.run(*common, "--method", method, "--set", "trim=0.9", home=tmp_path)
+    assert out_of_range.returncode == 1
+    assert "less than 0.5" in out_of_range.stderr
+    broken = strange.run(*common, "--method", "broken-plugin/anything", home=tmp_path)
+    assert broken.returncode == 1
+    assert "the licence server is asleep" in broken.stderr
+
+
+@pytest.mark.xdist_group("stranger")
+@pytest.mark.parametrize("package", ["example", "skeleton"])
+def test_they_pass_the_contract_kit_as_written(strange, tmp_path, package):
+    tests = EXAMPLE / "tests" if package == "example" else strange.folder / "my-lab-steering" / "tests"
+    found = strange.run("pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tests, home=tmp_path)
+    assert found.returncode == 0, found.stdout[-3000:]
+    assert " passed" in found.stdout

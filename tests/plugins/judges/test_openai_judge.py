@@ -1,0 +1,140 @@
+"""The served judge, against a real server on the loopback: well, rubbish, slow, and dead in the middle."""
+
+import re
+
+import pytest
+import torch
+
+from steerstack.errors import JudgeError
+from steerstack.judging import judged
+from steerstack.prompts import Prompt
+from steerstack.verdict_cache import VerdictCache
+from steerstack_plugins.judges.openai_judge import OpenAIJudge
+from steerstack_plugins.judges.wording import verdict_of, wording
+
+CRITERION = "Is the answer true?"
+QUESTIONS = [f"What is {i}?" for i in range(6)]
+ANSWERS = [f"It is {'right' if i % 2 else 'wrong'} {i}" for i in range(6)]
+
+
+def judge(served, **more):
+    return OpenAIJudge(model="m", base_url=served if isinstance(served, str) else served.url, **{"retries": 0, **more})
+
+
+def test_words_are_read_where_there_are_no_logprobs(serve):
+    served = serve("words")
+    found = judge(served).judge(CRITERION, QUESTIONS, ANSWERS)
+    assert [v.score for v in found] == [0, 1, 0, 1, 0, 1]
+    assert [v.tokens for v in found] == [7] * 6
+    assert {v.raw for v in found} == {"Yes.", "No, it is not."}
+    assert served.requests == 6
+
+
+def test_logprobs_of_a_model_behind_the_server_give_p_yes(serve, llama):
+    served = serve("tiny")
+    found = judge(served, least_mass=0, max_tokens=2).judge(CRITERION, QUESTIONS[:2], ANSWERS[:2])
+    for verdict, question, answer in zip(found, QUESTIONS, ANSWERS, strict=False):
+        text = wording(CRITERION, question, answer)
+        prompt = llama.format.sequence(Prompt(text, "You judge answers. Reply with Yes or No only."))
+        with torch.no_grad():
+            p = llama.module(torch.tensor([prompt.ids])).logits[0, -1].softmax(-1)
+        words = {t: llama.tokenizer.decode([t]).strip().lower() for t in range(len(llama.tokenizer))}
+        yes, no = (sum(float(p[t]) for t, word in words.items() if word == w) for w in ("yes", "no"))
+        assert verdict.score == pytest.approx(yes / (yes + no), rel=1e-4)
+        assert verdict.tokens > len(prompt)
+
+
+def test_rubbish_is_no_verdict(serve, tmp_path):
+    found = judged(judge(serve("rubbish")), CRITERION, QUESTIONS, ANSWERS, cache=VerdictCache(tmp_path / "v"))
+    assert [v.score for v in found.verdicts] == [None] * 6
+    assert found.counts.unparsable == 6
+    assert all("Roses" in v.raw for v in found.verdicts)
+
+
+def test_a_server_of_something_else_is_named(serve):
+    with pytest.raises(JudgeError, match="does not answer as chat completions do") as caught:
+        judge(serve("html")).judge(CRITERION, QUESTIONS, ANSWERS)
+    assert "base_url" in caught.value.fix
+
+
+def test_a_slow_server_is_called_slow(serve):
+    with pytest.raises(JudgeError, match=r"answered nothing within 0\.3 s") as caught:
+        judge(serve("slow"), timeout=0.3).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert "timeout" in caught.value.fix
+
+
+def test_a_server_that_dies_in_the_middle_loses_nothing(serve, tmp_path):
+    cache, served = VerdictCache(tmp_path / "v"), serve("dying", "4")
+    patient = judge(served, concurrency=1)
+    with pytest.raises(JudgeError, match=r"cannot be reached|fails") as caught:
+        judged(patient, CRITERION, QUESTIONS, ANSWERS, cache=cache, chunk=3)
+    assert len(cache) == 4  # the chunk of three, and the one that came back before the end
+    assert f"goes on from what is kept in {cache.path}" in caught.value.fix
+    # the same judge at another address is another judge: the verdicts are of this one
+    again = serve("words")
+    moved = patient.model_copy(update={"base_url": again.url})
+    assert judged(moved, CRITERION, QUESTIONS, ANSWERS, cache=cache).counts.calls == 6
+    kept = judged(patient, CRITERION, QUESTIONS[:4], ANSWERS[:4], cache=cache)
+    assert (kept.counts.calls, kept.counts.cached) == (0, 4)
+    assert [v.score for v in kept.verdicts] == [0, 1, 0, 1]
+
+
+def test_retries_are_made(serve):
+    served = serve("broken")
+    with pytest.raises(JudgeError, match=r"fails"):
+        judge(served, retries=1, concurrency=1).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert served.requests == 2
+
+
+def test_nobody_there():
+    with pytest.raises(JudgeError, match="cannot be reached") as caught:
+        judge("http://127.0.0.1:9/v1").judge(CRITERION, QUESTIONS, ANSWERS)
+    assert "base_url" in caught.value.fix
+    assert caught.value.given == {}
+
+
+def test_a_server_without_logprobs_says_what_to_set(serve):
+    served = serve("refusing")
+    with pytest.raises(JudgeError, match="refuses the request") as caught:
+        judge(served).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert "logprobs=false" in caught.value.fix
+    assert judge(served, logprobs=False).judge(CRITERION, QUESTIONS[:2], ANSWERS[:2])[1].score == 1
+
+
+def test_openai_itself_wants_a_key(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(JudgeError, match="no key"):
+        OpenAIJudge(model="m").judge(CRITERION, QUESTIONS, ANSWERS)
+
+
+def test_how_it_is_reached_does_not_change_who_it_is():
+    assert judge("http://x/v1", timeout=1).identity() == judge("http://x/v1", concurrency=2).identity()
+    assert judge("http://x/v1").identity() != judge("http://y/v1").identity()
+
+
+@pytest.mark.parametrize(
+    ("words", "score"),
+    [("Yes", 1), (" **No**.", 0), ("no, because", 0), ("The answer is: Yes", 1), ("Not sure", None), ("Yesterday", None),
+     ("", None), ("I say yes", None)],
+)  # fmt: skip
+def test_words(words, score):
+    assert verdict_of(words) == score
+
+
+def test_the_wording_holds_all_there_is():
+    text = wording("Is it?", "Q?", "A!", ["R1", "R2"])
+    assert re.search(r"Q\?.*R1; R2.*A!.*Is it\? Reply with Yes or No only\.$", text, re.DOTALL)
+
+
+@pytest.mark.smollm2
+def test_smollm2_behind_the_server_judges_as_smollm2_at_hand(serve, smollm2):
+    """Top-20 log-probabilities of a real model: what the client reads is what a plain pass gives."""
+    found = judge(serve("smollm2"), max_tokens=4).judge(CRITERION, ["What is the capital of France?"], ["Paris."])
+    text = wording(CRITERION, "What is the capital of France?", "Paris.")
+    prompt = smollm2.format.sequence(Prompt(text, "You judge answers. Reply with Yes or No only."))
+    with torch.no_grad():
+        top = smollm2.module(torch.tensor([prompt.ids])).logits[0, -1].softmax(-1).topk(20)
+    words = [smollm2.tokenizer.decode([int(t)]).strip().lower() for t in top.indices]
+    yes, no = (sum(float(p) for p, word in zip(top.values, words, strict=True) if word == w) for w in ("yes", "no"))
+    assert yes + no > 0.1
+    assert found[0].score == pytest.approx(yes / (yes + no), rel=1e-3)
