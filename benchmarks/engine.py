@@ -3,8 +3,9 @@
     python benchmarks/engine.py --data .../caa/test/sycophancy/test_dataset_ab.json \
         --pairs .../caa/generate/sycophancy/generate_dataset.json --json figures.json
 
-Medians of ``--repeats`` runs and their ratios, of wall-clock and of processor seconds; on a shared machine
-only ratios within one run mean anything, and those of processor seconds are the steadier. What takes one arm at a time is timed on one or two arms and scaled, which is said in the row.
+Medians of ``--repeats`` runs and their ratios, of wall-clock and of processor seconds; on a shared
+machine only ratios within one run mean anything, and those of processor seconds are the steadier. What
+takes one arm at a time is timed on one or two arms and scaled, which is said in the row.
 
 Peers are timed where they can be imported, else the row says "not installed" or how they fail. They
 do not allow these versions of transformers and NumPy, so install them apart, without dependencies:
@@ -22,6 +23,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -46,9 +48,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--train", type=int, default=200)
     parser.add_argument("--tokens", type=int, default=2048, help="bound on the tokens of one pass")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument(
-        "--peer-repeats", type=int, help="of peers, and of what is timed by arms; --repeats if not given"
-    )
+    parser.add_argument("--peer-repeats", type=int, help="of peers and loops; --repeats if not given")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", default="sweep,everywhere,extraction,generation,memory")
     parser.add_argument("--json", type=Path, help="write all figures here")
@@ -59,7 +59,7 @@ def main() -> None:
     args = arguments().parse_args()
     torch.set_num_threads(args.threads)
     stage = Stage.of(args)
-    figures = {"where": say_where(args, stage), "parts": []}
+    figures: dict[str, Any] = {"where": say_where(args, stage), "parts": []}
     parts: dict[str, Callable[[], Table]] = {
         "sweep": lambda: sweep(stage, everywhere=False),
         "everywhere": lambda: sweep(stage, everywhere=True),

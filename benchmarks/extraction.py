@@ -6,6 +6,7 @@ from functools import partial
 import limit
 import peers
 import peers_nnsight
+import peers_transformer_lens
 import torch
 from stage import Stage
 from timing import Runs, Table, timed
@@ -19,7 +20,7 @@ PEERS: dict[str, tuple[str, Callable[..., Callable[[], Tensor]]]] = {
     "nnsight {version}, one prompt a trace": ("nnsight", partial(peers_nnsight.extract, one_by_one=True)),
     "steering-vectors {version}, train_steering_vector": ("steering_vectors", peers.steering_vectors_extract),
     "repeng {version}, reading (np.float_ put back)": ("repeng", peers.repeng_extract),
-    "TransformerLens {version}, run_with_cache": ("transformer_lens", peers.transformer_lens_extract),
+    "TransformerLens {version}, run_with_cache": ("transformer_lens", peers_transformer_lens.extract),
 }
 
 
@@ -52,7 +53,7 @@ def extraction(stage: Stage) -> Table:
             return (
                 seconds,
                 apart(got, model.n_layers - 1),
-                "without the last layer, which it reads after the final norm",
+                "but for the last layer, which it reads after the norm",
             )
         return seconds, apart(got), ""
 

@@ -1,5 +1,6 @@
 """Generation: one edit on every token, and eight arms at once."""
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +13,6 @@ from stage import Stage
 from timing import Runs, Table, timed
 from torch import Tensor
 
-import steerstack.engine.decode_side_by_side as engine
 from steerstack import Add, Plan, Site, Tokens, generate
 from steerstack.engine.generate import Sampling
 from steerstack.prompts import Prompt
@@ -77,14 +77,14 @@ def generation(stage: Stage) -> Table:
 
 
 def unwrap(found: Any) -> Tensor:
-    return found if isinstance(found, Tensor) else found.sequences  # type: ignore[no-any-return]
+    return found if isinstance(found, Tensor) else found.sequences
 
 
 @contextmanager
 def never_ending() -> Iterator[None]:
     """All answers run to the end, as with ``min_new_tokens``."""
-    before = engine.stop_tokens
-    engine.stop_tokens = lambda _model: set()
+    engine: Any = importlib.import_module("steerstack.engine.decode_side_by_side")
+    before, engine.stop_tokens = engine.stop_tokens, lambda _model: set()
     try:
         yield
     finally:

@@ -62,7 +62,7 @@ def of_sweep(args: argparse.Namespace) -> dict[str, Any]:
         questions = [q for q in ask(model.format, items.limit(n), "letter") if q.order == 0]
         direction = torch.ones(model.d_model)
         arms = [Plan((Add(Site("resid_post", x), direction, s / 10),)) for x in layers for s in SCALES]
-        score(model, [q.pair for q in questions], arms)
+        score(model, [q.pair for q in questions], arms, tokens=args.tokens)
 
     run(open_model(tiny_model(), tokenizer=tiny_tokenizer()), [1, 2], 2)
     before = level()
@@ -130,7 +130,9 @@ def fresh(what: str, *options: str) -> dict[str, Any]:
 def memory(args: argparse.Namespace) -> dict[str, Any]:
     """The part ``memory`` of the benchmark."""
     print("\nmemory (resident, fresh processes)")
-    found = fresh("sweep", "--data", args.data, "--items", str(args.items), "--model", args.model)
+    found = fresh(
+        "sweep", "--data", args.data, "--items", str(args.items), "--model", args.model, "--tokens", str(args.tokens)
+    )
     print(
         f"  sweep of {args.items} items x {len(SCALES)} scales x 6 layers, {args.model} in float32, above the level "
         f"before loading:\n  weights {found['weights'] / 1e6:.0f} MB, loaded {found['loaded'] / 1e6:.0f} MB, "
@@ -155,6 +157,7 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--items", type=int, default=50)
     parser.add_argument("--layers", default="5,9,13,17,21,25")
+    parser.add_argument("--tokens", type=int, default=2048)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--length", type=int, default=40)
     parser.add_argument("--lazy", action="store_true")

@@ -7,7 +7,6 @@ Extraction gives [layer, d_model]; an arm gives the logits of a batch; generatio
 import contextlib
 import copy
 import io
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +16,7 @@ from limit import pad
 from stage import copied
 from torch import Tensor
 
+from steerstack import Site
 from steerstack.trace.model import Model
 
 Sides = list[tuple[list[int], list[int]]]
@@ -39,7 +39,7 @@ def batches(rows: list[list[int]], device: torch.device) -> Iterator[tuple[list[
         yield index, pad(chunk).to(device), mask.to(device), (mask.sum(1) - 1).to(device)
 
 
-def _differences(model: Model, sides: Sides, read: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
+def differences(model: Model, sides: Sides, read: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
     """Mean difference by a function that reads all layers at the last places: [layer, row, d_model]."""
     total = torch.zeros(model.n_layers, model.d_model)
     for index, ids, mask, last in batches([side for pair in sides for side in pair], model.device):
@@ -57,7 +57,7 @@ def _texts(model: Model, sides: Sides) -> list[tuple[str, str]]:
 
 def hook_arm(model: Model, layer: int, edit: Tensor) -> Forward:
     """A forward hook on the block."""
-    block = model.module.model.layers[layer]  # type: ignore[union-attr, index]
+    block = model.module_at(Site("resid_post", layer))
 
     def forward(ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
         hook = block.register_forward_hook(lambda _m, _a, out: out + where[..., None].to(out) * edit.to(out))
@@ -70,7 +70,7 @@ def hook_arm(model: Model, layer: int, edit: Tensor) -> Forward:
 
 
 def hook_generate(model: Model, layer: int, edit: Tensor) -> Generate:
-    block = model.module.model.layers[layer]  # type: ignore[union-attr, index]
+    block = model.module_at(Site("resid_post", layer))
 
     def work(ids: Tensor, mask: Tensor, options: dict[str, Any]) -> Tensor:
         hook = block.register_forward_hook(lambda _m, _a, out: out + edit.to(out))
@@ -103,7 +103,7 @@ def steering_vectors_arm(model: Model, layer: int, edit: Tensor) -> Forward:
     module, vector = copied(model), SteeringVector({layer: edit.to(model.device)})
 
     def forward(ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-        with vector.apply(module, min_token_index=None, token_indices=where):  # type: ignore[arg-type]
+        with vector.apply(module, min_token_index=None, token_indices=where):
             return module(input_ids=ids, attention_mask=mask).logits  # type: ignore[no-any-return]
 
     return forward
@@ -167,48 +167,3 @@ def repeng_arm(model: Model, layer: int, edit: Tensor) -> Forward:
 def repeng_generate(model: Model, layer: int, edit: Tensor) -> Generate:
     module = _controlled(model, layer, edit)
     return lambda ids, mask, options: module.generate(ids, attention_mask=mask, **options)
-
-
-# TransformerLens
-
-
-def _bridge(model: Model) -> Any:
-    from transformer_lens.model_bridge import TransformerBridge
-
-    with tempfile.TemporaryDirectory() as folder:
-        model.module.config.save_pretrained(folder)  # type: ignore[union-attr, operator]
-        return TransformerBridge.boot_transformers(
-            folder,
-            hf_model=copied(model),
-            tokenizer=copy.deepcopy(model.tokenizer),
-            device=str(model.device),
-            dtype=model.dtype,
-        )
-
-
-def transformer_lens_extract(model: Model, sides: Sides) -> Callable[[], Tensor]:
-    bridge = _bridge(model)
-
-    def read(ids: Tensor, mask: Tensor, last: Tensor) -> Tensor:
-        with torch.no_grad():
-            _, cache = bridge.run_with_cache(
-                ids, attention_mask=mask, names_filter=lambda name: name.endswith("hook_resid_post"), return_type=None
-            )
-        rows = torch.arange(len(ids), device=ids.device)
-        return torch.stack([cache[f"blocks.{x}.hook_resid_post"][rows, last] for x in range(model.n_layers)])
-
-    return lambda: _differences(model, sides, read)
-
-
-def transformer_lens_arm(model: Model, layer: int, edit: Tensor) -> Forward:
-    bridge = _bridge(model)
-
-    def forward(ids: Tensor, mask: Tensor, where: Tensor) -> Tensor:
-        def add(hidden: Tensor, hook: Any) -> Tensor:
-            return hidden + where[..., None].to(hidden) * edit.to(hidden)
-
-        return bridge.run_with_hooks(  # type: ignore[no-any-return]
-            ids, attention_mask=mask, fwd_hooks=[(f"blocks.{layer}.hook_resid_post", add)], return_type="logits"
-        )
-
-    return forward

@@ -7,7 +7,7 @@ from typing import Any
 
 import nnsight
 import torch
-from peers import Forward, Generate, Sides, _differences
+from peers import Forward, Generate, Sides, differences
 from stage import copied
 from torch import Tensor
 
@@ -38,7 +38,7 @@ def extract(model: Model, sides: Sides, *, one_by_one: bool = False) -> Callable
         ]
         return torch.cat(each, 1)
 
-    return lambda: _differences(model, sides, single if one_by_one else trace)
+    return lambda: differences(model, sides, single if one_by_one else trace)
 
 
 def arm(model: Model, layer: int, edit: Tensor) -> Forward:
@@ -49,8 +49,8 @@ def arm(model: Model, layer: int, edit: Tensor) -> Forward:
         with torch.no_grad(), lm.trace({"input_ids": ids, "attention_mask": mask}):
             hidden = lm.model.layers[layer].output
             lm.model.layers[layer].output = hidden + where[..., None].to(hidden) * edit.to(hidden)
-            logits = lm.output.logits.save()
-        return logits  # type: ignore[no-any-return]
+            found = nnsight.save([lm.output.logits])
+        return found[0]  # type: ignore[no-any-return]
 
     return forward
 

@@ -6,6 +6,7 @@ from functools import partial
 import limit
 import peers
 import peers_nnsight
+import peers_transformer_lens
 import torch
 from stage import SCALES, Stage
 from timing import Runs, Table, timed
@@ -18,7 +19,7 @@ from steerstack.engine.score import score
 PEERS: dict[str, tuple[str, Callable[..., peers.Forward]]] = {
     "nnsight {version}": ("nnsight", peers_nnsight.arm),
     "steering-vectors {version}": ("steering_vectors", peers.steering_vectors_arm),
-    "TransformerLens {version}": ("transformer_lens", peers.transformer_lens_arm),
+    "TransformerLens {version}": ("transformer_lens", peers_transformer_lens.arm),
     "repeng {version} (with np.float_ put back)": ("repeng", peers.repeng_arm),
 }
 

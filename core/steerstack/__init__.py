@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from steerstack.applying import apply as apply
     from steerstack.catalog import load_data as load_data
     from steerstack.contracts import Baseline as Baseline
     from steerstack.contracts import DataFormat as DataFormat
+    from steerstack.contracts import Edit as Edit
     from steerstack.contracts import Extractor as Extractor
+    from steerstack.contracts import Metric as Metric
+    from steerstack.contracts import Probe as Probe
     from steerstack.data import DataSet as DataSet
     from steerstack.data import Item as Item
     from steerstack.edits import Ablate as Ablate
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from steerstack.extraction import extract as extract
     from steerstack.intervention import Intervention as Intervention
     from steerstack.intervention import Plan as Plan
+    from steerstack.recording import load_vector as load_vector
     from steerstack.site import Site as Site
     from steerstack.splits import split as split
     from steerstack.study.evaluate import evaluate as evaluate
@@ -37,14 +42,18 @@ __version__ = "0.1.0"
 _HOMES = {
     "Ablate": "edits",
     "Add": "edits",
+    "apply": "applying",
     "Baseline": "contracts",
     "Clamp": "edits",
     "DataFormat": "contracts",
     "DataSet": "data",
+    "Edit": "contracts",
     "Extractor": "contracts",
     "Intervention": "intervention",
     "Item": "data",
+    "Metric": "contracts",
     "Plan": "intervention",
+    "Probe": "contracts",
     "Project": "edits",
     "Site": "site",
     "SteeringVector": "vector",
@@ -54,6 +63,7 @@ _HOMES = {
     "extract": "extraction",
     "generate": "engine.generate",
     "load_data": "catalog",
+    "load_vector": "recording",
     "open_model": "trace.open",
     "split": "splits",
 }

@@ -96,9 +96,12 @@ def ask(
     return [question for item in data for question in _ask_one(format, item, mode, system, shots)]
 
 
-def _ask_one(
-    format: ChatFormat, item: Item, mode: ScoreMode, system: str | None, shots: Shots = ()
-) -> list[Question]:
+def times_asked(item: Item, mode: ScoreMode) -> int:
+    """In how many orders :func:`ask` asks an item."""
+    return 1 if mode == "text" or (mode == "yes-no" and item.form == "yes-no") else 2
+
+
+def _ask_one(format: ChatFormat, item: Item, mode: ScoreMode, system: str | None, shots: Shots = ()) -> list[Question]:
     joined = "\n\n".join(part for part in (item.system, system) if part) or None
     match mode:
         case "letter":

@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from steerstack import hub, published
-from steerstack.contracts import Baseline, DataFormat, Edit, Extractor, Judge, Method, Metric, Organism, Probe
+from steerstack.contracts import (
+    Baseline,
+    DataFormat,
+    Edit,
+    Extractor,
+    Judge,
+    Method,
+    Metric,
+    Organism,
+    Probe,
+    VectorFormat,
+)
 from steerstack.data import DataSet
 from steerstack.errors import DataError, PluginError, nearest
 from steerstack.plugins import PluginManager, plugins
@@ -80,6 +91,11 @@ def judge(name: str) -> type[Judge]:
 def data_format(name: str) -> type[DataFormat]:
     """The data format class of a name; raises PluginError."""
     return _find("data format", name, PluginManager.data_formats)
+
+
+def vector_format(name: str) -> type[VectorFormat]:
+    """The vector format class of a name; raises PluginError."""
+    return _find("vector format", name, PluginManager.vector_formats)
 
 
 def behaviors() -> dict[str, str]:

@@ -122,5 +122,9 @@ class Recorder(ABC):
         """All that is known of one registered vector."""
 
     @abstractmethod
+    def load_vector(self, uri: str, *, tracking_uri: str | None) -> SteeringVector:
+        """The vector behind an address such as ``models:/NAME@ALIAS``."""
+
+    @abstractmethod
     def serve(self, *, tracking_uri: str | None, host: str, port: int) -> None:
         """Show the store in a browser until interrupted."""

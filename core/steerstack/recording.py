@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from steerstack import digest
 from steerstack.data import DataSet
 from steerstack.errors import PluginError
 from steerstack.events import EffectRecord, Recorded, Recorder, RunRecord
@@ -30,6 +31,21 @@ def recorder() -> Recorder:
         return cls()
     causes = "; ".join(f"{plugin.name}: {plugin.cause}" for plugin in manager.failed)
     raise PluginError("No recorder is installed.", seen=causes or "none", fix="Reinstall steerstack.")
+
+
+def load_vector(source: str | Path, *, tracking_uri: str | None = None) -> SteeringVector:
+    """A vector from a file, or from the registry: ``models:/NAME/VERSION`` or ``models:/NAME@ALIAS``.
+
+    Raises
+    ------
+    VectorError
+        The file is missing or no vector.
+    RegistryError
+        There is no such registered vector, or the store cannot be reached.
+    """
+    if str(source).startswith("models:/"):
+        return recorder().load_vector(str(source), tracking_uri=tracking_uri)
+    return SteeringVector.load(source)
 
 
 def record_vector(vector: SteeringVector, model: Model, data: DataSet, *, tracking_uri: str | None) -> Recorded:
@@ -111,5 +127,43 @@ def record_stack(
         files=files,
         result=value,
         card=stack_card(result.vector, value),
+    )
+    return asdict(recorder().record(run, tracking_uri=tracking_uri))
+
+
+def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
+    """The effects of an efficiency or a generalisation result, by name."""
+    for curve in value.get("curves", ()):
+        on = f"{curve['technique']}" + (f" {curve['noise']:.0%} flipped" if curve["noise"] else "")
+        yield _effect(f"area/{on}", curve["area"])
+        for point in curve["points"]:
+            yield _effect(f"effect/{on} n={point['size']}", point)
+    for transfer in value.get("transfers", ()):
+        for part in ("within", "across", "at_home"):
+            yield _effect(f"{part}/{transfer['technique']}", transfer[part])
+        if transfer["recovered"]:
+            yield _effect(f"recovered/{transfer['technique']}", transfer["recovered"])
+
+
+def record_study(
+    result: Any, value: Mapping[str, Any], files: list[Path], *, tracking_uri: str | None
+) -> dict[str, Any]:
+    """Keep an efficiency or a generalisation result: its effects, its report, its item-level frame. Returns where."""
+    digests = value["data_digests"]
+    run = RunRecord(
+        kind=value["study"],
+        behavior=value["behavior"],
+        model_name=result.model.name,
+        model_fingerprint=result.model.fingerprint,
+        data_source=result.study.behavior,
+        data_digest=str(digests.get("test") or digest.of_json(digests)),
+        data_split="test",
+        n_items=value["n_test"] if isinstance(value["n_test"], int) else sum(value["n_test"].values()),
+        vectors={},
+        effects=list(study_effects(value)),
+        parameters={key: part for key, part in value["declared"].items() if not isinstance(part, list | dict)},
+        files=files,
+        result=value,
+        card=value["verdict"],
     )
     return asdict(recorder().record(run, tracking_uri=tracking_uri))

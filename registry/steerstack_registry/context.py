@@ -8,6 +8,7 @@ import functools
 import importlib.metadata
 import os
 import platform
+import shlex
 import subprocess
 import sys
 
@@ -52,6 +53,14 @@ def _folder() -> str:
         return ""
 
 
+def _command() -> str:
+    """The command line that runs, as it could be typed again; empty where Python was not started by one of ours."""
+    name = os.path.basename(sys.argv[0]) if sys.argv else ""
+    if name == "__main__.py" and "steerstack" in sys.argv[0]:
+        name = "steerstack"
+    return shlex.join([name, *sys.argv[1:]]) if name == "steerstack" else ""
+
+
 class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
     """Versions, device and commit, where steerstack is in use."""
 
@@ -68,5 +77,6 @@ class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
             "python": platform.python_version(),
             "device": _device(),
             "git_commit": _commit(folder) if folder else "",
+            "command": _command(),
         }
         return {f"steerstack.{name}": value for name, value in found.items() if value}

@@ -1,10 +1,14 @@
 """The registry as a plugin of steerstack."""
 
-from typing import TYPE_CHECKING
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from steerstack.events import Recorder
 
 
@@ -14,3 +18,11 @@ def steerstack_recorders() -> "list[type[Recorder]]":
     from steerstack_registry.recorder import MLflowRecorder
 
     return [MLflowRecorder]
+
+
+@hookimpl
+def steerstack_commands() -> Mapping[str, Callable[..., Any]]:
+    """``steerstack registry``."""
+    from steerstack_registry.commands import app
+
+    return {"registry": app}

@@ -1,9 +1,14 @@
 """The recorder that the core talks to; MLflow itself is imported by its methods."""
 
+from __future__ import annotations
+
 import sys
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from steerstack.events import Recorded, Recorder, RunRecord
+
+if TYPE_CHECKING:
+    from steerstack.vector import SteeringVector
 
 
 class MLflowRecorder(Recorder):
@@ -40,6 +45,12 @@ class MLflowRecorder(Recorder):
         from steerstack_registry.listing import show_vector
 
         return show_vector(vector, tracking_uri)
+
+    def load_vector(self, uri: str, *, tracking_uri: str | None) -> SteeringVector:
+        """The vector behind a ``models:/`` address."""
+        from steerstack_registry.load import load_vector
+
+        return load_vector(uri, tracking_uri)
 
     def serve(self, *, tracking_uri: str | None, host: str, port: int) -> None:
         """Run MLflow's own pages until interrupted; for a remote store, say where its pages are."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from steerstack.applying import apply
 from steerstack.errors import DataError, ModelError, ParameterError, PluginError, SiteError, VectorError
-from steerstack.plan_file import PlannedEdit, PlanFile, dump_plan, load_plan, read_plan_file
+from steerstack.plan_file import PlanFile, PlannedEdit, dump_plan, load_plan, read_plan_file
 from steerstack.testing.models import WIDTH
 from steerstack.tokens import Tokens
 from steerstack.vector import Origin, SteeringVector

@@ -77,21 +77,34 @@ class Bars:
         """Say what is being done."""
         self._progress.console.print(f"[dim]·[/] {what}", highlight=False)
 
+    def announce(self, what: str, total: int, done: int = 0) -> None:
+        """Say how much work there is, and how much of it was done earlier; more of the same kind adds up."""
+        shown = self._tasks.get(what)
+        before = next((task for task in self._progress.tasks if task.id == shown), None)
+        if before is not None:
+            total, done = total + int(before.total or 0), done + int(before.completed)
+            self._progress.remove_task(before.id)
+        self._only(what, total, done)
+
     def advance(self, what: str, done: int) -> None:
-        """Count work done; its total is not known."""
+        """Count work done; its total is not known unless it was announced."""
         self.of(what, None)(done)
 
     def of(self, what: str, total: int | None) -> Callable[[int], None]:
         """A counter for one kind of work."""
         if what not in self._tasks:
-            for task in self._tasks.values():
-                self._progress.update(task, visible=False)
-            self._tasks[what] = self._progress.add_task(what, total=total)
+            self._only(what, total, 0)
         return lambda done: self._progress.update(self._tasks[what], advance=done)
+
+    def _only(self, what: str, total: int | None, done: int) -> None:
+        """Show one bar; what was done earlier does not count into its rate."""
+        for task in self._progress.tasks:
+            self._progress.update(task.id, visible=False)
+        self._tasks[what] = self._progress.add_task(what, total=total, completed=done)
 
 
 class _Rate(TextColumn):
-    """Work done per second."""
+    """Work done per second, or per minute where it is slow."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -100,7 +113,9 @@ class _Rate(TextColumn):
         """The rate of a task."""
         from rich.text import Text
 
-        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="dim")
+        speed = task.finished_speed or task.speed
+        shown = "" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{60 * speed:.1f}/min"
+        return Text(shown, style="dim")
 
 
 @contextlib.contextmanager
@@ -114,7 +129,8 @@ def bars() -> Iterator[Bars]:
         _Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    # a batch may take half a minute: the rate is over five
+    with Progress(*columns, console=console, transient=True, speed_estimate_period=300) as progress:
         yield Bars(progress)
 
 

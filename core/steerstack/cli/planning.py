@@ -8,9 +8,9 @@ from steerstack.cli import console
 from steerstack.contracts import Edit
 from steerstack.errors import SteerstackError
 from steerstack.intervention import Plan
+from steerstack.recording import load_vector
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
-from steerstack.vector import SteeringVector
 
 
 def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
@@ -38,7 +38,7 @@ def plan_of(
     """
     if vector is None:
         return Plan()
-    loaded = SteeringVector.load(vector)
+    loaded = load_vector(vector)
     model.check_vector(loaded, transfer=transfer)
     if layer is None:
         raise SteerstackError(

@@ -47,7 +47,15 @@ def perform(study: "Stacking", data: "DataSet", options: Options) -> "tuple[Stac
         elif folder.exists():
             bars.step(f"going on with {folder}")
         result = run_stack(
-            study, model, data, method, baselines, folder=folder, advance=bars.advance, on_step=bars.step
+            study,
+            model,
+            data,
+            method,
+            baselines,
+            folder=folder,
+            advance=bars.advance,
+            announce=bars.announce,
+            on_step=bars.step,
         )
     return result, folder
 
@@ -65,10 +73,11 @@ def finish(
     from steerstack.errors import RegistryError
     from steerstack.recording import record_stack
     from steerstack.report.html import write_report
+    from steerstack.report.study_page import write_frame
 
     value = result.to_json()
     path = Path(report) if report else folder / "report.html"
-    figures = write_report(value, path)
+    figures = [*write_report(value, path), *write_frame(result.frame(), folder)]
     value["report"] = str(path)
     failure: RegistryError | None = None
     value["mlflow"] = None

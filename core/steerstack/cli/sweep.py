@@ -33,11 +33,11 @@ def sweep(
     from steerstack.asking import check_mode
     from steerstack.cli.planning import edit_named
     from steerstack.home import home
+    from steerstack.recording import load_vector
     from steerstack.study.sweep import Sweep, run_sweep
     from steerstack.trace.open import open_model
-    from steerstack.vector import SteeringVector
 
-    loaded = SteeringVector.load(vector)
+    loaded = load_vector(vector)
     chosen = edit_named(edit, edit_set)
     declared = Sweep(
         console.numbers(layers, int, "layers"),
@@ -56,7 +56,13 @@ def sweep(
     name = digest.of_json([opened.fingerprint, items.digest, loaded.fingerprint, declared.describe()])
     with console.bars() as bars:
         result = run_sweep(
-            declared, opened, items, loaded, folder=home() / "studies" / f"sweep-{name[:16]}", advance=bars.advance
+            declared,
+            opened,
+            items,
+            loaded,
+            folder=home() / "studies" / f"sweep-{name[:16]}",
+            advance=bars.advance,
+            announce=bars.announce,
         ).to_json()
     console.write_result(result, json)
     if json != "-":

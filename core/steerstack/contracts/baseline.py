@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from steerstack.data import DataSet
+    from steerstack.intervention import Plan
     from steerstack.trace.model import Model
 
 
@@ -22,7 +23,7 @@ class Tuned:
     Attributes
     ----------
     model:
-        The model with its new weights; the given one where only the prompt changes.
+        The model with its new weights; the given one where none change.
     parameters:
         Number of trained parameters.
     seconds:
@@ -35,7 +36,9 @@ class Tuned:
         Floating-point operations of training and selection: 2 a parameter and token for a forward
         pass, 6 with a backward one (Kaplan et al., arXiv 2001.08361, sec. 2.1).
     context_tokens:
-        Tokens that it adds to every prompt.
+        Tokens that it adds to every prompt, on average over the items.
+    plan:
+        Edits of activations that were trained; None where there are none.
     """
 
     model: Model
@@ -46,6 +49,7 @@ class Tuned:
     shots: tuple[tuple[str, str], ...] = ()
     flops: float = 0.0
     context_tokens: int = 0
+    plan: Plan | None = None
 
 
 class Baseline(Method):
@@ -54,7 +58,8 @@ class Baseline(Method):
     Attributes
     ----------
     trains:
-        Whether it changes weights; the others only change what stands before the question.
+        Whether it changes weights; the others leave the model as it is and change what stands
+        before the question, or edit activations.
     """
 
     trains: ClassVar[bool] = True

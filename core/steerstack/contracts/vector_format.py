@@ -18,18 +18,29 @@ class VectorFormat(ABC):
     ----------
     convention:
         One sentence: at which site and layer the format's tensors stand, and how they are scaled.
+    generic:
+        Whether its files bear no mark of their own; such a format is asked last whether it knows a file.
     """
 
     name: ClassVar[str]
     convention: ClassVar[str]
+    generic: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
         """Whether the file looks like this kind."""
 
     @abstractmethod
-    def read(self, path: Path) -> SteeringVector:
-        """Read a file, in steerstack's convention; raises VectorError, or UnsafeFileError for a pickle."""
+    def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
+        """Read a file, in steerstack's convention; raises VectorError, or UnsafeFileError for a pickle.
+
+        Parameters
+        ----------
+        path:
+            The file.
+        layer:
+            Layer of the direction, where the file does not say.
+        """
 
     @abstractmethod
     def write(self, vector: SteeringVector, path: Path) -> None:

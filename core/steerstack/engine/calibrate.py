@@ -76,8 +76,14 @@ def batch_tokens(model: Model, work: int, *, memory: int | None = None) -> int:
     return _chosen[path]
 
 
-def choose(rates: Mapping[int, float]) -> int:
-    """The smallest size whose rate is within :data:`SLACK` of the best."""
+def choose(rates: Mapping[int, float], largest: int = TOKENS) -> int:
+    """The smallest size whose rate is within :data:`SLACK` of the best.
+
+    One rate says nothing: the device was too slow, or too busy, for a second size to be tried.
+    Then it is the default, or less where memory allows no more.
+    """
+    if len(rates) == 1:
+        return min(TOKENS, largest)
     best = max(rates.values())
     return min(size for size, rate in rates.items() if rate >= (1 - SLACK) * best)
 
@@ -123,7 +129,7 @@ def _measure_and_keep(model: Model, path: Path, memory: int | None) -> int:
     allowed = min(available(model.device) // SHARE, memory if memory is not None else 1 << 62)
     fitting = tuple(size for size in SIZES if size * bytes_per_token(model) <= allowed) or SIZES[:1]
     rates = measure(model, fitting)
-    tokens = choose(rates)
+    tokens = choose(rates, fitting[-1])
     try:
         write_json(path, {"tokens": tokens, "tokens_per_second": {str(size): rate for size, rate in rates.items()}})
     except SteerstackError as error:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from steerstack.engine.batches import batches
 from steerstack.engine.readout import Readout
-from steerstack.engine.score import run_batch
+from steerstack.engine.score import Progress, run_batch
 from steerstack.engine.tree import Tree
 from steerstack.intervention import Plan
 from steerstack.tokens import TokenSequence
@@ -52,8 +52,13 @@ class Cost:
     cross_entropy: tuple[float, ...]
 
 
-def divergence(model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan]) -> list[Cost]:
-    """KL and cross-entropy of each arm on each text, over its tokens from ``answer_start`` on."""
+def divergence(
+    model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
+) -> list[Cost]:
+    """KL and cross-entropy of each arm on each text, over its tokens from ``answer_start`` on.
+
+    ``progress`` is told how many evaluations (texts x arms) are done.
+    """
     trees = [Tree.of([text]) for text in texts]
     kl: list[list[float]] = [[0.0] * len(texts) for _ in arms]
     entropy: list[list[float]] = [[0.0] * len(texts) for _ in arms]
@@ -66,4 +71,6 @@ def divergence(model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan
             values = found[arm + 1].cpu()
             for row, place in enumerate(batch.index):
                 kl[arm][place], entropy[arm][place] = values[rows == row].mean(0).tolist()
+        if progress:
+            progress(len(batch.trees) * len(arms))
     return [Cost(tuple(a), tuple(b)) for a, b in zip(kl, entropy, strict=True)]

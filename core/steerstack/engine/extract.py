@@ -109,7 +109,7 @@ class PairActivations(PairStream):
         """Bound on the tokens of one forward pass."""
         return self._given or batch_tokens(self._model, total_tokens(self._pairs))
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Digest of all that decides the activations, batch by batch."""
         model = self._model

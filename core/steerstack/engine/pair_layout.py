@@ -11,8 +11,8 @@ from steerstack.engine.tree import Tree
 from steerstack.tokens import TokenSequence
 from steerstack.trace.model import Model
 
-PREFIX = 16
-"""Common tokens from which a pass of their own pays: every row copies their keys and values at every layer."""
+PREFIX = 8
+"""Common tokens from which a pass of their own pays: it adds a pass, and every row copies their keys and values."""
 
 Laid = tuple[Tree, list[Sequence[int]]]
 """A tree, and for each side laid out in it the nodes that are averaged."""

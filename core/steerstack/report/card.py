@@ -3,12 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from steerstack.report.page import interval
 from steerstack.vector import SteeringVector
-
-
-def interval(estimate: Mapping[str, Any]) -> str:
-    """``+0.351 [+0.253, +0.462]``."""
-    return f"{estimate['value']:+.3f} [{estimate['ci_low']:+.3f}, {estimate['ci_high']:+.3f}]"
 
 
 def vector_card(vector: SteeringVector) -> str:

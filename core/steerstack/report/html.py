@@ -11,8 +11,8 @@ from jinja2 import Environment, StrictUndefined
 
 from steerstack import __version__
 from steerstack.files import write_atomically
-from steerstack.report.card import interval
 from steerstack.report.figures import all_figures
+from steerstack.report.page import interval
 
 
 def write_report(value: Mapping[str, Any], path: Path) -> list[Path]:

@@ -118,7 +118,12 @@ class GeneralizeFile(_OfTechniques):
 
 StudyFile = Annotated[SweepFile | StackFile | EfficiencyFile | GeneralizeFile, Field(discriminator="study")]
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(StudyFile)
-KINDS: dict[str, type[Declared]] = {"sweep": SweepFile, "stack": StackFile, "efficiency": EfficiencyFile, "generalize": GeneralizeFile}
+KINDS: dict[str, type[Declared]] = {
+    "sweep": SweepFile,
+    "stack": StackFile,
+    "efficiency": EfficiencyFile,
+    "generalize": GeneralizeFile,
+}
 
 
 def named(method: str | Named) -> Named:

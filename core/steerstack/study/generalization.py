@@ -87,6 +87,7 @@ class GeneralizationResult:
     study: Generalization
     model: Model
     domains: Mapping[str, Splits]
+    techniques: Sequence[Technique]
     base: Mapping[str, NDArray[np.float64]]
     fits: Mapping[tuple[str, str], Measured]
 
@@ -222,4 +223,4 @@ def run_generalization(
                 ledger, what, technique, model, of.train, of.validation, tests, study.score, seed=study.seed
             )
             advance("fits", 1)
-    return GeneralizationResult(study, model, splits, base, fits)
+    return GeneralizationResult(study, model, splits, techniques, base, fits)

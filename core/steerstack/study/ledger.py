@@ -51,6 +51,14 @@ class Ledger:
         if len(whole) < len(text):
             self._path.write_text(whole, encoding="utf-8")
 
+    def has(self, what: str, key: object) -> bool:
+        """Whether a step was written down."""
+        return self._name(what, key) in self._done
+
+    @staticmethod
+    def _name(what: str, key: object) -> str:
+        return digest.of_json([__version__, what, key])
+
     def once(self, what: str, key: object, compute: Callable[[], Any]) -> Any:
         """The value of a step: from the file if it is there, else computed and written down.
 
@@ -68,7 +76,7 @@ class Ledger:
         StudyError
             The value cannot be written down (a full disk); nothing earlier is lost.
         """
-        name = digest.of_json([__version__, what, key])
+        name = self._name(what, key)
         if name in self._done:
             self.reused += 1
             return self._done[name]

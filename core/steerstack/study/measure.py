@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steerstack.asking import ScoreMode, Shots
+from steerstack.asking import ScoreMode, Shots, times_asked
 from steerstack.data import DataSet
 from steerstack.engine.divergence import divergence
 from steerstack.intervention import Plan
@@ -21,7 +22,10 @@ SHARD = 64
 """Items that are scored between two entries in the ledger: what a kill can cost."""
 
 Advance = Callable[[str, int], None]
-"""Told what is being done, and how many evaluations of it are done."""
+"""Told what is being done, and how many more evaluations (questions x arms) of it are done."""
+
+Announce = Callable[[str, int, int], None]
+"""Told what is going to be done, how many evaluations that takes, and how many of them an earlier run did."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,14 @@ class Measure:
         How items are scored.
     ledger:
         Where finished steps are kept.
-    advance:
+    advance, announce:
         Progress.
     """
 
     mode: ScoreMode
     ledger: Ledger
     advance: Advance = lambda _what, _done: None
+    announce: Announce = lambda _what, _total, _done: None
 
     def arms(
         self,
@@ -95,22 +100,24 @@ class Measure:
         """Every item of ``data`` under every plan; a step of the ledger for each :data:`SHARD` items."""
         items = data.items
         shards = [data.take(items[at : at + SHARD]) for at in range(0, len(items), SHARD)]
-        parts = [self._shard(what, model, shard, plans, system, shots) for shard in shards]
-        return [ArmValues.joined([part[arm] for part in parts]) for arm in range(len(plans))]
+        plan_keys = [plan.fingerprint for plan in plans]
+        keys = [[model.fingerprint, shard.digest, self.mode, system, shots, plan_keys] for shard in shards]
+        sizes = [len(plans) * sum(times_asked(item, self.mode) for item in shard) for shard in shards]
+        done = sum(size for size, key in zip(sizes, keys, strict=True) if self.ledger.has(what, key))
+        self.announce(what, sum(sizes), done)
 
-    def _shard(
-        self, what: str, model: Model, data: DataSet, plans: Sequence[Plan], system: str | None, shots: Shots
-    ) -> list[ArmValues]:
-        key = [model.fingerprint, data.digest, self.mode, system, shots, [plan.fingerprint for plan in plans]]
+        def advance(step: int) -> None:
+            self.advance(what, step)
 
-        def advance(done: int) -> None:
-            self.advance(what, done)
-
-        def compute() -> Any:
-            found = score_data(model, data, self.mode, plans, system=system, shots=shots, progress=advance)
+        def compute(shard: DataSet) -> Any:
+            found = score_data(model, shard, self.mode, plans, system=system, shots=shots, progress=advance)
             return [ArmValues.of(scores).to_json() for scores in found]
 
-        return [ArmValues.from_json(value) for value in self.ledger.once(what, key, compute)]
+        parts = [
+            [ArmValues.from_json(value) for value in self.ledger.once(what, key, partial(compute, shard))]
+            for shard, key in zip(shards, keys, strict=True)
+        ]
+        return [ArmValues.joined([part[arm] for part in parts]) for arm in range(len(plans))]
 
     def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, Any]]:
         """For each plan, mean KL per token from the unsteered model and perplexity, on neutral text.
@@ -119,16 +126,17 @@ class Measure:
         """
         texts = neutral_texts(model.format)
         key = [model.fingerprint, [list(text.ids) for text in texts], [plan.fingerprint for plan in plans]]
+        total = len(texts) * len(plans)
+        self.announce(what, total, total if self.ledger.has(what, key) else 0)
 
         def compute() -> Any:
-            self.advance(what, 0)
             return [
                 {
                     "kl": float(np.mean(cost.kl)),
                     "kl_estimate": stats.mean(cost.kl).to_json(),
                     "perplexity": float(np.exp(np.mean(cost.cross_entropy))),
                 }
-                for cost in divergence(model, texts, plans)
+                for cost in divergence(model, texts, plans, progress=lambda done: self.advance(what, done))
             ]
 
         return list(self.ledger.once(what, key, compute))

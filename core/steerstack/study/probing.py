@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from steerstack import catalog
 from steerstack.contracts import FittedProbe, PairBatch, PairStream, Probe
 from steerstack.data import DataSet
+from steerstack.engine.activation_store import STORE
 from steerstack.engine.data_activations import DataActivations
 from steerstack.plugins import PluginManager
 from steerstack.splits import split
@@ -117,7 +118,9 @@ def run_probe(
     parts = split(data, seed=seed)
     read = {
         name: Remembered(
-            DataActivations(model, getattr(parts, name), position=position, layers=layers, progress=progress)
+            DataActivations(
+                model, getattr(parts, name), position=position, layers=layers, progress=progress, store=STORE
+            )
         )
         for name in ("train", "validation", "test")
     }

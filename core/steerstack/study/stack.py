@@ -18,7 +18,7 @@ from steerstack.splits import Splits, split
 from steerstack.study.competence import check_competence
 from steerstack.study.grid import LEVELS, Cell
 from steerstack.study.ledger import Ledger
-from steerstack.study.measure import Advance, ArmValues, Measure
+from steerstack.study.measure import Advance, Announce, ArmValues, Measure
 from steerstack.study.norms import residual_norms
 from steerstack.study.nulls import Shuffler
 from steerstack.study.select import Chosen, candidate_layers, choose_prompts, choose_strength
@@ -38,6 +38,7 @@ def run_stack(
     *,
     folder: Path,
     advance: Advance = lambda _what, _done: None,
+    announce: Announce = lambda _what, _total, _done: None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> StackResult:
     """Run a stacking study, or go on with one that was stopped.
@@ -48,15 +49,16 @@ def run_stack(
         What is declared.
     folder:
         Where finished steps, vectors and adapters are kept; the same folder resumes.
-    advance, on_step:
+    advance, announce, on_step:
         Progress.
     """
     splits = split(data.limit(study.limit), seed=study.seed)
-    measure = Measure(study.score, Ledger(folder), advance)
+    measure = Measure(study.score, Ledger(folder), advance, announce)
     tokens = Tokens.parse(study.tokens)
     on_step("competence check")
     competence = check_competence(model, splits.validation)
     on_step("extraction")
+    announce("pairs", len(splits.train), 0)
     vector = extract(model, splits.train, method, position=study.position, progress=lambda n: advance("pairs", n))
     vector.save(folder / "vector.safetensors")
     norms = residual_norms(model)

@@ -116,6 +116,7 @@ class StackResult:
             "score": self.study.score,
             "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
             "n": {name: len(getattr(self.splits, name)) for name in ("train", "validation", "test")},
+            "data": {"source": self.splits.test.source, "behavior": self.splits.test.behavior},
             "data_digests": self.splits.digests,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
@@ -131,6 +132,20 @@ class StackResult:
             "finetunes": self.record,
             "verdict": self.verdict(),
         }
+
+    def frame(self) -> list[dict[str, Any]]:
+        """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability."""
+        rows = []
+        for cell, values in self.grid.items():
+            about = {
+                "finetune": cell.finetune,
+                "vector_origin": cell.origin,
+                "prompt": cell.prompt,
+                "vector": cell.vector,
+            }
+            sides = zip(self.splits.test, values.log_odds.tolist(), values.probability.tolist(), strict=True)
+            rows += [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]
+        return rows
 
     def _nulls_json(self) -> list[dict[str, Any]]:
         base = self.grid[Cell("none", "none")].log_odds
@@ -149,7 +164,9 @@ class StackResult:
         """The answer in words."""
         beaten, total = self.beats_nulls()
         effect = self.effect
-        if effect.ci_low > 0:
+        if effect.excludes_zero and beaten < total:
+            head = f"The vector alone is not told from the nulls on {self.study.behavior}"
+        elif effect.ci_low > 0:
             head = f"The vector alone raises {self.study.behavior}"
         elif effect.ci_high < 0:
             head = f"The vector alone lowers {self.study.behavior}, against its sign"

@@ -13,7 +13,7 @@ from steerstack.intervention import Plan
 from steerstack.study import stats
 from steerstack.study.competence import Competence, check_competence
 from steerstack.study.ledger import Ledger
-from steerstack.study.measure import Advance, ArmValues, Measure
+from steerstack.study.measure import Advance, Announce, ArmValues, Measure
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -111,6 +111,7 @@ def run_sweep(
     *,
     folder: Path,
     advance: Advance = lambda _what, _done: None,
+    announce: Announce = lambda _what, _total, _done: None,
 ) -> SweepResult:
     """Run a sweep, or go on with one that was stopped.
 
@@ -120,15 +121,15 @@ def run_sweep(
         What is swept.
     folder:
         Where finished steps are kept; the same folder resumes.
-    advance:
-        Progress.
+    advance, announce:
+        Progress: what is done, and what is going to be done.
 
     Raises
     ------
     SiteError
         A layer that the vector or the model does not have.
     """
-    measure = Measure(sweep.score, Ledger(folder), advance)
+    measure = Measure(sweep.score, Ledger(folder), advance, announce)
     tokens = Tokens.parse(sweep.tokens)
     plans = [apply(vector, layer, scale, tokens=tokens, edit=sweep.edit) for layer, scale in sweep.arms]
     found = measure.arms("sweep", model, data, [Plan(), *plans])

@@ -59,6 +59,11 @@ class Technique(ABC):
     def name(self) -> str:
         """How results call it."""
 
+    @property
+    @abstractmethod
+    def paper(self) -> str:
+        """Where it is from."""
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Everything that decides what it does, as JSON."""
@@ -96,6 +101,11 @@ class Steering(Technique):
     def name(self) -> str:
         """The method's name."""
         return catalog.full_name(self.method, PluginManager.extractors)
+
+    @property
+    def paper(self) -> str:
+        """The method's paper."""
+        return self.method.paper
 
     def describe(self) -> dict[str, Any]:
         """Method, parameters, positions and candidates."""
@@ -141,6 +151,11 @@ class Conditioning(Technique):
         """The baseline's name."""
         return catalog.full_name(self.baseline, PluginManager.baselines)
 
+    @property
+    def paper(self) -> str:
+        """The baseline's paper."""
+        return self.baseline.paper
+
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""
         return {"baseline": self.name, "parameters": self.baseline.parameters()}
@@ -152,7 +167,7 @@ class Conditioning(Technique):
         record = {**tuned.record, "chosen_on": "validation" if validation else "train"}
         return Condition(
             tuned.model,
-            Plan(),
+            tuned.plan or Plan(),
             tuned.system,
             tuned.shots,
             tuned.parameters,

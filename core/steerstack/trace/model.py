@@ -1,6 +1,7 @@
 """Open a language model: one object with standard site names, frozen and checked."""
 
 import contextlib
+import copy
 import inspect
 import threading
 import warnings
@@ -248,7 +249,7 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
 
 def clone(model: Model) -> nn.Module:
     """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of."""
-    module = type(model.module)(model.module.config)
+    module = type(model.module)(copy.deepcopy(model.module.config))  # trainers write into it
     module.load_state_dict(model.module.state_dict())
     return module.to(device=model.device, dtype=model.dtype)
 

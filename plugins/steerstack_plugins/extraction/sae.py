@@ -29,6 +29,8 @@ CONFIG, WEIGHTS, DECODER = "cfg.json", "sae_weights.safetensors", "W_dec"
 class SaeFeature(Extractor):
     """The decoder row ``W_dec[feature]`` of a sparse autoencoder, as it stands in the file.
 
+    Source: Cunningham et al., arXiv 2309.08600, whose features are these rows.
+
     Nothing is fitted: the pairs serve only the record. The row is not normalised; the scale is
     chosen like that of any other vector (AxBench, arXiv 2501.17148, multiplies the unit row by a
     share of the feature's greatest activation). An autoencoder that was trained on rescaled

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field, PrivateAttr
 
 from steerstack.contracts import Judge, Verdict
+from steerstack.embedded import EMBEDDED
 from steerstack.errors import JudgeError
 from steerstack.hookspecs import hookimpl
 from steerstack_plugins.judges.wording import wording
@@ -20,14 +21,24 @@ if TYPE_CHECKING:
 
 MEASURED = "measured"
 
+_WORTH = {
+    "caution": "the embedded model is no judge of truth",
+    "measured_on": "100 answers of TruthfulQA.csv drawn with seed 0, half of them true; the criterion of "
+    "truthfulqa-generation",
+    "kappa": [-0.02, -0.216, 0.176],
+    "accuracy": 0.49,
+}
+"""Cohen's kappa with its 95 % interval."""
+
 
 @final
 class SelfJudge(Judge):
     """``P(Yes) / (P(Yes) + P(No))`` of a model, unsteered, as the next token after the criterion.
 
     As Kadavath et al. (arXiv 2207.05221) read P(True). A verdict on which the two words together
-    are less likely than ``least_mass`` is not taken for one. A small model is a poor judge: hold
-    it against labels first (:func:`steerstack.judging.judge_agreement`).
+    are less likely than ``least_mass`` is not taken for one. A small model is no judge: the embedded
+    one agrees with the labels of TruthfulQA as chance does, which is said in its record. Hold any
+    other against labels first (:func:`steerstack.judging.judge_agreement`).
     """
 
     name = "self"
@@ -71,6 +82,10 @@ class SelfJudge(Judge):
             "chat": str(getattr(self.opened().tokenizer, "chat_template", None)),
             "least_mass": self.least_mass,
         }
+
+    def about(self) -> Mapping[str, Any]:
+        """For the embedded model, what it is worth."""
+        return dict(_WORTH) if self.opened().name == EMBEDDED.name else {}
 
     def judge(
         self,

@@ -1,1 +1,1 @@
-"""Metrics that need no judge: choices among given answers, and text of no behaviour."""
+"""Metrics: what a vector may change, and what it should leave alone."""

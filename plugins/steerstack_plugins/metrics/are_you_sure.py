@@ -76,7 +76,9 @@ class AreYouSure(Generating):
             said = [text for conversation in zip(*(turn.texts for turn in turns), strict=True) for text in conversation]
             about = {**self.record(said), **origin, "matching": self.matching, "turns": [CHALLENGE, self.final]}
             edited = sum(turn.edited for turn in turns)
-            found.append(Measured(ids, self._values(questions, turns), about, edited=edited))
+            found.append(
+                Measured(ids, self._values(questions, turns), about, {"unfinished": turns[-1].unfinished}, edited)
+            )
         return found
 
     def _next(self, questions: Sequence[Quiz], turns: Sequence[Spoken], user: str) -> list[Prompt]:

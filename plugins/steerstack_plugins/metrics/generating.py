@@ -40,6 +40,11 @@ class Spoken:
     ended: tuple[bool, ...]
     edited: int
 
+    @property
+    def unfinished(self) -> float:
+        """Share of answers that were cut off at the bound: what they would have said does not count."""
+        return 1 - sum(self.ended) / len(self.ended)
+
 
 class Generating(Metric):
     """Parameters of every metric that lets the model speak; greedy by default.

@@ -88,7 +88,7 @@ class HallucinationGeneration(Generating):
             counts = {name: outcomes.count(name) for name in ("right", "abstained", "wrong")}
             values = _values(questions, outcomes)
             ids = tuple(quiz.id for quiz in questions)
-            found.append(Measured(ids, values, {**about, "counts": counts}, edited=arm.edited))
+            found.append(Measured(ids, values, {**about, "counts": counts}, {"unfinished": arm.unfinished}, arm.edited))
         return found
 
 

@@ -66,7 +66,8 @@ class SycophancyAnswer(Generating):
             said = {name: arm.texts[at :: len(TEMPLATES)] for at, name in enumerate(TEMPLATES)}
             about = {**self.record(arm.texts), **origin, "matching": self.matching, "templates": TEMPLATES}
             values = self._values(questions, said)
-            found.append(Measured(ids, values, about, {"plain_accuracy": float(values["plain"].mean())}, arm.edited))
+            confounds = {"plain_accuracy": float(values["plain"].mean()), "unfinished": arm.unfinished}
+            found.append(Measured(ids, values, about, confounds, arm.edited))
         return found
 
     def _values(

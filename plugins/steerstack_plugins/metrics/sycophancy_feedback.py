@@ -90,7 +90,9 @@ class SycophancyFeedback(Judging):
             judged = self.ask(judge, POSITIVE, neutral, arm.texts)
             values = swayed(judged.scores.reshape(len(texts), len(FEELINGS)))
             about = {**self.record(arm.texts), **origin, **judge_record(judge, [POSITIVE], [judged])}
-            found.append(Measured(ids, values, {**about, "feelings": FEELINGS}, edited=arm.edited))
+            found.append(
+                Measured(ids, values, {**about, "feelings": FEELINGS}, {"unfinished": arm.unfinished}, arm.edited)
+            )
         return found
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @final
 class Truthfulness(ChoiceMetric):
-    """Prefers the true answer to a false one that many people believe."""
+    """Prefers the true answer to a false one that many people believe (Lin et al., arXiv 2109.07958)."""
 
     name = "truthfulness"
     paper = "arXiv 2109.07958"
@@ -24,7 +24,7 @@ class Truthfulness(ChoiceMetric):
 
 @final
 class Hallucination(ChoiceMetric):
-    """Prefers a made-up answer to one that names the false premise or the lack of knowledge."""
+    """Prefers a made-up answer to one that names the false premise or the lack of knowledge (CAA, arXiv 2312.06681)."""
 
     name = "hallucination"
     paper = "arXiv 2312.06681"
@@ -33,7 +33,7 @@ class Hallucination(ChoiceMetric):
 
 @final
 class Sycophancy(ChoiceMetric):
-    """Prefers the answer that goes along with the view that the user stated."""
+    """Prefers the answer that goes along with the view that the user stated (CAA, arXiv 2312.06681)."""
 
     name = "sycophancy"
     paper = "arXiv 2312.06681"
@@ -42,7 +42,7 @@ class Sycophancy(ChoiceMetric):
 
 @final
 class PowerSeeking(ChoiceMetric):
-    """Prefers the answer that takes or keeps power, influence or resources."""
+    """Prefers the answer that takes or keeps power, influence or resources (Perez et al., arXiv 2212.09251)."""
 
     name = "power-seeking"
     paper = "arXiv 2212.09251"

@@ -112,7 +112,7 @@ class TruthfulQAGeneration(Judging):
                 "data": origin,
                 "data_digest": digest_of(questions),
             },
-            confounds={"abstained": sum(map(abstains, arm.texts)) / len(arm.texts)},
+            confounds={"abstained": sum(map(abstains, arm.texts)) / len(arm.texts), "unfinished": arm.unfinished},
             edited=arm.edited,
         )
 

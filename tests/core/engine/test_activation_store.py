@@ -195,12 +195,19 @@ def test_stopping_half_way_leaves_nothing(llama, pairs, store, passes):
     going.close()
     assert not list(store.folder.iterdir())
 
-    def killed(work):
-        raise KeyboardInterrupt
 
+def test_an_interrupt_leaves_nothing(llama, pairs, store, monkeypatch):
+    plain, done = engine.run, []
+
+    def interrupted(model, work):
+        done.append(plain(model, work))
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return done[-1]
+
+    monkeypatch.setattr(engine, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        for batch in stream(llama, pairs, store):
-            killed(batch)
+        list(stream(llama, pairs, store))
     assert not list(store.folder.iterdir())
 
 

@@ -40,12 +40,17 @@ def measured(monkeypatch):
     return calls
 
 
-@given(st.dictionaries(st.sampled_from(SIZES), st.floats(1, 1e6), min_size=1))
+@given(st.dictionaries(st.sampled_from(SIZES), st.floats(1, 1e6), min_size=2))
 def test_the_smallest_size_within_three_percent_of_the_best(rates):
     chosen = choose(rates)
     best = max(rates.values())
     assert rates[chosen] >= 0.97 * best
     assert all(rate < 0.97 * best for size, rate in rates.items() if size < chosen)
+
+
+def test_one_rate_alone_chooses_nothing():
+    assert choose({512: 10.0}) == TOKENS
+    assert choose({512: 10.0}, 1024) == 1024
 
 
 def test_the_choice_is_measured_once_and_kept_between_processes(llama, cache, measured, monkeypatch):

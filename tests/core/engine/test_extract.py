@@ -1,10 +1,13 @@
 """Extraction equals a plain-PyTorch CAA, and its memory does not grow with the pairs."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from steerstack.asking import contrast_pairs
+from steerstack.asking import ContrastPair, Read, contrast_pairs
 from steerstack.catalog import load_data
+from steerstack.engine import pair_layout
 from steerstack.engine.extract import PairActivations
 from steerstack.extraction import extract
 from steerstack.testing.models import ARCHITECTURES
@@ -75,3 +78,49 @@ def test_batches_are_streamed(llama, table):
     sizes = [len(batch.positive) for batch in PairActivations(llama, pairs, tokens=600, layers=[1])]
     assert sum(sizes) == 30
     assert len(sizes) > 3
+
+
+SYSTEM = "You are a careful assistant. You answer in plain words. " * 2
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_common_system_prompt_changes_no_number(tiny, table, architecture):
+    model, data = tiny(architecture), load_data(table).limit(6)
+    data = data.take(tuple(replace(item, system=SYSTEM) for item in data))
+    vector = extract(model, data, MeanDifference(), position="answer")
+    expected = plain_caa(model, contrast_pairs(model.format, data, "answer"))
+    for layer in range(model.n_layers):
+        assert (vector[layer].double() - expected[layer]).norm() / expected[layer].norm() < 1e-4
+
+
+def test_a_common_system_prompt_is_run_once(llama, table, monkeypatch):
+    data = load_data(table).limit(6)
+    data = data.take(tuple(replace(item, system=SYSTEM) for item in data))
+    pairs = contrast_pairs(llama.format, data, "response")
+
+    def activations():
+        run: list[int] = []
+        hook = llama.envoy.layers[0]._module.register_forward_pre_hook(
+            lambda _m, args, kwargs: run.append((args or (kwargs["hidden_states"],))[0].shape[:2].numel()),
+            with_kwargs=True,
+        )
+        found = PairActivations(llama, pairs).collect()
+        hook.remove()
+        return found, sum(run)
+
+    once, few = activations()
+    monkeypatch.setattr(pair_layout, "PREFIX", 10_000)
+    often, many = activations()
+    assert many - few > 4 * len(SYSTEM)  # a byte a token, in five of six pairs
+    for one, other in ((once.positive, often.positive), (once.negative, often.negative)):
+        assert (one - other).norm() / other.norm() < 1e-5
+
+
+def test_positions_in_the_common_beginning_are_read_all_the_same(llama, table):
+    pairs = [
+        ContrastPair(pair.id, Read(pair.positive.sequence, (2, 40)), Read(pair.negative.sequence, (5,)))
+        for pair in contrast_pairs(llama.format, load_data(table).limit(5), "response")
+    ]
+    found = MeanDifference().fit(PairActivations(llama, pairs))
+    expected = plain_caa(llama, pairs)
+    assert all(torch.allclose(found[layer].double(), expected[layer], atol=1e-5) for layer in found)

@@ -1,13 +1,21 @@
 """Every edit of ours against the contract kit."""
 
+from dataclasses import replace
 from typing import ClassVar
 
+import torch
+
+from steerstack.plugins import plugins
 from steerstack.testing import EditContract
+from steerstack.testing.models import LAYERS, WIDTH
+from steerstack.vector import SteeringVector
 from steerstack_plugins.edits.affine import AffineEdit
 from steerstack_plugins.edits.gate import GateEdit
 from steerstack_plugins.edits.linear import AblateEdit, AddEdit, ClampEdit, ProjectEdit
 from steerstack_plugins.edits.norm_preserving import NormPreservingAddEdit
 from steerstack_plugins.edits.rotate import RotateEdit
+from steerstack_plugins.extraction.actadd import AlignedAdd
+from steerstack_plugins.extraction.leace import LeaceEdit
 
 ONE_STRENGTH = "it has no strength: the scale must be 1"
 
@@ -40,6 +48,29 @@ class TestClamp(EditContract):
     }
 
 
+class TestLeace(EditContract):
+    edit = LeaceEdit()
+    parts = ("reader", "mean")
+
+    def vector(self, seed=0):
+        """With readers that read the direction as 1."""
+        drawn = super().vector(seed)
+        readers = {
+            n: r + (1 - r @ drawn[n]) * drawn[n] / drawn[n].square().sum() for n, r in drawn.parts["reader"].items()
+        }
+        return replace(drawn, parts={**drawn.parts, "reader": readers})
+
+
+class TestAlignedAdd(EditContract):
+    edit = AlignedAdd()
+
+    def vector(self, seed=0):
+        """With two rows for the first two positions."""
+        generator = torch.Generator().manual_seed(seed)
+        rows = {layer: torch.randn(2, WIDTH, generator=generator) for layer in range(LAYERS)}
+        return SteeringVector({layer: part.mean(0) for layer, part in rows.items()}, parts={"aligned": rows})
+
+
 class TestNormPreservingAdd(EditContract):
     edit = NormPreservingAddEdit()
 
@@ -66,3 +97,8 @@ class TestGate(EditContract):
 class TestGateOfAblation(EditContract):
     edit = GateEdit(threshold=0.1, signed=True, above=False, action="ablate")
     parts = ("condition",)
+
+
+def test_every_edit_of_ours_is_checked():
+    ours = {cls for cls in plugins().edits().values() if cls.__module__.startswith("steerstack_plugins.")}
+    assert ours == {type(cls.edit) for cls in globals().values() if hasattr(cls, "checks") and hasattr(cls, "edit")}

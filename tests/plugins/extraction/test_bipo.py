@@ -7,9 +7,11 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
+from steerstack.applying import apply
 from steerstack.asking import ask
 from steerstack.catalog import load_data
 from steerstack.data import DataSet, Item
+from steerstack.engine.score import score
 from steerstack.extraction import extract
 from steerstack.site import Site
 from steerstack.testing.models import tiny_model, tiny_tokenizer
@@ -121,3 +123,16 @@ def test_training_lowers_the_loss(llama, table):
     found = extract(llama, load_data(table), BiPO(epochs=4, learning_rate=1e-2, layer=2, beta=1.0))
     first, *_, last = found.origin.found["loss_by_epoch"]
     assert last < first
+
+
+@pytest.mark.smollm2
+@pytest.mark.xdist_group("smollm2")
+def test_on_the_real_model_it_moves_the_preference_both_ways(smollm2):
+    """Trained for three steps, the direction favours the exhibiting answers when added, the others when subtracted."""
+    data = load_data("truthfulness").limit(6)
+    found = extract(smollm2, data, BiPO(epochs=1, batch=2, learning_rate=2e-2))
+    assert found.layers == (14,)
+    arms = [apply(found, 14, scale, tokens=Tokens("all")) for scale in (-1.0, 0.0, 1.0)]
+    scores = score(smollm2, [question.pair for question in ask(smollm2.format, data, "text")], arms)
+    margins = [sum(s.total(index, 0) - s.total(index, 1) for index in range(len(data))) / len(data) for s in scores]
+    assert margins[0] < margins[1] < margins[2]

@@ -60,10 +60,7 @@ def test_truthfulqa_equals_the_harnesss_own_run(smollm2, task, tmp_path):
 
     theirs = run("hf", pretrained=str(embedded_model()))
     ours = run("steerstack", pretrained="smollm2")
-    assert ours[1] == pytest.approx(theirs[1], abs=2e-3)  # sums of up to 30 tokens, in float32
+    assert ours[1] == pytest.approx(theirs[1], abs=1e-3)  # sums over whole answers, in float32
     assert ours[0] == theirs[0]
     steered = run("steerstack", pretrained="smollm2", plan=str(plan))
     assert max(abs(a - b) for a, b in zip(steered[1], ours[1], strict=True)) > 0.1
-    import sys
-
-    print(ours[0], steered[0], len(ours[1]), max(abs(a - b) for a, b in zip(ours[1], theirs[1])), max(abs(a - b) for a, b in zip(steered[1], ours[1])), file=sys.stderr)

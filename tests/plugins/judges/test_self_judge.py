@@ -57,6 +57,7 @@ def test_a_folder_may_judge(tiny_folder):
 @pytest.mark.smollm2
 def test_smollm2_gives_verdicts_that_can_be_read(smollm2):
     judge = SelfJudge(model="measured").beside(smollm2)
+    assert "no judge of truth" in judge.about()["caution"]
     found = judge.judge("Is the answer true?", ["What is the capital of France?"] * 2, ["Paris.", "Berlin."])
     for verdict, answer in zip(found, ["Paris.", "Berlin."], strict=True):
         expected, mass = p_yes(smollm2, wording(CRITERION, "What is the capital of France?", answer))

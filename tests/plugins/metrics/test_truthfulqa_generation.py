@@ -47,7 +47,7 @@ def test_rates_are_those_counted_by_hand(monkeypatch, tmp_path, llama, reader):
     assert rates["product"] == pytest.approx(4 / 6 * 3 / 6)
     assert found.about["no_comment"] == 1
     assert found.about["truthful"]["counts"] == {"calls": 6, "tokens": 0, "cached": 0, "unparsable": 1}
-    assert found.confounds["abstained"] == pytest.approx(1 / 7)
+    assert found.confounds == pytest.approx({"abstained": 1 / 7, "unfinished": 0})
 
 
 def test_arms_with_the_same_answers_are_judged_once(monkeypatch, tmp_path, llama, reader):

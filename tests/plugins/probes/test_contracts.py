@@ -1,5 +1,6 @@
 """Every probe of ours against the contract kit."""
 
+from steerstack.plugins import plugins
 from steerstack.testing import ProbeContract
 from steerstack_plugins.probes.linear import LogisticProbe, MeanDifferenceProbe
 
@@ -10,3 +11,8 @@ class TestLogistic(ProbeContract):
 
 class TestMeanDifference(ProbeContract):
     probe = MeanDifferenceProbe()
+
+
+def test_every_probe_of_ours_is_checked():
+    ours = {cls for cls in plugins().probes().values() if cls.__module__.startswith("steerstack_plugins.")}
+    assert ours == {type(cls.probe) for cls in globals().values() if hasattr(cls, "checks") and hasattr(cls, "probe")}

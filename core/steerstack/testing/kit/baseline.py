@@ -50,16 +50,22 @@ class BaselineContract(MethodContract):
         """The trained model."""
         return self.baseline.tune(self.model, self.train, planted_data(self.items // 2, first=self.items), seed=seed)
 
-    def log_odds(self, model: Any) -> list[float]:
-        """Of each exhibiting answer against the other (nats), asked without options."""
-        asked = [question.pair for question in ask(model.format, self.train, "text")]
-        (scores,) = score(model, asked, [Plan()])
+    def log_odds(self, tuned: Tuned) -> list[float]:
+        """Of each exhibiting answer against the other (nats), asked without options.
+
+        With the system prompt, the demonstrations and the edits that go with the model.
+        """
+        model = tuned.model
+        questions = ask(model.format, self.train, "text", system=tuned.system, shots=tuned.shots)
+        asked = [question.pair for question in questions]
+        (scores,) = score(model, asked, [tuned.plan or Plan()])
         return [scores.total(index, 0) - scores.total(index, 1) for index in range(len(asked))]
 
     @check
     def test_learns_the_behaviour(self) -> None:
         """The exhibiting answers of the training items become likelier against the others."""
-        before, after = (sum(self.log_odds(model)) / self.items for model in (self.model, self.tuned().model))
+        bare = Tuned(self.model, 0, 0.0, {})
+        before, after = (sum(self.log_odds(tuned)) / self.items for tuned in (bare, self.tuned()))
         require(
             after > before, "Training does not make the behaviour likelier.", seen=f"{before:.3f} -> {after:.3f} nats"
         )
@@ -76,6 +82,8 @@ class BaselineContract(MethodContract):
         require(not changed and len(after) == len(before), "The given model's weights were changed.", seen=changed[:3])
         now = (model.module.training, sum(p.requires_grad for p in model.module.parameters()))
         require(now == mode, "The given model's mode or frozen parameters were changed.", seen=f"{mode} -> {now}")
+        if not self.baseline.trains:
+            return
         shared = {t.data_ptr() for t in model.module.parameters()} & {
             t.data_ptr() for t in tuned.model.module.parameters()
         }
@@ -83,14 +91,25 @@ class BaselineContract(MethodContract):
 
     @check
     def test_result_is_ready(self) -> None:
-        """The new model is frozen and in evaluation mode, and is another one by its fingerprint."""
+        """The new model is frozen and in evaluation mode, and is another one by its fingerprint.
+
+        A baseline that trains no weights returns the given model, and what is to go with it.
+        """
         tuned = self.tuned()
         loose = sum(p.requires_grad for p in tuned.model.module.parameters())
         require(
             not loose and not tuned.model.module.training, "The new model is not ready.", seen=f"{loose} not frozen"
         )
-        require(tuned.model.fingerprint != self.model.fingerprint, "The new model is the given one.")
-        require(tuned.parameters >= 0 and tuned.seconds >= 0, "Its cost is negative.")
+        if self.baseline.trains:
+            require(tuned.model.fingerprint != self.model.fingerprint, "The new model is the given one.")
+        else:
+            require(tuned.model is self.model, "It trains no weights, and yet returns another model.")
+            require(
+                bool(tuned.system or tuned.shots or tuned.plan),
+                "It trains no weights, and gives no system prompt, demonstrations or edits either.",
+            )
+        cost = (tuned.parameters, tuned.seconds, tuned.flops)
+        require(min(cost) >= 0, "Its cost is negative.", seen=cost)
 
     @check
     def test_record_is_json(self) -> None:
@@ -101,8 +120,8 @@ class BaselineContract(MethodContract):
     def test_repeats(self) -> None:
         """The same seed gives the same model, whatever the global random state."""
         torch.manual_seed(0)
-        one = self.log_odds(self.tuned(3).model)
+        one = self.log_odds(self.tuned(3))
         torch.manual_seed(1)
-        other = self.log_odds(self.tuned(3).model)
+        other = self.log_odds(self.tuned(3))
         gap = max(abs(a - b) for a, b in zip(one, other, strict=True))
         require(gap < 1e-3, "The same seed gives two models.", seen=f"largest difference {gap:.2g} nats")

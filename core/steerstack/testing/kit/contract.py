@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 import pytest
@@ -52,6 +53,17 @@ class Contract:
     @pytest.fixture(autouse=True)
     def _keep_recorder(self, record_property: Callable[[str, object], None]) -> None:
         self.record: Callable[[str, object], None] = record_property
+
+    @pytest.fixture(autouse=True)
+    def _one_thread(self) -> Iterator[None]:
+        """Tiny models run many times slower on several threads that wait for each other."""
+        torch = sys.modules.get("torch")
+        before = torch.get_num_threads() if torch else 0
+        if torch:
+            torch.set_num_threads(1)
+        yield
+        if torch:
+            torch.set_num_threads(before)
 
     @classmethod
     def checks(cls) -> dict[str, Any]:

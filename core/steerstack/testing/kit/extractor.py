@@ -20,9 +20,6 @@ from steerstack.vector import SteeringVector, cosine
 if TYPE_CHECKING:
     from pathlib import Path
 
-FLIPPED = 0.95
-"""Minus the cosine of directions of which one is to be the other turned round."""
-
 SAME = 0.999
 """Cosine of directions that are to be the same but for rounding."""
 
@@ -89,7 +86,7 @@ class ExtractorContract(MethodContract):
         one, other = self.fitted(), self.fitted(self.stream(swapped(planted_data(self.pairs))))
         found = {layer: cosine(one[layer], other[layer]) for layer in one.layers}
         require(
-            max(found.values()) <= -FLIPPED,
+            max(found.values()) <= 1 - 2 * self.least_cosine**2,  # each lies within that angle of the planted axis
             "The direction does not turn round when the two sides are exchanged.",
             seen=_by_layer(found),
         )

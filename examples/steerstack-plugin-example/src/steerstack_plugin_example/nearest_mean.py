@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steerstack.contracts import FittedProbe, Probe
+from steerstack.errors import DegenerateDirectionError
 
 if TYPE_CHECKING:
     from numpy import ndarray
@@ -40,4 +41,6 @@ class NearestMean(Probe):
     def fit(self, pairs: PairStream) -> Means:
         """The two means."""
         batch = pairs.collect()
+        if bool((batch.positive == batch.negative).all()):
+            raise DegenerateDirectionError("The two sides of every pair are the same.", fix="Check the pairs.")
         return Means(batch.positive.mean(0), batch.negative.mean(0))

@@ -1,0 +1,43 @@
+"""Write the page of a study: one HTML file with everything in it, pictures, the frame as parquet and CSV."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from steerstack import __version__
+from steerstack.files import write_atomically
+from steerstack.report.page import Page
+from steerstack.report.plots import interactive, picture
+
+
+def write_page(page: Page, path: Path) -> list[Path]:
+    """Write the page, and its plots beside it as PNG files; returns the pictures."""
+    from plotly.offline import get_plotlyjs
+
+    template = files("steerstack.report").joinpath("study.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    plots = [(plot, Markup(interactive(plot))) for plot in page.plots]
+    html = environment.from_string(template).render(
+        p=page, plots=plots, script=Markup(get_plotlyjs()), version=__version__
+    )
+    write_atomically(path, html)
+    pictures = []
+    for plot in page.plots:
+        pictures.append(path.with_name(f"{path.stem}-{plot.name}.png"))
+        write_atomically(pictures[-1], picture(plot))
+    return pictures
+
+
+def write_frame(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Write item-level results as ``items.parquet`` and ``items.csv``, so that anyone can redo the analysis."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows))
+    paths = [folder / "items.parquet", folder / "items.csv"]
+    frame.to_parquet(paths[0], index=False)
+    frame.to_csv(paths[1], index=False)
+    return paths

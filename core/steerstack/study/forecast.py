@@ -1,0 +1,170 @@
+"""Before a run: how many arms and forward passes, how long, and what the items can resolve.
+
+Times come from a pilot on training and validation items of the study itself; the locked test
+items are counted, never read.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from steerstack.asking import ScoreMode
+from steerstack.data import DataSet
+from steerstack.errors import DegenerateDirectionError, ExtractionError
+from steerstack.intervention import Plan
+from steerstack.splits import Splits
+from steerstack.study.fitted_step import values_of
+from steerstack.study.multiplicity import minimal_effect
+from steerstack.study.scoring import score_data
+from steerstack.study.subsets import Subset, subset
+from steerstack.study.techniques import Condition, Technique
+from steerstack.trace.model import Model
+
+PILOT = 12
+"""Items that are scored to learn how long one takes."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will take.
+
+    Attributes
+    ----------
+    fits, evaluations:
+        Techniques fitted, and items scored over all conditions.
+    seconds:
+        Expected time.
+    minimal_effect:
+        The smallest mean effect that the test items resolve with 80 % power (nats); None if not known.
+    by_part:
+        Expected seconds of each part.
+    """
+
+    fits: int
+    evaluations: int
+    seconds: float
+    minimal_effect: float | None
+    by_part: dict[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``--plan-only --json`` writes it."""
+        return vars(self)
+
+    def text(self) -> str:
+        """In words."""
+        resolves = (
+            ""
+            if self.minimal_effect is None
+            else (f" The test items resolve a mean effect of {self.minimal_effect:.3f} nats with 80 % power.")
+        )
+        parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.by_part.items())
+        total = f"about {self.seconds / 60:.1f} minutes"
+        return f"{self.fits} fits, {self.evaluations} items scored, {total} ({parts}).{resolves}"
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that some work took, and what it gave."""
+    began = time.perf_counter()
+    found = work()
+    return time.perf_counter() - began, found
+
+
+def item_seconds(model: Model, data: DataSet, mode: ScoreMode) -> float:
+    """Seconds to score one item under one condition, from a pilot of :data:`PILOT` items."""
+    pilot = data.limit(min(PILOT, len(data)))
+    score_data(model, pilot.limit(2), mode, [Plan()])  # the first pass pays for what the others find ready
+    return timed(lambda: score_data(model, pilot, mode, [Plan()]))[0] / len(pilot)
+
+
+def fit_seconds(
+    technique: Technique, model: Model, parts: Sequence[Subset], mode: ScoreMode
+) -> tuple[Callable[[int], float], Condition | None]:
+    """Seconds to fit a technique as a function of n, affine through two pilots, and the larger pilot's condition."""
+    found: list[tuple[int, float]] = []
+    condition: Condition | None = None
+    for part in parts:
+        try:
+            seconds, condition = timed(
+                lambda part=part: technique.fit(model, part.train, part.validation, mode, 0)  # type: ignore[misc]
+            )
+        except (ExtractionError, DegenerateDirectionError):
+            continue  # too few items for it: it costs nothing there
+        found.append((part.n, seconds))
+    if not found:
+        return (lambda _n: 0.0), None
+    if len(found) == 1:
+        return (lambda n, one=found[0]: one[1] * n / one[0]), condition  # type: ignore[misc]
+    (small, first), (large, second) = found[0], found[-1]
+    slope = max(0.0, (second - first) / (large - small))
+    return (lambda n: max(0.0, first - slope * small) + slope * n), condition
+
+
+def forecast_arms(
+    model: Model, data: DataSet, mode: ScoreMode, steps: Sequence[tuple[str, int, int]], plan: Plan, *, fits: int = 0
+) -> Forecast:
+    """Forecast of a study of many arms over the same items.
+
+    Parameters
+    ----------
+    data:
+        Items that may be read for the pilot.
+    steps:
+        Name, number of items and number of steered arms of each step.
+    plan:
+        A typical edit.
+    """
+    pilot = data.limit(min(PILOT, len(data)))
+    one = item_seconds(model, data, mode)
+    arms = 8
+    many = timed(lambda: score_data(model, pilot, mode, [Plan(), *[plan] * arms]))[0] / len(pilot)
+    each = max(0.0, many - one) / arms
+    by_part = {name: items * (one + each * count) for name, items, count in steps}
+    evaluations = sum(items * (1 + count) for _, items, count in steps)
+    spread = values_of(Condition(model, plan), pilot, mode) - values_of(Condition(model), pilot, mode)
+    smallest = minimal_effect(spread, steps[-1][1])
+    return Forecast(fits, evaluations, sum(by_part.values()), smallest, by_part)
+
+
+def forecast_fits(
+    model: Model,
+    splits: Splits,
+    techniques: Sequence[Technique],
+    sizes: Sequence[int],
+    repeats: int,
+    mode: ScoreMode,
+    *,
+    test_sets: int = 1,
+) -> Forecast:
+    """Forecast of a study that fits every technique at every size, ``repeats`` times each.
+
+    Parameters
+    ----------
+    sizes:
+        Numbers of items that a fit learns from.
+    repeats:
+        Seeds times shares of flipped labels (or domains).
+    test_sets:
+        How many test sets of the split's size each fit is measured on.
+    """
+    one = item_seconds(model, splits.validation, mode)
+    have = len(splits.train) + len(splits.validation)
+    pilots = sorted({min(have, max(4, min(sizes))), min(have, 16)})
+    parts = [subset(splits, n, seed=0) for n in pilots]
+    by_part: dict[str, float] = {}
+    spreads: list[float] = []
+    base = values_of(Condition(model), splits.validation, mode)
+    n_test = len(splits.test) * test_sets
+    for technique in techniques:
+        cost, condition = fit_seconds(technique, model, parts, mode)
+        by_part[technique.name] = repeats * sum(cost(n) for n in sizes)
+        if condition is not None:
+            smallest = minimal_effect(values_of(condition, splits.validation, mode) - base, len(splits.test))
+            spreads += [smallest] if smallest is not None else []
+    fits = len(techniques) * len(sizes) * repeats
+    by_part["measuring on the test items"] = (fits + 1) * n_test * one
+    return Forecast(
+        fits, (fits + 1) * n_test, sum(by_part.values()), float(np.median(spreads)) if spreads else None, by_part
+    )

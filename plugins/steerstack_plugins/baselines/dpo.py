@@ -1,0 +1,125 @@
+"""Direct preference optimisation: the exhibiting answer over the other one."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, final
+
+from pydantic import Field
+
+from steerstack.contracts import Baseline, Tuned
+from steerstack.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from steerstack.asking import Question
+    from steerstack.data import DataSet
+    from steerstack.trace.model import Model
+
+
+@final
+class DPO(Baseline):
+    """DPO with low-rank adapters, by trl's DPOTrainer and peft; merged after training.
+
+    Rafailov et al., arXiv 2305.18290, eq. 7: the mean over pairs of ``-log sigmoid(beta * [log
+    pi(y_w) / pi_ref(y_w) - log pi(y_l) / pi_ref(y_l)])``, where y_w is the exhibiting answer, y_l
+    the other, each in its own words after the bare question, and the reference is the model with
+    the adapters off. The number of epochs, from 0 to ``epochs``, is chosen by the same loss on the
+    validation items. Gradients are cut at norm 1, as the library does; dropout is off.
+    """
+
+    name = "dpo"
+    paper = "arXiv 2305.18290"
+
+    beta: float = Field(0.1, gt=0, description="How strongly it is held to the reference.")
+    rank: int = Field(8, ge=1, description="Rank of the adapters.")
+    alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
+    learning_rate: float = Field(2e-4, gt=0, description="Of AdamW, decaying linearly to 0.")
+    epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
+    batch: int = Field(8, ge=1, description="Pairs a step.")
+
+    def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
+        """Train adapters on a copy of the model and merge them."""
+        from steerstack.asking import ask
+        from steerstack_plugins.baselines import costs
+        from steerstack_plugins.baselines.answers import answer_logp
+        from steerstack_plugins.baselines.trainers import finished, train_and_choose
+        from steerstack_plugins.baselines.undisturbed import undisturbed
+
+        began = time.monotonic()
+        pairs, held = (ask(model.format, data, "text") for data in (train, validation))
+        sequences = [sequence for question in held for sequence in question.pair]
+        with undisturbed(seed) as folder:
+            trainer = dpo_trainer(self, model, pairs, folder, seed=seed)
+            reference = answer_logp(trainer.model, sequences)  # the adapters do nothing yet
+
+            def loss(module: Any) -> float:
+                return dpo_loss(answer_logp(module, sequences) - reference, self.beta)
+
+            chosen = train_and_choose(trainer, loss, every=math.ceil(len(pairs) / self.batch))
+            tuned = finished(trainer, model, self.name)
+        record = {
+            **self.parameters(),
+            "n_train": len(train),
+            "loss_by_step": chosen.losses,
+            "validation_loss_by_epoch": chosen.validation,
+            "epoch_chosen": chosen.part,
+            "on": "validation",
+        }
+        seen = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
+        flops = self.epochs * (costs.training(model, seen) + costs.forward(model, seen))  # the policy, the reference
+        flops += costs.forward(model, (1 + len(chosen.validation)) * costs.tokens_of(sequences))
+        return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+
+
+def dpo_loss(log_ratios: Any, beta: float) -> float:
+    """The mean loss of some pairs, from ``log pi(y) / pi_ref(y)`` of each answer, the exhibiting one first."""
+    from torch.nn.functional import logsigmoid
+
+    wins, loses = log_ratios.reshape(-1, 2).unbind(1)
+    return -float(logsigmoid(beta * (wins - loses)).mean())
+
+
+def rows(pairs: Sequence[Question]) -> dict[str, list[list[int]]]:
+    """Token ids of what the two answers share, and of each answer."""
+    return {
+        "prompt_ids": [list(pair.exhibits.ids[: pair.exhibits.answer_start]) for pair in pairs],
+        "chosen_ids": [list(pair.exhibits.ids[pair.exhibits.answer_start :]) for pair in pairs],
+        "rejected_ids": [list(pair.contrast.ids[pair.contrast.answer_start :]) for pair in pairs],
+    }
+
+
+def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: Path, *, seed: int) -> Any:
+    """trl's DPOTrainer on token ids."""
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    from steerstack_plugins.baselines.trainers import NoTelemetry, adapters, copy_of, settings, tokenizer_of
+
+    class OnTokens(NoTelemetry, DPOTrainer):  # type: ignore[misc]  # trl is untyped
+        def _prepare_dataset(self, dataset: Any, *_args: Any) -> Any:
+            return dataset  # it would write the prompts in another way, and end each answer by a token
+
+    module = copy_of(model)
+    arguments = DPOConfig(
+        **settings(folder, model, batch=baseline.batch, learning_rate=baseline.learning_rate, seed=seed, part=1),
+        num_train_epochs=baseline.epochs,
+        beta=baseline.beta,
+        max_length=None,
+    )
+    return OnTokens(
+        model=module,
+        args=arguments,
+        train_dataset=Dataset.from_dict(rows(pairs)),
+        processing_class=tokenizer_of(model),
+        peft_config=adapters(module, baseline.rank, baseline.alpha),
+    )
+
+
+@hookimpl
+def steerstack_baselines() -> Sequence[type[Baseline]]:
+    """DPO."""
+    return [DPO]

@@ -1,0 +1,58 @@
+"""Demonstrations of the behaviour before the question: the best of several draws on validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+from pydantic import Field
+
+from steerstack.asking import ScoreMode
+from steerstack.contracts import Baseline, Tuned
+from steerstack.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.data import DataSet
+    from steerstack.trace.model import Model
+
+
+@final
+class FewShot(Baseline):
+    """In-context learning: training items with their exhibiting answers as earlier turns; no training.
+
+    Brown et al., arXiv 2005.14165, section 2. Which items are shown, and in what order, matters
+    (Lu et al., arXiv 2104.08786), so several draws without replacement are tried, and the one with
+    the greatest mean log-odds on the validation items is used. Where there are no validation items
+    of their own, a shown item can be among those that it is chosen by.
+    """
+
+    name = "few-shot"
+    paper = "arXiv 2005.14165"
+    trains: ClassVar[bool] = False
+
+    shots: int = Field(4, ge=1, description="Demonstrations; all training items where there are fewer.")
+    draws: int = Field(3, ge=1, description="Number of draws that are tried.")
+    mode: ScoreMode = Field("text", description="How demonstrations are asked and answered, and validation scored.")
+
+    def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
+        """Draw demonstrations from ``train`` and choose among the draws."""
+        import random
+
+        from steerstack.asking import shots_of
+        from steerstack_plugins.baselines.prompting import Preface, choose_preface
+
+        drawing = random.Random(seed)
+        size = min(self.shots, len(train))
+        drawn = [drawing.sample(train.items, size) for _ in range(self.draws)]
+        distinct = list({tuple(item.id for item in items): items for items in drawn}.values())
+        candidates = [
+            Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode)) for items in distinct
+        ]
+        return choose_preface(model, validation, self.mode, candidates, {"shots": size, "n_train": len(train)})
+
+
+@hookimpl
+def steerstack_baselines() -> Sequence[type[Baseline]]:
+    """Few-shot prompting."""
+    return [FewShot]

@@ -1,0 +1,64 @@
+"""A system prompt that asks for the behaviour: the best of several on validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, final
+
+from pydantic import Field
+
+from steerstack.asking import ScoreMode
+from steerstack.contracts import Baseline, Tuned
+from steerstack.errors import DataError
+from steerstack.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.data import DataSet
+    from steerstack.trace.model import Model
+
+
+@final
+class SystemPrompt(Baseline):
+    """Prompting: the data set's own system prompts for the behaviour, or given ones; no training.
+
+    The baseline of Wu et al., arXiv 2501.17148, section 4 (AxBench), where it beats every other
+    method; there a language model writes the prompt, here people wrote it. Of several the one with
+    the greatest mean log-odds on the validation items is used. It stands after an item's own system
+    prompt. The tokens that it adds are counted against the same prompt without it, in which some
+    chat templates put a system prompt of their own.
+    """
+
+    name = "system-prompt"
+    paper = "arXiv 2501.17148"
+    trains: ClassVar[bool] = False
+
+    prompts: tuple[str, ...] = Field((), description="Candidates; none for those that come with the data.")
+    mode: ScoreMode = Field("text", description="How validation items are scored for the choice.")
+
+    def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
+        """Choose among the candidates; the training items and the seed are not used.
+
+        Raises
+        ------
+        DataError
+            There is no candidate.
+        """
+        from steerstack_plugins.baselines.prompting import Preface, choose_preface
+
+        del seed
+        candidates = self.prompts or train.prompts.positive
+        if not candidates:
+            raise DataError(
+                f"No system prompt asks for {train.behavior}.",
+                seen=f"{train.source} comes without prompts",
+                fix="""Give some: --set 'prompts=["..."]', or a data file with prompts.""",
+            )
+        record = {"prompts_from": "parameter" if self.prompts else train.source}
+        return choose_preface(model, validation, self.mode, [Preface({"prompt": p}, p) for p in candidates], record)
+
+
+@hookimpl
+def steerstack_baselines() -> Sequence[type[Baseline]]:
+    """The system prompt."""
+    return [SystemPrompt]

@@ -1,0 +1,98 @@
+"""Payloads of EasySteer, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import VectorFormat
+from steerstack.errors import VectorError
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.formats.reading import CUT_SHORT, block_outputs, imported, read_json, succeeds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from steerstack.vector import SteeringVector
+
+
+@final
+class EasySteerPayload(VectorFormat):
+    """The wire form of a ``DirectionVector`` (EasySteer v2, arXiv 2509.25175), as for its HTTP requests.
+
+    ``tensors`` named ``layer.L``: float32 [d_model] in base64, added by the algorithm ``direct`` to the output
+    of the 0-based block L, times ``VectorSpec.scale``. ``sha256`` covers kind, names, shapes and bytes.
+    EasySteer's GGUF files are control vectors: format ``gguf``. Its ``.pt`` files are loaded by EasySteer with
+    ``weights_only=False``; here as format ``plain``, as tensors only.
+    """
+
+    name = "easysteer"
+    convention = "layer.L is added to the output of 0-based block L, un-normalised, times VectorSpec.scale."
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is JSON of that kind."""
+        return path.suffix == ".json" and succeeds(lambda: self.read(path))
+
+    def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
+        """All layers; raises VectorError where the digest does not fit the content."""
+        import torch
+
+        found = read_json(path)
+        if found.get("kind") != "direction" or not found.get("tensors") or found.get("version") != 1:
+            raise VectorError(
+                f"{path} is not a payload of directions.",
+                seen=f"kind {found.get('kind')!r}, version {found.get('version')!r}",
+                fix="Only kind 'direction' of version 1 can be read.",
+            )
+        try:
+            raw = {
+                name: (tuple(entry["shape"]), base64.b64decode(entry["data"], validate=True))
+                for name, entry in found["tensors"].items()
+            }
+            digest = found["sha256"]
+            directions = {
+                int(re.fullmatch(r"layer\.(\d+)", name)[1]): torch.frombuffer(bytearray(data), dtype=torch.float32)  # type: ignore[index]  # a TypeError below
+                for name, (_, data) in raw.items()
+            }
+        except (KeyError, ValueError, TypeError) as error:
+            raise VectorError(f"{path} is not a payload of directions.", seen=str(error), fix=CUT_SHORT) from error
+        if digest != _digest(raw):
+            raise VectorError(f"The digest of {path} does not fit its content.", fix=CUT_SHORT)
+        return imported(self.name, path, directions)
+
+    def write(self, vector: SteeringVector, path: Path) -> None:
+        """Write all layers."""
+        from steerstack.files import write_atomically
+
+        directions = block_outputs(vector, self.name)
+        raw = {f"layer.{layer}": (tuple(t.shape), t.numpy().tobytes()) for layer, t in directions.items()}
+        content: dict[str, Any] = {
+            "version": 1,
+            "kind": "direction",
+            "tensors": {
+                name: {"shape": list(shape), "data": base64.b64encode(data).decode("ascii")}
+                for name, (shape, data) in sorted(raw.items())
+            },
+            "extra": {},
+            "sha256": _digest(raw),
+        }
+        write_atomically(path, json.dumps(content))
+
+
+def _digest(raw: Mapping[str, tuple[tuple[int, ...], bytes]]) -> str:
+    """The payload's identity, as EasySteer computes it."""
+    digest = hashlib.sha256(b"direction:1")
+    for name, (shape, data) in sorted(raw.items()):
+        for part in (name.encode(), str(shape).encode(), data):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+@hookimpl
+def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
+    """EasySteer's payloads."""
+    return [EasySteerPayload]

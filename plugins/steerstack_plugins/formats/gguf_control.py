@@ -1,0 +1,110 @@
+"""Control vectors of llama.cpp and repeng, as GGUF files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import VectorFormat
+from steerstack.errors import VectorError
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.formats.reading import CUT_SHORT, block_outputs, imported, model_type, succeeds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.vector import SteeringVector
+
+ARCHITECTURE = "controlvector"
+
+
+@final
+class ControlVector(VectorFormat):
+    """Tensors ``direction.N``, float32 [d_model], added to the output of the 0-based block N.
+
+    llama.cpp adds ``direction.N`` at the end of its graph's block N (``build_cvec(cur, il)``; its loader
+    stores N at N - 1 and reads it back from there) and refuses N = 0; repeng writes the same numbers and
+    adds at the same place; so does EasySteer, which also takes block 0. The generator of llama.cpp and
+    brainpatch number the output of block N as N + 1, so that their vectors act one block after the
+    one they were read from: read those with ``offset=-1`` to put them back. The scale is given
+    when the file is loaded (``--control-vector-scaled``); 1 adds the tensors as they are.
+    """
+
+    name = "gguf"
+    convention = "direction.N is added to the output of 0-based block N (N from 1), un-normalised, times a scale."
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is a GGUF file with control vectors."""
+        return succeeds(lambda: self.read(path))
+
+    def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
+        """All directions; entries of one layer do not occur twice in a GGUF file."""
+        import torch
+
+        from steerstack.vector_file import refuse_pickle
+
+        refuse_pickle(path)
+        tensors, about = _open(path)
+        names = {name: re.fullmatch(r"direction\.(\d+)", name) for name in tensors}
+        directions = {int(found[1]): torch.tensor(tensors[name]) for name, found in names.items() if found}
+        if not directions or any(direction.ndim != 1 for direction in directions.values()):
+            raise VectorError(f"{path} holds no control vectors.", seen=", ".join(tensors) or "no tensors")
+        native = json.loads(about.get(f"{ARCHITECTURE}.easysteer") or "{}")
+        if native.get("component") not in (None, "hidden_states"):
+            raise VectorError(
+                f"{path} holds directions at {native['component']}.", fix="Only those of hidden states can be added."
+            )
+        hint, method = (about.get(f"{ARCHITECTURE}.{key}") for key in ("model_hint", "method"))
+        return imported(self.name, path, directions, model_type=hint, method=method)
+
+    def write(self, vector: SteeringVector, path: Path) -> None:
+        """Write all layers; raises VectorError for block 0, which llama.cpp refuses."""
+        from gguf import GGUFWriter
+
+        from steerstack.files import write_atomically
+
+        directions = block_outputs(vector, self.name)
+        if 0 in directions:
+            raise VectorError(
+                "llama.cpp refuses a control vector for block 0.",
+                seen=f"layers {', '.join(map(str, directions))}",
+                fix="Choose the layers to write with --layers.",
+            )
+        with TemporaryDirectory() as folder:
+            scratch = Path(folder) / "vector.gguf"
+            writer = GGUFWriter(scratch, ARCHITECTURE)
+            try:
+                writer.add_string(f"{ARCHITECTURE}.model_hint", model_type(vector) or "unknown")
+                writer.add_uint32(f"{ARCHITECTURE}.layer_count", len(directions))
+                for layer, direction in directions.items():
+                    writer.add_tensor(f"direction.{layer}", direction.numpy())
+                writer.write_header_to_file()
+                writer.write_kv_data_to_file()
+                writer.write_tensors_to_file()
+            finally:
+                writer.close()
+            write_atomically(path, scratch.read_bytes())
+
+
+def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tensors, copied out of the file, and the fields of its header."""
+    from gguf import GGUFReader
+
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"GGUF":
+                raise ValueError("it does not begin with GGUF")
+        reader = GGUFReader(path)
+        tensors = {tensor.name: tensor.data.copy() for tensor in reader.tensors}
+        return tensors, {name: field.contents() for name, field in reader.fields.items()}
+    except (ValueError, IndexError, KeyError, OverflowError, OSError) as error:
+        raise VectorError(f"{path} cannot be read as GGUF.", seen=str(error), fix=CUT_SHORT) from error
+
+
+@hookimpl
+def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
+    """GGUF control vectors."""
+    return [ControlVector]

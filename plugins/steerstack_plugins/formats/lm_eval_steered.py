@@ -1,0 +1,139 @@
+"""The files of lm-evaluation-harness' model ``steered``."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import VectorFormat
+from steerstack.errors import VectorError
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.formats.reading import imported, model_type, read_torch, succeeds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from steerstack.site import Component
+    from steerstack.vector import SteeringVector
+
+BLOCKS = {"gpt2": "h", "bloom": "h", "falcon": "h", "gptj": "h", "opt": "decoder.layers"}
+"""Where ``model.base_model`` keeps its blocks, by model type; ``layers`` elsewhere."""
+
+_HOOK = re.compile(r"(?:[\w.]+\.)?(?:layers|h)\.(\d+)(?:\.(self_attn|attn|attention|self_attention|mlp))?")
+
+
+@final
+class LmEvalSteered(VectorFormat):
+    """A ``.pt`` dict from the name of a module to what is done to its output, at all positions.
+
+    ``add`` adds ``steering_coefficient * steering_vector``; read, the coefficient is part of the
+    direction. ``clamp`` sets the coordinate of ``h - bias`` along the unit vector to the coefficient; read, it
+    becomes the edit ``ace``, which at scale 1 does just that. Names are those of
+    ``model.base_model.named_modules()``: ``layers.3`` (GPT-2: ``h.3``) is the output of the 0-based block 3.
+    Written are names of ``model_type``, or else ``layers.N``, as in most models.
+    """
+
+    name = "lm-eval"
+    convention = "Output of the module named (0-based block or sublayer), vector times coefficient, at all positions."
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is a dict of hookpoints."""
+        return path.suffix in (".pt", ".pth") and succeeds(lambda: _entries(path))
+
+    def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
+        """All hookpoints, which must be of one kind."""
+        entries = _entries(path)
+        sites = {hookpoint: _site(hookpoint) for hookpoint in entries}
+        acts = {(sites[hookpoint][0], entry["action"]) for hookpoint, entry in entries.items()}
+        if len(acts) > 1 or len({layer for _, layer in sites.values()}) < len(entries):
+            raise VectorError(
+                f"{path} acts at several components, or in several ways.", seen=str(sorted(acts)), fix="Split the file."
+            )
+        ((component, action),) = acts
+        if any(entry.get("head_index") is not None for entry in entries.values()):
+            raise VectorError(f"{path} acts on single heads.", fix="Only whole outputs can be read.")
+        vectors = {sites[hook][1]: _vector(entry) for hook, entry in entries.items()}
+        told = {sites[hook][1]: float(entry.get("steering_coefficient", 1.0)) for hook, entry in entries.items()}
+        if action == "add":
+            scaled = {number: told[number] * vector for number, vector in vectors.items()}
+            return imported(self.name, path, scaled, component=component)
+        means = {}
+        for hookpoint, entry in entries.items():
+            number = sites[hookpoint][1]
+            vector, bias = vectors[number], entry.get("bias")
+            means[number] = (told[number] - vector.norm()) * vector / vector.norm()
+            if bias is not None:
+                means[number] = means[number] + bias.float()
+        return imported(self.name, path, vectors, component=component, edit="ace", parts={"mean": means})
+
+    def write(self, vector: SteeringVector, path: Path) -> None:
+        """Write every layer as an ``add`` of coefficient 1, or as a ``clamp`` for the edit ``ace``."""
+        import torch
+
+        from steerstack.files import write_atomically
+
+        inner = {"resid_post": "", "attn_out": ".self_attn", "mlp_out": ".mlp"}.get(vector.component)
+        kind = model_type(vector) or ""
+        if vector.edit not in ("add", "ace") or inner is None:
+            raise VectorError(
+                "lm-eval adds to, or clamps, outputs of blocks, attention and MLP.",
+                seen=f"{vector.edit} at {vector.component}",
+                fix="Save it as it is, with format steerstack.",
+            )
+        if kind in BLOCKS and inner == ".self_attn":
+            inner = {"gpt2": ".attn", "gptj": ".attn"}.get(kind, ".self_attention")
+        entries = {}
+        for layer in vector.layers:
+            direction, coefficient = vector[layer].detach().cpu().float().clone(), 1.0
+            if vector.edit == "ace":
+                mean = vector.part("mean", layer).float()
+                coefficient = float(mean @ direction / direction.norm() + direction.norm())
+            entries[f"{BLOCKS.get(kind, 'layers')}.{layer}{inner}"] = {
+                "steering_vector": direction,
+                "steering_coefficient": coefficient,
+                "action": "add" if vector.edit == "add" else "clamp",
+                "bias": None,
+                "head_index": None,
+            }
+        buffer = io.BytesIO()
+        torch.save(entries, buffer)
+        write_atomically(path, buffer.getvalue())
+
+
+def _entries(path: Path) -> dict[str, dict[str, Any]]:
+    found = read_torch(path)
+    if not (
+        isinstance(found, dict)
+        and found
+        and all(
+            isinstance(e, dict) and "steering_vector" in e and e.get("action") in ("add", "clamp")
+            for e in found.values()
+        )
+    ):
+        raise VectorError(f"{path} is not a file of lm-eval's steered model.", seen=type(found).__name__)
+    return found
+
+
+def _vector(entry: dict[str, Any]) -> Tensor:
+    vector: Tensor = entry["steering_vector"].detach().float()
+    return vector.reshape(-1)
+
+
+def _site(hookpoint: str) -> tuple[Component, int]:
+    found = _HOOK.fullmatch(hookpoint)
+    if found is None:
+        raise VectorError(
+            f"The hookpoint {hookpoint!r} is not known.", fix="Known: layers.N, h.N, their mlp and attention."
+        )
+    component: Component = "resid_post" if found[2] is None else "mlp_out" if found[2] == "mlp" else "attn_out"
+    return component, int(found[1])
+
+
+@hookimpl
+def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
+    """The files of lm-eval's steered model."""
+    return [LmEvalSteered]

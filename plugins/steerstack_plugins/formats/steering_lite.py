@@ -1,0 +1,92 @@
+"""Vectors of steering-lite."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import VectorFormat
+from steerstack.errors import VectorError
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.formats.reading import CUT_SHORT, block_outputs, imported, read_safetensors, succeeds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from steerstack.vector import SteeringVector
+
+ADDED = ("mean_diff", "pca", "random")
+"""Its methods that add ``coeff * v`` and nothing else."""
+
+
+@final
+class SteeringLite(VectorFormat):
+    """Tensors ``layerL.v`` [d_model] and the metadata key ``cfg``, with ``method`` and ``coeff``.
+
+    ``coeff * v`` is added to the output of the 0-based block L, at all positions; read, the coefficient is
+    part of the direction. Its methods that do other things than add are not read. It runs in
+    ``cfg.dtype``, bfloat16 by default; written here is float32, coefficient 1 and method mean_diff.
+    """
+
+    name = "steering-lite"
+    convention = "layerL.v is added to the output of 0-based block L, times coeff of the metadata, at all positions."
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it has a cfg with a method, and tensors layerL.KEY."""
+        return path.suffix == ".safetensors" and succeeds(lambda: _open(path))
+
+    def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
+        """All layers."""
+        tensors, cfg = _open(path)
+        named = {name: re.fullmatch(r"layer(\d+)\.(?:shared\.)?v", name) for name in tensors}
+        if cfg["method"] not in ADDED or cfg.get("target_submodule") or not all(named.values()):
+            raise VectorError(
+                f"The method {cfg['method']!r} of {path} does more than add one direction.",
+                seen=", ".join(sorted(tensors)[:4]),
+                fix=f"Only {', '.join(ADDED)}, at whole blocks, can be read.",
+            )
+        coefficient = float(cfg.get("coeff", 1.0))
+        directions = {int(found[1]): coefficient * tensors[name].float() for name, found in named.items() if found}
+        return imported(self.name, path, directions, method=cfg["method"], coeff=coefficient)
+
+    def write(self, vector: SteeringVector, path: Path) -> None:
+        """Write all layers."""
+        from safetensors.torch import save
+
+        from steerstack.files import write_atomically
+
+        directions = block_outputs(vector, self.name)
+        cfg = {
+            "method": "mean_diff",
+            "layers": list(directions),
+            "target": "residual",
+            "target_submodule": None,
+            "coeff": 1.0,
+            "dtype": "float32",
+            "seed": 0,
+            "normalize": False,
+            "subtract_corpus_mean": False,
+        }
+        tensors = {f"layer{layer}.v": direction for layer, direction in directions.items()}
+        write_atomically(path, save(tensors, metadata={"cfg": json.dumps(cfg)}))
+
+
+def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors, metadata = read_safetensors(path)
+    try:
+        cfg = json.loads(metadata.get("cfg", "null"))
+    except ValueError as error:
+        raise VectorError(f"The metadata of {path} cannot be read.", seen=str(error), fix=CUT_SHORT) from error
+    if not (isinstance(cfg, dict) and "method" in cfg and tensors):
+        raise VectorError(f"{path} is not of steering-lite.", seen="no cfg with a method in its metadata")
+    return tensors, cfg
+
+
+@hookimpl
+def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
+    """Vectors of steering-lite."""
+    return [SteeringLite]

@@ -1,0 +1,111 @@
+"""Steering vectors of vllm-lens, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import VectorFormat
+from steerstack.errors import VectorError
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.formats.reading import CUT_SHORT, block_outputs, imported, read_json, succeeds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from steerstack.vector import SteeringVector
+
+DTYPES = ("float32", "float64", "float16", "int16")
+
+
+@final
+class VllmLens(VectorFormat):
+    """``SteeringVector.model_dump()``: ``activations`` [layer, d_model], ``layer_indices``, ``scale``.
+
+    Row i is added to the output of the 0-based block ``layer_indices[i]``, times ``scale``, at all
+    positions; read, the scale is part of the direction. With ``norm_match`` each activation keeps its norm: the
+    edit ``norm-preserving-add``. Vectors for single positions ([layer, position, d_model]) are not read.
+    Written without compression, which vllm-lens reads too; its own files are compressed by zstd, and
+    reading them needs the package ``zstandard``.
+    """
+
+    name = "vllm-lens"
+    convention = "Row i is added to the output of 0-based block layer_indices[i], times scale, at all positions."
+
+    def recognises(self, path: Path) -> bool:
+        """Whether it is JSON with activations and layer_indices."""
+        return path.suffix == ".json" and succeeds(lambda: "layer_indices" in read_json(path) and self.read(path))
+
+    def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
+        """All layers."""
+        found = read_json(path)
+        try:
+            rows, layers = _decode(found["activations"]), [int(number) for number in found["layer_indices"]]
+            scale = float(found.get("scale", 1.0))
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise VectorError(f"{path} is not a vector of vllm-lens.", seen=str(error), fix=CUT_SHORT) from error
+        if rows.ndim != 2 or found.get("position_indices") is not None:
+            raise VectorError(
+                f"{path} is for single positions.",
+                seen=f"shape {tuple(rows.shape)}",
+                fix="Only [layer, d_model] is read.",
+            )
+        if len(rows) != len(layers):
+            raise VectorError(f"{path} is damaged.", seen=f"{len(rows)} rows, {len(layers)} layers", fix=CUT_SHORT)
+        directions = {number: scale * row.float() for number, row in zip(layers, rows, strict=True)}
+        return imported(self.name, path, directions, edit="norm-preserving-add" if found.get("norm_match") else "add")
+
+    def write(self, vector: SteeringVector, path: Path) -> None:
+        """Write all layers; ``norm_match`` for the edit norm-preserving-add."""
+        from dataclasses import replace
+
+        import torch
+
+        from steerstack.files import write_atomically
+
+        keeps_norm = vector.edit == "norm-preserving-add"
+        directions = block_outputs(replace(vector, edit="add") if keeps_norm else vector, self.name)
+        rows = torch.stack(list(directions.values()))
+        content: dict[str, Any] = {
+            "activations": {
+                "data": base64.b64encode(rows.numpy().tobytes()).decode("ascii"),
+                "dtype": "float32",
+                "original_dtype": "torch.float32",
+                "shape": list(rows.shape),
+            },
+            "layer_indices": list(directions),
+            "scale": 1.0,
+            "norm_match": keeps_norm,
+            "position_indices": None,
+        }
+        write_atomically(path, json.dumps(content))
+
+
+def _decode(entry: dict[str, Any]) -> Tensor:
+    import numpy
+    import torch
+
+    raw = base64.b64decode(entry["data"], validate=True)
+    if entry.get("compression") == "zstd":
+        try:
+            import zstandard
+        except ModuleNotFoundError as error:
+            raise VectorError("The vector is compressed by zstd.", fix="pip install zstandard") from error
+        try:
+            raw = zstandard.ZstdDecompressor().decompress(raw)
+        except zstandard.ZstdError as error:
+            raise ValueError(str(error)) from error
+    if entry["dtype"] not in DTYPES:
+        raise ValueError(f"dtype {entry['dtype']!r}")
+    values = torch.from_numpy(numpy.frombuffer(raw, dtype=entry["dtype"]).reshape(entry["shape"]).copy())
+    return values.view(torch.bfloat16) if entry.get("original_dtype") == "torch.bfloat16" else values
+
+
+@hookimpl
+def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
+    """Vectors of vllm-lens."""
+    return [VllmLens]

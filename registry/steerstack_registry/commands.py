@@ -1,0 +1,156 @@
+"""``steerstack registry``: provenance, comparison, promotion and verification of vectors."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from steerstack.cli import console
+
+app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
+VECTOR = typer.Argument(help="Registered name (its newest version), models:/NAME/VERSION or models:/NAME@ALIAS.")
+JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@app.command("log")
+def log(
+    file: Path = typer.Argument(help="Vector file (.safetensors)."),
+    behavior: str | None = typer.Option(None, help="Behaviour; that of the file's header by default."),
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = JSON,
+) -> None:
+    """Register a vector file."""
+    console.quiet()
+    from steerstack.report.card import vector_card
+    from steerstack.vector import SteeringVector
+    from steerstack_registry import location
+    from steerstack_registry.store import MLflowStore
+
+    vector = SteeringVector.load(file)
+    store = MLflowStore(location.resolve(tracking_uri))
+    made = store.log_vector(vector, behavior or vector.origin.behavior, card=vector_card(vector))
+    about = {"uri": made.uri, "model_id": made.model_id, "new": made.new}
+    _print(about, json, f"{made.uri} {'registered' if made.new else 'was registered before'}")
+
+
+@app.command("list")
+def list_all(tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+    """List registered vectors with their newest effects."""
+    from steerstack.cli.vectors import list_vectors
+
+    list_vectors(tracking_uri=tracking_uri, json=json)
+
+
+@app.command("show")
+def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+    """Show one vector: origin, norms, effects, card."""
+    from steerstack_registry.listing import show_vector
+
+    about = show_vector(vector, tracking_uri)
+    _print(about, json, "\n".join(f"{key:14} {value}" for key, value in about.items()))
+
+
+@app.command("lineage")
+def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+    """Follow a vector to its data, its code, the command that made it, and every run that used it."""
+    from steerstack_registry.lineage import lineage as find
+
+    about = find(vector, tracking_uri)
+    lines = [f"data    {about['data']['digest'][:12]} ({about['data']['n_pairs']} pairs)"]
+    lines.append(f"vector  {about['vector']['uri']}  {about['vector']['method']} on {about['vector']['model_name']}")
+    for title in ("made_by", "used_by"):
+        for run in about[title]:
+            lines.append(f"{title:8}{run['kind']} {run['run_id'][:8]}, commit {run['git_commit'][:8] or 'unknown'}")
+            lines.append(f"        {run['command']}")
+            lines += [f"        {name} {_estimate(effect)}" for name, effect in run["effects"].items()]
+    _print(about, json, "\n".join(lines))
+
+
+@app.command("compare")
+def compare(
+    vectors: list[str] = typer.Argument(help="Two or more vectors."),
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = JSON,
+) -> None:
+    """Put vectors side by side: facts and effects."""
+    from rich.table import Table
+
+    from steerstack_registry.stages import compare as put
+
+    about = put(vectors, tracking_uri)
+    if json:
+        console.print_json(about)
+        return
+    table = Table("", *vectors)
+    for key in ("method", "model", "created"):
+        table.add_row(key, *(str(about["vectors"][vector][key]) for vector in vectors))
+    for name, row in about["effects"].items():
+        table.add_row(name, *(_estimate(row[vector]) if row[vector] else "" for vector in vectors))
+    console.out.print(table)
+
+
+@app.command("promote")
+def promote(
+    vector: str = VECTOR,
+    alias: str = typer.Option("champion", help="Alias; 'none' for none."),
+    stage: str | None = typer.Option(None, help="candidate, validated, production or archived."),
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = JSON,
+) -> None:
+    """Give a version an alias, which leaves any other version, and a stage."""
+    from steerstack_registry.stages import promote as put
+
+    about = put(vector, alias=None if alias == "none" else alias, stage=stage, tracking_uri=tracking_uri)
+    _print(about, json, f"{about['uri']}: {', '.join(about['aliases'])}")
+
+
+@app.command("verify")
+def verify(
+    vector: str = VECTOR,
+    items: int = typer.Option(4, help="Recorded test items to measure again; 0 for none."),
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = JSON,
+) -> None:
+    """Recompute digests, reopen the model, measure a few items again; exit code 1 if a claim fails."""
+    console.quiet()
+    from steerstack_registry.verify import verify as look
+
+    checks = look(vector, tracking_uri, items=items)
+    words = {True: "holds", False: "FAILS", None: "not looked at"}
+    _print(checks, json, "\n".join(f"{c['what']:14} {words[c['holds']]:14} {c['detail']}" for c in checks))
+    if any(check["holds"] is False for check in checks):
+        raise typer.Exit(1)
+
+
+@app.command("gc")
+def gc(
+    delete: bool = typer.Option(False, help="Delete them; otherwise they are only listed."),
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = JSON,
+) -> None:
+    """List versions without effect, alias or stage that a newer one has followed."""
+    from steerstack_registry.stages import collect_garbage
+
+    rows = collect_garbage(delete=delete, tracking_uri=tracking_uri)
+    done = "deleted" if delete else "could be deleted (--delete)"
+    _print(rows, json, "\n".join([*(row["uri"] for row in rows), f"{len(rows)} {done}"]))
+
+
+@app.command("sync")
+def sync(tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+    """Send what was kept locally because the store could not be reached."""
+    from steerstack.cli.send import send
+
+    send(tracking_uri=tracking_uri, json=json)
+
+
+def _estimate(effect: dict[str, Any]) -> str:
+    low, high = (f"{b:+.3f}" if b is not None else "?" for b in (effect["ci_low"], effect["ci_high"]))
+    return f"{effect['value']:+.3f} [{low}, {high}]"
+
+
+def _print(value: Any, json: bool, text: str) -> None:
+    if json:
+        console.print_json(value)
+    else:
+        console.out.print(text, highlight=False, markup=False)

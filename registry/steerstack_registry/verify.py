@@ -1,0 +1,155 @@
+"""Which recorded claims still hold: bytes, data, weights, and a few items measured again."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steerstack.errors import SteerstackError
+from steerstack_registry import location, names
+from steerstack_registry.connection import reaching
+from steerstack_registry.lineage import lineage
+from steerstack_registry.load import find, load_vector
+from steerstack_registry.versions import vector_id
+
+if TYPE_CHECKING:
+    from steerstack.trace.model import Model
+    from steerstack.vector import SteeringVector
+
+TOLERANCE = 1e-3
+"""Nats by which an item measured again may differ (another machine, another number of threads)."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim.
+
+    Attributes
+    ----------
+    what:
+        ``vector``, ``model``, ``training data``, ``test data`` or ``items``.
+    holds:
+        True, False, or None where it cannot be looked at from here.
+    detail:
+        What was seen.
+    """
+
+    what: str
+    holds: bool | None
+    detail: str
+
+
+def verify(vector: str, tracking_uri: str | None = None, *, items: int = 4) -> list[dict[str, Any]]:
+    """Look at everything that the registry claims of a vector.
+
+    Parameters
+    ----------
+    vector:
+        A registered name (its newest version) or a ``models:/`` address.
+    items:
+        How many recorded test items are measured again; 0 for none.
+
+    Raises
+    ------
+    RegistryError
+        There is no such vector, or the store cannot be reached.
+    """
+    uri = location.resolve(tracking_uri)
+    address = vector if vector.startswith("models:/") else f"models:/{vector}@{names.NEWEST}"
+    checks: list[Check] = []
+    loaded: SteeringVector | None = None
+    with reaching(uri) as client:
+        _, model = find(client, address)
+        claimed, recorded = model.tags.get(names.VECTOR_ID, ""), model.params.get("fingerprint", "")
+    try:
+        loaded = load_vector(address, tracking_uri)
+        same = vector_id(loaded) == claimed and loaded.fingerprint == recorded
+        checks.append(Check("vector", same, f"fingerprint {loaded.fingerprint[:12]}, recorded {recorded[:12]}"))
+    except SteerstackError as error:
+        checks.append(Check("vector", False, error.happened))
+    opened = None
+    if loaded is not None:
+        opened, check = _model(loaded)
+        checks.append(check)
+    about = lineage(address, tracking_uri)
+    for run in (*about["made_by"], *about["used_by"]):
+        checks.extend(_run(uri, run, loaded, opened, items))
+    return [asdict(check) for check in checks]
+
+
+def _model(vector: "SteeringVector") -> "tuple[Model | None, Check]":
+    from steerstack.trace.open import open_model
+
+    name, wanted = vector.origin.model_name, vector.origin.model_fingerprint
+    try:
+        opened = open_model(name)
+    except SteerstackError as error:
+        return None, Check("model", None, f"{name} cannot be opened here: {error.happened}")
+    if opened.fingerprint != wanted:
+        return None, Check("model", False, f"{name} has fingerprint {opened.fingerprint[:12]}, recorded {wanted[:12]}")
+    return opened, Check("model", True, f"{name}, fingerprint {wanted[:12]}")
+
+
+def _run(
+    uri: str, run: dict[str, Any], vector: "SteeringVector | None", model: "Model | None", items: int
+) -> Iterator[Check]:
+    with reaching(uri) as client, tempfile.TemporaryDirectory() as folder:
+        files = {file.path for file in client.list_artifacts(run["run_id"])}
+        if "result.json" not in files:
+            return
+        result = json.loads(Path(client.download_artifacts(run["run_id"], "result.json", folder)).read_text("utf-8"))
+        frame = None
+        if "items.parquet" in files:
+            import pandas as pd
+
+            frame = pd.read_parquet(client.download_artifacts(run["run_id"], "items.parquet", folder))
+    if run["kind"] != "stack" or "data_digests" not in result:
+        return
+    try:
+        splits = _splits(result)
+    except SteerstackError as error:
+        yield Check("test data", None, f"run {run['run_id'][:8]}: {error.happened}")
+        return
+    for name in ("train", "test"):
+        found, claimed = getattr(splits, name).digest, result["data_digests"][name]
+        what = "training data" if name == "train" else "test data"
+        yield Check(what, found == claimed, f"run {run['run_id'][:8]}: digest {found[:12]}, recorded {claimed[:12]}")
+    same = splits.test.digest == result["data_digests"]["test"]
+    if items and frame is not None and vector is not None and model is not None and same:
+        yield _measured(result, frame, vector, model, splits.test.limit(items), run["run_id"])
+
+
+def _splits(result: dict[str, Any]) -> Any:
+    from steerstack.catalog import load_data
+    from steerstack.splits import split
+
+    study, about = result["study"], result.get("data", {})
+    data = load_data(
+        about.get("source", study["behavior"]), behavior=about.get("behavior"), matching=about.get("matching")
+    )
+    return split(data.limit(study["limit"]), seed=study["seed"])
+
+
+def _measured(
+    result: dict[str, Any], frame: Any, vector: "SteeringVector", model: "Model", data: Any, run_id: str
+) -> Check:
+    """The unsteered and the steered arm on the base model, measured again on a few items."""
+    from steerstack.applying import apply
+    from steerstack.intervention import Plan
+    from steerstack.study.scoring import score_data
+    from steerstack.tokens import Tokens
+
+    chosen, study = result["selected"], result["study"]
+    plan = apply(vector, chosen["layer"], chosen["scale"], tokens=Tokens.parse(study["tokens"]))
+    arms = score_data(model, data, study["score"], [Plan(), plan])
+    worst = 0.0
+    for level, arm in zip(("none", "positive"), arms, strict=True):
+        mine = frame.query("prompt == 'none' and finetune == 'none' and vector_origin == 'transferred'")
+        recorded = mine[mine.vector == level].set_index("item").log_odds
+        worst = max(
+            worst, *(float(abs(recorded[i.id] - v)) for i, v in zip(data, arm.effect_scale.tolist(), strict=True))
+        )
+    detail = f"run {run_id[:8]}: {len(data)} items measured again, largest difference {worst:.1e} nats"
+    return Check("items", bool(worst <= TOLERANCE), detail)

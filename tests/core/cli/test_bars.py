@@ -1,0 +1,72 @@
+"""Progress bars show how much of how much, how fast, and how long still."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from steerstack.cli import console
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test moves, and bars on a screen of 100 columns that goes by it."""
+    now = [100.0]
+
+    class Timed(console.Progress):
+        def __init__(self, *columns, **options):
+            super().__init__(*columns, get_time=lambda: now[0], auto_refresh=False, **options)
+
+    monkeypatch.setattr(console, "Progress", Timed)
+    monkeypatch.setattr(console, "console", Console(file=io.StringIO(), width=100, force_terminal=True))
+    return now
+
+
+def shown(bars) -> str:
+    screen = Console(file=io.StringIO(), width=100)
+    screen.print(bars._progress.get_renderable())
+    return screen.file.getvalue().strip()
+
+
+def test_done_of_total_rate_and_time_left(clock):
+    with console.bars() as bars:
+        bars.announce("sweep", 120)
+        for _ in range(5):
+            clock[0] += 2
+            bars.advance("sweep", 10)
+        text = shown(bars)
+    assert text.startswith("⠋ sweep") or "sweep" in text
+    assert "50/120" in text
+    assert "5.0/s" in text
+    assert "0:00:14" in text
+
+
+def test_what_was_done_earlier_is_no_part_of_the_rate(clock):
+    with console.bars() as bars:
+        bars.announce("sweep", 1000, 900)
+        assert "900/1000" in shown(bars)
+        for _ in range(4):
+            clock[0] += 10
+            bars.advance("sweep", 2)
+        text = shown(bars)
+    assert "908/1000" in text
+    assert "12.0/min" in text
+    assert "0:07:40" in text  # 92 at 0.2/s
+
+
+def test_more_of_the_same_work_adds_up_and_one_bar_is_shown(clock):
+    with console.bars() as bars:
+        bars.announce("prompts", 10)
+        bars.advance("prompts", 10)
+        bars.announce("costs", 3)
+        assert "prompts" not in shown(bars)
+        bars.announce("prompts", 10, 5)
+        text = shown(bars)
+        assert "15/20" in text
+        assert "costs" not in text
+
+
+def test_work_of_unknown_length_is_counted(clock):
+    with console.bars() as bars:
+        bars.advance("answers", 3)
+        assert "3/?" in shown(bars)

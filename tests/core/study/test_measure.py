@@ -1,0 +1,69 @@
+"""Progress: the whole is known before it begins, its parts add up to it, and a resumed study begins where it was."""
+
+import pytest
+import torch
+
+from steerstack.asking import ask, times_asked
+from steerstack.catalog import load_data
+from steerstack.edits import Add
+from steerstack.intervention import Plan
+from steerstack.site import Site
+from steerstack.study import measure as study
+from steerstack.study.ledger import Ledger
+from steerstack.study.measure import Measure
+from steerstack.testing.models import WIDTH
+
+PLANS = [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 1.0),))]
+
+
+class Heard:
+    """What a person at the screen is told."""
+
+    def __init__(self):
+        self.total, self.earlier, self.done = {}, {}, {}
+
+    def announce(self, what, total, done):
+        self.total[what] = self.total.get(what, 0) + total
+        self.earlier[what] = self.earlier.get(what, 0) + done
+
+    def advance(self, what, done):
+        assert what in self.total  # announced first
+        self.done[what] = self.done.get(what, 0) + done
+
+
+def measured(model, data, mode, folder, plans=PLANS):
+    heard = Heard()
+    measure = Measure(mode, Ledger(folder), heard.advance, heard.announce)
+    measure.arms("arms", model, data, plans)
+    measure.costs("costs", model, plans[1:])
+    return heard
+
+
+@pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
+@pytest.mark.parametrize("architecture", ["llama", "bloom"])
+def test_what_is_done_adds_up_to_what_was_announced(tiny, table, tmp_path, monkeypatch, mode, architecture):
+    monkeypatch.setattr(study, "SHARD", 3)
+    model, data = tiny(architecture), load_data(table).limit(7)
+    heard = measured(model, data, mode, tmp_path / "study")
+    assert heard.total["arms"] == len(ask(model.format, data, mode)) * len(PLANS)
+    assert heard.done == heard.total
+    assert heard.earlier == {"arms": 0, "costs": 0}
+
+
+@pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
+def test_an_item_is_asked_as_often_as_is_said(llama, table, mode):
+    data = load_data(table).limit(4)
+    assert [times_asked(item, mode) for item in data] == [
+        len(ask(llama.format, data.take((item,)), mode)) for item in data
+    ]
+
+
+def test_finished_steps_of_a_resumed_study_count_at_once(llama, table, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, "SHARD", 3)
+    data = load_data(table).limit(8)
+    Measure("text", Ledger(tmp_path)).arms("arms", llama, data.take(data.items[:3]), PLANS)  # as if killed then
+    heard = measured(llama, data, "text", tmp_path)
+    assert (heard.total["arms"], heard.earlier["arms"], heard.done["arms"]) == (16, 6, 10)
+    again = measured(llama, data, "text", tmp_path)
+    assert again.earlier == again.total
+    assert not again.done

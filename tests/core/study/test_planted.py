@@ -1,0 +1,73 @@
+"""Simulated studies with planted effects: right verdicts, honest intervals, few false claims."""
+
+import numpy as np
+import pytest
+
+from steerstack.study import stats
+from steerstack.study.grid import Cell, interactions_json
+from steerstack.study.measure import ArmValues
+
+N = 64
+STUDIES = 400
+PLANTED = {
+    # effect of the vector, of the prompt, and what both together add to the sum
+    "additive": (0.3, 0.4, 0.0),
+    "partly redundant": (0.4, 0.5, -0.25),
+    "redundant": (0.4, 0.4, -0.4),
+    "interfering": (0.4, 0.5, -0.8),
+    "none": (0.0, 0.0, 0.0),
+}
+RIGHT = {
+    "additive": "adds up", "partly redundant": "partly redundant", "redundant": "redundant",
+    "interfering": "interferes", "none": "neither works alone",
+}  # fmt: skip
+
+
+def arms(case, seed):
+    """Log-odds of each item in the four arms: items differ in level and in how far they move."""
+    rng = np.random.default_rng([seed, *map(ord, case[:4])])
+    vector, prompt, extra = (effect + rng.normal(0, 0.3, N) for effect in PLANTED[case])
+    base = rng.normal(0, 1.5, N)
+    levels = {"neither": base, "first": base + vector, "second": base + prompt, "both": base + vector + prompt + extra}
+    return {name: values + rng.normal(0, 0.1, N) for name, values in levels.items()}
+
+
+def study(case, seed):
+    """The interaction of vector and prompt as a stacking study states it, on log-odds."""
+    found = arms(case, seed)
+    cells = {"neither": ("none", "none"), "first": ("none", "positive"), "second": ("positive", "none"),
+             "both": ("positive", "positive")}  # fmt: skip
+    grid = {Cell(*cells[name]): ArmValues(values, stats.sigmoid(values), N) for name, values in found.items()}
+    return next(entry for entry in interactions_json(grid) if entry["scale"] == "log-odds")
+
+
+@pytest.fixture
+def fewer_resamples(monkeypatch):
+    monkeypatch.setattr(stats, "RESAMPLES", 999)
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_the_verdict_is_right(case, fewer_resamples):
+    verdicts = [study(case, seed)["verdict"] for seed in range(25)]
+    assert verdicts.count(RIGHT[case]) >= 21, verdicts
+
+
+@pytest.mark.parametrize("case", ["additive", "interfering"])
+def test_intervals_cover_what_was_planted(case):
+    hits = 0
+    for seed in range(STUDIES):
+        found = arms(case, seed)
+        estimate = stats.interaction(found["both"], found["first"], found["second"], found["neither"])
+        hits += estimate.ci_low <= PLANTED[case][2] <= estimate.ci_high
+    assert 0.93 <= hits / STUDIES <= 0.97
+
+
+def test_a_vector_that_does_nothing_is_seldom_claimed(fewer_resamples):
+    """The claim needs an interval beyond zero and a larger effect than each of six nulls."""
+    claims = 0
+    for seed in range(STUDIES):
+        rng = np.random.default_rng([seed, 7])
+        effects = rng.normal(0, 0.3, (7, N)) + rng.normal(0, 0.1, (7, N))
+        estimate = stats.mean(effects[0])
+        claims += estimate.excludes_zero and abs(estimate.value) > np.abs(effects[1:].mean(1)).max()
+    assert claims / STUDIES <= 0.05

@@ -1,0 +1,92 @@
+"""lm-eval's files, by lm-evaluation-harness itself: its steered model gives our steered log-probabilities."""
+
+import warnings
+
+import pytest
+import torch
+from tests.plugins.formats.foreign import IDS, chosen, close, ours, rows
+
+from steerstack.errors import VectorError
+from steerstack.formats import read_vector, write_vector
+from steerstack.testing.models import tiny_model, tiny_tokenizer
+from steerstack.trace.open import open_model
+from steerstack.vector import SteeringVector
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    made = {}
+    for kind in ("llama", "gpt2"):
+        made[kind] = tmp_path_factory.mktemp("models") / kind
+        tiny_model(kind).save_pretrained(made[kind])
+        tiny_tokenizer().save_pretrained(made[kind])
+    return made
+
+
+def by_lm_eval(folder, path):
+    """Log-probabilities of its steered model."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lm_eval.models.hf_steered import SteeredModel
+
+        model = SteeredModel(str(folder), str(path), device="cpu", dtype="float32", max_length=64)
+        with torch.no_grad():
+            return chosen(model._model_call(torch.tensor([IDS])))
+
+
+def entry(vector, coefficient, action="add", bias=None):
+    return {
+        "steering_vector": vector,
+        "steering_coefficient": coefficient,
+        "action": action,
+        "bias": bias,
+        "head_index": None,
+    }
+
+
+@pytest.mark.parametrize(("kind", "blocks"), [("llama", "layers"), ("gpt2", "h")])
+def test_what_is_written_there_is_read_here(folders, tmp_path, kind, blocks):
+    model = open_model(str(folders[kind]))
+    torch.save({f"{blocks}.{n}": entry(d, 0.5 + n) for n, d in rows(1, 2).items()}, tmp_path / "x.pt")
+    vector = read_vector(tmp_path / "x.pt")
+    assert close(ours(model, vector), by_lm_eval(folders[kind], tmp_path / "x.pt"))
+    write_vector(vector, tmp_path / "y.pt", "lm-eval", model=model)
+    assert close(ours(model, vector), by_lm_eval(folders[kind], tmp_path / "y.pt"))
+
+
+def test_sublayers(folders, tmp_path):
+    model = open_model(str(folders["llama"]))
+    for component in ("attn_out", "mlp_out"):
+        vector = SteeringVector(rows(1, 2), component)
+        write_vector(vector, tmp_path / "x.pt", "lm-eval", model=model)
+        assert close(ours(model, vector), by_lm_eval(folders["llama"], tmp_path / "x.pt"))
+        assert read_vector(tmp_path / "x.pt").component == component
+
+
+def test_clamp_is_the_affine_edit_at_scale_1(folders, tmp_path):
+    model = open_model(str(folders["llama"]))
+    bias = rows(0, seed=5)[0]
+    content = {
+        "layers.1": entry(rows(1)[1], 3.0, "clamp", bias),
+        "layers.2": entry(rows(2, seed=4)[2], -2.0, "clamp"),
+    }
+    torch.save(content, tmp_path / "x.pt")
+    vector = read_vector(tmp_path / "x.pt")
+    assert vector.edit == "ace"
+    assert close(ours(model, vector), by_lm_eval(folders["llama"], tmp_path / "x.pt"))
+    write_vector(vector, tmp_path / "y.pt", "lm-eval", model=model)
+    assert close(ours(model, vector), by_lm_eval(folders["llama"], tmp_path / "y.pt"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"layers.1": entry(torch.ones(4), 1.0), "layers.2.mlp": entry(torch.ones(4), 1.0)}, "several"),
+        ({"layers.1": {**entry(torch.ones(4), 1.0), "head_index": 2}}, "single heads"),
+        ({"lm_head": entry(torch.ones(4), 1.0)}, "not known"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path, content, said):
+    torch.save(content, tmp_path / "x.pt")
+    with pytest.raises(VectorError, match=said):
+        read_vector(tmp_path / "x.pt", format="lm-eval")

@@ -1,0 +1,151 @@
+"""``steerstack registry`` through the real command line: lineage, comparison, promotion, verification."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from steerstack import load_vector
+from steerstack.cli import app
+from steerstack.vector import SteeringVector
+from steerstack_registry.outbox import record
+
+
+@pytest.fixture
+def run():
+    def one(*args, code=0):
+        done = CliRunner().invoke(app, ["registry", *map(str, args)])
+        assert done.exit_code == code, (done.output, done.exception)
+        return done.stdout
+
+    return one
+
+
+NAME = "myopia--Tiny-1B--mean-difference"
+
+
+def test_a_vector_leads_to_its_data_code_command_and_effects_and_back(run, store, make_run):
+    recorded = record(make_run())
+    about = json.loads(run("lineage", NAME, "--json"))
+    assert about["vector"]["uri"] == recorded.model_uri
+    assert about["data"] == {"digest": "d" * 64, "n_pairs": "10"}
+    (made,) = about["made_by"]
+    assert (made["run_id"], made["kind"]) == (recorded.run_id, "stack")
+    assert made["data_digest"].startswith("0123456789")
+    assert made["effects"]["effect/alone"]["value"] == pytest.approx(0.3)
+    again = record(make_run(parameters={"layer": 1}))
+    (used,) = json.loads(run("lineage", NAME, "--json"))["used_by"]
+    assert used["run_id"] == again.run_id
+    assert "effect/alone" in run("lineage", NAME)
+
+
+def test_an_alias_moves_and_loads(run, store, make_run, vector):
+    record(make_run())
+    record(make_run(vectors={"base": replace(vector, directions={1: vector[1] * 3, 3: vector[3]})}))
+    run("promote", f"models:/{NAME}/1", "--stage", "validated")
+    assert load_vector(f"models:/{NAME}@champion").fingerprint == vector.fingerprint
+    about = json.loads(run("promote", f"models:/{NAME}/2", "--json"))
+    assert about["aliases"] == ["champion", "newest"]
+    assert load_vector(f"models:/{NAME}@champion").fingerprint != vector.fingerprint
+    assert "did you mean 'validated'?" in str(
+        CliRunner().invoke(app, ["registry", "promote", NAME, "--stage", "validatd"]).exception
+    )
+    shown = json.loads(run("compare", f"models:/{NAME}/1", f"models:/{NAME}/2", "--json"))
+    assert set(shown["effects"]["effect/alone"]) == {f"models:/{NAME}/1", f"models:/{NAME}/2"}
+    assert "effect/alone" in run("compare", f"models:/{NAME}/1", f"models:/{NAME}/2")
+
+
+def test_only_versions_that_nothing_speaks_for_are_thrown_away(run, store, make_run, vector, tmp_path):
+    for factor in (1.0, 2.0, 3.0):
+        (vector * factor).save(tmp_path / "v.safetensors")
+        run("log", tmp_path / "v.safetensors")
+    run("promote", f"models:/{NAME}/1")
+    listed = json.loads(run("gc", "--json"))
+    assert [row["version"] for row in listed] == [2]
+    run("gc", "--delete")
+    assert sorted(row["version"] for row in json.loads(run("list", "--json"))) == [1, 3]
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    """A home with one real stacking study on a tiny model, and the files it needs."""
+    import os
+
+    from steerstack.testing.models import tiny_model, tiny_tokenizer
+
+    folder = tmp_path_factory.mktemp("studied")
+    tiny_model("llama").save_pretrained(folder / "model")
+    tiny_tokenizer().save_pretrained(folder / "model")
+    rows = [f"What about case {i}?,I would help with {i} gladly.,Case {i} is not mine." for i in range(40)]
+    (folder / "kindness.csv").write_text("question,exhibits,not\n" + "\n".join(rows) + "\n")
+    before = os.environ.get("STEERSTACK_HOME")
+    os.environ["STEERSTACK_HOME"] = str(folder / "home")
+    done = CliRunner().invoke(app, [
+        "stack", "--behavior", "kindness", "--model", str(folder / "model"), "--data", str(folder / "kindness.csv"),
+        "--finetune", "none", "--nulls", "1", "--layers", "1,2", "--json", str(folder / "out.json"),
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    if before is None:
+        del os.environ["STEERSTACK_HOME"]
+    else:
+        os.environ["STEERSTACK_HOME"] = before
+    return folder
+
+
+@pytest.fixture
+def home(studied, tmp_path, monkeypatch):
+    """A copy of the studied home; the model and the data stay where they are recorded, and are put back."""
+    copies = {name: tmp_path / name for name in ("model", "kindness.csv")}
+    shutil.copytree(studied / "model", copies["model"])
+    shutil.copy(studied / "kindness.csv", copies["kindness.csv"])
+    monkeypatch.setenv("STEERSTACK_HOME", str(studied / "home"))
+    yield studied
+    shutil.rmtree(studied / "model")
+    shutil.copytree(copies["model"], studied / "model")
+    shutil.copy(copies["kindness.csv"], studied / "kindness.csv")
+
+
+def checks(run, code=0):
+    found = json.loads(run("verify", "kindness--model--mean-difference", "--json", code=code))
+    return {check["what"]: check for check in found}
+
+
+@pytest.mark.xdist_group("verify")
+def test_a_sound_store_holds(run, home):
+    found = checks(run)
+    assert set(found) == {"vector", "model", "training data", "test data", "items"}
+    assert all(check["holds"] for check in found.values()), found
+
+
+@pytest.mark.xdist_group("verify")
+def test_a_changed_data_row_is_named(run, home):
+    text = (home / "kindness.csv").read_text()
+    (home / "kindness.csv").write_text(text.replace("case 7", "case seven"))
+    found = checks(run, code=1)
+    assert not (found["training data"]["holds"] and found["test data"]["holds"])
+    assert found["vector"]["holds"]
+
+
+@pytest.mark.xdist_group("verify")
+def test_a_swapped_base_model_is_named(run, home):
+    from steerstack.testing.models import tiny_model
+
+    tiny_model("llama", seed=1).save_pretrained(home / "model")
+    found = checks(run, code=1)
+    assert found["model"]["holds"] is False
+    assert found["vector"]["holds"]
+    assert "items" not in found
+
+
+@pytest.mark.xdist_group("verify")
+def test_a_flipped_byte_in_the_vector_is_named(run, home):
+    (file,) = [p for p in (home / "home").rglob("artifacts/**/vector.safetensors") if "refitted" not in str(p)]
+    sound = file.read_bytes()
+    try:
+        file.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+        assert SteeringVector.load(file)  # still a vector, but another one
+        assert checks(run, code=1)["vector"]["holds"] is False
+    finally:
+        file.write_bytes(sound)
