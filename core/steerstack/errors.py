@@ -9,6 +9,7 @@
     │   ├── UnsafeFileError  a pickle, or something that would run code
     │   └── DegenerateDirectionError   NaN, infinite or zero
     ├── ModelError           a model that cannot be opened or is not what it seems
+    │   └── RemoteError      a server that cannot be reached, refuses or fails
     ├── SiteError            a layer, component or position that does not exist
     ├── NothingEditedError   a plan that touched no position
     ├── PluginError          an unknown name, or a plugin that failed to import
@@ -69,6 +70,10 @@ class DegenerateDirectionError(VectorError):
 
 class ModelError(SteerstackError):
     """A model cannot be opened, or does not behave as its names promise."""
+
+
+class RemoteError(ModelError):
+    """A server that holds a model cannot be reached, refuses, or fails; or something cannot run there."""
 
 
 class SiteError(SteerstackError):

@@ -14,8 +14,9 @@ def evaluate(
     set_: list[str] = console.SET,
     side_effects: bool = typer.Option(True, help="Measure side effects beside target metrics."),
     score: str = typer.Option("text", help="letter, yes-no or text."),
-    vector: Path | None = typer.Option(None, help="Vector file."),
-    layer: int | None = typer.Option(None, help="Layer at which it is used."),
+    plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
+    vector: Path | None = typer.Option(None, help="Vector file, or models:/NAME@ALIAS."),
+    layer: str | None = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has."),
     scale: float = typer.Option(1.0, help="Strength: the multiplier of an addition, 1 for a whole ablation."),
     relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
     edit: str | None = console.EDIT,
@@ -40,6 +41,7 @@ def evaluate(
     from steerstack.cli.planning import edit_named, plan_of
     from steerstack.dump import dump_questions
     from steerstack.errors import SteerstackError
+    from steerstack.plan_file import load_plan
     from steerstack.study.evaluate import evaluate as run
     from steerstack.trace.open import open_model
 
@@ -54,16 +56,18 @@ def evaluate(
         for remark in items.notes:
             console.note(remark)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
-    plan = plan_of(opened, vector, layer, scale, edited, tokens, transfer)
+    if plan is not None and vector is not None:
+        raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
+    edits = load_plan(plan, opened) if plan else plan_of(opened, vector, layer, scale, edited, tokens, transfer)
     if items is None:
-        run_metrics(metrics, opened, plan, json)
+        run_metrics(metrics, opened, edits, json)
         return
     questions = ask(opened.format, items, mode, system=system)
     if dump:
-        dump_questions(dump, questions, mode, plan)
+        dump_questions(dump, questions, mode, edits)
     with console.bars() as bars:
-        total = len(questions) * (2 if len(plan) else 1)
-        result = run(opened, items, mode, plan, system=system, progress=bars.of("scoring", total), on_step=bars.step)
+        total = len(questions) * (2 if len(edits) else 1)
+        result = run(opened, items, mode, edits, system=system, progress=bars.of("scoring", total), on_step=bars.step)
     console.write_result(result.to_json(), json)
     if json != "-":
         _show(result.to_json())

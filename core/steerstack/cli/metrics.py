@@ -5,6 +5,7 @@ from typing import Any
 from steerstack import catalog
 from steerstack.cli import console
 from steerstack.contracts import Metric
+from steerstack.errors import SteerstackError
 from steerstack.intervention import Plan
 from steerstack.plugins import plugins
 from steerstack.study.measuring import MetricResult, measure
@@ -25,6 +26,10 @@ def metrics_named(
     """
     if names is None:
         return []
+    if data and (names == "all" or "," in names):
+        raise SteerstackError(
+            "One data file cannot serve several metrics.", fix="Name one metric, or leave out --data."
+        )
     offered = plugins().metrics()
     asked = [name for name, cls in offered.items() if cls.role == "target"] if names == "all" else names.split(",")
     given = {**settings, **({"data": data} if data else {})}

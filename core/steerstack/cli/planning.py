@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from steerstack import catalog
-from steerstack.applying import apply
+from steerstack.applying import apply_all
 from steerstack.cli import console
 from steerstack.contracts import Edit
 from steerstack.errors import SteerstackError
@@ -23,7 +23,7 @@ def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
 def plan_of(
     model: Model,
     vector: Path | None,
-    layer: int | None,
+    layer: str | None,
     scale: float,
     edit: Edit | None,
     tokens: str,
@@ -44,5 +44,7 @@ def plan_of(
         raise SteerstackError(
             "A vector needs a layer.", seen=f"layers {', '.join(map(str, loaded.layers))}", fix="Add --layer L."
         )
-    model.check_site(loaded.site(layer))
-    return apply(loaded, layer, scale, tokens=Tokens.parse(tokens), edit=edit)
+    layers = loaded.layers if layer == "all" else console.numbers(layer, int, "layers")
+    for one in layers:
+        model.check_site(loaded.site(one))
+    return apply_all(loaded, layers, scale, tokens=Tokens.parse(tokens), edit=edit)

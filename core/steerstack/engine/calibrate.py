@@ -1,7 +1,7 @@
 """How many tokens a forward pass is to hold: measured once for each model and machine, and kept.
 
-Larger passes use a device better, up to a point; beyond it they only take memory. The choice
-is kept in the cache folder, so that a study that goes on another day runs the same batches and
+Larger passes use a device better, up to a point; beyond it they only take memory. What was
+measured is kept in the cache folder, so that a study that goes on another day runs the same batches and
 gives the same numbers.
 """
 
@@ -11,6 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -38,18 +39,47 @@ ROW = 64
 """Tokens of each row that is timed."""
 
 FORMAT = 1
-"""Of the files, and of the way in which the choice is made."""
+"""Of the files, and of the way in which the rates are measured."""
 
 log = logging.getLogger(__name__)
 
-_chosen: dict[Path, int] = {}
+
+@dataclass(frozen=True)
+class Rates:
+    """What was measured of one model on one machine.
+
+    Attributes
+    ----------
+    tokens_per_second:
+        Rate of each size that was tried.
+    largest:
+        The largest size that memory allows.
+    """
+
+    tokens_per_second: Mapping[int, float]
+    largest: int
+
+    def choose(self, least: int = 0) -> int:
+        """The smallest size, from ``least`` on, whose rate is within :data:`SLACK` of the best.
+
+        One rate says nothing: the device was too slow, or too busy, for a second size to be
+        tried. Then it is the default, or less where memory allows no more.
+        """
+        tried = {size: rate for size, rate in self.tokens_per_second.items() if size >= min(least, self.largest)}
+        if len(self.tokens_per_second) == 1 or not tried:
+            return min(TOKENS, self.largest)
+        best = max(tried.values())
+        return min(size for size, rate in tried.items() if rate >= (1 - SLACK) * best)
 
 
-def batch_tokens(model: Model, work: int, *, memory: int | None = None) -> int:
+_measured: dict[Path, Rates] = {}
+
+
+def batch_tokens(model: Model, work: int, *, least: int = 0, memory: int | None = None) -> int:
     """Bound on the tokens of one forward pass.
 
     ``STEERSTACK_BATCH_TOKENS``, if it is set; the default for work that fits one pass of it;
-    else the choice that was measured, which is measured now if it never was.
+    else by what was measured, which is measured now if it never was.
 
     Parameters
     ----------
@@ -57,6 +87,8 @@ def batch_tokens(model: Model, work: int, *, memory: int | None = None) -> int:
         The model, where it lies.
     work:
         Tokens to be run in all.
+    least:
+        Smaller sizes are not chosen, unless memory allows no more.
     memory:
         Bytes that one pass may take; None for a quarter of what is available.
 
@@ -71,21 +103,9 @@ def batch_tokens(model: Model, work: int, *, memory: int | None = None) -> int:
     if work <= TOKENS:
         return TOKENS
     path = cache_folder() / "batches" / f"{_key(model)}.json"
-    if path not in _chosen:
-        _chosen[path] = _kept(path) or _measure_and_keep(model, path, memory)
-    return _chosen[path]
-
-
-def choose(rates: Mapping[int, float], largest: int = TOKENS) -> int:
-    """The smallest size whose rate is within :data:`SLACK` of the best.
-
-    One rate says nothing: the device was too slow, or too busy, for a second size to be tried.
-    Then it is the default, or less where memory allows no more.
-    """
-    if len(rates) == 1:
-        return min(TOKENS, largest)
-    best = max(rates.values())
-    return min(size for size, rate in rates.items() if rate >= (1 - SLACK) * best)
+    if path not in _measured:
+        _measured[path] = _kept(path) or _measure_and_keep(model, path, memory)
+    return _measured[path].choose(least)
 
 
 def measure(
@@ -125,26 +145,28 @@ def _seconds(model: Model, size: int, sites: list[Site], clock: Callable[[], flo
     return clock() - began
 
 
-def _measure_and_keep(model: Model, path: Path, memory: int | None) -> int:
+def _measure_and_keep(model: Model, path: Path, memory: int | None) -> Rates:
     allowed = min(available(model.device) // SHARE, memory if memory is not None else 1 << 62)
     fitting = tuple(size for size in SIZES if size * bytes_per_token(model) <= allowed) or SIZES[:1]
-    rates = measure(model, fitting)
-    tokens = choose(rates, fitting[-1])
+    rates = Rates(measure(model, fitting), fitting[-1])
     try:
-        write_json(path, {"tokens": tokens, "tokens_per_second": {str(size): rate for size, rate in rates.items()}})
+        write_json(path, asdict(rates))
     except SteerstackError as error:
         log.warning("The batch size is not kept: %s (%s)", error.happened, error.seen)
-    return tokens
+    return rates
 
 
-def _kept(path: Path) -> int | None:
+def _kept(path: Path) -> Rates | None:
     try:
-        return _read(json.loads(path.read_text(encoding="utf-8"))["tokens"])
-    except (OSError, ValueError, KeyError, TypeError, SteerstackError):
+        value = json.loads(path.read_text(encoding="utf-8"))
+        rates = {int(size): float(rate) for size, rate in value["tokens_per_second"].items()}
+        largest = int(value["largest"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return Rates(rates, largest) if rates and min(*rates, largest, *rates.values()) > 0 else None
 
 
-def _read(value: str | int) -> int:
+def _read(value: str) -> int:
     try:
         if (tokens := int(value)) > 0:
             return tokens

@@ -20,7 +20,7 @@ from typing import Any
 from torch import Tensor
 
 from steerstack.engine.arms import Count, count_edited, edited_nodes, entry_block
-from steerstack.engine.batches import Batch, batches, recut
+from steerstack.engine.batches import TOKENS, Batch, batches, recut
 from steerstack.engine.calibrate import batch_tokens
 from steerstack.engine.memory import halved, unless_out_of_memory
 from steerstack.engine.prefix import Prefix, run_prefix
@@ -126,7 +126,8 @@ def read_answers(
     trees, homes = _lay_out(model, groups)
     results: list[list[list[list[Any]]]] = [[[] for _ in groups] for _ in arms]
     prefix = run_prefix(model, trees)
-    bound = tokens or batch_tokens(model, sum(len(tree) for tree in trees) * len(arms))
+    # a steered pass runs few tokens of each tree: batches that suit the unsteered one best leave it too small
+    bound = tokens or batch_tokens(model, sum(len(tree) for tree in trees) * len(arms), least=TOKENS)
     pending = deque(batches(trees, tokens=bound))
     while pending:
         batch = pending[0]

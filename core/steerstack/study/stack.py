@@ -23,7 +23,7 @@ from steerstack.study.norms import residual_norms
 from steerstack.study.nulls import Shuffler
 from steerstack.study.select import Chosen, candidate_layers, choose_prompts, choose_strength
 from steerstack.study.stacking import Stacking, StackResult
-from steerstack.study.tuned import tuned_model
+from steerstack.study.tuned import check_trains, tuned_model
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector, random_like
@@ -52,6 +52,7 @@ def run_stack(
     advance, announce, on_step:
         Progress.
     """
+    check_trains(baselines)
     splits = split(data.limit(study.limit), seed=study.seed)
     measure = Measure(study.score, Ledger(folder), advance, announce)
     tokens = Tokens.parse(study.tokens)

@@ -8,19 +8,22 @@ import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from nnsight import CONFIG, TransformersModel
 from torch import nn
 
 from steerstack import digest
-from steerstack.errors import ModelError, SiteError
+from steerstack.errors import ModelError, RemoteError, SiteError
 from steerstack.intervention import Plan
 from steerstack.prompts import ChatFormat
 from steerstack.site import Site
 from steerstack.trace import names
 from steerstack.vector import SteeringVector
+
+if TYPE_CHECKING:
+    from steerstack.trace.remote import Server
 
 CONFIG.APP.REMOTE_LOGGING = False
 
@@ -38,7 +41,14 @@ class Model:
         Left as it was found.
     n_layers, d_model:
         Number of blocks and width of the residual stream.
+    remote:
+        The server that runs it; None for a model whose weights are here.
+    visiting:
+        Whether this is the server, running a call that a client sent.
     """
+
+    remote: "Server | None" = None
+    visiting = False
 
     def __init__(self, envoy: TransformersModel, tokenizer: Any, name: str, revision: str | None) -> None:
         self.envoy = envoy
@@ -248,7 +258,18 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
 
 
 def clone(model: Model) -> nn.Module:
-    """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of."""
+    """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of.
+
+    Raises
+    ------
+    RemoteError
+        The weights are on a server.
+    """
+    if model.remote is not None:
+        raise RemoteError(
+            f"The weights of {model.name} are on {model.remote}: they cannot be trained from here.",
+            fix="Open the model without --remote where its weights are, or leave out what trains it.",
+        )
     module = type(model.module)(copy.deepcopy(model.module.config))  # trainers write into it
     module.load_state_dict(model.module.state_dict())
     return module.to(device=model.device, dtype=model.dtype)

@@ -97,9 +97,16 @@ def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: 
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
-    from steerstack_plugins.baselines.trainers import NoTelemetry, adapters, copy_of, settings, tokenizer_of
+    from steerstack_plugins.baselines.trainers import (
+        NoTelemetry,
+        adapters,
+        copy_of,
+        on_one_device,
+        settings,
+        tokenizer_of,
+    )
 
-    class OnTokens(NoTelemetry, DPOTrainer):  # type: ignore[misc]  # trl is untyped
+    class OnTokens(NoTelemetry, DPOTrainer):
         def _prepare_dataset(self, dataset: Any, *_args: Any) -> Any:
             return dataset  # it would write the prompts in another way, and end each answer by a token
 
@@ -112,7 +119,7 @@ def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: 
     )
     return OnTokens(
         model=module,
-        args=arguments,
+        args=on_one_device(arguments),
         train_dataset=Dataset.from_dict(rows(pairs)),
         processing_class=tokenizer_of(model),
         peft_config=adapters(module, baseline.rank, baseline.alpha),

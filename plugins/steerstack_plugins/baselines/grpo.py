@@ -110,7 +110,14 @@ def grpo_trainer(baseline: GRPO, model: Model, questions: Sequence[Question], fo
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    from steerstack_plugins.baselines.trainers import NoTelemetry, adapters, copy_of, settings, tokenizer_of
+    from steerstack_plugins.baselines.trainers import (
+        NoTelemetry,
+        adapters,
+        copy_of,
+        on_one_device,
+        settings,
+        tokenizer_of,
+    )
 
     prompts = [list(question.exhibits.ids[: question.exhibits.answer_start]) for question in questions]
     labels = [
@@ -118,7 +125,7 @@ def grpo_trainer(baseline: GRPO, model: Model, questions: Sequence[Question], fo
         for question in questions
     ]
 
-    class OnTokens(NoTelemetry, GRPOTrainer):  # type: ignore[misc]  # trl is untyped
+    class OnTokens(NoTelemetry, GRPOTrainer):
         def _tokenize_prompts(self, numbers: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
             return [prompts[int(number)] for number in numbers], None, {}
 
@@ -140,7 +147,7 @@ def grpo_trainer(baseline: GRPO, model: Model, questions: Sequence[Question], fo
     return OnTokens(
         model=module,
         reward_funcs=[of_behaviour],
-        args=arguments,
+        args=on_one_device(arguments),
         train_dataset=Dataset.from_dict({"prompt": [str(number) for number in range(len(questions))]}),
         processing_class=tokenizer_of(model),
         peft_config=adapters(module, baseline.rank, baseline.alpha),

@@ -128,9 +128,7 @@ class Rank1Reft(Baseline):
 
         width = len(flat) // 2
         direction = normalize(flat[:width], dim=0)
-        return Plan(
-            (LearnedCoordinate(site, direction, flat[width:-1], flat[-1], selection=Tokens(self.tokens)),)
-        )
+        return Plan((LearnedCoordinate(site, direction, flat[width:-1], flat[-1], selection=Tokens(self.tokens)),))
 
 
 def answer_loss(model: Model, texts: Sequence[TokenSequence], plan: Plan) -> Float[Tensor, ""]:

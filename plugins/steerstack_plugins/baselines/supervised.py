@@ -27,15 +27,22 @@ def rows(texts: Sequence[TokenSequence]) -> dict[str, list[list[int]]]:
 
 
 def sft_trainer(
-    module: Any, model: Model, texts: Sequence[TokenSequence], folder: Path, *, epochs: int, peft_config: Any, **how: Any
+    module: Any,
+    model: Model,
+    texts: Sequence[TokenSequence],
+    folder: Path,
+    *,
+    epochs: int,
+    peft_config: Any,
+    **how: Any,
 ) -> Any:
     """trl's SFTTrainer on token ids, with the loss on the answer tokens only."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
-    from steerstack_plugins.baselines.trainers import NoTelemetry, settings, tokenizer_of
+    from steerstack_plugins.baselines.trainers import NoTelemetry, on_one_device, settings, tokenizer_of
 
-    class Quiet(NoTelemetry, SFTTrainer):  # type: ignore[misc]  # trl is untyped
+    class Quiet(NoTelemetry, SFTTrainer):
         pass
 
     arguments = SFTConfig(
@@ -47,7 +54,7 @@ def sft_trainer(
     )
     return Quiet(
         model=module,
-        args=arguments,
+        args=on_one_device(arguments),
         train_dataset=Dataset.from_dict(rows(texts)),
         processing_class=tokenizer_of(model),
         peft_config=peft_config,
@@ -84,9 +91,7 @@ def tune_supervised(
     from steerstack_plugins.baselines.undisturbed import undisturbed
 
     began = time.monotonic()
-    texts, held = (
-        [question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation)
-    )
+    texts, held = ([question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation))
     with undisturbed(seed) as folder:
         module = copy_of(model)
         config = adapt(module) if adapt else None
@@ -101,9 +106,7 @@ def tune_supervised(
             learning_rate=learning_rate,
             seed=seed,
         )
-        chosen = train_and_choose(
-            trainer, lambda of: answer_loss(of, held), every=math.ceil(len(texts) / batch)
-        )
+        chosen = train_and_choose(trainer, lambda of: answer_loss(of, held), every=math.ceil(len(texts) / batch))
         tuned = finished(trainer, model, baseline.name)
     record = {
         **baseline.parameters(),

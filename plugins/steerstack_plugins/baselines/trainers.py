@@ -62,6 +62,7 @@ def settings(
         "learning_rate": learning_rate,
         "lr_scheduler_type": "linear",
         "warmup_steps": 0,
+        "router_aux_loss_coef": 0.0,  # a mixture of experts is trained on the same loss as other models
         "weight_decay": 0.0,
         "optim": "adamw_torch",
         "seed": seed,
@@ -75,6 +76,12 @@ def settings(
         "logging_steps": 1,
         "disable_tqdm": True,
     }
+
+
+def on_one_device(arguments: Any) -> Any:
+    """The same arguments; trl refuses to train where several devices are to be seen."""
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def tokenizer_of(model: Model) -> Any:
@@ -109,7 +116,7 @@ class Chosen:
     parameters: int
 
 
-class _KeepBest(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
+class _KeepBest(TrainerCallback):
     """Validates before training and after every so many steps, and keeps the best weights."""
 
     def __init__(self, module: Any, validate: Callable[[Any], float], every: int) -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import block_outputs, imported, one_layer, read_torch, succeeds
+from steerstack_plugins.formats.converting import block_outputs, imported, one_layer
+from steerstack_plugins.formats.reading import read_torch, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import CUT_SHORT, block_outputs, imported, read_json, succeeds
+from steerstack_plugins.formats.converting import block_outputs, imported
+from steerstack_plugins.formats.reading import CUT_SHORT, read_json, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import CUT_SHORT, block_outputs, imported, model_type, succeeds
+from steerstack_plugins.formats.converting import block_outputs, imported, model_type
+from steerstack_plugins.formats.reading import CUT_SHORT, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steerstack.vector import SteeringVector
 
-ARCHITECTURE = "controlvector"
+ARCHITECTURE, PREFIX = "controlvector", "direction."
 
 
 @final
@@ -51,7 +52,7 @@ class ControlVector(VectorFormat):
         names = {name: re.fullmatch(r"direction\.(\d+)", name) for name in tensors}
         directions = {int(found[1]): torch.tensor(tensors[name]) for name, found in names.items() if found}
         if not directions or any(direction.ndim != 1 for direction in directions.values()):
-            raise VectorError(f"{path} holds no control vectors.", seen=", ".join(tensors) or "no tensors")
+            raise VectorError(f"{path} holds no control vectors.", seen=", ".join(tensors) or f"no tensors {PREFIX}N")
         native = json.loads(about.get(f"{ARCHITECTURE}.easysteer") or "{}")
         if native.get("component") not in (None, "hidden_states"):
             raise VectorError(
@@ -90,7 +91,7 @@ class ControlVector(VectorFormat):
 
 
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tensors, copied out of the file, and the fields of its header."""
+    """Directions, copied out of the file, and the fields of its header."""
     from gguf import GGUFReader
 
     try:
@@ -98,7 +99,7 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             if file.read(4) != b"GGUF":
                 raise ValueError("it does not begin with GGUF")
         reader = GGUFReader(path)
-        tensors = {tensor.name: tensor.data.copy() for tensor in reader.tensors}
+        tensors = {t.name: t.data.copy() for t in reader.tensors if t.name.startswith(PREFIX)}
         return tensors, {name: field.contents() for name, field in reader.fields.items()}
     except (ValueError, IndexError, KeyError, OverflowError, OSError) as error:
         raise VectorError(f"{path} cannot be read as GGUF.", seen=str(error), fix=CUT_SHORT) from error

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import imported, model_type, read_torch, succeeds
+from steerstack_plugins.formats.converting import imported, model_type
+from steerstack_plugins.formats.reading import read_torch, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,29 +47,7 @@ class LmEvalSteered(VectorFormat):
 
     def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
         """All hookpoints, which must be of one kind."""
-        entries = _entries(path)
-        sites = {hookpoint: _site(hookpoint) for hookpoint in entries}
-        acts = {(sites[hookpoint][0], entry["action"]) for hookpoint, entry in entries.items()}
-        if len(acts) > 1 or len({layer for _, layer in sites.values()}) < len(entries):
-            raise VectorError(
-                f"{path} acts at several components, or in several ways.", seen=str(sorted(acts)), fix="Split the file."
-            )
-        ((component, action),) = acts
-        if any(entry.get("head_index") is not None for entry in entries.values()):
-            raise VectorError(f"{path} acts on single heads.", fix="Only whole outputs can be read.")
-        vectors = {sites[hook][1]: _vector(entry) for hook, entry in entries.items()}
-        told = {sites[hook][1]: float(entry.get("steering_coefficient", 1.0)) for hook, entry in entries.items()}
-        if action == "add":
-            scaled = {number: told[number] * vector for number, vector in vectors.items()}
-            return imported(self.name, path, scaled, component=component)
-        means = {}
-        for hookpoint, entry in entries.items():
-            number = sites[hookpoint][1]
-            vector, bias = vectors[number], entry.get("bias")
-            means[number] = (told[number] - vector.norm()) * vector / vector.norm()
-            if bias is not None:
-                means[number] = means[number] + bias.float()
-        return imported(self.name, path, vectors, component=component, edit="ace", parts={"mean": means})
+        return as_vector(self.name, path, _entries(path))
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write every layer as an ``add`` of coefficient 1, or as a ``clamp`` for the edit ``ace``."""
@@ -102,6 +81,32 @@ class LmEvalSteered(VectorFormat):
         buffer = io.BytesIO()
         torch.save(entries, buffer)
         write_atomically(path, buffer.getvalue())
+
+
+def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> SteeringVector:
+    """What entries by hookpoint do, as one vector; raises VectorError where no one vector does it."""
+    sites = {hookpoint: _site(hookpoint) for hookpoint in entries}
+    acts = {(sites[hookpoint][0], entry["action"]) for hookpoint, entry in entries.items()}
+    if len(acts) > 1 or len({layer for _, layer in sites.values()}) < len(entries):
+        raise VectorError(
+            f"{path} acts at several components, or in several ways.", seen=str(sorted(acts)), fix="Split the file."
+        )
+    ((component, action),) = acts
+    if any(entry.get("head_index") is not None for entry in entries.values()):
+        raise VectorError(f"{path} acts on single heads.", fix="Only whole outputs can be read.")
+    vectors = {sites[hook][1]: _vector(entry) for hook, entry in entries.items()}
+    told = {sites[hook][1]: float(entry.get("steering_coefficient", 1.0)) for hook, entry in entries.items()}
+    if action == "add":
+        scaled = {number: told[number] * vector for number, vector in vectors.items()}
+        return imported(format, path, scaled, component=component)
+    means = {}
+    for hookpoint, entry in entries.items():
+        number = sites[hookpoint][1]
+        vector, bias = vectors[number], entry.get("bias")
+        means[number] = (told[number] - vector.norm()) * vector / vector.norm()
+        if bias is not None:
+            means[number] = means[number] + bias.float()
+    return imported(format, path, vectors, component=component, edit="ace", parts={"mean": means})
 
 
 def _entries(path: Path) -> dict[str, dict[str, Any]]:

@@ -9,14 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import UnsafeFileError, VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import (
-    CUT_SHORT,
-    block_outputs,
-    imported,
-    read_safetensors,
-    read_torch,
-    succeeds,
-)
+from steerstack_plugins.formats.converting import block_outputs, imported
+from steerstack_plugins.formats.reading import CUT_SHORT, read_safetensors, read_torch, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

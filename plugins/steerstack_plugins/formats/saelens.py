@@ -9,7 +9,7 @@ from steerstack.contracts import VectorFormat
 from steerstack.errors import ExtractionError, VectorError
 from steerstack.hookspecs import hookimpl
 from steerstack_plugins.extraction.sae import CONFIG, WEIGHTS, parse_hook, read_config, read_row
-from steerstack_plugins.formats.reading import imported
+from steerstack_plugins.formats.converting import imported
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

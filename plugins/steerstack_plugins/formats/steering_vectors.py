@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import check_addition, imported, read_safetensors, read_torch, succeeds
+from steerstack_plugins.formats.converting import check_addition, imported
+from steerstack_plugins.formats.reading import read_safetensors, read_torch, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

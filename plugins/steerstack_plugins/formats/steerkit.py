@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.reading import check_addition, imported, one_layer, read_safetensors, succeeds
+from steerstack_plugins.formats.converting import check_addition, imported, one_layer
+from steerstack_plugins.formats.reading import read_safetensors, succeeds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,7 @@ class SteerKit(VectorFormat):
             {max(number, 0): directions[method]},
             component=component,
             model_name=about.get("model_id"),
+            basis="transformer-lens",
             method=method,
             auto_alpha=about.get("auto_alpha"),
         )

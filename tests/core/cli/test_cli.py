@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -51,10 +52,13 @@ def vector(tiny_folder, tmp_path_factory):
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
-    began = time.monotonic()
+    # processor time: on a busy machine the clock on the wall says little
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     steerstack("--help")
-    assert time.monotonic() - began < 1.0
-    code = "import sys, steerstack.cli; sys.exit(any(m in sys.modules for m in ('torch', 'mlflow', 'transformers', 'nnsight')))"
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+    heavy = ("torch", "mlflow", "transformers", "nnsight", "numpy", "sklearn")
+    code = f"import sys, typer.testing, steerstack.cli as c; r = typer.testing.CliRunner().invoke(c.app, ['--help']); sys.exit(any(m in sys.modules for m in {heavy}) or 'registry' not in r.output)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -153,7 +157,7 @@ def test_sweep_writes_the_contract_and_scale_zero_is_unsteered(vector, tiny_fold
 
 def test_models_inspect(tiny_folder):
     about = json.loads(steerstack("models", "inspect", tiny_folder, "--json").stdout)
-    assert (about["n_layers"], about["d_model"], len(about["sites"])) == (4, 32, 16)
+    assert (about["n_layers"], about["d_model"], len(about["sites"])) == (4, 32, 20)
     assert "median norm" in steerstack("models", "inspect", tiny_folder).stdout
 
 

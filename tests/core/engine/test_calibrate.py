@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from steerstack.asking import contrast_pairs
 from steerstack.catalog import load_data
-from steerstack.engine import calibrate
-from steerstack.engine.batches import TOKENS
-from steerstack.engine.calibrate import SIZES, batch_tokens, choose, measure
+from steerstack.engine import calibrate, score
+from steerstack.engine.batches import TOKENS, batches
+from steerstack.engine.calibrate import SIZES, Rates, batch_tokens, measure
 from steerstack.engine.extract import PairActivations
 from steerstack.engine.memory import available, bytes_per_token
 from steerstack.errors import SteerstackError
+from steerstack.intervention import Plan
+from steerstack.prompts import Prompt
 
 MUCH = 10 * TOKENS
 
@@ -23,7 +25,7 @@ MUCH = 10 * TOKENS
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("STEERSTACK_CACHE", str(tmp_path))
     monkeypatch.delenv("STEERSTACK_BATCH_TOKENS")
-    monkeypatch.setattr(calibrate, "_chosen", {})
+    monkeypatch.setattr(calibrate, "_measured", {})
     return tmp_path / "batches"
 
 
@@ -40,27 +42,29 @@ def measured(monkeypatch):
     return calls
 
 
-@given(st.dictionaries(st.sampled_from(SIZES), st.floats(1, 1e6), min_size=2))
-def test_the_smallest_size_within_three_percent_of_the_best(rates):
-    chosen = choose(rates)
-    best = max(rates.values())
-    assert rates[chosen] >= 0.97 * best
-    assert all(rate < 0.97 * best for size, rate in rates.items() if size < chosen)
+@given(st.dictionaries(st.sampled_from(SIZES), st.floats(1, 1e6), min_size=2), st.sampled_from([0, *SIZES]))
+def test_the_smallest_size_within_three_percent_of_the_best(rates, least):
+    chosen = Rates(rates, max(rates)).choose(least)
+    tried = {size: rate for size, rate in rates.items() if size >= least} or {max(rates): rates[max(rates)]}
+    best = max(tried.values())
+    assert tried[chosen] >= 0.97 * best
+    assert all(rate < 0.97 * best for size, rate in tried.items() if size < chosen)
 
 
-def test_one_rate_alone_chooses_nothing():
-    assert choose({512: 10.0}) == TOKENS
-    assert choose({512: 10.0}, 1024) == 1024
+def test_too_few_rates_choose_nothing():
+    assert Rates({512: 10.0}, 8192).choose() == TOKENS
+    assert Rates({512: 10.0}, 1024).choose() == 1024
+    assert Rates({512: 10.0, 1024: 11.0}, 8192).choose(TOKENS) == TOKENS
 
 
 def test_the_choice_is_measured_once_and_kept_between_processes(llama, cache, measured, monkeypatch):
     assert [batch_tokens(llama, MUCH) for _ in range(3)] == [1024] * 3
-    monkeypatch.setattr(calibrate, "_chosen", {})  # as in another process
+    monkeypatch.setattr(calibrate, "_measured", {})  # as in another process
     assert batch_tokens(llama, MUCH) == 1024
     assert len(measured) == 1
     (path,) = cache.iterdir()
     kept = json.loads(path.read_text())
-    assert kept["tokens"] == 1024
+    assert kept["largest"] == 8192
     assert list(kept["tokens_per_second"]) == [str(size) for size in measured[0]]
 
 
@@ -70,11 +74,22 @@ def test_each_model_has_its_own_choice(llama, tiny, cache, measured):
     assert len(measured) == len(list(cache.iterdir())) == 2
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"tokens": 0}', '{"tokens": "many"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"tokens_per_second": {}, "largest": 512}',
+        '{"tokens_per_second": {"512": 0}, "largest": 512}',
+        '{"tokens_per_second": {"many": 1}, "largest": 512}',
+        '{"tokens_per_second": {"512": 1}}',
+    ],
+)
 def test_a_damaged_file_is_measured_again(llama, cache, measured, monkeypatch, content):
     batch_tokens(llama, MUCH)
     next(cache.iterdir()).write_text(content)
-    monkeypatch.setattr(calibrate, "_chosen", {})
+    monkeypatch.setattr(calibrate, "_measured", {})
     assert batch_tokens(llama, MUCH) == 1024
     assert len(measured) == 2
 
@@ -83,6 +98,18 @@ def test_a_cache_that_cannot_be_written_is_no_error(llama, cache, measured, capl
     cache.write_text("a file where the folder would be")
     assert [batch_tokens(llama, MUCH) for _ in range(2)] == [1024] * 2
     assert len(measured) == len(caplog.records) == 1
+
+
+def test_scoring_never_asks_for_less_than_the_default(llama, cache, measured, monkeypatch):
+    assert batch_tokens(llama, MUCH, least=TOKENS) == TOKENS
+    asked = [llama.format.answers(Prompt("q" * 200), ["yes", "no way"]) for _ in range(10)]
+    bounds = []
+    monkeypatch.setattr(
+        score, "batches", lambda trees, *, tokens: bounds.append(tokens) or batches(trees, tokens=tokens)
+    )
+    score.score(llama, asked, [Plan()])
+    assert bounds == [TOKENS]
+    assert batch_tokens(llama, MUCH) == 1024
 
 
 def test_little_work_is_not_worth_measuring(llama, cache, measured):

@@ -10,7 +10,7 @@ from steerstack.testing import planted_data, planted_model
 from steerstack_plugins.baselines.dpo import DPO, dpo_trainer
 from steerstack_plugins.baselines.undisturbed import undisturbed
 
-TRAIN, VALIDATION = planted_data(5), planted_data(4, first=5)
+TRAIN = planted_data(5)
 
 
 def logp(module, text):
@@ -54,15 +54,3 @@ def test_losses_of_whole_batches_are_those_on_validation_and_the_formula_s_at_th
     with torch.no_grad():
         expected = formula(tuned.model.module, planted_model().module, questions, 0.1)
     assert held[tuned.record["epoch_chosen"]] == min(held) == pytest.approx(expected, abs=1e-4)
-
-
-def test_the_reference_holds_the_policy_back():
-    def moved(beta):
-        tuned = DPO(rank=2, epochs=3, batch=8, learning_rate=5e-3, beta=beta).tune(
-            planted_model(), TRAIN, VALIDATION, seed=0
-        )
-        questions = ask(planted_model().format, VALIDATION, "text")
-        with torch.no_grad():
-            return sum(logp(tuned.model.module, q.exhibits) - logp(planted_model().module, q.exhibits) for q in questions)
-
-    assert moved(0.05) > 0

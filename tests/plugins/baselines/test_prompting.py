@@ -75,7 +75,8 @@ def test_demonstrations_are_drawn_from_train_answered_as_the_behaviour_would():
 
 def test_draws_depend_on_the_seed_and_no_more_are_shown_than_there_are():
     first, again, other = (
-        FewShot(shots=3, draws=2).tune(planted_model(), TRAIN, VALIDATION, seed=seed).record["tried"] for seed in (0, 0, 1)
+        FewShot(shots=3, draws=2).tune(planted_model(), TRAIN, VALIDATION, seed=seed).record["tried"]
+        for seed in (0, 0, 1)
     )
     assert first == again != other
     few = FewShot(shots=9, draws=1).tune(planted_model(), TRAIN, VALIDATION, seed=0)

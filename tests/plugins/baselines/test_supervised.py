@@ -45,10 +45,21 @@ def test_lora_has_the_losses_of_trl_and_peft_used_by_hand(tmp_path, monkeypatch)
         trainer = SFTTrainer(
             model=clone(planted_model()),
             args=SFTConfig(
-                str(tmp_path), per_device_train_batch_size=4, num_train_epochs=2, learning_rate=5e-3, seed=3,
-                max_grad_norm=0.0, logging_steps=1, report_to=[], use_cpu=True, bf16=False, disable_tqdm=True,
-                gradient_checkpointing=False, save_strategy="no", completion_only_loss=True,
-            ),  # fmt: skip
+                str(tmp_path),
+                per_device_train_batch_size=4,
+                num_train_epochs=2,
+                learning_rate=5e-3,
+                seed=3,
+                max_grad_norm=0.0,
+                logging_steps=1,
+                report_to=[],
+                use_cpu=True,
+                bf16=False,
+                disable_tqdm=True,
+                gradient_checkpointing=False,
+                save_strategy="no",
+                completion_only_loss=True,
+            ),
             train_dataset=Dataset.from_dict(
                 {
                     "input_ids": [list(text.ids) for text in texts],
@@ -65,7 +76,7 @@ def test_lora_has_the_losses_of_trl_and_peft_used_by_hand(tmp_path, monkeypatch)
     assert tuned.parameters == sum(p.numel() for p in trainer.model.parameters() if p.requires_grad)
     module = trainer.model.merge_and_unload()
     assert tuned.record["validation_loss_by_epoch"][2] == pytest.approx(
-        float(cross_entropy_of(module, texts_of(VALIDATION))), abs=1e-4
+        cross_entropy_of(module, texts_of(VALIDATION)).item(), abs=1e-4
     )
 
 
@@ -73,7 +84,7 @@ def test_full_fine_tuning_is_adamw_on_the_mean_cross_entropy_of_the_answers():
     tuned = FullSFT(epochs=3, batch=8, learning_rate=1e-3).tune(planted_model(), TRAIN, VALIDATION, seed=0)
     module = clone(planted_model()).requires_grad_(True).train()
     optimiser = torch.optim.AdamW(module.parameters(), weight_decay=0.0)
-    losses, held = [], [float(cross_entropy_of(module, texts_of(VALIDATION)))]
+    losses, held = [], [cross_entropy_of(module, texts_of(VALIDATION)).item()]
     for epoch in range(3):  # the batch is the whole set
         for group in optimiser.param_groups:
             group["lr"] = 1e-3 * (1 - epoch / 3)
@@ -81,14 +92,14 @@ def test_full_fine_tuning_is_adamw_on_the_mean_cross_entropy_of_the_answers():
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        losses.append(float(loss))
-        held.append(float(cross_entropy_of(module, texts_of(VALIDATION))))
+        losses.append(loss.item())
+        held.append(cross_entropy_of(module, texts_of(VALIDATION)).item())
     assert tuned.record["loss_by_step"] == pytest.approx(losses, abs=1e-3)
     assert tuned.record["validation_loss_by_epoch"] == pytest.approx(held, abs=1e-3)
     assert tuned.parameters == sum(parameter.numel() for parameter in module.parameters())
 
 
-@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma2"])
+@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma2", "mixtral"])
 @pytest.mark.parametrize(
     "baseline",
     [LoraSFT(rank=2, epochs=2, learning_rate=5e-3), FullSFT(epochs=2, learning_rate=1e-3)],

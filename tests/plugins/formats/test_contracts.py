@@ -12,6 +12,7 @@ from steerstack_plugins.formats.caa import CaaTensor
 from steerstack_plugins.formats.easysteer import EasySteerPayload
 from steerstack_plugins.formats.gguf_control import ControlVector
 from steerstack_plugins.formats.lm_eval_steered import LmEvalSteered
+from steerstack_plugins.formats.lm_eval_table import LmEvalTable
 from steerstack_plugins.formats.peft_bias import PeftBias
 from steerstack_plugins.formats.plain import PlainTensors
 from steerstack_plugins.formats.saelens import SaeLensFeature
@@ -81,6 +82,25 @@ class TestPlainRows(VectorFormatContract):
     format = PlainTensors()
     suffix = ".npy"
     layers = (1, 3)
+
+
+class TestLmEvalTable(VectorFormatContract):
+    """A table of one feature, since a vector cannot be written as one."""
+
+    format = LmEvalTable()
+    suffix = ".csv"
+    layers = (2,)
+    exempt: ClassVar = {
+        "truncated_file_is_an_error": "a row cut short within its last column, a remark, is a whole row"
+    }
+
+    def written(self, folder):
+        path = folder / "vector.csv"
+        (folder / "sae" / "layers.2").mkdir(parents=True, exist_ok=True)
+        save_file({"W_dec": self.vector()[2][None].contiguous()}, folder / "sae" / "layers.2" / "sae.safetensors")
+        columns = "loader,action,sparse_model,hookpoint,feature_index,steering_coefficient,description"
+        path.write_text(f"{columns}\nsparsify,add,sae,layers.2,0,1.0,the direction itself\n")
+        return path
 
 
 class TestSaeLens(VectorFormatContract):

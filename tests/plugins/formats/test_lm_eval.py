@@ -1,9 +1,12 @@
 """lm-eval's files, by lm-evaluation-harness itself: its steered model gives our steered log-probabilities."""
 
+import sys
 import warnings
+from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tests.plugins.formats.foreign import IDS, chosen, close, ours, rows
 
 from steerstack.errors import VectorError
@@ -90,3 +93,41 @@ def test_what_cannot_be_read_is_said(tmp_path, content, said):
     torch.save(content, tmp_path / "x.pt")
     with pytest.raises(VectorError, match=said):
         read_vector(tmp_path / "x.pt", format="lm-eval")
+
+
+def table(folder, action):
+    """An autoencoder of sparsify, and a table that names one of its features."""
+    decoder = torch.stack(list(rows(*range(4)).values()))
+    (folder / "sae" / "layers.1").mkdir(parents=True)
+    save_file({"W_dec": decoder, "b_dec": rows(9, seed=9)[9]}, folder / "sae" / "layers.1" / "sae.safetensors")
+    columns = "loader,action,sparse_model,hookpoint,feature_index,steering_coefficient,head_index,sae_id,description"
+    (folder / "x.csv").write_text(f"{columns}\nsparsify,{action},{folder / 'sae'},layers.1,2,3.5,,,kind\n")
+    return folder / "x.csv"
+
+
+def test_a_table_that_clamps_a_feature(folders, tmp_path, monkeypatch):
+    path = table(tmp_path, "clamp")
+
+    class SparseCoder:
+        """What lm-eval takes from the package sparsify."""
+
+        @staticmethod
+        def load_from_disk(folder):
+            return SimpleNamespace(**load_file(folder / "sae.safetensors"))
+
+    monkeypatch.setitem(sys.modules, "sparsify", SimpleNamespace(SparseCoder=SparseCoder))
+    model = open_model(str(folders["llama"]))
+    assert close(ours(model, read_vector(path)), by_lm_eval(folders["llama"], path))
+
+
+def test_a_table_that_adds_a_feature(tmp_path):
+    vector = read_vector(table(tmp_path, "add"))
+    assert torch.allclose(vector[1], 3.5 * rows(*range(4))[2])
+
+
+@pytest.mark.parametrize(("old", "new"), [("sparsify", "sae_lens"), (",2,3.5", ",7,3.5"), (",add,", ",turn,")])
+def test_tables_that_cannot_be_read(tmp_path, old, new):
+    path = table(tmp_path, "add")
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(VectorError):
+        read_vector(path, format="lm-eval-csv")

@@ -1,0 +1,130 @@
+"""What runs on the server: it takes the source and the arguments of a call, and answers with its value.
+
+This module alone travels by value, so it names nothing at the top but itself: the server has torch,
+transformers and nnsight, and neither steerstack nor any plugin. The sources that come along
+are importable only while the call runs, and only to it.
+"""
+
+
+def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # travels without its annotations
+    """Carry out a call on the server's model.
+
+    Parameters
+    ----------
+    envoy:
+        The model, as nnsight hands it to a block.
+    sources:
+        Module name to source text, and whether it is a package.
+    soft:
+        Packages that the sources import and may do without; absent ones are stood in for.
+    payload:
+        The function, its arguments, and about the model: pickled by reference to the sources.
+
+    Returns
+    -------
+    bytes
+        ``torch.save`` of ("value", value, progress) or ("error", class, its three texts).
+    """
+    import io
+    import pickle
+    import sys
+
+    import torch
+
+    remove = install(sources, soft)
+    try:
+        function, args, kwargs, about = pickle.loads(payload)
+        model_class = sys.modules["steerstack.trace.model"].Model
+        refusal = sys.modules["steerstack.errors"].SteerstackError
+        model = model_class(envoy, envoy.tokenizer, about["name"], about["revision"])
+        model.visiting = True
+        done: list[int] = []
+        if about["progress"]:
+            kwargs["progress"] = done.append
+        try:
+            said = ("value", function(model, *args, **kwargs), sum(done))
+        except refusal as error:
+            said = ("error", type(error).__name__, (error.happened, error.seen, error.fix))
+        file = io.BytesIO()
+        torch.save(said, file, pickle_protocol=4)  # here, where the classes of the sources are known
+        return file.getvalue()
+    finally:
+        remove()
+
+
+def install(sources, soft):  # type: ignore[no-untyped-def]
+    """Make sources importable under the name steerstack, whatever is installed; returns what undoes it."""
+    import hashlib
+    import importlib.machinery
+    import linecache
+    import sys
+    import types
+
+    key = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:12]
+
+    class Sources:
+        """Finds and loads the modules that travelled."""
+
+        def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+            if name not in sources:
+                return None
+            return importlib.machinery.ModuleSpec(name, self, is_package=sources[name][1])
+
+        def create_module(self, spec):  # type: ignore[no-untyped-def]
+            return None
+
+        def exec_module(self, module):  # type: ignore[no-untyped-def]
+            text, name = sources[module.__name__][0], f"<{key}>/{module.__name__}.py"
+            # nnsight and error messages read source lines by file name
+            linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+            module.__file__ = name
+            exec(compile(text, name, "exec"), module.__dict__)
+
+    class Anything:
+        """Stands in for what an absent package offers: only annotations and defaults are ever read."""
+
+        def __getitem__(self, item):  # type: ignore[no-untyped-def]
+            return object
+
+        def __call__(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+            return self
+
+    class Absent:
+        """Stands in for packages that are not there; asked last."""
+
+        def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+            return importlib.machinery.ModuleSpec(name, self, is_package=True) if name in soft else None
+
+        def create_module(self, spec):  # type: ignore[no-untyped-def]
+            module = types.ModuleType(spec.name)
+            module.__getattr__ = lambda name: Anything()  # type: ignore[method-assign]
+            return module
+
+        def exec_module(self, module):  # type: ignore[no-untyped-def]
+            module.__path__ = []
+
+    def ours(name):  # type: ignore[no-untyped-def]
+        return name == "steerstack" or name.startswith("steerstack.")
+
+    before = {name: module for name, module in sys.modules.items() if ours(name)}
+    missing = [name for name in soft if name not in sys.modules]
+    kept = sys.modules.setdefault("_steerstack_sources", types.ModuleType("_steerstack_sources")).__dict__
+    for name in before:
+        del sys.modules[name]
+    sys.modules.update(kept.get(key, {}))
+    first, last = Sources(), Absent()
+    sys.meta_path.insert(0, first)  # type: ignore[arg-type]
+    sys.meta_path.append(last)  # type: ignore[arg-type]
+
+    def remove():  # type: ignore[no-untyped-def]
+        sys.meta_path.remove(first)  # type: ignore[arg-type]
+        sys.meta_path.remove(last)  # type: ignore[arg-type]
+        kept[key] = {name: module for name, module in sys.modules.items() if ours(name)}
+        for name in kept[key]:
+            del sys.modules[name]
+        for name in missing:
+            if getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None) is last:
+                del sys.modules[name]
+        sys.modules.update(before)
+
+    return remove

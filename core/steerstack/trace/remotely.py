@@ -1,0 +1,32 @@
+"""Functions that run where the model is: here, or on a server that holds its weights."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from steerstack.trace.model import Model
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+
+
+def remotely(function: "Callable[Concatenate[Model, Given], Found]") -> "Callable[Concatenate[Model, Given], Found]":
+    """A function of a module, whose first argument is a model, that runs where the model's weights are.
+
+    For a model opened here nothing changes. For one on a server the whole call is one request:
+    the function's source and its arguments travel, what it returns comes back. A ``progress``
+    argument stays here, and is told of everything at once when the answer is there.
+    """
+
+    @functools.wraps(function)
+    def run_there(model: "Model", *args: Given.args, **kwargs: Given.kwargs) -> Found:
+        if model.remote is None:
+            return function(model, *args, **kwargs)
+        progress: Any = kwargs.pop("progress", None)
+        value, done = model.remote.call(function, *args, **kwargs)
+        if progress:
+            progress(done)
+        return value  # type: ignore[no-any-return]
+
+    return run_there
