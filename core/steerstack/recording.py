@@ -9,6 +9,7 @@ from steerstack import digest
 from steerstack.data import DataSet
 from steerstack.errors import PluginError
 from steerstack.events import EffectRecord, Recorded, Recorder, RunRecord
+from steerstack.listening import tell
 from steerstack.plugins import plugins
 from steerstack.report.card import stack_card, vector_card
 from steerstack.trace.model import Model
@@ -31,6 +32,12 @@ def recorder() -> Recorder:
         return cls()
     causes = "; ".join(f"{plugin.name}: {plugin.cause}" for plugin in manager.failed)
     raise PluginError("No recorder is installed.", seen=causes or "none", fix="Reinstall steerstack.")
+
+
+def _keep(run: RunRecord, tracking_uri: str | None) -> Recorded:
+    recorded = recorder().record(run, tracking_uri=tracking_uri)
+    tell("recorded", f"{run.kind} {run.behavior}", **asdict(recorded))
+    return recorded
 
 
 def load_vector(source: str | Path, *, tracking_uri: str | None = None) -> SteeringVector:
@@ -62,7 +69,7 @@ def record_vector(vector: SteeringVector, model: Model, data: DataSet, *, tracki
         vectors={"base": vector},
         card=vector_card(vector),
     )
-    return recorder().record(run, tracking_uri=tracking_uri)
+    return _keep(run, tracking_uri)
 
 
 def _effect(name: str, estimate: Mapping[str, Any]) -> EffectRecord:
@@ -128,7 +135,7 @@ def record_stack(
         result=value,
         card=stack_card(result.vector, value),
     )
-    return asdict(recorder().record(run, tracking_uri=tracking_uri))
+    return asdict(_keep(run, tracking_uri))
 
 
 def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
@@ -166,4 +173,4 @@ def record_study(
         result=value,
         card=value["verdict"],
     )
-    return asdict(recorder().record(run, tracking_uri=tracking_uri))
+    return asdict(_keep(run, tracking_uri))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import site
 import subprocess
@@ -25,6 +26,24 @@ broken = "broken_plugin"
 """,
     "broken_plugin.py": "raise RuntimeError('the licence server is asleep')\n",
 }
+
+
+def from_the_readme(folder: Path) -> Path:
+    """The plugin that the README shows, word for word, as a package; only a build system and a name are added."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    toml, code = (re.search(rf"```{kind}\n# {path}\n(.*?)```", text, re.S)[1]
+                  for kind, path in (("toml", "pyproject.toml"), ("python", r"my_package/__init__\.py")))  # fmt: skip
+    place = folder / "my-package"
+    (place / "my_package").mkdir(parents=True)
+    head = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (place / "pyproject.toml").write_text(f'{head}[project]\nname = "my-package"\nversion = "1"\n{toml}')
+    (place / "my_package" / "__init__.py").write_text(code)
+    (place / "test_mine.py").write_text(
+        "from my_package import Mine\nfrom steerstack.testing import ExtractorContract\n\n\n"
+        "class TestMine(ExtractorContract):\n    method = Mine()\n"
+    )
+    assert len(code.splitlines()) < 40
+    return place
 
 
 class Environment:
@@ -64,7 +83,7 @@ def strange(tmp_path_factory):
     (folder / "broken-plugin").mkdir()
     for name, text in BROKEN.items():
         (folder / "broken-plugin" / name).write_text(text)
-    for source in (EXAMPLE, folder / "my-lab-steering", folder / "broken-plugin"):
+    for source in (EXAMPLE, folder / "my-lab-steering", folder / "broken-plugin", from_the_readme(folder)):
         environment.install(source, folder / "built")
     environment.folder = folder
     return environment
@@ -79,6 +98,7 @@ def test_their_names_appear_and_the_broken_one_is_named_with_its_cause(strange, 
         row = rows[kind, f"steerstack-plugin-example/{name}"]
         assert (row["package"], row["version"], row["status"]) == ("steerstack-plugin-example", "0.1.0", "ok")
     assert rows["extractor", "my-lab-steering/median-difference"]["status"] == "ok"
+    assert rows["extractor", "my-package/mine"]["status"] == "ok"
     (failed,) = [row for row in rows.values() if row["status"] == "failed"]
     assert (failed["package"], failed["version"]) == ("broken-plugin", "9.9")
     assert "the licence server is asleep" in failed["cause"]
@@ -90,14 +110,15 @@ def test_their_names_appear_and_the_broken_one_is_named_with_its_cause(strange, 
 @pytest.mark.xdist_group("stranger")
 def test_their_method_extracts_and_is_swept(strange, tmp_path, tiny_folder, table):
     common = ["--model", str(tiny_folder), "--data", str(table), "--behavior", "kindness"]
-    method = "steerstack-plugin-example/trimmed-difference"
     out = tmp_path / "v.safetensors"
-    made = strange.run(
-        "steerstack", "extract", *common, "--method", method, "--set", "trim=0.2", "--out", out, "--json", home=tmp_path
-    )
-    assert made.returncode == 0, made.stderr
-    header = json.loads(made.stdout)
-    assert (header["method"], header["parameters"]) == (method, {"trim": 0.2})
+    for method, name in (("my-package/mine", "norm"), ("steerstack-plugin-example/trimmed-difference", "trim")):
+        made = strange.run(
+            "steerstack", "extract", *common, "--method", method, "--set", f"{name}=0.2", "--out", out, "--json",
+            home=tmp_path,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        header = json.loads(made.stdout)
+        assert (header["method"], header["parameters"]) == (method, {name: 0.2})
     swept = strange.run(
         "steerstack",
         "sweep",
@@ -149,9 +170,13 @@ def test_a_wrong_parameter_or_name_is_refused_with_the_nearest(strange, tmp_path
 
 
 @pytest.mark.xdist_group("stranger")
-@pytest.mark.parametrize("package", ["example", "skeleton"])
+@pytest.mark.parametrize("package", ["example", "skeleton", "readme"])
 def test_they_pass_the_contract_kit_as_written(strange, tmp_path, package):
-    tests = EXAMPLE / "tests" if package == "example" else strange.folder / "my-lab-steering" / "tests"
+    tests = {
+        "example": EXAMPLE / "tests",
+        "skeleton": strange.folder / "my-lab-steering" / "tests",
+        "readme": strange.folder / "my-package" / "test_mine.py",
+    }[package]
     found = strange.run("pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tests, home=tmp_path)
     assert found.returncode == 0, found.stdout[-3000:]
     assert " passed" in found.stdout

@@ -18,6 +18,7 @@ from steerstack.cli import (
     probe,
     run,
     send,
+    serve,
     stack,
     sweep,
     ui,
@@ -63,6 +64,7 @@ app.command()(run.generalize)
 app.command()(probe.probe)
 app.command()(ui.ui)
 app.command()(send.send)
+app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

@@ -15,11 +15,11 @@ class Event:
     Attributes
     ----------
     kind:
-        ``step-started``, ``step-finished``, ``study-finished`` or ``recorded``.
+        ``step-started``, ``step-finished`` or ``recorded``.
     what:
         Name of the step or study.
     details:
-        As JSON: numbers of items and arms, seconds, where it was recorded.
+        As JSON: the study's folder, seconds, where it was recorded.
     """
 
     kind: str

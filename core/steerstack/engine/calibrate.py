@@ -100,7 +100,7 @@ def batch_tokens(model: Model, work: int, *, least: int = 0, memory: int | None 
     given = os.environ.get("STEERSTACK_BATCH_TOKENS")
     if given:
         return _read(given)
-    if work <= TOKENS:
+    if work <= TOKENS or model.remote is not None or model.visiting:  # nothing is measured on a server
         return TOKENS
     path = cache_folder() / "batches" / f"{_key(model)}.json"
     if path not in _measured:

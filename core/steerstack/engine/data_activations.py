@@ -49,11 +49,6 @@ class DataActivations(PairActivations):
         """The items."""
         return self._data
 
-    @property
-    def component(self) -> Component:
-        """Where the activations are read."""
-        return self._component
-
     def advance(self, pairs: int) -> None:
         """Tell whoever waits that ``pairs`` more are done."""
         if self._progress:

@@ -14,6 +14,7 @@ from steerstack.engine.tree import Tree
 from steerstack.intervention import Plan
 from steerstack.tokens import TokenSequence
 from steerstack.trace.model import Model
+from steerstack.trace.remotely import remotely
 
 TOKENS = 384
 """Tokens of one pass: the whole distribution of each is held twice."""
@@ -52,6 +53,7 @@ class Cost:
     cross_entropy: tuple[float, ...]
 
 
+@remotely
 def divergence(
     model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
 ) -> list[Cost]:

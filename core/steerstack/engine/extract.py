@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -20,9 +21,13 @@ from steerstack.engine.prefix import Prefix, run_tokens
 from steerstack.site import Component, Site
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
+from steerstack.trace.remotely import remotely
 
 PART = 4096
 """Pairs laid out at a time, so that their trees need not all be held."""
+
+ANSWER = 1 << 28
+"""Bytes of the largest answer of a server: fewer pairs are laid out at a time where theirs would be larger."""
 
 FORMAT = 1
 """Of the activations on disk: to be raised with any change of layout that changes a number or its place."""
@@ -89,13 +94,19 @@ class PairActivations(PairStream):
         store = self._store if self._store is not None and self._store.limit else None
         number = 0
         with store.open(self.key, size) if store else NOWHERE as kept:
-            for at in range(0, len(self._pairs), PART):
+            part = self._part(shape)
+            for at in range(0, len(self._pairs), part):
                 prefix: Prefix | None = None
-                for chunk in chunks(self._model, self._pairs[at : at + PART], tokens=self.tokens):
+                pairs, there = self._pairs[at : at + part], list[PairBatch]()
+                for index, chunk in enumerate(chunks(self._model, pairs, tokens=self.tokens)):
                     batch = kept.read(number, (len(chunk.pairs), *shape))
                     if batch is None:
-                        prefix = prefix or run_tokens(self._model, chunk.trees[0][0], chunk.prefix)
-                        batch = self._within_memory(chunk, prefix)
+                        if self._model.remote is not None:
+                            there = there or _there(self._model, pairs, self._component, self._layers, self.tokens)
+                            batch = there[index]
+                        else:
+                            prefix = prefix or run_tokens(self._model, chunk.trees[0][0], chunk.prefix)
+                            batch = self._within_memory(chunk, prefix)
                         kept.write(number, batch)
                     number += 1
                     yield batch
@@ -103,6 +114,12 @@ class PairActivations(PairStream):
                         self._progress(len(chunk.pairs))
             if kept.finish(number) and store:
                 store.make_room()
+
+    def _part(self, shape: tuple[int, int]) -> int:
+        """Pairs laid out at a time."""
+        if self._model.remote is None:
+            return PART
+        return min(PART, max(1, ANSWER // (4 * 2 * max(1, shape[0] * shape[1]))))
 
     @cached_property
     def tokens(self) -> int:
@@ -113,7 +130,8 @@ class PairActivations(PairStream):
     def key(self) -> str:
         """Digest of all that decides the activations, batch by batch."""
         model = self._model
-        how = [str(model.dtype), model.device.type, self.tokens]
+        device = model.device.type if model.remote is None else f"of {model.remote}"
+        how = [str(model.dtype), device, self.tokens]
         what = [self._component, list(self._layers), content_digest(self._pairs)]
         return digest.of_json([FORMAT, model.fingerprint, config_digest(model), *how, *what])
 
@@ -150,6 +168,19 @@ class PairActivations(PairStream):
         )
         values = torch.stack([outcome.read[site] for site in self._sites], 1)
         return PairBatch(values[0::2], values[1::2])
+
+
+@remotely
+def read_pairs(
+    model: Model, pairs: Sequence[ContrastPair], component: Component, layers: Sequence[int], tokens: int
+) -> list[tuple[Tensor, Tensor]]:
+    """Both sides of all pairs, chunk by chunk, where the model's weights are."""
+    stream = PairActivations(model, pairs, component=component, layers=layers, tokens=tokens)
+    return [(batch.positive, batch.negative) for batch in stream]
+
+
+def _there(model: Model, *what: Any) -> list[PairBatch]:
+    return [PairBatch(*sides) for sides in read_pairs(model, *what)]
 
 
 class _Means:

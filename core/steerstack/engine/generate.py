@@ -13,6 +13,7 @@ from steerstack.engine.sampling import Sampling as Sampling
 from steerstack.intervention import Plan
 from steerstack.tokens import TokenSequence
 from steerstack.trace.model import Model
+from steerstack.trace.remotely import remotely
 
 GREEDY = Sampling()
 """The most likely token, 64 times at most."""
@@ -26,6 +27,7 @@ class Continuations:
     edited: Count
 
 
+@remotely
 def generate(
     model: Model,
     prompts: Sequence[TokenSequence],

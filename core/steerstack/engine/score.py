@@ -32,6 +32,7 @@ from steerstack.site import Site
 from steerstack.tokens import TokenSequence
 from steerstack.trace.forward import KeyValues, Pass, run
 from steerstack.trace.model import Model
+from steerstack.trace.remotely import remotely
 
 Group = Sequence[TokenSequence]
 """Sequences that share a prompt, such as the options of one item."""
@@ -103,6 +104,7 @@ def score(
     return [Scores(values, count) for values, count in zip(found, counts, strict=True)]
 
 
+@remotely
 def read_answers(
     model: Model,
     groups: Sequence[Group],

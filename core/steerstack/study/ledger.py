@@ -6,12 +6,14 @@ code version), so that a step is reused only where it would come out the same.
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from steerstack import __version__, digest
 from steerstack.errors import StudyError
+from steerstack.listening import tell
 
 
 class Ledger:
@@ -80,6 +82,8 @@ class Ledger:
         if name in self._done:
             self.reused += 1
             return self._done[name]
+        tell("step-started", what, folder=str(self.folder))
+        began = time.monotonic()
         value = compute()
         line = json.dumps({"what": what, "key": name, "value": value}, allow_nan=False) + "\n"
         try:
@@ -95,4 +99,5 @@ class Ledger:
             ) from error
         self._done[name] = value
         self.computed += 1
+        tell("step-finished", what, folder=str(self.folder), seconds=time.monotonic() - began)
         return value

@@ -21,6 +21,9 @@ from steerstack.trace.model import Model
 SHARD = 64
 """Items that are scored between two entries in the ledger: what a kill can cost."""
 
+REMOTE_SHARD = 512
+"""The same, and in one request, for a model on a server."""
+
 Advance = Callable[[str, int], None]
 """Told what is being done, and how many more evaluations (questions x arms) of it are done."""
 
@@ -98,8 +101,8 @@ class Measure:
         shots: Shots = (),
     ) -> list[ArmValues]:
         """Every item of ``data`` under every plan; a step of the ledger for each :data:`SHARD` items."""
-        items = data.items
-        shards = [data.take(items[at : at + SHARD]) for at in range(0, len(items), SHARD)]
+        items, size = data.items, SHARD if model.remote is None else REMOTE_SHARD
+        shards = [data.take(items[at : at + size]) for at in range(0, len(items), size)]
         plan_keys = [plan.fingerprint for plan in plans]
         keys = [[model.fingerprint, shard.digest, self.mode, system, shots, plan_keys] for shard in shards]
         sizes = [len(plans) * sum(times_asked(item, self.mode) for item in shard) for shard in shards]

@@ -18,13 +18,15 @@ def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # tr
     soft:
         Packages that the sources import and may do without; absent ones are stood in for.
     payload:
-        The function, its arguments, and about the model: pickled by reference to the sources.
+        Module and name of the function, its arguments, and about the model; pickled by reference to the sources.
 
     Returns
     -------
     bytes
         ``torch.save`` of ("value", value, progress) or ("error", class, its three texts).
     """
+    import importlib
+    import inspect
     import io
     import pickle
     import sys
@@ -33,13 +35,14 @@ def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # tr
 
     remove = install(sources, soft)
     try:
-        function, args, kwargs, about = pickle.loads(payload)
-        model_class = sys.modules["steerstack.trace.model"].Model
-        refusal = sys.modules["steerstack.errors"].SteerstackError
+        home, name, args, kwargs, about = pickle.loads(payload)
+        function = getattr(importlib.import_module(home), name)
+        model_class = importlib.import_module("steerstack.trace.model").Model
+        refusal = importlib.import_module("steerstack.errors").SteerstackError
         model = model_class(envoy, envoy.tokenizer, about["name"], about["revision"])
         model.visiting = True
         done: list[int] = []
-        if about["progress"]:
+        if "progress" in inspect.signature(function).parameters:
             kwargs["progress"] = done.append
         try:
             said = ("value", function(model, *args, **kwargs), sum(done))

@@ -15,9 +15,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import DynamicCache
 
+from steerstack.errors import RemoteError
 from steerstack.site import Site
 from steerstack.trace.cache import GrowingCache
 from steerstack.trace.model import Model
+from steerstack.trace.remotely import remotely
 
 Hidden = Float[Tensor, "batch token d_model"]
 KeyValues = list[tuple[Tensor, Tensor]]
@@ -91,7 +93,25 @@ class Outcome:
 
 
 def run(model: Model, work: Pass) -> Outcome:
-    """Run one forward pass."""
+    """Run one forward pass.
+
+    Raises
+    ------
+    RemoteError
+        The model is on a server, and the pass needs it here: for gradients, or for keys and
+        values that are added to in place.
+    """
+    if model.remote is not None and (work.gradients or work.cache is not None):
+        raise RemoteError(
+            f"Gradients, and decoding step by step, need the weights here; {model.name} is on {model.remote}.",
+            fix="Use a method that trains nothing (mean-difference, say), or open the model without --remote.",
+        )
+    return run_pass(model, work)
+
+
+@remotely
+def run_pass(model: Model, work: Pass) -> Outcome:
+    """Run a pass where the weights are."""
     kwargs, cache = _inputs(model, work)
     envoy, n_layers = model.envoy, model.n_layers
     touched = sorted({*work.edits, *work.read}, key=lambda site: site.order)

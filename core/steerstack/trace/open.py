@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from steerstack.embedded import EMBEDDED, embedded_model
-from steerstack.errors import ModelError
+from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model
 from steerstack.trace.model import Model, load_pretrained, wrap
 
@@ -37,7 +37,10 @@ def open_model(
     device:
         Such as ``cpu``, ``cuda`` or ``auto`` (a device map); None for where transformers puts it.
     remote:
-        Run on NDIF, or on a server of one's own. Does not work yet.
+        Address of a server of nnsight's protocol that holds the weights (``steerstack serve``),
+        or True for NDIF: capture, extraction, scoring, sweeps and generation run there, and what
+        trains cannot. The key is read from ``NDIF_API_KEY``. ``"local"`` packs and unpacks every
+        call as for a server, and runs it here.
 
     Returns
     -------
@@ -48,10 +51,19 @@ def open_model(
     ------
     ModelError
         It cannot be loaded, or is not what its names promise.
+    RemoteError
+        The server cannot be reached, refuses, or does not have the model.
     """
-    if remote:
-        raise ModelError("Running remotely does not work yet.", fix="Open the model without remote=.")
     chosen = _dtype(dtype)
+    if remote:
+        if isinstance(source, nn.Module) or device:
+            raise RemoteError(
+                "The model on a server is opened by name, and the server places it.",
+                fix="Give its name as source, and no device.",
+            )
+        from steerstack.trace.remote_model import open_remote
+
+        return open_remote(str(source), remote=remote, tokenizer=tokenizer, revision=revision, dtype=chosen)
     if isinstance(source, nn.Module):
         if tokenizer is None:
             raise ModelError("A loaded model comes without a tokenizer.", fix="Pass tokenizer=...")

@@ -1,6 +1,7 @@
 """A call as bytes: our own code by reference to its source, a stranger's code by value."""
 
 import io
+import types
 from typing import Any
 
 import cloudpickle
@@ -19,9 +20,11 @@ class _Packer(CustomCloudPickler):
         self.carried: set[str] = set()
 
     def reducer_override(self, obj: Any) -> Any:
-        home = getattr(obj, "__module__", None)
-        if not isinstance(obj, type) and not hasattr(obj, "__code__"):
+        if isinstance(obj, types.MethodType):
+            return getattr, (obj.__self__, obj.__name__)
+        if not isinstance(obj, type | types.FunctionType):
             return super().reducer_override(obj)
+        home = obj.__module__
         root = str(home).split(".")[0]
         if root == OURS:
             self.modules.add(str(home))

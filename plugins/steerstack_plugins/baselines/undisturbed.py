@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import os
 import random
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHATTY = ("accelerate", "datasets", "peft", "transformers", "trl")
-"""Loggers that are held to errors."""
+"""Libraries whose loggers are held to errors."""
 
 
 @contextlib.contextmanager
@@ -39,6 +40,11 @@ def undisturbed(seed: int) -> Iterator[Path]:
 
     import numpy as np
     import torch
+
+    with warnings.catch_warnings():  # what a library sets when it is first imported is not part of the training
+        warnings.simplefilter("ignore")
+        for name in CHATTY:
+            importlib.import_module(name)
     from accelerate.state import AcceleratorState, GradientState, PartialState
 
     shared = [kind._shared_state for kind in (PartialState, AcceleratorState, GradientState)]

@@ -1,0 +1,73 @@
+"""Jobs of a server: queued for one thread, and their results kept for a while."""
+
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+KEPT = 64
+"""Jobs that are remembered; the oldest finished ones are forgotten."""
+
+
+@dataclass
+class Job:
+    """A request on its way.
+
+    Attributes
+    ----------
+    id:
+        Random, so that only who sent the request knows it.
+    status:
+        RECEIVED, RUNNING, COMPLETED or ERROR.
+    description:
+        The error.
+    result:
+        What the request saved, packed.
+    """
+
+    id: str
+    status: str = "RECEIVED"
+    description: str = ""
+    result: bytes = b""
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Jobs:
+    """Runs jobs one after the other, in the one thread that opened the model."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def first(self, work: Callable[[], None]) -> None:
+        """Do something in the thread, and wait for it."""
+        self._thread.submit(work).result()
+
+    def add(self, work: Callable[[], bytes]) -> Job:
+        """Queue a job."""
+        job = Job(secrets.token_urlsafe(24))
+        with self._lock:
+            self._jobs[job.id] = job
+            finished = [name for name, other in self._jobs.items() if other.done.is_set()]
+            for name in finished[: max(0, len(self._jobs) - KEPT)]:
+                del self._jobs[name]
+        self._thread.submit(self._run, job, work)
+        return job
+
+    def get(self, name: str) -> Job | None:
+        """The job of an id, if it is remembered."""
+        with self._lock:
+            return self._jobs.get(name)
+
+    def _run(self, job: Job, work: Callable[[], bytes]) -> None:
+        job.status = "RUNNING"
+        try:
+            job.result = work()
+            job.status = "COMPLETED"
+        except Exception as error:  # a client's request must not end the server
+            job.status, job.description = "ERROR", str(error) or type(error).__name__
+        finally:
+            job.done.set()

@@ -1,0 +1,105 @@
+"""One request to a server of nnsight's protocol: sent, waited for, and sent again after a restart."""
+
+import time
+from typing import Any
+
+import httpx
+from nnsight.intervention.backends.remote import RemoteBackend
+from nnsight.intervention.backends.remote import RemoteError as Failed
+from nnsight.schema.request import RequestModel
+from nnsight.schema.response import ResponseModel
+
+from steerstack.errors import RemoteError
+
+POLL = (0.02, 1.0)
+"""Seconds between two looks at the state of a job: at first, and at most."""
+
+FORGOTTEN = 30
+"""Looks in a row at a job that the server does not know before it is sent again: NDIF knows new ones after a while."""
+
+
+class Job(RemoteBackend):
+    """A request that does not hold a connection open while the server works.
+
+    As nnsight's backend it only takes down the block; :meth:`result` sends it and waits.
+    """
+
+    def __init__(self, model_key: str, *, host: str, api_key: str | None, env: dict[str, Any]) -> None:
+        super().__init__(model_key, host=host, api_key=api_key, env=env, blocking=False)
+        self._blob = b""
+        self._was_away = False
+
+    def __call__(self, tracer: Any = None) -> None:
+        """Take down what is to be sent."""
+        self._blob = self._serialize(tracer)
+
+    def result(self) -> dict[str, Any]:
+        """Send the request, if the server does not have it, and wait for what it saved.
+
+        Raises
+        ------
+        ConnectionError
+            The server is not there; calling again goes on.
+        RemoteError
+            It refuses, or could not run the request.
+        """
+        try:
+            return self._wait()
+        except httpx.HTTPStatusError as error:
+            raise refused(self.host, error.response.status_code, error.response.text) from error
+        except httpx.HTTPError as error:
+            self._was_away = True
+            raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        except Failed as error:
+            cause = error.__cause__
+            if isinstance(cause, httpx.HTTPStatusError):
+                status, text = cause.response.status_code, str(error)
+                if status in (502, 503, 504):  # a gateway, before a server that starts
+                    raise ConnectionError(text) from error
+                raise refused(self.host, status, text) from error
+            if isinstance(cause, httpx.HTTPError):
+                raise ConnectionError(str(error)) from error
+            raise RemoteError(
+                f"The server {self.host} could not run the request.",
+                seen=(str(error).strip().splitlines() or ["no reason given"])[-1],
+            ) from error
+
+    def _wait(self) -> dict[str, Any]:
+        pause, missing = POLL[0], 0
+        while True:
+            if self.job_id is None:
+                request = RequestModel(model_key=self.model_key, compress=self.compress, env=self.env)
+                self.job_id = self._post(request, self._blob).id
+            headers = {"ndif-api-key": self.api_key} if self.api_key else None
+            with httpx.Client(timeout=httpx.Timeout(10.0, read=600.0)) as client:
+                reply = client.get(f"{self.host}/response/{self.job_id}", headers=headers)
+            if reply.status_code == 404:
+                missing += 1
+                if missing > (0 if self._was_away else FORGOTTEN):
+                    self.job_id, missing = None, 0  # it started anew, and knows nothing of the job
+                self._was_away = False
+            else:
+                reply.raise_for_status()
+                response = ResponseModel.model_validate_json(reply.text)
+                found, self.status = self.handle(response), response.status
+                if found is not None:
+                    return dict(found)
+            time.sleep(pause)
+            pause = min(POLL[1], pause * 1.5)
+
+
+def refused(host: str, status: int, text: str) -> RemoteError:
+    """What a refusal means."""
+    if status in (401, 403):
+        return RemoteError(
+            f"The server {host} refuses the API key.",
+            seen=f"HTTP {status}: {text[:300]}",
+            fix="Set NDIF_API_KEY to the server's key (what was given to steerstack serve --token).",
+        )
+    if status == 404:
+        return RemoteError(
+            f"The server {host} does not have this model.",
+            seen=text[:300],
+            fix="Give the model's name as the server was started with.",
+        )
+    return RemoteError(f"The server {host} refuses the request.", seen=f"HTTP {status}: {text[:300]}")
