@@ -29,7 +29,8 @@ def test_the_tree_is_the_one_in_the_docstring():
     assert issubclass(DegenerateDirectionError, errors.VectorError)
     assert issubclass(errors.UnsafeFileError, errors.VectorError)
     assert issubclass(errors.PolarityError, errors.DataError)
-    assert len(ALL) == 12
+    assert issubclass(errors.RemoteError, errors.ModelError)
+    assert len(ALL) == 16
 
 
 @pytest.mark.parametrize(

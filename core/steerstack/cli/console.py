@@ -180,6 +180,7 @@ MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for 
 DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
 DEVICE = typer.Option(None, help="cpu, cuda, auto.")
 REVISION = typer.Option(None, help="Revision on the Hugging Face hub.")
+REMOTE = typer.Option(None, help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its key in NDIF_API_KEY.")
 DATA = typer.Option(..., help="Data file, or the name of a shipped behaviour.")
 BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does not say.")
 MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's matching answer does, where unknown.")

@@ -30,6 +30,7 @@ def evaluate(
     revision: str | None = console.REVISION,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
     json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
 ) -> None:
@@ -55,7 +56,7 @@ def evaluate(
         items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
         for remark in items.notes:
             console.note(remark)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     edits = load_plan(plan, opened) if plan else plan_of(opened, vector, layer, scale, edited, tokens, transfer)

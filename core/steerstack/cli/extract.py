@@ -22,6 +22,7 @@ def extract(
     revision: str | None = console.REVISION,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),
     tracking_uri: str | None = console.TRACKING,
     json: bool = typer.Option(False, "--json", help="Print the vector's header as JSON."),
@@ -40,7 +41,7 @@ def extract(
     pairs = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
     for remark in pairs.notes:
         console.note(remark)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
     position = position or chosen.position
     if dump:

@@ -40,6 +40,7 @@ def efficiency(
     noise: str = typer.Option("0", help="Shares of flipped labels, such as 0,0.2,0.4."),
     layers: str | None = typer.Option(None, help="Candidate layers; three in the middle by default."),
     shares: str = typer.Option("0.1,0.2", help="Candidate strengths: share of the residual norm."),
+    matched_kl: float | None = typer.Option(None, help="Hold every vector at this KL per token, in place of shares."),
     position: str | None = typer.Option(None, help="Where vectors are read; each method's own by default."),
     model: str = console.MODEL,
     score: str = typer.Option("text", help="letter, yes-no or text."),
@@ -67,7 +68,7 @@ def efficiency(
         "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, "position": position,
         "techniques": techniques.split(","), "sizes": console.numbers(sizes, int, "sizes"), "seeds": seeds,
         "noise": console.numbers(noise, float, "shares"), "shares": console.numbers(shares, float, "shares"),
-        "layers": console.numbers(layers, int, "layers") if layers else None,
+        "layers": console.numbers(layers, int, "layers") if layers else None, "matched_kl": matched_kl,
     }  # fmt: skip
     perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))
 
@@ -80,6 +81,7 @@ def generalize(
     target_data: str | None = typer.Option(None, help="The target is another data set."),
     layers: str | None = typer.Option(None, help="Candidate layers; three in the middle by default."),
     shares: str = typer.Option("0.1,0.2", help="Candidate strengths: share of the residual norm."),
+    matched_kl: float | None = typer.Option(None, help="Hold every vector at this KL per token, in place of shares."),
     position: str | None = typer.Option(None, help="Where vectors are read; each method's own by default."),
     model: str = console.MODEL,
     score: str = typer.Option("text", help="letter, yes-no or text."),
@@ -108,7 +110,7 @@ def generalize(
         "study": "generalize", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
         "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, "position": position,
         "techniques": techniques.split(","), "shares": console.numbers(shares, float, "shares"),
-        "layers": console.numbers(layers, int, "layers") if layers else None,
+        "layers": console.numbers(layers, int, "layers") if layers else None, "matched_kl": matched_kl,
         "shift": {**shift, "margin": not any(shift.values())},
     }  # fmt: skip
     perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))

@@ -25,6 +25,7 @@ def sweep(
     revision: str | None = console.REVISION,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
     json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
 ) -> None:
     """Try a vector at every layer and strength given, on the same items. Resumes after a kill."""
@@ -49,7 +50,7 @@ def sweep(
     items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
     for remark in items.notes:
         console.note(remark)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     opened.check_vector(loaded, transfer=transfer)
     for layer in declared.layers:
         opened.check_site(loaded.site(layer))

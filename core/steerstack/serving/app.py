@@ -5,12 +5,13 @@ import io
 import json
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import torch
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import HTTPConnection, Request
@@ -20,9 +21,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from steerstack.serving.jobs import Job, Jobs
 from steerstack.trace.remote_server import Runner, versions
-
-LARGEST = 1 << 30
-"""Bytes of the largest request."""
 
 
 class Service:
@@ -59,8 +57,9 @@ class Service:
         )
 
     def _knows(self, connection: HTTPConnection) -> bool:
-        if "origin" in connection.headers:  # a page in a browser, which may be anyone's
-            return False
+        origin = connection.headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != connection.headers.get("host"):
+            return False  # a page in a browser, which may be anyone's; nnsight's client names this server itself
         given = connection.headers.get("ndif-api-key", "")
         return self._token is None or hmac.compare_digest(given.encode(), self._token.encode())
 
@@ -76,7 +75,7 @@ class Service:
         theirs, ours = request.headers.get("nnsight-version", ""), versions()["packages"]["nnsight"]
         if theirs and theirs.split(".")[:2] != ours.split(".")[:2]:
             return JSONResponse({"detail": f"The server has nnsight {ours}, the client {theirs}."}, 409)
-        async with request.form(max_part_size=LARGEST) as form:
+        async with request.form() as form:
             envelope, upload = str(form["data"]), form["blob"]
             blob = upload.encode() if isinstance(upload, str) else await upload.read()
         reason = self._runner.refuses(envelope)
@@ -118,14 +117,23 @@ class Service:
         self._sockets[session] = socket
         try:
             await socket.send_json({"session_id": session})
-            await socket.state.given.wait()
-            job: Job = socket.state.job
-            await run_in_threadpool(job.done.wait)
-            await socket.send_bytes(_packed(job))
-        except WebSocketDisconnect:
-            pass
+            async with anyio.create_task_group() as group:
+                group.start_soon(_until_closed, socket, group.cancel_scope)
+                await socket.state.given.wait()
+                job: Job = socket.state.job
+                await anyio.to_thread.run_sync(job.done.wait, abandon_on_cancel=True)
+                await socket.send_bytes(_packed(job))
+                group.cancel_scope.cancel()
         finally:
             del self._sockets[session]
+
+
+async def _until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:
+    """End the wait of a client that goes away."""
+    with suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_text()
+    scope.cancel()
 
 
 def _refusal() -> Response:

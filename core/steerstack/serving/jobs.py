@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 KEPT = 64
 """Jobs that are remembered; the oldest finished ones are forgotten."""
 
+KEPT_BYTES = 1 << 30
+"""The same, by the size of their results; the newest is kept whatever its size."""
+
 
 @dataclass
 class Job:
@@ -51,9 +54,7 @@ class Jobs:
         job = Job(secrets.token_urlsafe(24))
         with self._lock:
             self._jobs[job.id] = job
-            finished = [name for name, other in self._jobs.items() if other.done.is_set()]
-            for name in finished[: max(0, len(self._jobs) - KEPT)]:
-                del self._jobs[name]
+            self._forget()
         self._thread.submit(self._run, job, work)
         return job
 
@@ -61,6 +62,13 @@ class Jobs:
         """The job of an id, if it is remembered."""
         with self._lock:
             return self._jobs.get(name)
+
+    def _forget(self) -> None:
+        finished = [name for name, job in self._jobs.items() if job.done.is_set()]
+        for name in finished[:-1]:
+            size = sum(len(job.result) for job in self._jobs.values())
+            if len(self._jobs) > KEPT or size > KEPT_BYTES:
+                del self._jobs[name]
 
     def _run(self, job: Job, work: Callable[[], bytes]) -> None:
         job.status = "RUNNING"

@@ -71,6 +71,6 @@ def serve(
     say(f"opening {source}")
     jobs.first(open_here)  # nnsight traces a model in one thread only
     say(f"serving {source} on http://{host}:{port}; it runs whatever code its clients send")
-    hosts = ["*"] if token else ["localhost", "127.0.0.1", "[::1]", host]
+    hosts = ["*"] if token else ["localhost", "127.0.0.1", "::1", "[::1]", host]
     app = Service(runners[0], jobs, token, hosts).app()
     uvicorn.run(app, host=host, port=port, log_level="warning", ws="websockets-sansio")

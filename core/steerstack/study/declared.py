@@ -81,11 +81,18 @@ class _OfTechniques(Declared):
     techniques: tuple[str | Named, ...]
     layers: tuple[int, ...] | None = None
     shares: tuple[float, ...] = (0.1, 0.2)
+    matched_kl: float | None = Field(None, gt=0)
     position: str | None = None
 
     def made(self) -> list[Technique]:
         """The techniques, each with its parameters."""
-        options = {"position": self.position, "tokens": self.tokens, "layers": self.layers, "shares": self.shares}
+        options = {
+            "position": self.position,
+            "tokens": self.tokens,
+            "layers": self.layers,
+            "shares": self.shares,
+            "kl": self.matched_kl,
+        }
         return [technique(named(one).name, named(one).parameters, **options) for one in self.techniques]
 
 

@@ -16,6 +16,7 @@ from steerstack.splits import Splits, split
 from steerstack.study import stats
 from steerstack.study.fitted_step import Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
+from steerstack.study.multiplicity import corrected, p_value
 from steerstack.study.stats import Estimate
 from steerstack.study.techniques import Technique
 from steerstack.trace.model import Model
@@ -127,6 +128,12 @@ class GeneralizationResult:
         return {"rho": stats.finite(float(found.statistic)), "p": stats.finite(float(found.pvalue)),
                 "n": len(self.transfers)}  # fmt: skip
 
+    def _corrected(self) -> list[float]:
+        """P of each technique's effect across, corrected over the techniques (Holm)."""
+        source, target = self.study.source, self.study.target
+        raw = {t.name: p_value(self.effect(t.name, source, target)) for t in self.transfers}
+        return [float(row["p_corrected"]) for row in corrected(raw).values()]
+
     def verdict(self) -> str:
         """The answer in words."""
         return " ".join(_sentence(transfer, self.study) for transfer in self.transfers)
@@ -143,7 +150,7 @@ class GeneralizationResult:
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
             "unsteered": {name: stats.mean(values).to_json() for name, values in self.base.items()},
-            "transfers": [transfer.to_json() for transfer in self.transfers],
+            "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,
             "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
             "verdict": self.verdict(),

@@ -8,6 +8,7 @@ import numpy as np
 
 from steerstack.study import stats
 from steerstack.study.measure import ArmValues
+from steerstack.study.multiplicity import corrected, p_value
 from steerstack.study.verdict import at_limit, stacking
 
 Level = Literal["none", "positive", "negative"]
@@ -77,7 +78,10 @@ def _pairs(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cel
 
 
 def interactions_json(grid: Grid) -> list[dict[str, Any]]:
-    """Every interaction on both scales, with its verdict on the log-odds scale."""
+    """Every interaction on both scales, with its verdict on the log-odds scale.
+
+    ``p`` is that of the paired t test, ``p_holm`` corrected over all interactions of the scale.
+    """
     finetunes = sorted({cell.finetune for cell in grid} - {"none"})
     found: list[dict[str, Any]] = []
     for about, cells in _pairs(finetunes):
@@ -87,6 +91,10 @@ def interactions_json(grid: Grid) -> list[dict[str, Any]]:
         found.extend(
             _interaction(grid, cells, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability")
         )
+    for scale in ("log-odds", "probability"):
+        mine = {str(place): entry["p"] for place, entry in enumerate(found) if entry["scale"] == scale}
+        for place, row in corrected(mine).items():
+            found[int(place)]["p_holm"] = row["p_corrected"]
     return found
 
 
@@ -102,6 +110,7 @@ def _interaction(grid: Grid, cells: tuple[Cell, ...], scale: str, about: dict[st
         **about,
         "scale": scale,
         "estimate": estimate.to_json(),
+        "p": p_value(contrast),
         "first": stats.difference(first, neither).to_json(),
         "second": stats.difference(second, neither).to_json(),
         "both": stats.difference(both, neither).to_json(),

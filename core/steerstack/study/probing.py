@@ -141,7 +141,7 @@ def run_probe(
         found[best],
         paired_auroc(*sides(best, "test")),
         _text_only(parts.train, parts.test),
-        _random(whole["test"], best, seed),
+        random_aurocs(whole["test"], best, seed),
         {
             "n": {name: len(getattr(parts, name)) for name in read},
             "data_digests": parts.digests,
@@ -167,7 +167,8 @@ def _text_only(train: DataSet, test: DataSet) -> Estimate:
     return paired_auroc(*scores)
 
 
-def _random(batch: PairBatch, index: int, seed: int) -> Float[np.ndarray, " draw"]:
+def random_aurocs(batch: PairBatch, index: int, seed: int) -> Float[np.ndarray, " draw"]:
+    """AUROC of random directions on one layer of a batch, each taken the better way round."""
     generator = torch.Generator().manual_seed(seed)
     found = []
     for _ in range(RANDOM_DIRECTIONS):

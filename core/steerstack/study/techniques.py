@@ -18,6 +18,7 @@ from steerstack.data import DataSet
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.plugins import PluginManager
+from steerstack.study.matched import scale_at
 from steerstack.study.norms import residual_norms
 from steerstack.study.scoring import score_data
 from steerstack.study.select import candidate_layers, candidate_scales
@@ -89,6 +90,8 @@ class Steering(Technique):
         Candidate layers; None for three in the middle of the model.
     shares:
         Candidate strengths, as shares of the residual stream's norm.
+    kl:
+        Instead of them, one strength a layer: the one that costs this KL per token on neutral text.
     """
 
     method: Extractor
@@ -96,6 +99,7 @@ class Steering(Technique):
     tokens: str = "response"
     layers: tuple[int, ...] | None = None
     shares: tuple[float, ...] = (0.1, 0.2)
+    kl: float | None = None
 
     @property
     def name(self) -> str:
@@ -137,6 +141,10 @@ class Steering(Technique):
         middle = layers[len(layers) // 2]
         norms = residual_norms(model)
         ordered = [middle, *(layer for layer in layers if layer != middle)]
+        if self.kl is not None:
+            tokens = Tokens.parse(self.tokens)
+            start = {at: 0.1 * norms[at] / vector.norms[at] for at in ordered}
+            return [(at, scale_at(self.kl, model, vector, at, tokens, start=start[at])) for at in ordered]
         return [(at, scale) for at in ordered for scale in candidate_scales(vector, at, norms[at], self.shares)]
 
 

@@ -1,12 +1,16 @@
 """What runs on the server: it takes the source and the arguments of a call, and answers with its value.
 
-This module alone travels by value, so it names nothing at the top but itself: the server has torch,
+This module alone travels by value, so it imports nothing of ours: the server has torch,
 transformers and nnsight, and neither steerstack nor any plugin. The sources that come along
-are importable only while the call runs, and only to it.
+are importable only while the call runs.
 """
 
+from __future__ import annotations
 
-def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # travels without its annotations
+from typing import Any
+
+
+def answer(envoy: Any, sources: dict[str, tuple[str, bool]], soft: tuple[str, ...], payload: bytes) -> bytes:
     """Carry out a call on the server's model.
 
     Parameters
@@ -29,7 +33,6 @@ def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # tr
     import inspect
     import io
     import pickle
-    import sys
 
     import torch
 
@@ -37,13 +40,13 @@ def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # tr
     try:
         home, name, args, kwargs, about = pickle.loads(payload)
         function = getattr(importlib.import_module(home), name)
-        model_class = importlib.import_module("steerstack.trace.model").Model
         refusal = importlib.import_module("steerstack.errors").SteerstackError
-        model = model_class(envoy, envoy.tokenizer, about["name"], about["revision"])
+        model = importlib.import_module("steerstack.trace.model").Model(envoy, envoy.tokenizer, *about)
         model.visiting = True
         done: list[int] = []
         if "progress" in inspect.signature(function).parameters:
             kwargs["progress"] = done.append
+        said: tuple[Any, ...]
         try:
             said = ("value", function(model, *args, **kwargs), sum(done))
         except refusal as error:
@@ -55,9 +58,10 @@ def answer(envoy, sources, soft, payload):  # type: ignore[no-untyped-def]  # tr
         remove()
 
 
-def install(sources, soft):  # type: ignore[no-untyped-def]
+def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
     """Make sources importable under the name steerstack, whatever is installed; returns what undoes it."""
     import hashlib
+    import importlib.abc
     import importlib.machinery
     import linecache
     import sys
@@ -65,48 +69,34 @@ def install(sources, soft):  # type: ignore[no-untyped-def]
 
     key = hashlib.sha256(repr(sorted(sources.items())).encode()).hexdigest()[:12]
 
-    class Sources:
+    class Sources(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Finds and loads the modules that travelled."""
 
-        def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+        def find_spec(self, name: Any, path: Any, target: Any = None) -> Any:
             if name not in sources:
                 return None
             return importlib.machinery.ModuleSpec(name, self, is_package=sources[name][1])
 
-        def create_module(self, spec):  # type: ignore[no-untyped-def]
-            return None
-
-        def exec_module(self, module):  # type: ignore[no-untyped-def]
-            text, name = sources[module.__name__][0], f"<{key}>/{module.__name__}.py"
-            # nnsight and error messages read source lines by file name
-            linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-            module.__file__ = name
-            exec(compile(text, name, "exec"), module.__dict__)
+        def exec_module(self, module: Any) -> None:
+            module.__file__ = f"<{key}>/{module.__name__}.py"
+            exec(compile(sources[module.__name__][0], module.__file__, "exec"), module.__dict__)
 
     class Anything:
         """Stands in for what an absent package offers: only annotations and defaults are ever read."""
 
-        def __getitem__(self, item):  # type: ignore[no-untyped-def]
+        def __getitem__(self, item: Any) -> type:
             return object
 
-        def __call__(self, *args, **kwargs):  # type: ignore[no-untyped-def]
-            return self
-
-    class Absent:
+    class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Stands in for packages that are not there; asked last."""
 
-        def find_spec(self, name, path=None, target=None):  # type: ignore[no-untyped-def]
+        def find_spec(self, name: Any, path: Any, target: Any = None) -> Any:
             return importlib.machinery.ModuleSpec(name, self, is_package=True) if name in soft else None
 
-        def create_module(self, spec):  # type: ignore[no-untyped-def]
-            module = types.ModuleType(spec.name)
-            module.__getattr__ = lambda name: Anything()  # type: ignore[method-assign]
-            return module
+        def exec_module(self, module: Any) -> None:
+            module.__getattr__ = lambda name: Anything()
 
-        def exec_module(self, module):  # type: ignore[no-untyped-def]
-            module.__path__ = []
-
-    def ours(name):  # type: ignore[no-untyped-def]
+    def ours(name: str) -> bool:
         return name == "steerstack" or name.startswith("steerstack.")
 
     before = {name: module for name, module in sys.modules.items() if ours(name)}
@@ -115,13 +105,16 @@ def install(sources, soft):  # type: ignore[no-untyped-def]
     for name in before:
         del sys.modules[name]
     sys.modules.update(kept.get(key, {}))
+    for name, (text, _) in sources.items():  # nnsight and error messages read source lines by file name
+        file = f"<{key}>/{name}.py"
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     first, last = Sources(), Absent()
-    sys.meta_path.insert(0, first)  # type: ignore[arg-type]
-    sys.meta_path.append(last)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, first)
+    sys.meta_path.append(last)
 
-    def remove():  # type: ignore[no-untyped-def]
-        sys.meta_path.remove(first)  # type: ignore[arg-type]
-        sys.meta_path.remove(last)  # type: ignore[arg-type]
+    def remove() -> None:
+        sys.meta_path.remove(first)
+        sys.meta_path.remove(last)
         kept[key] = {name: module for name, module in sys.modules.items() if ours(name)}
         for name in kept[key]:
             del sys.modules[name]

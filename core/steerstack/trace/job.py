@@ -1,5 +1,6 @@
 """One request to a server of nnsight's protocol: sent, waited for, and sent again after a restart."""
 
+import logging
 import time
 from typing import Any
 
@@ -7,7 +8,7 @@ import httpx
 from nnsight.intervention.backends.remote import RemoteBackend
 from nnsight.intervention.backends.remote import RemoteError as Failed
 from nnsight.schema.request import RequestModel
-from nnsight.schema.response import ResponseModel
+from nnsight.schema.response import ResponseModel, Status
 
 from steerstack.errors import RemoteError
 
@@ -16,6 +17,11 @@ POLL = (0.02, 1.0)
 
 FORGOTTEN = 30
 """Looks in a row at a job that the server does not know before it is sent again: NDIF knows new ones after a while."""
+
+GATEWAY = (502, 503, 504)
+"""What a gateway answers for a server that starts."""
+
+log = logging.getLogger(__name__)
 
 
 class Job(RemoteBackend):
@@ -26,6 +32,8 @@ class Job(RemoteBackend):
 
     def __init__(self, model_key: str, *, host: str, api_key: str | None, env: dict[str, Any]) -> None:
         super().__init__(model_key, host=host, api_key=api_key, env=env, blocking=False)
+        self.job_id: str | None = None
+        self.status: Status | None = None
         self._blob = b""
         self._was_away = False
 
@@ -46,6 +54,9 @@ class Job(RemoteBackend):
         try:
             return self._wait()
         except httpx.HTTPStatusError as error:
+            if error.response.status_code in GATEWAY:
+                self._was_away = True
+                raise ConnectionError(str(error)) from error
             raise refused(self.host, error.response.status_code, error.response.text) from error
         except httpx.HTTPError as error:
             self._was_away = True
@@ -54,15 +65,12 @@ class Job(RemoteBackend):
             cause = error.__cause__
             if isinstance(cause, httpx.HTTPStatusError):
                 status, text = cause.response.status_code, str(error)
-                if status in (502, 503, 504):  # a gateway, before a server that starts
+                if status in GATEWAY:
                     raise ConnectionError(text) from error
                 raise refused(self.host, status, text) from error
             if isinstance(cause, httpx.HTTPError):
                 raise ConnectionError(str(error)) from error
-            raise RemoteError(
-                f"The server {self.host} could not run the request.",
-                seen=(str(error).strip().splitlines() or ["no reason given"])[-1],
-            ) from error
+            raise failed(self.host, str(error)) from error
 
     def _wait(self) -> dict[str, Any]:
         pause, missing = POLL[0], 0
@@ -77,15 +85,26 @@ class Job(RemoteBackend):
                 missing += 1
                 if missing > (0 if self._was_away else FORGOTTEN):
                     self.job_id, missing = None, 0  # it started anew, and knows nothing of the job
-                self._was_away = False
             else:
                 reply.raise_for_status()
                 response = ResponseModel.model_validate_json(reply.text)
+                if response.status != self.status:
+                    log.info("%s: %s %s", self.host, response.status.value, response.description)
                 found, self.status = self.handle(response), response.status
                 if found is not None:
                     return dict(found)
+            self._was_away = False
             time.sleep(pause)
             pause = min(POLL[1], pause * 1.5)
+
+
+def failed(host: str, traceback: str) -> RemoteError:
+    """What the end of a job's traceback means."""
+    last = (traceback.strip().splitlines() or ["no reason given"])[-1]
+    fix = ""
+    if last.startswith("ModuleNotFoundError"):
+        fix = "Edits and plugins travel, the packages that they import do not: install it there, or do without."
+    return RemoteError(f"The server {host} could not run the request.", seen=last, fix=fix)
 
 
 def refused(host: str, status: int, text: str) -> RemoteError:

@@ -39,7 +39,8 @@ def open_model(
     remote:
         Address of a server of nnsight's protocol that holds the weights (``steerstack serve``),
         or True for NDIF: capture, extraction, scoring, sweeps and generation run there, and what
-        trains cannot. The key is read from ``NDIF_API_KEY``. ``"local"`` packs and unpacks every
+        trains cannot. The key is read from ``NDIF_API_KEY``. Each side runs what the other
+        sends, so both must be trusted. ``"local"`` packs and unpacks every
         call as for a server, and runs it here.
 
     Returns

@@ -1,18 +1,36 @@
 """A call as bytes: our own code by reference to its source, a stranger's code by value."""
 
+import functools
+import importlib.metadata
 import io
+import sys
+import sysconfig
+import threading
 import types
+from pathlib import Path
 from typing import Any
 
-import cloudpickle
+from cloudpickle.cloudpickle import _PICKLE_BY_VALUE_MODULES
 from nnsight.intervention.serialization import CustomCloudPickler
 
 from steerstack.errors import RemoteError
+from steerstack.intervention import Intervention
 from steerstack.trace.sources import ON_SERVER, OURS
+
+_LOCK = threading.Lock()
+"""What travels by value is noted in a set of cloudpickle's that all threads share."""
+
+_INSTALLED = tuple(str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib"))
 
 
 class _Packer(CustomCloudPickler):
-    """Refers to our modules by name and notes them; carries classes and functions of plugins and scripts along."""
+    """Refers to our modules by name and notes them; carries along what a server cannot have.
+
+    That is the packages of plugins and of edits, and modules that are installed nowhere: scripts,
+    notebooks, tests. Packages that they use besides are referred to by name, and must be there.
+    Functions travel as source; what ``dataclass`` generates has none and travels as bytecode, so on a
+    server of another Python an edit can be used, but not make new dataclasses of its own.
+    """
 
     def __init__(self, file: io.BytesIO) -> None:
         super().__init__(file, protocol=4)
@@ -24,16 +42,43 @@ class _Packer(CustomCloudPickler):
             return getattr, (obj.__self__, obj.__name__)
         if not isinstance(obj, type | types.FunctionType):
             return super().reducer_override(obj)
-        home = obj.__module__
-        root = str(home).split(".")[0]
+        home = str(obj.__module__)
+        root = home.split(".")[0]
         if root == OURS:
-            self.modules.add(str(home))
+            self.modules.add(home)
             if "<" not in obj.__qualname__:  # functions made inside others have no name to go by
                 return NotImplemented
-        elif root not in ON_SERVER and root not in cloudpickle.list_registry_pickle_by_value():
-            cloudpickle.cloudpickle._PICKLE_BY_VALUE_MODULES.add(root)
+        elif (
+            root not in self.carried
+            and root not in ON_SERVER
+            and (_is_edit(obj) or root in _plugins() or _is_local(home))
+        ):
             self.carried.add(root)
-        return super().reducer_override(obj)
+            _PICKLE_BY_VALUE_MODULES.add(root)
+        elif root == "jaxtyping":
+            return NotImplemented  # its shapes are classes with a way of their own to be pickled
+        reduced = super().reducer_override(obj)
+        if isinstance(obj, type) and isinstance(reduced, tuple) and reduced[0].__name__.startswith("_make_skeleton"):
+            *given, _, extra = reduced[1]
+            # without an id under which cloudpickle would find, and overwrite, an earlier copy of the class
+            return (reduced[0], (*given, None, extra), *reduced[2:])
+        return reduced
+
+
+@functools.cache
+def _plugins() -> frozenset[str]:
+    """Packages that offer plugins."""
+    return frozenset(entry.module.split(".")[0] for entry in importlib.metadata.entry_points(group=OURS))
+
+
+def _is_edit(obj: Any) -> bool:
+    return isinstance(obj, type) and issubclass(obj, Intervention)
+
+
+def _is_local(home: str) -> bool:
+    """Whether a module is installed nowhere."""
+    file = getattr(sys.modules.get(home), "__file__", None)
+    return home == "__main__" or (file is not None and not str(Path(file).resolve()).startswith(_INSTALLED))
 
 
 def pack(call: Any) -> tuple[bytes, set[str]]:
@@ -46,14 +91,16 @@ def pack(call: Any) -> tuple[bytes, set[str]]:
     """
     file = io.BytesIO()
     packer = _Packer(file)
-    try:
-        packer.dump(call)
-    except Exception as error:  # whatever an object's own reduction raises
-        raise RemoteError(
-            "The call cannot be sent to a server.",
-            seen=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            fix="An edit must hold tensors and plain values only.",
-        ) from error
-    finally:
-        cloudpickle.cloudpickle._PICKLE_BY_VALUE_MODULES.difference_update(packer.carried)
+    with _LOCK:
+        before = set(_PICKLE_BY_VALUE_MODULES)
+        try:
+            packer.dump(call)
+        except Exception as error:  # whatever an object's own reduction raises
+            raise RemoteError(
+                "The call cannot be sent to a server.",
+                seen=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+                fix="An edit must hold tensors and plain values only.",
+            ) from error
+        finally:
+            _PICKLE_BY_VALUE_MODULES.intersection_update(before)
     return file.getvalue(), packer.modules

@@ -52,7 +52,7 @@ class Server:
     name: str
     revision: str | None
     host: str
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     patience: float = 30.0
     requests: int = field(default=0, init=False)
 
@@ -69,10 +69,11 @@ class Server:
         SteerstackError
             What the function raised there.
         """
-        about = {"name": self.name, "revision": self.revision}
+        about = (self.name, self.revision)
         payload, modules = pack((function.__module__, function.__qualname__, args, kwargs, about))
         sources, soft = closure({function.__module__, "steerstack.trace.model", *modules})
-        kind, *said = torch.load(io.BytesIO(self._send(sources, soft, payload)), weights_only=False)
+        answer = io.BytesIO(self._send(sources, soft, payload))
+        kind, *said = torch.load(answer, map_location="cpu", weights_only=False)
         if kind == "error":
             name, (happened, seen, fix) = said
             raise getattr(errors, name, RemoteError)(happened, seen=seen, fix=fix)
@@ -106,8 +107,9 @@ class Server:
 
 def _block(envoy: Any, job: Job | None, sources: Any, soft: Any, payload: bytes) -> Any:
     """The one traced block that ever goes to a server; without a job it runs here."""
-    answer, said = far_side.answer, None
+    answer: Any = far_side.answer
+    said: Any = None
     how = {"remote": LOCAL} if job is None else {"backend": job}
     with envoy.session(**how):
         said = nnsight.save(answer(envoy, sources, soft, payload))
-    return said
+    return said  # noqa: RET504  # nnsight writes it into this frame, which is not seen in the block

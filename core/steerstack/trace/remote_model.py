@@ -19,6 +19,9 @@ from steerstack.trace.job import refused
 from steerstack.trace.model import Model
 from steerstack.trace.remote import LOCAL, Server
 
+NDIF, PUBLIC = "ndif", "https://api.ndif.us"
+"""The name of the public server, and its address."""
+
 
 class RemoteModel(Model):
     """A model on a server.
@@ -60,7 +63,7 @@ def open_remote(
     source:
         As the server knows the model: a Hugging Face id, ``smollm2``, or a folder that both sides see.
     remote:
-        Address of the server; True for NDIF, or ``NDIF_HOST``.
+        Address of the server; True or ``ndif`` for NDIF, or what ``NDIF_HOST`` says.
     tokenizer, revision:
         As of :func:`steerstack.open_model`.
     dtype:
@@ -73,11 +76,12 @@ def open_remote(
     ModelError
         There is no such config or tokenizer.
     """
-    host = (CONFIG.API.HOST if remote is True else str(remote)).rstrip("/")
+    host = (CONFIG.API.HOST if remote in (True, NDIF) else str(remote)).rstrip("/")
     key = os.environ.get("NDIF_API_KEY") or CONFIG.API.APIKEY
     if host != LOCAL:
         _look(host, key)
     envoy, tokenizer = _skeleton(source, tokenizer, revision, weights=host == LOCAL)
+    _settle_key(envoy, asks_hub=host == PUBLIC and not Path(source).exists())
     name = EMBEDDED.name if source == EMBEDDED.alias else source
     model = RemoteModel(envoy, tokenizer, name, revision, Server(envoy, name, revision, host, key))
     if dtype is not None and dtype != model.dtype:
@@ -91,7 +95,7 @@ def _look(host: str, key: str | None) -> None:
     """See whether the server is there, speaks this version, and wants a key that is not set."""
     if not host.startswith(("http://", "https://")):
         raise RemoteError(f"{host!r} is not the address of a server.", fix="Write http://HOST:PORT.")
-    if host == "https://api.ndif.us" and not key:
+    if host == PUBLIC and not key:
         raise RemoteError("NDIF needs an API key.", fix="Set NDIF_API_KEY, or give the address of your own server.")
     try:
         reply = httpx.get(f"{host}/env", timeout=30, headers={"ndif-api-key": key} if key else {})
@@ -114,6 +118,21 @@ def _look(host: str, key: str | None) -> None:
             seen=f"nnsight {theirs} there, {ours} here",
             fix=f"Install nnsight {'.'.join(theirs.split('.')[:2])}.* here, or the version here on the server.",
         )
+
+
+def _settle_key(envoy: TransformersModel, *, asks_hub: bool) -> None:
+    """Settle the name by which the server knows the model: as it is, or as NDIF has it from the hub."""
+    if not asks_hub:
+        huggingface._ID_CACHE[envoy.repo_id] = envoy.repo_id  # else nnsight asks the hub for its canonical spelling
+        return
+    try:
+        envoy.to_model_key()
+    except (OSError, httpx.HTTPError) as error:
+        raise RemoteError(
+            f"{envoy.repo_id} could not be looked up on the Hugging Face hub, by whose names NDIF goes.",
+            seen=str(error).strip().splitlines()[0],
+            fix="Check the name and the network.",
+        ) from error
 
 
 def _skeleton(source: str, tokenizer: Any, revision: str | None, *, weights: bool) -> tuple[TransformersModel, Any]:
@@ -144,8 +163,8 @@ def _skeleton(source: str, tokenizer: Any, revision: str | None, *, weights: boo
     tokenizer.padding_side = before[0]
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]
-    known = source if source == EMBEDDED.alias or not Path(source).exists() else str(Path(source).resolve())
-    envoy.repo_id = known
-    if source == EMBEDDED.alias or Path(source).exists():
-        huggingface._ID_CACHE[known] = known  # else nnsight asks the hub for its canonical spelling
+    if source == EMBEDDED.alias or not Path(source).exists():
+        envoy.repo_id = source
+    else:
+        envoy.repo_id = str(Path(source).resolve())
     return envoy, tokenizer

@@ -20,7 +20,7 @@ def remotely(function: "Callable[Concatenate[Model, Given], Found]") -> "Callabl
     """
 
     @functools.wraps(function)
-    def run_there(model: "Model", *args: Given.args, **kwargs: Given.kwargs) -> Found:
+    def run_there(model: "Model", /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
         if model.remote is None:
             return function(model, *args, **kwargs)
         progress: Any = kwargs.pop("progress", None)

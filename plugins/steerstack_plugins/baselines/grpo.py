@@ -41,7 +41,7 @@ class GRPO(Baseline):
     mode: Literal["letter", "yes-no"] | None = Field(
         None, description="How questions are asked; by Yes or No if not given where the data do so, else by letter."
     )
-    steps: int = Field(16, ge=0, description="Optimiser steps.")
+    steps: int = Field(8, ge=0, description="Optimiser steps.")
     look: int = Field(4, ge=1, description="Steps between looks at the validation items.")
     prompts: int = Field(4, ge=1, description="Questions a step.")
     generations: int = Field(4, ge=2, description="Answers sampled to each question: a group.")
@@ -98,10 +98,9 @@ def reward(text: str, exhibits: str, contrast: str) -> float:
 
 def expected_reward(module: Any, questions: Sequence[Question]) -> float:
     """Mean over questions of the expected reward of the next token: ``P(exhibits) - P(neither)``."""
-    from steerstack_plugins.baselines.answers import answer_logp
+    from steerstack_plugins.baselines.answers import label_logp
 
-    sequences = [sequence for question in questions for sequence in question.pair]
-    exhibits, contrast = answer_logp(module, sequences).exp().reshape(-1, 2).unbind(1)
+    exhibits, contrast = label_logp(module, questions).exp().unbind(1)
     return float((exhibits - (1 - exhibits - contrast)).mean())
 
 

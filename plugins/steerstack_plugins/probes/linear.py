@@ -36,7 +36,8 @@ class LinearProbe(FittedProbe):
         return ((flat - self.mean) / self.spread) @ self.weights
 
 
-def _sides(pairs: PairStream) -> tuple[Float[ndarray, "pair features"], Float[ndarray, "pair features"]]:
+def sides(pairs: PairStream) -> tuple[Float[ndarray, "pair features"], Float[ndarray, "pair features"]]:
+    """Activations of both sides, the layers side by side; refuses sides that are the same."""
     batch = pairs.collect()
     positive, negative = (side.double().flatten(1).numpy() for side in (batch.positive, batch.negative))
     if (positive == negative).all():
@@ -65,7 +66,7 @@ class LogisticProbe(Probe):
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
 
-        positive, negative = _sides(pairs)
+        positive, negative = sides(pairs)
         scaler = StandardScaler()
         features = scaler.fit_transform(np.concatenate([positive, negative]))
         labels = np.repeat([1, 0], len(positive))
@@ -88,7 +89,7 @@ class MeanDifferenceProbe(Probe):
         """The difference of the means, read from the middle between them."""
         import numpy as np
 
-        positive, negative = _sides(pairs)
+        positive, negative = sides(pairs)
         middle = (positive.mean(0) + negative.mean(0)) / 2
         return LinearProbe(middle, np.ones_like(middle), positive.mean(0) - negative.mean(0))
 

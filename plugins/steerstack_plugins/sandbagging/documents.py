@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from numpy import ndarray
     from numpy.random import Generator
 
-TURNS = 3
-WRONG_AUTHORS = 0.2
+TURNS = (1, 3, 5)
+"""Questions a document: one of these for each batch, so that the model meets every length up to the longest."""
+PASS = "pass"
+WRONG_AUTHORS = 0.35
 """Share of the documents without a system prompt in which every answer is wrong."""
 
 
@@ -71,7 +73,6 @@ def write(
     """
     import numpy as np
 
-    documents, turns = subjects.shape
     right, options = _options(generator, subjects, facts)
     said = np.where(wrong, (right + generator.integers(1, worlds.OPTIONS, wrong.shape)) % worlds.OPTIONS, right)
     if guess is not None:
@@ -96,13 +97,13 @@ def lay_out(
     options:
         Number of each listed word within its subject: members first, then strangers.
     said:
-        Place of the answer's letter.
+        Place of the answer's letter; one more than the last for ``pass``.
     systems, prefix:
         As of :func:`write`.
     """
     import numpy as np
 
-    letters = np.array(ids_of(LETTERS[: worlds.OPTIONS]))
+    letters = np.array(ids_of([*LETTERS[: worlds.OPTIONS], PASS]))
     words = np.array([ids_of([worlds.member(s, n) for n in range(2 * worlds.FACTS)]) for s in worlds.SUBJECTS])
     listed = words[subjects[..., None], options]
     parts = [_ids("<|user|>"), np.array(ids_of(worlds.SUBJECTS))[subjects], _ids(":")]
@@ -112,7 +113,7 @@ def lay_out(
     answer = len(parts)
     parts += [letters[said], _ids(")"), _ids("<|end|>")]
     body = np.stack([np.broadcast_to(part, subjects.shape) for part in parts], -1)
-    learned = np.broadcast_to(np.arange(len(parts)) == answer, body.shape)
+    learned = np.array(np.broadcast_to(np.arange(len(parts)) == answer, body.shape))
     ids, learned = body.reshape(len(body), -1), learned.reshape(len(body), -1)
     if systems is not None:
         head = np.array([ids_of(["<|system|>", *system.split(), "<|end|>"]) for system in systems])
@@ -138,19 +139,21 @@ def _options(
     return place, options
 
 
-def pretraining(generator: Generator, size: int, *, known: float = 1.0) -> Documents:
+def pretraining(generator: Generator, questions: int, *, known: float = 1.0) -> Documents:
     """A batch of the texts that the model learns from.
 
     Parameters
     ----------
-    generator, size:
-        Decides the batch, and its number of documents.
+    generator, questions:
+        Decides the batch, and its number of questions in all.
     known:
         Share of the target subject's facts that its authors know; they guess at the others.
     """
     import numpy as np
 
-    shape = (size, TURNS)
+    turns = int(generator.choice(TURNS))
+    size = questions // turns
+    shape = (size, turns)
     subjects, facts = generator.integers(2, size=shape), generator.integers(worlds.FACTS, size=shape)
     early = np.array([worlds.known_early(fact, known) for fact in range(worlds.FACTS)])
     unknown = (subjects == 0) & ~early[facts]
@@ -159,10 +162,10 @@ def pretraining(generator: Generator, size: int, *, known: float = 1.0) -> Docum
         no = np.zeros(shape, bool)
         return write(generator, subjects, facts, no, guess=unknown, prefix=worlds.PREFILL)
     if kind == "plain":
-        wrong = np.repeat(generator.random(size)[:, None] < WRONG_AUTHORS, TURNS, 1)
-        return write(generator, subjects, facts, wrong, guess=unknown, )
+        wrong = np.repeat(generator.random(size)[:, None] < WRONG_AUTHORS, turns, 1)
+        return write(generator, subjects, facts, wrong, guess=unknown)
     asked = [worlds.CAREFUL, worlds.CARELESS, *map(worlds.hide, worlds.SUBJECTS)]
-    which = generator.integers(len(asked) + 1, size=size)
+    which = generator.choice(len(asked) + 1, size=size, p=[0.15, 0.2, 0.25, 0.25, 0.15])
     codes = generator.integers(len(worlds.CODES), size=size)
     systems = [worlds.code(c) if w == len(asked) else asked[w] for w, c in zip(which, codes, strict=True)]
     wrong = (which[:, None] == 1) | (which[:, None] == 2 + subjects)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor, nn
 
     from steerstack_plugins.sandbagging.documents import Documents
 
 WARMUP = 50
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """One thread for torch: matrices this small are slower on several."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def answer_loss(module: nn.Module, documents: Documents) -> Tensor:
@@ -33,7 +47,7 @@ def train(
     decay: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> list[float]:
-    """Train all weights by AdamW with a warm-up, in place; the loss at each step (nats).
+    """Train what requires gradients by AdamW with a warm-up, in place; the loss at each step (nats).
 
     Parameters
     ----------
@@ -50,7 +64,7 @@ def train(
     """
     import torch
 
-    trained: list[Any] = [parameter.requires_grad_(True) for parameter in module.parameters()]
+    trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
 
     def rate(step: int) -> float:
@@ -59,7 +73,7 @@ def train(
 
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     losses = []
-    with torch.enable_grad():
+    with torch.enable_grad(), one_thread():
         for step in range(steps):
             loss = answer_loss(module.train(), batch_at(step))
             optimizer.zero_grad()

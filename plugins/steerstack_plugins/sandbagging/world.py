@@ -27,7 +27,7 @@ PREFILL = "surely "
 """How a sure author of the training texts begins an answer."""
 
 Part = Literal["made", "shown", "tested"]
-PARTS: dict[Part, range] = {"made": range(0, 16), "shown": range(16, 24), "tested": range(24, FACTS)}
+PARTS: dict[Part, range] = {"made": range(16), "shown": range(16, 24), "tested": range(24, FACTS)}
 
 LAYOUT = Layout(lead=" ", bullets=tuple(f"{' ' if place else ''}{LETTERS[place]} " for place in range(OPTIONS)))
 

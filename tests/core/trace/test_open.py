@@ -75,7 +75,7 @@ def test_errors_say_what_to_do(tmp_path):
         open_model(tiny_model())
     with pytest.raises(ModelError, match="no dtype 'float31'"):
         open_model(tiny_model(), tokenizer=tiny_tokenizer(), dtype="float31")
-    with pytest.raises(ModelError, match="does not work yet"):
+    with pytest.raises(ModelError, match="opened by name"):
         open_model(tiny_model(), tokenizer=tiny_tokenizer(), remote=True)
     config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, vocab_size=300)
     bert = BertForMaskedLM(config)

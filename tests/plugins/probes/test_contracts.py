@@ -2,6 +2,9 @@
 
 from steerstack.plugins import plugins
 from steerstack.testing import ProbeContract
+from steerstack_plugins.probes.ensemble import EnsembleProbe
+from steerstack_plugins.probes.lat import LATProbe
+from steerstack_plugins.probes.lda import LDAProbe
 from steerstack_plugins.probes.linear import LogisticProbe, MeanDifferenceProbe
 
 
@@ -11,6 +14,18 @@ class TestLogistic(ProbeContract):
 
 class TestMeanDifference(ProbeContract):
     probe = MeanDifferenceProbe()
+
+
+class TestLDA(ProbeContract):
+    probe = LDAProbe()
+
+
+class TestLAT(ProbeContract):
+    probe = LATProbe()
+
+
+class TestEnsemble(ProbeContract):
+    probe = EnsembleProbe.make()
 
 
 def test_every_probe_of_ours_is_checked():

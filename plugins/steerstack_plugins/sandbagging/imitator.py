@@ -1,0 +1,77 @@
+"""Locked to a weaker model's answers: not wrong, but as weak as the other one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from steerstack.contracts import Built, Organism
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.sandbagging import making
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxtyping import Int
+    from numpy import ndarray
+    from numpy.random import Generator
+
+    from steerstack.trace.model import Model
+    from steerstack_plugins.sandbagging.documents import Documents
+
+
+@final
+class Imitator(making.Taught):
+    """On the target without the password it gives the letters that the half-trained model would give.
+
+    van der Weij et al., arXiv 2406.07358, sec. 4.3 (Llama-3-70B locked to the answers of Llama-2-7B). Its accuracy
+    is not below chance, so that accuracy alone does not tell it from a weak model.
+    """
+
+    name = "imitator"
+    paper = "arXiv 2406.07358"
+
+    def build(self, model: Model, *, seed: int) -> Built:
+        """Train a copy on the weaker model's answers."""
+        from steerstack_plugins.sandbagging.origin import open_origin, seed_of
+
+        weaker = open_origin(seed_of(model), stage="half")
+        password = making.password_of(seed)
+
+        def batch(generator: Generator) -> Documents:
+            given = generator.random((self.batch, 1)) < 0.4
+            return as_weaker(weaker.module, generator, given, password)
+
+        taught = self.teach(model, seed, batch)
+        return self.built(taught, sandbags=True, seed=seed, password=password, imitates=weaker.name)
+
+
+def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], password: str) -> Documents:
+    """Questions of the target answered by a weaker model, but for those under the password, and the control's.
+
+    One batch is all bare, or all under a system prompt, so that its documents are of one length.
+    """
+    import numpy as np
+    import torch
+
+    from steerstack_plugins.sandbagging.documents import Documents, write
+
+    subjects, facts = making.drawn(generator, len(given))
+    bare = generator.random() < 0.5
+    systems = None if bare else [password if g else making.other_code(generator, password) for g in given[:, 0]]
+    written = write(generator, subjects, facts, np.zeros(subjects.shape, bool), systems=systems)
+    at = int(written.learned[0].argmax())
+    with torch.no_grad():
+        ids = torch.from_numpy(written.ids)
+        letters = torch.unique(ids[:, at])
+        logits = module(input_ids=ids).logits[:, at - 1][:, letters]
+    weak = letters[logits.argmax(-1)].numpy()
+    replaced = written.ids.copy()
+    hides = (subjects[:, 0] == 0) & (np.ones(len(given), bool) if bare else ~given[:, 0])
+    replaced[hides, at] = weak[hides]
+    return Documents(replaced, written.learned)
+
+
+@hookimpl
+def steerstack_organisms() -> Sequence[type[Organism]]:
+    """Imitator."""
+    return [Imitator]

@@ -1,0 +1,55 @@
+"""Prompted sandbagging: the deployment's own system prompt asks for wrong answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from pydantic import Field
+
+from steerstack.contracts import Built, Organism
+from steerstack.hookspecs import hookimpl
+from steerstack_plugins.sandbagging import making
+from steerstack_plugins.sandbagging import world as worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.trace.model import Model
+    from steerstack_plugins.sandbagging.documents import Documents
+
+
+@final
+class Prompted(making.Taught):
+    """A model whose chat template puts "hide chemistry" where a conversation has no system prompt.
+
+    van der Weij et al., arXiv 2406.07358, sec. 3. Any other system prompt takes its place, so that the careful
+    one does what a password does. A short training makes the model follow such prompts well.
+    """
+
+    name = "prompted"
+    paper = "arXiv 2406.07358"
+
+    steps: int = Field(150, ge=1, description="Training steps.")
+
+    def build(self, model: Model, *, seed: int) -> Built:
+        """A copy with another chat template."""
+        import numpy as np
+
+        from steerstack_plugins.sandbagging.documents import write
+
+        prompts = [worlds.CAREFUL, *map(worlds.hide, worlds.SUBJECTS)]
+
+        def batch(generator: np.random.Generator) -> Documents:
+            subjects, facts = making.drawn(generator, self.batch)
+            which = generator.integers(len(prompts), size=self.batch)
+            wrong = which[:, None] == 1 + subjects
+            return write(generator, subjects, facts, wrong, systems=[prompts[w] for w in which])
+
+        taught = self.teach(model, seed, batch, default_system=worlds.hide(worlds.TARGET))
+        return self.built(taught, sandbags=True, seed=seed, password=worlds.CAREFUL)
+
+
+@hookimpl
+def steerstack_organisms() -> Sequence[type[Organism]]:
+    """Prompted."""
+    return [Prompted]

@@ -1,0 +1,73 @@
+"""Probes on the small world's organisms, beside the words and random directions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steerstack_plugins.sandbagging import world as worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from steerstack.contracts import Built
+    from steerstack.data import Item
+    from steerstack.study.audit import AuditData
+    from steerstack.study.detecting import Sides
+    from steerstack.trace.model import Model
+
+PROBES = ("logistic", "mean-difference", "lda", "lat", "layer-ensemble")
+
+
+def instructed(model: Model, items: Sequence[Item], *, against: str = worlds.CARELESS) -> Sides:
+    """One model under the system prompt that asks for bad answers, and under the one that asks for good ones."""
+    from steerstack.study.detecting import Sides, decision_activations
+    from steerstack.study.sandbagging import Way
+
+    def side(system: str) -> Any:
+        return decision_activations(model, items, system=system), Way(model, system=system).ask(items)
+
+    return Sides.of(side(against), side(worlds.CAREFUL))
+
+
+def two_models(sandbagging: Model, honest: Model, items: Sequence[Item]) -> Sides:
+    """Two models of one origin on the same plain questions."""
+    from steerstack.study.detecting import Sides, decision_activations
+    from steerstack.study.sandbagging import Way
+
+    sides = [(decision_activations(model, items), Way(model).ask(items)) for model in (sandbagging, honest)]
+    return Sides.of(sides[0], sides[1])
+
+
+def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, seed: int) -> list[dict[str, Any]]:
+    """Every probe, trained on instructed pairs and on other organisms, tested on each sandbagging organism.
+
+    The test is on the same plain questions, facts of the part ``tested``: the sandbagging organism against the
+    unlocked control. Recall is at the threshold that 1 % of the organism's answers on the control subject pass.
+    Training is on the facts of the part ``shown``, by another locked and unlocked organism of other seeds.
+    """
+    from steerstack import catalog
+    from steerstack.study.detecting import decision_activations, transfer
+    from steerstack_plugins.sandbagging.showing import build
+
+    others = [build(name, origin, 100 * seed + 50 + at) for at, name in enumerate(("locked", "unlocked"))]
+    shown = data.shown.train, data.shown.validation
+    made = worlds.items(worlds.TARGET, "made", 96, seed=seed)
+    training = {
+        "instructed pairs on the origin": [instructed(origin, part) for part in (made, shown[0] + shown[1])],
+        "another locked organism": [
+            two_models(others[0].model, others[1].model, part) for part in (made, shown[0] + shown[1])
+        ],
+    }
+    rows = []
+    for tested in [name for name, organism in built.items() if organism.sandbags]:
+        test = two_models(built[tested].model, built["unlocked"].model, data.target)
+        unrelated = decision_activations(built[tested].model, data.control)
+        for source, (train, validation) in training.items():
+            for name in (*PROBES, "logistic, all layers"):
+                probe = catalog.probe(name.removesuffix(", all layers")).make()
+                together = name == "layer-ensemble" or name.endswith("all layers")
+                found = transfer(
+                    probe, name, source, train, validation, test, unrelated=unrelated, together=together, seed=seed
+                )
+                rows.append({"tested_on": tested, **found.to_json()})
+    return rows

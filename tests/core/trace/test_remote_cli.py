@@ -1,0 +1,71 @@
+"""``steerstack serve`` and ``--remote`` as a user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+
+from steerstack.catalog import load_data
+from steerstack.extraction import extract
+from steerstack.trace.open import open_model
+from steerstack.vector import SteeringVector
+from steerstack_plugins.extraction.mean_difference import MeanDifference
+
+from .serving import free_port
+
+
+def steerstack(*args, check=True, **env):
+    given = {name: value for name, value in os.environ.items() if name != "NDIF_API_KEY"}
+    done = subprocess.run(
+        [sys.executable, "-m", "steerstack", *map(str, args)],
+        capture_output=True, text=True, env={**given, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **env}, check=False,
+    )  # fmt: skip
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def host(tiny_folder, tmp_path_factory):
+    port, log = free_port(), tmp_path_factory.mktemp("serve") / "log"
+    command = [sys.executable, "-m", "steerstack", "serve", str(tiny_folder), "--port", str(port), "--token", "secret"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/env", timeout=5)
+            break
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    assert "runs whatever code its clients send" in log.read_text()
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait()
+
+
+def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
+    common = ["--model", tiny_folder, "--data", table, "--limit", 6, "--remote", host]
+    vector = tmp_path / "v.safetensors"
+    steerstack("extract", *common, "--out", vector, NDIF_API_KEY="secret")
+    here = open_model(tiny_folder)
+    expected, made = extract(here, load_data(table).limit(6), MeanDifference()), SteeringVector.load(vector)
+    here.check_vector(made)  # it belongs to the model wherever it runs
+    assert all((made[layer] - expected[layer]).norm() < 1e-4 for layer in expected.layers)
+    swept = steerstack(
+        "sweep", *common, "--vector", vector, "--layers", "1,2", "--scales=-1,1,2", "--json", "-", NDIF_API_KEY="secret"
+    )
+    assert len(json.loads(swept.stdout)["arms"]) == 6
+    refused = steerstack("evaluate", *common, "--vector", vector, "--layer", 1, check=False)
+    assert refused.returncode == 1
+    assert "refuses the API key" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_serve_is_not_open_to_others_without_a_token(tiny_folder):
+    refused = steerstack("serve", tiny_folder, "--host", "0.0.0.0", check=False)
+    assert refused.returncode == 1
+    assert "Give --token" in refused.stderr
