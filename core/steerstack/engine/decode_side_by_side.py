@@ -41,15 +41,17 @@ class _Columns:
 def decode_side_by_side(
     model: Model,
     prompts: Sequence[TokenSequence],
-    arms: Sequence[Plan],
+    every: Sequence[Plan],
+    together: Sequence[int],
     chosen: Sequence[int],
     sampling: Sampling,
     generator: torch.Generator,
     answers: Answers,
 ) -> None:
-    """Decode the chosen prompts under every arm, into ``answers``."""
+    """Decode the chosen prompts under the arms ``together`` of ``every``, into ``answers``."""
+    arms = [every[arm] for arm in together]
     rows, active, is_over = list(chosen), list(range(len(arms))), ending(model, stop_tokens(model), sampling)
-    trunks = torch.tensor([_trunk(prompts[index], arms) for index in rows])
+    trunks = torch.tensor([trunk(prompts[index], arms) for index in rows])
     lengths = torch.tensor([len(prompts[index]) for index in rows])
     reach, rest = int(trunks.max()), int((lengths - trunks).max())
     cache = GrowingCache(model.n_layers, len(arms) * (rest + sampling.max_new_tokens))
@@ -90,7 +92,7 @@ def decode_side_by_side(
         ended = torch.zeros(newest.shape, dtype=torch.bool)
         for row, index in enumerate(rows):
             for column, arm in enumerate(active):
-                answer = answers[arm, index]
+                answer = answers[together[arm], index]
                 if not (answer and is_over(answer)):
                     answer.append(int(newest[row, column]))
                 ended[row, column] = is_over(answer)
@@ -125,7 +127,7 @@ def _new_places(columns: dict[int, int], rows: int, edit: Intervention, arm: int
     return [(row, columns[arm]) for row in range(rows)]
 
 
-def _trunk(prompt: TokenSequence, arms: Sequence[Plan]) -> int:
+def trunk(prompt: TokenSequence, arms: Sequence[Plan]) -> int:
     """Number of tokens before the first edited one; at least one token is left for the arms."""
     first = (min(edit.tokens.positions(prompt), default=len(prompt)) for plan in arms for edit in plan)
     return min([len(prompt) - 1, *first])

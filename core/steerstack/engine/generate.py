@@ -7,7 +7,7 @@ import torch
 
 from steerstack.engine.arms import Count
 from steerstack.engine.decode_rows import decode_rows
-from steerstack.engine.decode_side_by_side import decode_side_by_side
+from steerstack.engine.decode_side_by_side import decode_side_by_side, trunk
 from steerstack.engine.places import Answers
 from steerstack.engine.sampling import Sampling as Sampling
 from steerstack.intervention import Plan
@@ -66,11 +66,13 @@ def generate(
     room = max(len(prompt) for prompt in prompts) + sampling.max_new_tokens
     for at in range(0, len(order), batch):
         chosen = order[at : at + batch]
-        if model.runs_trees(room):
-            decode_side_by_side(model, prompts, arms, chosen, sampling, generator, answers)
-        else:
-            rows = [(arm, index) for arm in range(len(arms)) for index in chosen]
-            decode_rows(model, prompts, arms, rows, sampling, generator, answers)
+        together = _sharing(arms, [prompts[index] for index in chosen]) if model.runs_trees(room) else []
+        if together:
+            decode_side_by_side(model, prompts, arms, together, chosen, sampling, generator, answers)
+        rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in chosen]
+        size = max(1, ROWS // room)
+        for begin in range(0, len(rows), size):
+            decode_rows(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
         if progress:
             progress(len(chosen) * len(arms))
     return [
@@ -80,6 +82,25 @@ def generate(
         )
         for arm, plan in enumerate(arms)
     ]
+
+
+ROWS = 16384
+"""Bound on the tokens, prompts and answers, of rows that decode together: each keeps keys and values."""
+
+
+def _sharing(arms: Sequence[Plan], prompts: Sequence[TokenSequence]) -> list[int]:
+    """The arms that leave at least half of the prompts' tokens as they are: they decode over one copy of them.
+
+    Side by side, tokens that arms do not share stand in one row, where attention grows with their
+    square; an arm that edits its whole prompt, or is alone, has a row of its own.
+    """
+    whole = sum(map(len, prompts))
+    found = [arm for arm, plan in enumerate(arms) if sum(trunk(prompt, [plan]) for prompt in prompts) >= SHARED * whole]
+    return found if len(found) > 1 else []
+
+
+SHARED = 0.5
+"""Share of the prompts' tokens from which on arms decode side by side."""
 
 
 def _count(plan: Plan, prompts: Sequence[TokenSequence], answers: Sequence[Sequence[int]]) -> Count:

@@ -154,6 +154,7 @@ def transfer(
     test: Sides,
     *,
     unrelated: Tensor | None = None,
+    words: Estimate | None = None,
     together: bool = False,
     seed: int = 0,
 ) -> Detection:
@@ -167,6 +168,8 @@ def transfer(
         Items of the test are in neither of the others.
     unrelated:
         Activations [item, layer, d_model] of answers that have nothing to do with it, for the recall.
+    words:
+        What :func:`text_only` gives for these sides, where it is known already.
     together:
         Read all layers at once rather than choose one.
     seed:
@@ -190,7 +193,7 @@ def transfer(
         None if together else layer,
         profile[best],
         paired_auroc(positive, negative),
-        text_only(train, test),
+        words or text_only(train, test),
         random_aurocs(test.activations, layer, seed),
         None if unrelated is None else recall_at(positive, _score(fitted[best], unrelated, picks[best])),
     )

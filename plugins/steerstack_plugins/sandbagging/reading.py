@@ -43,10 +43,11 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
 
     The test is on the same plain questions, facts of the part ``tested``: the sandbagging organism against the
     unlocked control. Recall is at the threshold that 1 % of the organism's answers on the control subject pass.
-    Training is on the facts of the part ``shown``, by another locked and unlocked organism of other seeds.
+    Training is on the facts of the part ``made`` (the layer chosen on ``shown``), by one model under instructions,
+    or by another locked and another unlocked organism, of other seeds.
     """
     from steerstack import catalog
-    from steerstack.study.detecting import decision_activations, transfer
+    from steerstack.study.detecting import decision_activations, text_only, transfer
     from steerstack_plugins.sandbagging.showing import build
 
     others = [build(name, origin, 100 * seed + 50 + at) for at, name in enumerate(("locked", "unlocked"))]
@@ -63,11 +64,21 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
         test = two_models(built[tested].model, built["unlocked"].model, data.target)
         unrelated = decision_activations(built[tested].model, data.control)
         for source, (train, validation) in training.items():
+            words = text_only(train, test)
             for name in (*PROBES, "logistic, all layers"):
                 probe = catalog.probe(name.removesuffix(", all layers")).make()
                 together = name == "layer-ensemble" or name.endswith("all layers")
                 found = transfer(
-                    probe, name, source, train, validation, test, unrelated=unrelated, together=together, seed=seed
+                    probe,
+                    name,
+                    source,
+                    train,
+                    validation,
+                    test,
+                    unrelated=unrelated,
+                    words=words,
+                    together=together,
+                    seed=seed,
                 )
                 rows.append({"tested_on": tested, **found.to_json()})
     return rows
