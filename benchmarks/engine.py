@@ -46,7 +46,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", required=True, help="items of the extraction")
     parser.add_argument("--items", type=int, default=50)
     parser.add_argument("--train", type=int, default=200)
-    parser.add_argument("--tokens", type=int, default=2048, help="bound on the tokens of one pass")
+    parser.add_argument("--tokens", type=int, default=1024, help="bound on the tokens of one pass")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer-repeats", type=int, help="of peers and loops; --repeats if not given")
     parser.add_argument("--threads", type=int, default=2)

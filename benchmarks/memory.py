@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2")
     parser.add_argument("--items", type=int, default=50)
     parser.add_argument("--layers", default="5,9,13,17,21,25")
-    parser.add_argument("--tokens", type=int, default=2048)
+    parser.add_argument("--tokens", type=int, default=1024)
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--length", type=int, default=40)
     parser.add_argument("--lazy", action="store_true")

@@ -52,10 +52,16 @@ class Extractor(Method):
     position, component:
         Where the method reads unless the user says otherwise: see
         :func:`steerstack.asking.contrast_pairs` and :class:`steerstack.Site`.
+    at_once:
+        Whether the vector acts at all its layers at once (ITI), rather than at one that is chosen.
+    scales:
+        Strengths worth trying, where they are not shares of the residual stream's norm.
     """
 
     position: ClassVar[str] = "answer"
     component: ClassVar[Component] = "resid_post"
+    at_once: ClassVar[bool] = False
+    scales: ClassVar[tuple[float, ...] | None] = None
 
     @abstractmethod
     def fit(self, pairs: PairStream) -> Mapping[int, Float[Tensor, " d_model"]] | Fitted:

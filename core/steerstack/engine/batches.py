@@ -10,7 +10,7 @@ from torch import Tensor
 
 from steerstack.engine.tree import Tree
 
-TOKENS = 2048
+TOKENS = 1024
 """Bound on the tokens of one forward pass where none was measured."""
 
 

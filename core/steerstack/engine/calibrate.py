@@ -19,7 +19,7 @@ import torch
 from steerstack import digest
 from steerstack.embedded import cache_folder
 from steerstack.engine.batches import TOKENS
-from steerstack.engine.memory import SHARE, available, bytes_per_token
+from steerstack.engine.memory import SHARE, available, beside, bytes_per_token
 from steerstack.errors import SteerstackError
 from steerstack.files import write_json
 from steerstack.site import Site
@@ -146,7 +146,7 @@ def _seconds(model: Model, size: int, sites: list[Site], clock: Callable[[], flo
 
 
 def _measure_and_keep(model: Model, path: Path, memory: int | None) -> Rates:
-    allowed = min(available(model.device) // SHARE, memory if memory is not None else 1 << 62)
+    allowed = min(available(model.device) // SHARE, memory if memory is not None else 1 << 62, beside(model))
     fitting = tuple(size for size in SIZES if size * bytes_per_token(model) <= allowed) or SIZES[:1]
     rates = Rates(measure(model, fitting), fitting[-1])
     try:
@@ -173,7 +173,7 @@ def _read(value: str) -> int:
     except ValueError:
         pass
     raise SteerstackError(
-        "STEERSTACK_BATCH_TOKENS is not a number of tokens.", seen=repr(value), fix="Set it to 2048, say, or unset it."
+        "STEERSTACK_BATCH_TOKENS is not a number of tokens.", seen=repr(value), fix="Set it to 1024, say, or unset it."
     )
 
 

@@ -16,6 +16,9 @@ Found = TypeVar("Found")
 SHARE = 4
 """One part in this many of what is available may be taken by one pass."""
 
+LEAST = 256 << 20
+"""Bytes that a pass may take whatever the size of the model."""
+
 WIDTH = 512
 """Keys that each token is taken to attend to."""
 
@@ -32,6 +35,11 @@ def available(device: torch.device) -> int:
         names = getattr(os, "sysconf_names", {})
         pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in names else "SC_PHYS_PAGES"
         return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE") if pages in names else 1 << 31
+
+
+def beside(model: Model) -> int:
+    """Bytes that a pass may take beside the weights: half as many as they, or :data:`LEAST` for small models."""
+    return max(LEAST, sum(weight.numel() * weight.element_size() for weight in model.module.parameters()) // 2)
 
 
 def bytes_per_token(model: Model) -> int:

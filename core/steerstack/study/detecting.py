@@ -184,7 +184,9 @@ def transfer(
         return _score(fitted[at], sides.positive, picks[at]), _score(fitted[at], sides.negative, picks[at])
 
     profile = [auroc(*scores(at, validation.activations)) for at in range(len(picks))]
-    best = int(np.argmax(profile))
+    best = max(
+        range(len(profile)), key=lambda at: (profile[at], at)
+    )  # of equals the deepest: the letter is decided late
     positive, negative = scores(best, test.activations)
     layer = picks[best][-1]
     return Detection(

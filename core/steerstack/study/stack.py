@@ -12,6 +12,7 @@ from typing import Any
 from steerstack.applying import apply
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
+from steerstack.errors import StudyError
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.splits import Splits, split
@@ -53,6 +54,11 @@ def run_stack(
         Progress.
     """
     check_trains(baselines)
+    if method.at_once:
+        raise StudyError(
+            f"{method.name} acts at all its layers at once; a stacking study chooses one.",
+            fix="Use it in efficiency or generalize, or evaluate it with --layer all.",
+        )
     splits = split(data.limit(study.limit), seed=study.seed)
     measure = Measure(study.score, Ledger(folder), advance, announce)
     tokens = Tokens.parse(study.tokens)

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steerstack import catalog
-from steerstack.applying import apply
-from steerstack.asking import ScoreMode, Shots
+from steerstack.applying import apply_all
+from steerstack.asking import ScoreMode, Shots, ask
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.plugins import PluginManager
+from steerstack.study import costs
 from steerstack.study.matched import scale_at
 from steerstack.study.norms import residual_norms
 from steerstack.study.scoring import score_data
@@ -78,7 +79,9 @@ class Technique(ABC):
 class Steering(Technique):
     """A vector by some method, at the layer and strength that work best on validation.
 
-    Without validation items the layer is the middle candidate and the strength the smallest share.
+    Without validation items the layer is the middle candidate and the strength the smallest one.
+    Operations are those of reading the training answers once and of scoring the candidates on
+    validation; what a method does beyond that (training, generating) is not among them.
 
     Attributes
     ----------
@@ -121,21 +124,24 @@ class Steering(Technique):
         began = time.monotonic()
         vector = extract(model, train, self.method, position=self.position)
         grid = self._grid(model, vector)
-        tokens = Tokens.parse(self.tokens)
-        layer, scale = grid[0]
-        tried: list[dict[str, Any]] = []
+        plans = [apply_all(vector, layers, scale, tokens=Tokens.parse(self.tokens)) for layers, scale in grid]
+        best, tried = 0, []
+        flops = costs.forward(model, costs.asked_tokens(ask(model.format, train, "text")))
         if validation is not None and len(grid) > 1:
-            plans = [apply(vector, at, strength, tokens=tokens) for at, strength in grid]
             means = [float(arm.effect_scale.mean()) for arm in score_data(model, validation, mode, plans)]
-            layer, scale = grid[max(range(len(grid)), key=means.__getitem__)]
-            tried = [{"layer": a, "scale": b, "log_odds": m} for (a, b), m in zip(grid, means, strict=True)]
+            best = max(range(len(grid)), key=means.__getitem__)
+            tried = [{"layers": a, "scale": b, "log_odds": m} for (a, b), m in zip(grid, means, strict=True)]
+            asked = costs.asked_tokens(ask(model.format, validation, mode))
+            flops += costs.forward(model, asked * len(grid))
+        layers, scale = grid[best]
         found = {"vector": vector.fingerprint, "found": vector.origin.found}
-        record = {"layer": layer, "scale": scale, "tried": tried, **found}
-        plan = apply(vector, layer, scale, tokens=tokens)
-        return Condition(model, plan, seconds=time.monotonic() - began, record=record)
+        record = {"layers": layers, "scale": scale, "tried": tried, **found}
+        return Condition(model, plans[best], seconds=time.monotonic() - began, flops=flops, record=record)
 
-    def _grid(self, model: Model, vector: SteeringVector) -> list[tuple[int, float]]:
-        """Candidates, the one to use without validation first."""
+    def _grid(self, model: Model, vector: SteeringVector) -> list[tuple[tuple[int, ...], float]]:
+        """Candidates (layers edited, strength), the one to use without validation first."""
+        if self.method.at_once:
+            return [(vector.layers, scale) for scale in self.method.scales or (1.0,)]
         wanted: Sequence[int] = self.layers or candidate_layers(model.n_layers, 3)
         layers = [layer for layer in wanted if layer in vector.directions] or list(vector.layers)
         middle = layers[len(layers) // 2]
@@ -144,8 +150,9 @@ class Steering(Technique):
         if self.kl is not None:
             tokens = Tokens.parse(self.tokens)
             start = {at: 0.1 * norms[at] / vector.norms[at] for at in ordered}
-            return [(at, scale_at(self.kl, model, vector, at, tokens, start=start[at])) for at in ordered]
-        return [(at, scale) for at in ordered for scale in candidate_scales(vector, at, norms[at], self.shares)]
+            return [((at,), scale_at(self.kl, model, vector, at, tokens, start=start[at])) for at in ordered]
+        scales = {at: self.method.scales or candidate_scales(vector, at, norms[at], self.shares) for at in ordered}
+        return [((at,), scale) for at in ordered for scale in scales[at]]
 
 
 @dataclass(frozen=True)

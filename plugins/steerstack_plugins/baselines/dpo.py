@@ -44,7 +44,7 @@ class DPO(Baseline):
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
         from steerstack.asking import ask
-        from steerstack_plugins.baselines import costs
+        from steerstack.study import costs
         from steerstack_plugins.baselines.answers import answer_logp
         from steerstack_plugins.baselines.trainers import finished, train_and_choose
         from steerstack_plugins.baselines.undisturbed import undisturbed

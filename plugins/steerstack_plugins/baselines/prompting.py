@@ -41,8 +41,8 @@ def choose_preface(
     """
     from steerstack.asking import ask
     from steerstack.intervention import Plan
+    from steerstack.study import costs
     from steerstack.study.scoring import score_data
-    from steerstack_plugins.baselines import costs
 
     began = time.monotonic()
 

@@ -80,7 +80,7 @@ class Rank1Reft(Baseline):
         from steerstack.asking import ask
         from steerstack.intervention import Plan
         from steerstack.site import Site
-        from steerstack_plugins.baselines import costs
+        from steerstack.study import costs
         from steerstack_plugins.extraction.training import Training
         from steerstack_plugins.extraction.training import train as train_flat
 

@@ -85,7 +85,7 @@ def tune_supervised(
         From the copy to the settings of its adapters; None trains all weights, in 32 bits.
     """
     from steerstack.asking import ask
-    from steerstack_plugins.baselines import costs
+    from steerstack.study import costs
     from steerstack_plugins.baselines.answers import answer_loss
     from steerstack_plugins.baselines.trainers import copy_of, finished, train_and_choose
     from steerstack_plugins.baselines.undisturbed import undisturbed

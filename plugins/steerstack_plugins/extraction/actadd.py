@@ -58,6 +58,7 @@ class ActAdd(Extractor):
 
     name = "actadd"
     paper = "arXiv 2308.10248"
+    scales = (1.0, 5.0, 15.0)
     component: ClassVar[Component] = "resid_pre"
 
     positive: str = Field(description="The prompt that is added, such as 'Love'.")

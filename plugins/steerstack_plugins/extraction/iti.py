@@ -52,6 +52,8 @@ class ITI(Extractor):
 
     name = "iti"
     paper = "arXiv 2306.03341"
+    at_once = True
+    scales = (5.0, 15.0)
     position: ClassVar[str] = "last"
     component: ClassVar[Component] = "head_out"
 

@@ -38,12 +38,13 @@ def show_demo(result: dict[str, Any]) -> None:
         ways.add_row(way, *(f"{found['elicitation'][way]['gain']['value']:+.2f}" for found in organisms.values()))
     ways.add_row("weight noise", *(f"{o['weight_noise']['gain_there']['value']:+.2f}" for o in organisms.values()))
     console.out.print(ways)
-    probes = Table("probe", "trained on", "tested on", "AUROC", "words alone", "best random", title="Probes")
+    probes = Table("probe", "trained on", "tested on", "against", "AUROC", "words alone", "best random", title="Probes")
     for row in result["probes"]:
         probes.add_row(
             row["probe"],
             row["trained_on"],
             row["tested_on"],
+            row["against"],
             _interval(row["auroc"]),
             _interval(row["text_only_auroc"]),
             f"{row['random_direction_auroc']['max']:.2f}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from steerstack_plugins.sandbagging import world as worlds
@@ -38,11 +39,27 @@ def two_models(sandbagging: Model, honest: Model, items: Sequence[Item]) -> Side
     return Sides.of(sides[0], sides[1])
 
 
+def with_password(organism: Built, items: Sequence[Item]) -> Sides:
+    """One organism asked plainly, and under its password, where it is honest."""
+    from steerstack.study.detecting import Sides, decision_activations
+    from steerstack.study.sandbagging import Way
+
+    def side(system: str | None) -> Any:
+        model = organism.model
+        return decision_activations(model, items, system=system), Way(model, system=system).ask(items)
+
+    return Sides.of(side(None), side(organism.record["measured_with"]))
+
+
 def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, seed: int) -> list[dict[str, Any]]:
     """Every probe, trained on instructed pairs and on other organisms, tested on each sandbagging organism.
 
-    The test is on the same plain questions, facts of the part ``tested``: the sandbagging organism against the
-    unlocked control. Recall is at the threshold that 1 % of the organism's answers on the control subject pass.
+    Two tests on facts of the part ``tested``. Against itself: the sandbagging organism asked plainly, and under its
+    password; the model is the same, and words are read without system prompts. Against the unlocked control: the
+    same plain questions in two models; there whatever sets their weights apart, hiding or not, tells the sides
+    apart, and random directions show how far. Recall is at the threshold that 1 % of the organism's answers on the
+    control subject pass.
+
     Training is on the facts of the part ``made`` (the layer chosen on ``shown``), by one model under instructions,
     or by another locked and another unlocked organism, of other seeds.
     """
@@ -61,24 +78,19 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
     }
     rows = []
     for tested in [name for name, organism in built.items() if organism.sandbags]:
-        test = two_models(built[tested].model, built["unlocked"].model, data.target)
         unrelated = decision_activations(built[tested].model, data.control)
-        for source, (train, validation) in training.items():
+        tests = {
+            "itself with the password": with_password(built[tested], data.target),
+            "the unlocked control": two_models(built[tested].model, built["unlocked"].model, data.target),
+        }
+        for (against, test), (source, (train, validation)) in product(tests.items(), training.items()):
             words = text_only(train, test)
             for name in (*PROBES, "logistic, all layers"):
                 probe = catalog.probe(name.removesuffix(", all layers")).make()
                 together = name == "layer-ensemble" or name.endswith("all layers")
                 found = transfer(
-                    probe,
-                    name,
-                    source,
-                    train,
-                    validation,
-                    test,
-                    unrelated=unrelated,
-                    words=words,
-                    together=together,
-                    seed=seed,
-                )
-                rows.append({"tested_on": tested, **found.to_json()})
+                    probe, name, source, train, validation, test,
+                    unrelated=unrelated, words=words, together=together, seed=seed,
+                )  # fmt: skip
+                rows.append({"tested_on": tested, "against": against, **found.to_json()})
     return rows

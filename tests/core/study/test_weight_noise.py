@@ -86,3 +86,14 @@ def test_the_curve_on_activations_starts_from_the_plain_model(llama):
     assert np.allclose(curve.without.logp, Way(llama).under([Plan()], ITEMS[:8])[0].logp, atol=1e-4)
     assert curve.right.shape == (2, 2, 8)
     assert np.isfinite(curve.accuracy).all()
+
+
+def test_tied_weights_get_one_draw_and_come_back(tiny):
+    model = tiny("gpt2")
+    before = _bits(model)
+    kept = model.module.lm_head.weight.clone()
+    with noisy(model, 0.05, 1):
+        change = model.module.lm_head.weight - kept
+        assert float(change.std()) == pytest.approx(0.05, rel=0.05)
+        assert model.module.lm_head.weight is model.module.transformer.wte.weight
+    assert _bits(model) == before

@@ -1,4 +1,4 @@
-"""Floating-point operations of a baseline, counted as Kaplan et al. count them."""
+"""Floating-point operations of a technique, counted as Kaplan et al. count them."""
 
 from __future__ import annotations
 
