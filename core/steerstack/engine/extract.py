@@ -23,7 +23,7 @@ from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
 from steerstack.trace.remotely import remotely
 
-PART = 1024
+PART = 512
 """Pairs laid out at a time, so that their trees need not all be held."""
 
 ANSWER = 1 << 28

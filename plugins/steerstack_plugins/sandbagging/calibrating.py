@@ -25,8 +25,8 @@ def run_calibration(
 ) -> dict[str, Any]:
     """Set thresholds on ``trained`` organisms of each state, and judge ``tested`` others of each.
 
-    Kinds take turns, and so do origins; no seed is used twice. Tested organisms are on both sides of every count
-    alike, so that the rates are those of an even mixture of the kinds.
+    Kinds take turns, and so do origins, so that the rates are those of an even mixture. No organism seed is used
+    twice; the questions are the same for all.
 
     Parameters
     ----------
