@@ -296,7 +296,7 @@ def test_a_header_that_is_not_json_is_refused(tmp_path, header):
 
 def test_an_unknown_site_in_the_header_is_refused(tmp_path):
     with pytest.raises(VectorError, match="unknown site"):
-        SteeringVector.load(written(tmp_path, '{"site": "head_out"}'))
+        SteeringVector.load(written(tmp_path, '{"site": "head_in"}'))
 
 
 def test_a_header_may_say_more_or_less(tmp_path):

@@ -112,6 +112,6 @@ def start(store: str, tmp_path: Path) -> "Iterator[Callable[[int], subprocess.Po
     yield go
     for process in started:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         assert process.stdout is not None
         process.stdout.close()

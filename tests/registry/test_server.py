@@ -75,7 +75,7 @@ def test_down_then_up_then_sent_once_over_http(
     below = _descendants(server.pid)
     assert 1 <= len(below) <= 3
     server.send_signal(signal.SIGINT)
-    assert server.wait(20) == 0
+    assert server.wait(60) == 0
     time.sleep(0.2)
     assert [pid for pid in below if _alive(pid)] == []
     assert os.listdir(tmp_path / "cwd") == []

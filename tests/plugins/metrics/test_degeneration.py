@@ -70,7 +70,7 @@ def test_a_random_vector_at_large_scale_breaks_the_text(smollm2):
     from steerstack.site import Site
 
     direction = torch.randn(smollm2.d_model, generator=torch.Generator().manual_seed(0))
-    plans = [Plan(), Plan((Add(Site("resid_post", 12), direction, 3.0, True),))]
+    plans = [Plan(), Plan((Add(Site("resid_post", 12), direction, 10.0, True),))]
     plain, broken = Degeneration(limit=2, max_new_tokens=24).measure(smollm2, plans)
     assert plain.values["degenerate"].mean() == 0
     assert broken.values["degenerate"].mean() + broken.values["non_words"].mean() > 0.5
