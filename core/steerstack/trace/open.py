@@ -9,7 +9,8 @@ from torch import nn
 from steerstack.embedded import EMBEDDED, embedded_model
 from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model
-from steerstack.trace.model import Model, load_pretrained, wrap
+from steerstack.trace.loading import load_pretrained
+from steerstack.trace.model import Model, wrap
 
 
 def open_model(
