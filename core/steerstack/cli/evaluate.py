@@ -12,7 +12,9 @@ def evaluate(
     model: str = console.MODEL,
     metric: str | None = typer.Option(None, help="Metrics by name, with commas; 'all' for targets and side effects."),
     set_: list[str] = console.SET,
-    side_effects: bool = typer.Option(True, help="Measure side effects beside target metrics."),
+    side_effects: bool = typer.Option(
+        True, help="Measure side effects, and the other targets, beside a target metric."
+    ),
     score: str = typer.Option("text", help="letter, yes-no or text."),
     plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
     vector: Path | None = typer.Option(None, help="Vector file, or models:/NAME@ALIAS."),

@@ -36,7 +36,8 @@ def metrics_named(
     chosen = {name: _make(catalog.metric(name), given, limit) for name in asked}
     if side_effects and any(metric.role == "target" for metric in chosen.values()):
         for name, cls in offered.items():
-            if cls.role == "side-effect" and name not in chosen:
+            # the other targets too: a vector for one of them may move the rest (entanglement)
+            if cls.role != "other" and name not in chosen:
                 chosen[name] = _make(cls, {}, limit)
     return list(chosen.values())
 

@@ -55,7 +55,8 @@ class Metric(Method):
         What a higher value means, in a few words.
     role:
         ``target`` for what vectors are made to change, ``side-effect`` for what they should leave
-        alone (measured beside every target by default), ``other`` for what is asked for by name.
+        alone (measured beside every target by default, as are the other targets), ``other`` for
+        what is asked for by name.
     """
 
     headline: ClassVar[str]

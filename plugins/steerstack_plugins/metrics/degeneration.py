@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -54,6 +54,7 @@ class Degeneration(Generating):
     paper = "arXiv 1908.04319"
     headline: ClassVar[str] = "degenerate"
     higher: ClassVar[str] = "more broken text"
+    role: ClassVar[Literal["target", "side-effect", "other"]] = "side-effect"
 
     data: str = Field("", description="Rows with a question; empty for the 12 shipped open questions.")
     max_new_tokens: int = Field(96, ge=1, description="Bound on an answer's length, in tokens.")
