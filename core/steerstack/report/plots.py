@@ -38,7 +38,8 @@ def interactive(plot: Plot) -> str:
     figure.add_hline(y=0, line={"color": "#888888", "width": 1})
     figure.update_layout(
         template="plotly_white", height=430, margin={"l": 60, "r": 20, "t": 20, "b": 50},
-        xaxis_title=plot.x, yaxis_title=plot.y, scattermode="group", legend={"orientation": "h", "y": -0.25},
+        xaxis_title=plot.x, yaxis_title=plot.y, legend={"orientation": "h", "y": -0.25},
+        scattermode="group" if plot.categories else "overlay",  # grouping would move points off their sizes
         paper_bgcolor="rgba(255,255,255,1)",
     )  # fmt: skip
     if plot.log_x:

@@ -136,7 +136,8 @@ def _generalize(value: Mapping[str, Any], declared: str, references: list[str]) 
         for t in value["transfers"]
     ]
     found = value["correlation"]
-    spearman = f"Spearman rho over {found['n']} techniques: {found['rho']}, p = {found['p']}." if found else ""
+    known = found is not None and found["rho"] is not None
+    spearman = f"Spearman rho over {found['n']} techniques: {found['rho']:.2f}, p = {found['p']:.2g}." if known else ""
     return Page(
         title=f"{value['behavior']}: from {source} to {target}",
         lead=f"{value['model']}; the domains differ by: {study['shift']}. Effects are differences in mean "
