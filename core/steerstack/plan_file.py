@@ -149,7 +149,7 @@ def dump_plan(edits: Sequence[PlannedEdit], path: Path | str) -> None:
         if os.path.isabs(entry.vector):
             row["vector"] = Path(os.path.relpath(entry.vector, folder)).as_posix()
         rows.append(row)
-    write_atomically(path, yaml.safe_dump({"edits": rows}, sort_keys=False, allow_unicode=True))
+    write_atomically(path, yaml.safe_dump({"edits": rows}, sort_keys=False, allow_unicode=False))
 
 
 def _read(path: Path) -> tuple[PlanFile, yaml.Node | None]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from steerstack.applying import apply
@@ -149,6 +149,7 @@ entries = st.builds(
 
 
 @given(st.lists(entries, max_size=3))
+@example([PlannedEdit(vector="v.safetensors", layer=0, parameters={"relative": "\x85"})])  # a line break to YAML
 def test_reading_gives_back_what_was_written(tmp_path_factory, edits):
     path = tmp_path_factory.mktemp("plans") / "plan.yaml"
     dump_plan(edits, path)
