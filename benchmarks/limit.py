@@ -77,7 +77,7 @@ def sweep_from(
             rest, dtype=torch.bool
         )
         seen = (torch.arange(trunk)[None] < begin[:, None])[:, None].expand(-1, rest, -1)
-        arms, carried, mask = 0, hidden[:, :0], causal
+        arms, carried, mask, place = 0, hidden[:, :0], causal, columns
         for number in range(layers[0], len(model.layers)):
             if number > layers[0]:
                 block = model.layers[number]

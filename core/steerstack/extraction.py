@@ -64,7 +64,7 @@ def extract(
 def fit(method: Extractor, stream: DataActivations) -> SteeringVector:
     """The vector that a method makes of a stream, with its origin."""
     found = method.fit(stream)
-    fitted = found if isinstance(found, Fitted) else Fitted(found)
+    fitted = Fitted.of(found)
     model, data = stream.model, stream.data
     origin = Origin(
         method=catalog.full_name(method, PluginManager.extractors),

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from jinja2 import TemplateError
-
 from steerstack.errors import DataError, ModelError
 from steerstack.tokens import TokenSequence
 
@@ -71,6 +69,8 @@ class ChatFormat:
             for turn in prompt.history
             for role, text in zip(("user", "assistant"), turn, strict=True)
         ]
+        from jinja2 import TemplateError  # here, since plugins that only name a scoring mode import this too
+
         messages = [*earlier, {"role": "user", "content": prompt.user}]
         if prompt.system is not None:
             messages.insert(0, {"role": "system", "content": prompt.system})

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from steerstack.cli import console
+from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
 VECTOR = typer.Argument(help="Registered name (its newest version), models:/NAME/VERSION or models:/NAME@ALIAS.")
@@ -62,7 +63,7 @@ def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, j
         for run in about[title]:
             lines.append(f"{title:8}{run['kind']} {run['run_id'][:8]}, commit {run['git_commit'][:8] or 'unknown'}")
             lines.append(f"        {run['command']}")
-            lines += [f"        {name} {_estimate(effect)}" for name, effect in run["effects"].items()]
+            lines += [f"        {name} {interval(effect)}" for name, effect in run["effects"].items()]
     _print(about, json, "\n".join(lines))
 
 
@@ -85,7 +86,7 @@ def compare(
     for key in ("method", "model", "created"):
         table.add_row(key, *(str(about["vectors"][vector][key]) for vector in vectors))
     for name, row in about["effects"].items():
-        table.add_row(name, *(_estimate(row[vector]) if row[vector] else "" for vector in vectors))
+        table.add_row(name, *(interval(row[vector]) if row[vector] else "" for vector in vectors))
     console.out.print(table)
 
 
@@ -142,11 +143,6 @@ def sync(tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None
     from steerstack.cli.send import send
 
     send(tracking_uri=tracking_uri, json=json)
-
-
-def _estimate(effect: dict[str, Any]) -> str:
-    low, high = (f"{b:+.3f}" if b is not None else "?" for b in (effect["ci_low"], effect["ci_high"]))
-    return f"{effect['value']:+.3f} [{low}, {high}]"
 
 
 def _print(value: Any, json: bool, text: str) -> None:

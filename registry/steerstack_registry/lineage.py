@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from steerstack_registry import location, names
+from steerstack_registry import location
 from steerstack_registry.connection import reaching
 from steerstack_registry.listing import effects
-from steerstack_registry.load import find
+from steerstack_registry.load import addressed, find
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,7 +35,7 @@ def lineage(vector: str, tracking_uri: str | None = None) -> dict[str, Any]:
         There is no such vector, or the store cannot be reached.
     """
     uri = location.resolve(tracking_uri)
-    address = vector if vector.startswith("models:/") else f"models:/{vector}@{names.NEWEST}"
+    address = addressed(vector)
     with reaching(uri) as client:
         version, model = find(client, address)
         facts = dict(model.params)

@@ -47,6 +47,11 @@ def load_vector(uri: str, tracking_uri: str | None = None) -> SteeringVector:
         return read_folder(Path(path), uri)
 
 
+def addressed(vector: str) -> str:
+    """A ``models:/`` address as it stands; for a registered name, that of its newest version."""
+    return vector if vector.startswith("models:/") else f"models:/{vector}@{NEWEST}"
+
+
 def find(client: "MlflowClient", uri: str) -> "tuple[ModelVersion | None, LoggedModel]":
     """The registered version, if the address names one, and the logged model behind it."""
     name = uri.removeprefix("models:/")

@@ -6,7 +6,7 @@ from steerstack.errors import RegistryError, nearest
 from steerstack_registry import location, names
 from steerstack_registry.connection import reaching
 from steerstack_registry.listing import list_vectors, show_vector
-from steerstack_registry.load import find
+from steerstack_registry.load import addressed, find
 
 STAGE = "steerstack.stage"
 STAGES = ("candidate", "validated", "production", "archived")
@@ -36,7 +36,7 @@ def promote(
     if alias is not None and alias.lower() in ("latest", names.NEWEST):
         raise RegistryError(f"The alias {alias!r} is kept by itself.", fix="Choose another, such as champion.")
     uri = location.resolve(tracking_uri)
-    address = vector if vector.startswith("models:/") else f"models:/{vector}@{names.NEWEST}"
+    address = addressed(vector)
     with reaching(uri) as client:
         version, _ = find(client, address)
         if version is None:

@@ -11,7 +11,7 @@ from steerstack.errors import SteerstackError
 from steerstack_registry import location, names
 from steerstack_registry.connection import reaching
 from steerstack_registry.lineage import lineage
-from steerstack_registry.load import find, load_vector
+from steerstack_registry.load import addressed, find, load_vector
 from steerstack_registry.versions import vector_id
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def verify(vector: str, tracking_uri: str | None = None, *, items: int = 4) -> l
         There is no such vector, or the store cannot be reached.
     """
     uri = location.resolve(tracking_uri)
-    address = vector if vector.startswith("models:/") else f"models:/{vector}@{names.NEWEST}"
+    address = addressed(vector)
     checks: list[Check] = []
     loaded: SteeringVector | None = None
     with reaching(uri) as client:

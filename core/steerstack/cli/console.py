@@ -8,13 +8,16 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from steerstack.files import write_json
+
+if TYPE_CHECKING:
+    from steerstack.data import DataSet
 
 console = Console(stderr=True)
 """People read this; standard output is for results."""
@@ -150,6 +153,16 @@ def numbers(text: str, kind: Callable[[str], Any], what: str) -> tuple[Any, ...]
         raise SteerstackError(
             f"{text!r} is not a list of {what}.", seen=str(error), fix="Write numbers with commas, such as 5,9,13."
         ) from error
+
+
+def items(data: str, *, behavior: str | None, matching: str | None, limit: int | None = None) -> "DataSet":
+    """The data set that the options name; what its reader should know is printed."""
+    from steerstack import catalog
+
+    found = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
+    for remark in found.notes:
+        note(remark)
+    return found
 
 
 def settings(assignments: list[str]) -> dict[str, Any]:

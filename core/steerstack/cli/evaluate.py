@@ -1,10 +1,12 @@
 """``steerstack evaluate``: score a data set, with or without a vector."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from steerstack.cli import console
+from steerstack.report.page import interval
 
 
 def evaluate(
@@ -38,7 +40,6 @@ def evaluate(
 ) -> None:
     """Score a data set under a vector, beside the unsteered model on the same items."""
     console.quiet()
-    from steerstack import catalog
     from steerstack.asking import ask, check_mode
     from steerstack.cli.metrics import metrics_named, run_metrics
     from steerstack.cli.planning import edit_named, plan_of
@@ -55,9 +56,7 @@ def evaluate(
     mode = check_mode(score)
     items = None
     if data is not None and not metrics:
-        items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
-        for remark in items.notes:
-            console.note(remark)
+        items = console.items(data, behavior=behavior, matching=matching, limit=limit)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
@@ -76,27 +75,21 @@ def evaluate(
         _show(result.to_json())
 
 
-def _show(result: dict[str, object]) -> None:
+def _show(result: dict[str, Any]) -> None:
     from rich.table import Table
-
-    def row(estimate: object) -> str:
-        assert isinstance(estimate, dict)
-        return f"{estimate['value']:+.3f} [{estimate['ci_low']:+.3f}, {estimate['ci_high']:+.3f}]"
 
     table = Table(
         "", "mean and 95 % interval", title=f"{result['behavior']}, scored by {result['score']}, n = {result['n']}"
     )
-    table.add_row("log-odds", row(result["estimate"]))
-    table.add_row("log-odds per token", row(result["log_odds_per_token"]))
-    table.add_row("p(exhibits)", row(result["probability"]))
+    table.add_row("log-odds", interval(result["estimate"]))
+    table.add_row("log-odds per token", interval(result["log_odds_per_token"]))
+    table.add_row("p(exhibits)", interval(result["probability"]))
     if result["plan"]:
         effect = result["effect"]
-        assert isinstance(effect, dict)
-        table.add_row("unsteered log-odds", row(result["unsteered"]))
-        table.add_row(f"effect ({effect['scale']})", row(effect["estimate"]))
+        table.add_row("unsteered log-odds", interval(result["unsteered"]))
+        table.add_row(f"effect ({effect['scale']})", interval(effect["estimate"]))
     console.out.print(table)
     competence = result["competence"]
-    assert isinstance(competence, dict)
     if competence["swap_consistency"] is not None:
         console.out.print(
             f"swap consistency {competence['swap_consistency']:.2f} (0.5 is a coin; n = {competence['n']}): "

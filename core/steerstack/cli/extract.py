@@ -38,9 +38,7 @@ def extract(
     from steerstack.trace.open import open_model
 
     chosen = catalog.extractor(method).make(console.settings(set_))
-    pairs = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
-    for remark in pairs.notes:
-        console.note(remark)
+    pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
     position = position or chosen.position

@@ -55,10 +55,7 @@ def perform(declared: Any, outputs: Outputs) -> None:
 
 
 def _data(declared: Declared) -> DataSet:
-    items = catalog.load_data(declared.data, behavior=declared.behavior, matching=declared.matching)
-    for remark in items.notes:
-        console.note(remark)
-    return items
+    return console.items(declared.data, behavior=declared.behavior, matching=declared.matching)
 
 
 def _open(declared: Declared) -> Model:

@@ -28,9 +28,7 @@ def probe(
     from steerstack.trace.open import open_model
 
     chosen = catalog.probe(method).make(console.settings(set_))
-    items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
-    for remark in items.notes:
-        console.note(remark)
+    items = console.items(data, behavior=behavior, matching=matching, limit=limit)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
     candidates = console.numbers(layers, int, "layers") if layers else None
     with console.bars() as bars:

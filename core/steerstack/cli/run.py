@@ -63,12 +63,11 @@ def efficiency(
     from steerstack.cli.performing import Outputs, perform
     from steerstack.study.declared import declare
 
-    value: dict[str, Any] = {
+    of_techniques = _of_techniques(techniques, layers, shares, matched_kl, position)
+    value = {
         "study": "efficiency", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
-        "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, "position": position,
-        "techniques": techniques.split(","), "sizes": console.numbers(sizes, int, "sizes"), "seeds": seeds,
-        "noise": console.numbers(noise, float, "shares"), "shares": console.numbers(shares, float, "shares"),
-        "layers": console.numbers(layers, int, "layers") if layers else None, "matched_kl": matched_kl,
+        "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, **of_techniques,
+        "sizes": console.numbers(sizes, int, "sizes"), "seeds": seeds, "noise": console.numbers(noise, float, "shares"),
     }  # fmt: skip
     perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))
 
@@ -106,11 +105,23 @@ def generalize(
 
     topics = hard_topics.split(",") if hard_topics else []
     shift = {"topic": topics, "system": system, "data": target_data}
-    value: dict[str, Any] = {
+    of_techniques = _of_techniques(techniques, layers, shares, matched_kl, position)
+    value = {
         "study": "generalize", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
-        "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, "position": position,
-        "techniques": techniques.split(","), "shares": console.numbers(shares, float, "shares"),
-        "layers": console.numbers(layers, int, "layers") if layers else None, "matched_kl": matched_kl,
+        "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, **of_techniques,
         "shift": {**shift, "margin": not any(shift.values())},
     }  # fmt: skip
     perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))
+
+
+def _of_techniques(
+    techniques: str, layers: str | None, shares: str, matched_kl: float | None, position: str | None
+) -> dict[str, Any]:
+    """The fields of a study file that say which techniques, and where and how strongly vectors act."""
+    return {
+        "techniques": techniques.split(","),
+        "layers": console.numbers(layers, int, "layers") if layers else None,
+        "shares": console.numbers(shares, float, "shares"),
+        "matched_kl": matched_kl,
+        "position": position,
+    }

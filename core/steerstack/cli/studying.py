@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steerstack.cli import console
+from steerstack.report.page import interval
 
 if TYPE_CHECKING:
     from steerstack.data import DataSet
@@ -102,20 +103,19 @@ def _show(value: dict[str, Any]) -> None:
     )  # fmt: skip
     for arm in value["arms"]:
         effect = arm["effect"]
-        interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
         table.add_row(
             arm["finetune"],
             arm["vector_origin"],
             arm["prompt"],
             arm["vector"],
             f"{arm['estimate']['value']:+.3f}",
-            interval,
+            interval(effect),
         )
     console.out.print(table)
     for null in value["nulls"]:
         effect = null["effect"]
         console.out.print(
-            f"null, {null['null']}: {effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]",
+            f"null, {null['null']}: {interval(effect)}",
             highlight=False,
         )
     console.out.print(f"\n{value['verdict']}", highlight=False)

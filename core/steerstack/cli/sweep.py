@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from steerstack.cli import console
+from steerstack.report.page import interval
 
 
 def sweep(
@@ -30,7 +31,7 @@ def sweep(
 ) -> None:
     """Try a vector at every layer and strength given, on the same items. Resumes after a kill."""
     console.quiet()
-    from steerstack import catalog, digest
+    from steerstack import digest
     from steerstack.asking import check_mode
     from steerstack.cli.planning import edit_named
     from steerstack.home import home
@@ -47,9 +48,7 @@ def sweep(
         tokens,
         chosen,
     )
-    items = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
-    for remark in items.notes:
-        console.note(remark)
+    items = console.items(data, behavior=behavior, matching=matching, limit=limit)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     opened.check_vector(loaded, transfer=transfer)
     for layer in declared.layers:
@@ -83,10 +82,12 @@ def show(result: dict[str, Any]) -> None:
         title=f"{result['behavior']}, n = {result['n']}",
     )
     for arm in result["arms"]:
-        effect = arm["effect"]
-        interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
         table.add_row(
-            str(arm["layer"]), f"{arm['scale']:g}", f"{arm['estimate']['value']:+.3f}", interval, f"{arm['kl']:.3f}"
+            str(arm["layer"]),
+            f"{arm['scale']:g}",
+            f"{arm['estimate']['value']:+.3f}",
+            interval(arm["effect"]),
+            f"{arm['kl']:.3f}",
         )
     console.out.print(table)
     console.note(result["caution"])

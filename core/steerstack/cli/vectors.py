@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from steerstack.cli import console
+from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Look at vectors; exchange them with other tools.")
 
@@ -37,7 +38,7 @@ def list_vectors(
 
 def _effect(effects: dict[str, dict[str, float]]) -> str:
     alone = effects.get("effect/alone")
-    return f"{alone['value']:+.3f} [{alone['ci_low']:+.3f}, {alone['ci_high']:+.3f}]" if alone else ""
+    return interval(alone) if alone else ""
 
 
 @app.command("show")

@@ -13,7 +13,7 @@ from steerstack.contracts.listener import Event, Listener
 from steerstack.contracts.method import Method
 from steerstack.contracts.metric import Measured, Metric
 from steerstack.contracts.organism import Built, Organism
-from steerstack.contracts.pairs import PairBatch, PairStream
+from steerstack.contracts.pairs import OneLayer, PairBatch, PairStream
 from steerstack.contracts.probe import FittedProbe, Probe
 from steerstack.contracts.vector_format import VectorFormat
 
@@ -33,6 +33,7 @@ __all__ = [
     "Measured",
     "Method",
     "Metric",
+    "OneLayer",
     "Opened",
     "Organism",
     "PairBatch",

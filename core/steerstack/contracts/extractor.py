@@ -41,6 +41,11 @@ class Fitted:
     component: Component | None = None
     record: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, found: Mapping[int, Float[Tensor, " d_model"]] | Fitted) -> Fitted:
+        """What an extractor gave, where it gave no more than directions too."""
+        return found if isinstance(found, Fitted) else cls(found)
+
 
 class Extractor(Method):
     """Makes one direction per layer from contrast pairs.

@@ -105,6 +105,33 @@ class PairStream(ABC):
         )
 
 
+class OneLayer(PairStream):
+    """One layer of activations that were read before.
+
+    Parameters
+    ----------
+    batch:
+        All pairs, [pair, layer, d_model] a side.
+    index, layer:
+        Place of the layer along the axis, and which layer it is.
+    """
+
+    def __init__(self, batch: PairBatch, index: int, layer: int) -> None:
+        self._batch = PairBatch(batch.positive[:, [index]], batch.negative[:, [index]])
+        self._layer = layer
+
+    @property
+    def layers(self) -> Sequence[int]:
+        """The layer."""
+        return (self._layer,)
+
+    def __len__(self) -> int:
+        return len(self._batch.positive)
+
+    def __iter__(self) -> Iterator[PairBatch]:
+        yield self._batch
+
+
 def _without(what: str) -> ExtractionError:
     return ExtractionError(
         f"These activations come without {what}.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from steerstack.asking import ScoreMode
-from steerstack.data import DataSet
+from steerstack.data import DataSet, Item
 from steerstack.errors import StudyError
 from steerstack.intervention import Plan
 from steerstack.study.scoring import score_data
@@ -45,7 +45,7 @@ def by_system(data: DataSet, system: str) -> dict[str, DataSet]:
     return {"bare": data, "prompted": data.take(prompted)}
 
 
-def _both(parts: dict[str, tuple], data: DataSet) -> dict[str, DataSet]:  # type: ignore[type-arg]
+def _both(parts: dict[str, tuple[Item, ...]], data: DataSet) -> dict[str, DataSet]:
     for name, items in parts.items():
         if len(items) < 10:
             raise StudyError(

@@ -7,6 +7,7 @@ items are counted, never read.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -87,17 +88,15 @@ def fit_seconds(
     condition: Condition | None = None
     for part in parts:
         try:
-            seconds, condition = timed(
-                lambda part=part: technique.fit(model, part.train, part.validation, mode, 0)  # type: ignore[misc]
-            )
+            seconds, condition = timed(partial(technique.fit, model, part.train, part.validation, mode, 0))
         except (ExtractionError, DegenerateDirectionError):
             continue  # too few items for it: it costs nothing there
         found.append((part.n, seconds))
     if not found:
         return (lambda _n: 0.0), None
-    if len(found) == 1:
-        return (lambda n, one=found[0]: one[1] * n / one[0]), condition  # type: ignore[misc]
     (small, first), (large, second) = found[0], found[-1]
+    if small == large:
+        return (lambda n: first * n / small), condition
     slope = max(0.0, (second - first) / (large - small))
     return (lambda n: max(0.0, first - slope * small) + slope * n), condition
 

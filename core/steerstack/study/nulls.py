@@ -96,7 +96,7 @@ class Shuffler:
         """
         try:
             found = self._method.fit(ShuffledLabels(self._stream, seed))
-            fitted = found if isinstance(found, Fitted) else Fitted(found)
+            fitted = Fitted.of(found)
             null = SteeringVector(
                 dict(fitted.directions), vector.component, vector.origin, fitted.edit, dict(fitted.parts)
             )

@@ -3,7 +3,7 @@
 Always beside what needs no activations, a text-only classifier, and beside a random direction.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,36 +15,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from steerstack import catalog
-from steerstack.contracts import FittedProbe, PairBatch, PairStream, Probe
+from steerstack.contracts import FittedProbe, OneLayer, PairBatch, Probe
 from steerstack.data import DataSet
 from steerstack.engine.activation_store import STORE
 from steerstack.engine.data_activations import DataActivations
 from steerstack.plugins import PluginManager
 from steerstack.splits import split
 from steerstack.study.detection import auroc, paired_auroc
-from steerstack.study.nulls import Remembered
 from steerstack.study.stats import Estimate
 from steerstack.trace.model import Model
 
 RANDOM_DIRECTIONS = 20
-
-
-class _OneLayer(PairStream):
-    """One layer of activations that were read before."""
-
-    def __init__(self, batch: PairBatch, index: int, layer: int) -> None:
-        self._batch = PairBatch(batch.positive[:, [index]], batch.negative[:, [index]])
-        self._layer = layer
-
-    @property
-    def layers(self) -> Sequence[int]:
-        return (self._layer,)
-
-    def __len__(self) -> int:
-        return len(self._batch.positive)
-
-    def __iter__(self) -> Iterator[PairBatch]:
-        yield self._batch
 
 
 @dataclass(frozen=True)
@@ -117,16 +98,14 @@ def run_probe(
     """
     parts = split(data, seed=seed)
     read = {
-        name: Remembered(
-            DataActivations(
-                model, getattr(parts, name), position=position, layers=layers, progress=progress, store=STORE
-            )
+        name: DataActivations(
+            model, getattr(parts, name), position=position, layers=layers, progress=progress, store=STORE
         )
         for name in ("train", "validation", "test")
     }
     whole = {name: stream.collect() for name, stream in read.items()}
     found = read["train"].layers
-    fitted = [probe.fit(_OneLayer(whole["train"], index, layer)) for index, layer in enumerate(found)]
+    fitted = [probe.fit(OneLayer(whole["train"], index, layer)) for index, layer in enumerate(found)]
 
     def sides(index: int, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return _scores(fitted[index], whole[name], index)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, final
 
 from pydantic import Field
 
-from steerstack.contracts import FittedProbe, PairBatch, PairStream, Probe
+from steerstack.contracts import FittedProbe, OneLayer, Probe
 from steerstack.hookspecs import hookimpl
 from steerstack_plugins.probes.linear import LogisticProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from jaxtyping import Float
     from numpy import ndarray
     from torch import Tensor
 
+    from steerstack.contracts import PairStream
     from steerstack_plugins.probes.linear import LinearProbe
 
 
@@ -57,27 +58,11 @@ class EnsembleProbe(Probe):
 
         whole = pairs.collect()
         probes = [
-            LogisticProbe(l2=self.l2).fit(_Layer(whole, index, layer)) for index, layer in enumerate(pairs.layers)
+            LogisticProbe(l2=self.l2).fit(OneLayer(whole, index, layer)) for index, layer in enumerate(pairs.layers)
         ]
         both = torch.cat([whole.positive, whole.negative])
         spreads = [float(np.std(probe.score(both[:, [index]]))) or 1.0 for index, probe in enumerate(probes)]
         return Vote(tuple(probes), tuple(spreads))
-
-
-class _Layer(PairStream):
-    def __init__(self, batch: PairBatch, index: int, layer: int) -> None:
-        self._batch = PairBatch(batch.positive[:, [index]], batch.negative[:, [index]])
-        self._layer = layer
-
-    @property
-    def layers(self) -> Sequence[int]:
-        return (self._layer,)
-
-    def __len__(self) -> int:
-        return len(self._batch.positive)
-
-    def __iter__(self) -> Iterator[PairBatch]:
-        yield self._batch
 
 
 @hookimpl

@@ -107,7 +107,7 @@ class ExtractorContract(MethodContract):
         """Directions are float32 on the CPU, of the width of their site, and carry no gradient."""
         stream = self.stream()
         found = self.method.fit(stream)
-        fitted = found if isinstance(found, Fitted) else Fitted(found)
+        fitted = Fitted.of(found)
         width = stream.at(component=fitted.component or stream.component).direction(0).shape[0]
         require(bool(fitted.directions), "There is no direction.")
         for layer, direction in fitted.directions.items():
