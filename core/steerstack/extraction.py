@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from steerstack import catalog
-from steerstack.contracts import Extractor, Fitted
+from steerstack.contracts import Extractor
 from steerstack.data import DataSet
+from steerstack.engine import fitting
 from steerstack.engine.activation_store import STORE, ActivationStore
 from steerstack.engine.data_activations import DataActivations
 from steerstack.plugins import PluginManager
@@ -63,8 +64,7 @@ def extract(
 
 def fit(method: Extractor, stream: DataActivations) -> SteeringVector:
     """The vector that a method makes of a stream, with its origin."""
-    found = method.fit(stream)
-    fitted = Fitted.of(found)
+    fitted = fitting.fitted(method, stream)
     model, data = stream.model, stream.data
     origin = Origin(
         method=catalog.full_name(method, PluginManager.extractors),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,33 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             seen=str(error),
             fix="Free some space or choose another folder; nothing that was there before is lost.",
         ) from error
+
+
+def check_room(folder: Path, *, megabytes: int = 100) -> None:
+    """See before the work whether its results can be written: right to write, and room.
+
+    Raises
+    ------
+    SteerstackError
+        The folder cannot be written or made, or the disk is nearly full.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    try:
+        free = shutil.disk_usage(there).free
+        with tempfile.TemporaryFile(dir=there) as probe:  # rights say little: disks are mounted read-only, too
+            probe.write(b"steerstack")
+    except OSError as error:
+        raise SteerstackError(
+            f"{folder} cannot be written, so nothing was started.",
+            seen=str(error),
+            fix="Choose another folder (STEERSTACK_HOME for studies and the registry), or mend the rights.",
+        ) from error
+    if free < megabytes * 1_000_000:
+        raise SteerstackError(
+            f"The disk of {folder} is nearly full, so nothing was started.",
+            seen=f"{free / 1e6:.0f} MB free, at least {megabytes} are wanted",
+            fix="Free some space, or choose another folder (STEERSTACK_HOME for studies and the registry).",
+        )
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         BehaviorSource,
         DataFormat,
         Edit,
+        Engine,
         Extractor,
         Judge,
         Listener,
@@ -116,6 +117,11 @@ def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
 @hookspec
 def steerstack_backends() -> Sequence[type[Backend]]:
     """Return classes that open a model in another way, for cross-checks. Since 0.1."""
+
+
+@hookspec
+def steerstack_engines() -> Sequence[type[Engine]]:
+    """Return classes that start worker processes for the steps of a study (``--engine``). Since 0.1."""
 
 
 @hookspec

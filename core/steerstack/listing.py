@@ -20,6 +20,7 @@ KINDS: tuple[tuple[str, Callable[[PluginManager], Mapping[str, type[Any]]]], ...
     ("format", PluginManager.data_formats),
     ("format", PluginManager.vector_formats),
     ("backend", PluginManager.backends),
+    ("engine", PluginManager.engines),
     ("listener", PluginManager.listeners),
     ("recorder", PluginManager.recorders),
 )

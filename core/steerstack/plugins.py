@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         BehaviorSource,
         DataFormat,
         Edit,
+        Engine,
         Extractor,
         Judge,
         Listener,
@@ -152,6 +153,10 @@ class PluginManager:
     def backends(self) -> dict[str, type[Backend]]:
         """Backends by name."""
         return self._classes("steerstack_backends")
+
+    def engines(self) -> dict[str, type[Engine]]:
+        """Engines by name."""
+        return self._classes("steerstack_engines")
 
     def listeners(self) -> dict[str, type[Listener]]:
         """Listeners by name."""

@@ -8,20 +8,85 @@ stream then lacks its mean over d_model; with RMSNorm it stays as it is.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 from steerstack.errors import VectorError
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from torch import Tensor
+    from torch import Tensor, nn
 
+    from steerstack.intervention import Intervention, Plan
     from steerstack.trace.model import Model
     from steerstack.vector import SteeringVector
 
 MEAN_FREE = 1e-5
 """Cosine with the constant direction below which a direction counts as free of its mean (float32 rounding)."""
+
+TRIED = 1e-4
+"""Share of an activation's norm by which an edit may come out differently (rounding in float32 is far below it)."""
+
+
+def centres(module: nn.Module) -> bool:
+    """Whether the norms of a model subtract the mean over d_model (LayerNorm)."""
+    from torch import nn
+
+    return any(isinstance(part, nn.LayerNorm) for part in module.modules())
+
+
+@dataclass(frozen=True)
+class Folding:
+    """What folding takes from a model's activations.
+
+    Attributes
+    ----------
+    centred:
+        The mean over d_model, from everything that is written into the residual stream.
+    moves_biases:
+        The value biases, from the heads' outputs: they go behind the output projection.
+    """
+
+    centred: bool
+    moves_biases: bool
+
+    @classmethod
+    def of(cls, module: nn.Module) -> Self:
+        """That of a model of transformers, as it is before folding."""
+        biases = (name for name, _ in module.named_parameters() if name.endswith("bias"))
+        return cls(centres(module), any("attn" in name or "attention" in name for name in biases))
+
+    def differs(self, plan: Plan) -> list[str]:
+        """A sentence for each edit of a plan that does not do the same in the folded basis.
+
+        Any edit can be asked about: it is tried on random activations, with and without what folding takes.
+        """
+        sentences = []
+        for edit in plan:
+            gap = self._gap(edit)
+            what = "the value biases" if edit.site.component == "head_out" else "the mean over d_model"
+            if gap > TRIED:
+                sentences.append(
+                    f"{type(edit).__name__} at {edit.site} reads {what}, which activations lack in the folded basis: "
+                    f"on random activations it comes out differently by {gap:.2g} of their norm."
+                )
+        return sentences
+
+    def _gap(self, edit: Intervention) -> float:
+        """Largest difference of what comes out, as a share of the activation's norm; 0 where nothing is taken."""
+        import torch
+
+        heads = edit.site.component == "head_out"
+        if not (self.moves_biases if heads else self.centred):
+            return 0.0
+        generator = torch.Generator().manual_seed(0)
+        width = edit.width or 64
+        scales = torch.logspace(-1, 3, 64)[:, None]  # thresholds lie somewhere in the range of activations
+        hidden = scales * (torch.randn(64, width, generator=generator) + torch.randn(64, 1, generator=generator))
+        taken = 0.1 * scales * torch.randn(width, generator=generator) if heads else hidden.mean(-1, keepdim=True)
+        gap = edit.edit(hidden.clone()) - edit.edit(hidden - taken)
+        gap = gap - (taken if heads else gap.mean(-1, keepdim=True))
+        return float((gap.norm(dim=-1) / hidden.norm(dim=-1)).max())
 
 
 def mean_share(direction: Float[Tensor, " d_model"]) -> float:
@@ -39,15 +104,12 @@ def portability(vector: SteeringVector, model: Model) -> str:
     model:
         The model that it is for.
     """
-    from torch import nn
-
-    centres = any(isinstance(module, nn.LayerNorm) for module in model.module.modules())
     if vector.component == "head_out":
         return (
             "At the heads' outputs folding may move value biases, so only adding is portable to a folded basis: "
             f"this vector {'is added' if vector.edit == 'add' else f'acts by {vector.edit}, which is not'}."
         )
-    if not centres:
+    if not centres(model.module):
         return (
             f"{model.name} normalises without centring (RMSNorm): folding leaves its residual stream as it is, "
             f"and {vector.edit} is portable as it stands."

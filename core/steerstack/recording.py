@@ -5,12 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steerstack import digest
+from steerstack import digest, sharing
 from steerstack.data import DataSet
-from steerstack.errors import PluginError
-from steerstack.events import EffectRecord, Recorded, Recorder, RunRecord
+from steerstack.events import EffectRecord, Recorded, RunRecord
 from steerstack.listening import tell
-from steerstack.plugins import plugins
+from steerstack.recorders import recorder as recorder
 from steerstack.report.card import stack_card, vector_card
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -19,29 +18,22 @@ if TYPE_CHECKING:
     from steerstack.study.stacking import StackResult
 
 
-def recorder() -> Recorder:
-    """The installed recorder.
-
-    Raises
-    ------
-    PluginError
-        None is installed, or it failed to import.
-    """
-    manager = plugins()
-    for cls in manager.recorders().values():
-        return cls()
-    causes = "; ".join(f"{plugin.name}: {plugin.cause}" for plugin in manager.failed)
-    raise PluginError("No recorder is installed.", seen=causes or "none", fix="Reinstall steerstack.")
-
-
 def _keep(run: RunRecord, tracking_uri: str | None) -> Recorded:
     recorded = recorder().record(run, tracking_uri=tracking_uri)
     tell("recorded", f"{run.kind} {run.behavior}", **asdict(recorded))
     return recorded
 
 
+def record_run(run: RunRecord, *, tracking_uri: str | None) -> Recorded:
+    """Keep a run that a plugin describes."""
+    return _keep(run, tracking_uri)
+
+
 def load_vector(source: str | Path, *, tracking_uri: str | None = None) -> SteeringVector:
-    """A vector from a file, or from the registry: ``models:/NAME/VERSION`` or ``models:/NAME@ALIAS``.
+    """A vector from a file, from the registry, or from a vector folder.
+
+    The registry's are ``models:/NAME/VERSION`` or ``models:/NAME@ALIAS``; folders are ``hf://OWNER/NAME``
+    or any other fsspec address, and their checksums are verified.
 
     Raises
     ------
@@ -52,6 +44,10 @@ def load_vector(source: str | Path, *, tracking_uri: str | None = None) -> Steer
     """
     if str(source).startswith("models:/"):
         return recorder().load_vector(str(source), tracking_uri=tracking_uri)
+    if sharing.is_address(str(source)):
+        return sharing.load(str(source))
+    if Path(source).is_dir():
+        return sharing.read_folder(Path(source), str(source))
     return SteeringVector.load(source)
 
 
@@ -94,6 +90,9 @@ def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
             on = "x".join(entry["of"]) + f" {entry['direction']}"
             where = " ".join(entry[key] for key in ("finetune", "vector_origin") if key in entry)
             yield _effect(f"interaction/{on} {where}".strip(), entry["estimate"])
+    for other in value["companions"]:
+        yield _effect(f"effect/{other['vector']} alone", other["effect"])
+        yield _effect(f"effect/vector, then {other['vector']}", other["together"])
     for null in value["nulls"]:
         yield _effect(f"null/{null['null']}", null["effect"])
 
@@ -104,10 +103,15 @@ def _costs(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
         yield _effect(f"kl/vector-{cost['vector']}{on}", cost["kl_estimate"])
 
 
-def record_stack(
-    result: "StackResult", value: Mapping[str, Any], files: list[Path], *, tracking_uri: str | None
+def record_result(
+    result: Any, value: Mapping[str, Any], files: list[Path], *, tracking_uri: str | None
 ) -> dict[str, Any]:
-    """Keep a stacking result: its vectors, its effects, its report. Returns where."""
+    """Keep a study's result: its vectors, effects, report and item-level frame. Returns where."""
+    make = _stack_run if "selected" in value else _study_run
+    return asdict(_keep(make(result, value, files), tracking_uri))
+
+
+def _stack_run(result: "StackResult", value: Mapping[str, Any], files: list[Path]) -> RunRecord:
     chosen = result.chosen
     parameters = {
         "score": result.study.score,
@@ -119,7 +123,7 @@ def record_stack(
         "seed": result.study.seed,
         "finetunes": ",".join(result.refitted) or "none",
     }
-    run = RunRecord(
+    return RunRecord(
         kind="stack",
         behavior=result.study.behavior,
         model_name=result.model.name,
@@ -135,11 +139,16 @@ def record_stack(
         result=value,
         card=stack_card(result.vector, value),
     )
-    return asdict(_keep(run, tracking_uri))
 
 
 def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
-    """The effects of an efficiency or a generalisation result, by name."""
+    """The effects of a sweep or of a study of techniques, by name."""
+    for arm in value.get("arms", ()):
+        yield _effect(f"effect/layer {arm['layer']} scale {arm['scale']:g}", arm["effect"])
+    for null in value.get("nulls", ()):
+        yield _effect(f"null/{null['null']} layer {null['layer']}", null["effect"])
+    for point in value.get("points", ()):
+        yield _effect(f"effect/{point['name']}", point["effect"])
     for curve in value.get("curves", ()):
         on = f"{curve['technique']}" + (f" {curve['noise']:.0%} flipped" if curve["noise"] else "")
         yield _effect(f"area/{on}", curve["area"])
@@ -152,25 +161,23 @@ def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
             yield _effect(f"recovered/{transfer['technique']}", transfer["recovered"])
 
 
-def record_study(
-    result: Any, value: Mapping[str, Any], files: list[Path], *, tracking_uri: str | None
-) -> dict[str, Any]:
-    """Keep an efficiency or a generalisation result: its effects, its report, its item-level frame. Returns where."""
-    digests = value["data_digests"]
-    run = RunRecord(
+def _study_run(result: Any, value: Mapping[str, Any], files: list[Path]) -> RunRecord:
+    """What the registry keeps of a sweep, or of a study of techniques."""
+    digests = value.get("data_digests") or {"test": value["data_digest"]}
+    n = value.get("n_test", value.get("n"))
+    return RunRecord(
         kind=value["study"],
         behavior=value["behavior"],
         model_name=result.model.name,
         model_fingerprint=result.model.fingerprint,
-        data_source=result.study.behavior,
+        data_source=value.get("data", value["behavior"]),
         data_digest=str(digests.get("test") or digest.of_json(digests)),
-        data_split="test",
-        n_items=value["n_test"] if isinstance(value["n_test"], int) else sum(value["n_test"].values()),
-        vectors={},
+        data_split="test" if "data_digests" in value else "all",
+        n_items=n if isinstance(n, int) else sum(n.values()),
+        vectors={"base": result.vector} if value["study"] == "sweep" else {},
         effects=list(study_effects(value)),
-        parameters={key: part for key, part in value["declared"].items() if not isinstance(part, list | dict)},
+        parameters={key: part for key, part in value.get("declared", {}).items() if not isinstance(part, list | dict)},
         files=files,
         result=value,
         card=value["verdict"],
     )
-    return asdict(_keep(run, tracking_uri))

@@ -146,10 +146,17 @@ class SteeringVector:
         """The site of one of its layers."""
         return Site(self.component, layer)
 
+    def keeping(self, layers: Iterable[int]) -> "SteeringVector":
+        """The same vector with only some of its layers; raises SiteError for one that it does not have."""
+        kept = sorted(set(layers))
+        parts = {name: {at: of[at] for at in kept if at in of} for name, of in self.parts.items()}
+        return replace(
+            self, directions={at: self[at] for at in kept}, parts={name: of for name, of in parts.items() if of}
+        )
+
     def only(self, layer: int) -> "SteeringVector":
         """The same vector with only one of its layers."""
-        parts = {name: {layer: of[layer]} for name, of in self.parts.items() if layer in of}
-        return replace(self, directions={layer: self[layer]}, parts=parts)
+        return self.keeping([layer])
 
     def __mul__(self, factor: float) -> "SteeringVector":
         self._check_plain()

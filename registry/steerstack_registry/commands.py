@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from steerstack.cli import console
+from steerstack.cli.vectors import LIMIT
 from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
@@ -35,11 +36,11 @@ def log(
 
 
 @app.command("list")
-def list_all(tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+def list_all(limit: int = LIMIT, tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
     """List registered vectors with their newest effects."""
     from steerstack.cli.vectors import list_vectors
 
-    list_vectors(tracking_uri=tracking_uri, json=json)
+    list_vectors(limit=limit, tracking_uri=tracking_uri, json=json)
 
 
 @app.command("show")

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack_registry import location
 from steerstack_registry.connection import reaching
-from steerstack_registry.listing import effects
 from steerstack_registry.load import addressed, find
+from steerstack_registry.rows import effects
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

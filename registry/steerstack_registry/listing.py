@@ -1,25 +1,35 @@
 """What the registry holds, as plain values for tables and JSON."""
 
+import contextlib
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from steerstack.errors import RegistryError, nearest
-from steerstack_registry import location, names
+from steerstack_registry import location, names, quick
 from steerstack_registry.connection import reaching
 from steerstack_registry.load import find, model_id
+from steerstack_registry.rows import effects, row
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Metric
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
+_FEW, _PAGE = 200, 1000
 _OURS = f"tags.`steerstack.type` = '{names.MODEL_TYPE}'"
 
 
-def list_vectors(tracking_uri: str | None = None) -> list[dict[str, Any]]:
-    """Every registered version, newest first, with its newest effects.
+def list_vectors(tracking_uri: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+    """Registered versions, newest first, with their newest effects.
+
+    Parameters
+    ----------
+    tracking_uri:
+        The store; None for the default one.
+    limit:
+        The newest only; None for all.
 
     Raises
     ------
@@ -29,15 +39,36 @@ def list_vectors(tracking_uri: str | None = None) -> list[dict[str, Any]]:
     uri = location.resolve(tracking_uri)
     if _empty(uri):
         return []
+    file = location.database(uri)
+    if file is not None:
+        with contextlib.suppress(sqlite3.Error):  # locked, or tables of another MLflow: MLflow itself is asked
+            return quick.newest(file, limit)
     with reaching(uri) as client:
-        versions = list(_pages(lambda token: client.search_model_versions(_OURS, page_token=token)))
-        models = _models(client) if versions else {}
-        aliases = _aliases(client) if versions else {}
+        return _asked(client, limit)
+
+
+def _asked(client: "MlflowClient", limit: int | None) -> list[dict[str, Any]]:
+    """The same by MLflow's client, which a server needs; a few vectors one by one, many in pages."""
+    order = ["creation_timestamp DESC"]
+    versions: list[ModelVersion] = []
+    few = limit is not None and limit <= _FEW
+    for version in _pages(
+        lambda token: client.search_model_versions(
+            _OURS, max_results=limit if few else _PAGE, order_by=order, page_token=token
+        )
+    ):
+        versions.append(version)
+        if len(versions) == limit:
+            break
+    if few:
+        models = {found: client.get_logged_model(found) for found in map(model_id, versions)}
+        held = _held(client.get_registered_model(name) for name in sorted({one.name for one in versions}))
+    else:
+        models, held = _models(client) if versions else {}, _aliases(client) if versions else {}
     rows = []
     for version in versions:
         model = models.get(model_id(version))
-        held = aliases.get((version.name, str(version.version)), [])
-        rows.append(_row(version, held, model.metrics if model else []))
+        rows.append(_row(version, held.get((version.name, str(version.version)), []), model.metrics if model else []))
     return sorted(rows, key=lambda row: (row["created"], row["name"], row["version"]), reverse=True)
 
 
@@ -77,44 +108,10 @@ def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, 
         }
 
 
-def effects(metrics: "Iterable[Metric]") -> dict[str, dict[str, Any]]:
-    """Effects by name, each from the newest run that measured it: the four numbers always belong together."""
-    runs: dict[tuple[int, str], dict[str, Any]] = defaultdict(dict)
-    for metric in metrics:
-        runs[metric.timestamp, str(metric.run_id)][metric.key] = metric
-    found: dict[str, dict[str, Any]] = {}
-    for (_, run_id), values in sorted(runs.items(), key=lambda entry: entry[0]):
-        for key, metric in values.items():
-            if f"{key}.n" not in values:
-                continue  # an interval's end, or no metric of ours
-            low, high = (values.get(f"{key}.{end}") for end in ("ci_low", "ci_high"))
-            found[key] = {
-                "value": metric.value,
-                "ci_low": low.value if low else None,
-                "ci_high": high.value if high else None,
-                "n": int(values[f"{key}.n"].value),
-                "data": metric.dataset_name,
-                "data_digest": metric.dataset_digest,
-                "run_id": run_id,
-            }
-    return found
-
-
 def _row(version: "ModelVersion", aliases: list[str], metrics: "Iterable[Metric]") -> dict[str, Any]:
-    tags = version.tags
-    return {
-        "name": version.name,
-        "version": int(version.version),
-        "uri": f"models:/{version.name}/{version.version}",
-        "aliases": sorted(aliases),
-        "behavior": tags.get("steerstack.behavior", ""),
-        "model": tags.get("steerstack.model_name", ""),
-        "method": tags.get("steerstack.method", ""),
-        "role": tags.get("steerstack.role", "base"),
-        "fingerprint": tags.get("steerstack.fingerprint", ""),
-        "created": datetime.fromtimestamp(version.creation_timestamp / 1000, UTC).isoformat(timespec="seconds"),
-        "effects": effects(metrics or []),
-    }
+    return row(
+        version.name, int(version.version), version.creation_timestamp, version.tags, aliases, effects(metrics or [])
+    )
 
 
 def _empty(uri: str) -> bool:
@@ -142,8 +139,12 @@ def _models(client: "MlflowClient") -> "dict[str, LoggedModel]":
 
 def _aliases(client: "MlflowClient") -> dict[tuple[str, str], list[str]]:
     """Aliases by name and version; a search for versions does not bring them."""
+    return _held(_pages(lambda token: client.search_registered_models(_OURS, page_token=token)))
+
+
+def _held(models: "Iterable[RegisteredModel]") -> dict[tuple[str, str], list[str]]:
     held: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for model in _pages(lambda token: client.search_registered_models(_OURS, page_token=token)):
+    for model in models:
         for alias, version in model.aliases.items():
             held[model.name, str(version)].append(alias)
     return held

@@ -1,11 +1,12 @@
 """Vectors out of the registry."""
 
+from __future__ import annotations
+
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steerstack.errors import RegistryError
-from steerstack.vector import SteeringVector
 from steerstack_registry import location
 from steerstack_registry.connection import reaching
 from steerstack_registry.names import NEWEST
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
     from mlflow.entities.model_registry import ModelVersion
+
+    from steerstack.vector import SteeringVector
 
 _FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID"
 
@@ -52,7 +55,7 @@ def addressed(vector: str) -> str:
     return vector if vector.startswith("models:/") else f"models:/{vector}@{NEWEST}"
 
 
-def find(client: "MlflowClient", uri: str) -> "tuple[ModelVersion | None, LoggedModel]":
+def find(client: MlflowClient, uri: str) -> tuple[ModelVersion | None, LoggedModel]:
     """The registered version, if the address names one, and the logged model behind it."""
     name = uri.removeprefix("models:/")
     if not uri.startswith("models:/") or not name:
@@ -70,7 +73,7 @@ def find(client: "MlflowClient", uri: str) -> "tuple[ModelVersion | None, Logged
     return version, client.get_logged_model(model_id(version))
 
 
-def model_id(version: "ModelVersion") -> str:
+def model_id(version: ModelVersion) -> str:
     """The logged model behind a registered version; MLflow leaves ``model_id`` empty on some stores."""
     found = version.model_id or str(version.source or "").removeprefix("models:/")
     if not str(found).startswith("m-"):

@@ -4,9 +4,13 @@ import os
 import re
 from pathlib import Path
 
+from steerstack.errors import RegistryError
+from steerstack.files import check_room
 from steerstack.home import home
 
 _SQLITE = "sqlite:///"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""How addresses begin that MLflow opens as a database, without a server."""
 
 
 def default_uri() -> str:
@@ -31,13 +35,45 @@ def database(uri: str) -> Path | None:
     return Path(uri.removeprefix(_SQLITE).partition("?")[0])
 
 
+def is_database(uri: str) -> bool:
+    """Whether the store is opened directly, by whichever database driver; no server stands between."""
+    return uri.startswith(DATABASES)
+
+
 def artifacts(uri: str) -> Path | None:
-    """The artifact folder beside a SQLite store; None where a server chooses it.
+    """The artifact folder of a database: beside a SQLite file, else in steerstack's home; None where a server chooses.
 
     MLflow's own choice would be ``./mlruns``, wherever the process happens to stand.
     """
+    if not is_database(uri):
+        return None
     file = database(uri)
-    return None if file is None else file.absolute().parent / "artifacts"
+    return (home() if file is None else file.parent).absolute() / "artifacts"
+
+
+def check_writable(tracking_uri: str | None = None) -> None:
+    """See whether a store on this machine can be written: the database, its folder, the artifacts.
+
+    Raises
+    ------
+    SteerstackError
+        It cannot, or its disk is nearly full.
+    """
+    uri = resolve(tracking_uri)
+    file, folder = database(uri), artifacts(uri)
+    for place in (folder, None if file is None else file.parent):
+        if place is not None:
+            check_room(place)
+    if file is not None and file.exists():
+        try:
+            with file.open("r+b"):
+                pass
+        except OSError as error:
+            raise RegistryError(
+                f"The tracking store {uri} cannot be written, so nothing was started.",
+                seen=str(error),
+                fix="Mend its rights, or give another store with --tracking-uri.",
+            ) from error
 
 
 def outbox() -> Path:

@@ -1,9 +1,12 @@
 """Names, and the limits that MLflow puts on them."""
 
-import re
-from typing import Any
+from __future__ import annotations
 
-from steerstack.vector import SteeringVector
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from steerstack.vector import SteeringVector
 
 NEWEST = "newest"
 """Alias of the newest version. MLflow reserves ``latest`` (and resolves ``models:/NAME/latest`` itself)."""

@@ -34,11 +34,17 @@ class MLflowRecorder(Recorder):
 
         return check(tracking_uri)
 
-    def list_vectors(self, *, tracking_uri: str | None) -> list[dict[str, Any]]:
-        """Every registered version, newest first."""
+    def ready(self, *, tracking_uri: str | None) -> None:
+        """See whether the files of a store on this machine can be written."""
+        from steerstack_registry.location import check_writable
+
+        check_writable(tracking_uri)
+
+    def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:
+        """Registered versions, newest first."""
         from steerstack_registry.listing import list_vectors
 
-        return list_vectors(tracking_uri)
+        return list_vectors(tracking_uri, limit)
 
     def show_vector(self, vector: str, *, tracking_uri: str | None) -> dict[str, Any]:
         """All that is known of one registered vector."""

@@ -14,17 +14,15 @@ from urllib.request import url2pathname
 from steerstack.errors import RegistryError
 from steerstack.events import Recorded, RunRecord
 from steerstack.vector import SteeringVector
-from steerstack_registry import location, names
+from steerstack_registry import location, names, pages
 from steerstack_registry.connection import reaching
-from steerstack_registry.delivery import Delivery, description, identity, prepare
-from steerstack_registry.names import NOTE, short
+from steerstack_registry.delivery import Delivery, identity, prepare
+from steerstack_registry.names import short
 from steerstack_registry.versions import Registered, Versions
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
-
-_FOLDERS = {".html": "report", ".png": "figures"}
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ class MLflowStore:
         """
         with reaching(self.uri, make=True) as client:
             experiment = self._experiment(client, delivery.run.behavior)
-            done = self._earlier(client, experiment, delivery) if again else None
-            return done or self._deliver(client, experiment, delivery)
+            done, begun = self._earlier(client, experiment, delivery) if again else (None, None)
+            return done or self._deliver(client, experiment, delivery, begun)
 
     def _experiment(self, client: "MlflowClient", behavior: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -79,17 +77,18 @@ class MLflowStore:
             folder = location.artifacts(self.uri)
             place = None if folder is None else (folder / names.slug(behavior)).as_uri()
             try:
-                return str(client.create_experiment(name, artifact_location=place))
+                found = client.get_experiment(client.create_experiment(name, artifact_location=place))
             except MlflowException as error:
                 found = client.get_experiment_by_name(name)  # another process was quicker
                 if found is None:
                     raise error
         self._check_place(name, str(found.artifact_location))
+        pages.mark(client, found)
         return str(found.experiment_id)
 
     def _check_place(self, name: str, place: str) -> None:
         """Refuse an experiment whose files cannot be written from here; MLflow might write them elsewhere."""
-        direct = location.database(self.uri) is not None
+        direct = location.is_database(self.uri)
         local = Path(url2pathname(urlsplit(place).path)) if place.startswith(("file:", "/")) else None
         if direct and place.startswith("mlflow-artifacts:"):
             seen = "It was made through a server, and its files can only be reached through one."
@@ -103,36 +102,30 @@ class MLflowStore:
             fix="Record to the address of the server, and let it serve artifacts (its default).",
         )
 
-    def _earlier(self, client: "MlflowClient", experiment: str, delivery: Delivery) -> Recorded | None:
-        """The run of an earlier delivery that was finished; what one left half done is deleted."""
+    def _earlier(
+        self, client: "MlflowClient", experiment: str, delivery: Delivery
+    ) -> tuple[Recorded | None, str | None]:
+        """What an earlier delivery left: a finished run, or the id of one left half done, to be gone on with.
+
+        It is gone on with rather than made anew, since what it logged on the vector would stay there.
+        """
         wanted = f"tags.`{names.RECORD_ID}` = '{delivery.record_id}'"
-        for run in client.search_runs([experiment], wanted):
-            if run.info.status == "FINISHED":
-                return Recorded(self._shown, run.info.run_id, run.data.tags.get("steerstack.model_uri", ""))
+        runs = sorted(client.search_runs([experiment], wanted), key=lambda run: run.info.status != "FINISHED")
+        for run in runs[1:]:  # asked for twice, because the first answer was lost
             client.delete_run(run.info.run_id)
-        return None
+        if not runs:
+            return None, None
+        run_id = str(runs[0].info.run_id)
+        if runs[0].info.status != "FINISHED":
+            return None, run_id
+        return Recorded(self._shown, run_id, runs[0].data.tags.get("steerstack.model_uri", "")), None
 
     @property
     def _shown(self) -> str:
         return location.without_password(self.uri)
 
-    def _deliver(self, client: "MlflowClient", experiment: str, delivery: Delivery) -> Recorded:
-        run = delivery.run
-        main = next(iter(run.vectors.values()), None)
-        tags = {
-            **delivery.tags,
-            names.RECORD_ID: delivery.record_id,
-            "steerstack.kind": run.kind,
-            "steerstack.behavior": run.behavior,
-            **({NOTE: short(run.card, names.TAG_LENGTH)} if run.card else {}),
-        }
-        made = client.create_run(
-            experiment,
-            start_time=delivery.created_ms,
-            tags=tags,
-            run_name=" ".join([run.kind, run.model_name.rsplit("/", 1)[-1], *([main.origin.method] if main else [])]),
-        )
-        run_id = made.info.run_id
+    def _deliver(self, client: "MlflowClient", experiment: str, delivery: Delivery, begun: str | None) -> Recorded:
+        run_id = begun or self._begin(client, experiment, delivery)
         try:
             registered = _fill(client, experiment, run_id, delivery)
             uri = registered.uri if registered else ""
@@ -143,6 +136,19 @@ class MLflowStore:
                 client.set_terminated(run_id, "FAILED")
             raise
         return Recorded(self._shown, run_id, uri)
+
+    def _begin(self, client: "MlflowClient", experiment: str, delivery: Delivery) -> str:
+        run = delivery.run
+        main = next(iter(run.vectors.values()), None)
+        tags = {
+            **delivery.tags,
+            names.RECORD_ID: delivery.record_id,
+            "steerstack.kind": run.kind,
+            "steerstack.behavior": run.behavior,
+        }
+        parts = [run.kind, run.model_name.rsplit("/", 1)[-1], *([main.origin.method] if main else [])]
+        made = client.create_run(experiment, start_time=delivery.created_ms, tags=tags, run_name=" ".join(parts))
+        return str(made.info.run_id)
 
 
 def _is_near(folder: Path) -> bool:
@@ -160,30 +166,51 @@ def _fill(client: "MlflowClient", experiment: str, run_id: str, delivery: Delive
     client.log_batch(run_id, params=_params(run))
     client.log_inputs(run_id, datasets=[dataset_input(run)])
     versions = Versions(client, experiment, run.behavior, run.model_name, run_id)
-    registered = []
+    registered: dict[str, Registered] = {}
     for place, (role, vector) in enumerate(run.vectors.items()):
-        card = description(run) if place == 0 else ""
-        registered.append(versions.register(vector, role=role if place else "", card=card))
-    made = [LoggedModelOutput(one.model_id, step=0) for one in registered if one.new]
-    used = [LoggedModelInput(one.model_id) for one in registered if not one.new]
+        registered[role] = versions.register(vector, role=role if place else "", card="" if place else run.card)
+    linked = _linked(client, run_id)  # linking again what an interrupted delivery linked is an error on a database
+    fresh = [one for one in registered.values() if one.model_id not in linked]
+    made = [LoggedModelOutput(one.model_id, step=0) for one in fresh if one.new]
+    used = [LoggedModelInput(one.model_id) for one in fresh if not one.new]
     if made:
         client.log_outputs(run_id, made)
     if used:
         client.log_inputs(run_id, models=used)
     _files(client, run_id, run)
-    main = registered[0] if registered else None
+    main = next(iter(registered.values()), None)
     metrics = list(_metrics(run, run_id, delivery.created_ms, main.model_id if main else None))
     client.log_batch(run_id, metrics=metrics)
-    if main and run.effects and not main.new:
-        versions.describe(main, description(run))
+    _describe(versions, delivery, registered)
     return main
+
+
+def _linked(client: "MlflowClient", run_id: str) -> set[str]:
+    run = client.get_run(run_id)
+    inputs, outputs = run.inputs, run.outputs
+    found = [*(inputs.model_inputs if inputs else []), *(outputs.model_outputs if outputs else [])]
+    return {str(one.model_id) for one in found}
+
+
+def _describe(versions: Versions, delivery: Delivery, registered: dict[str, Registered]) -> None:
+    """The descriptions of the run and of its vectors, which link to one another; last, when all of them are there."""
+    run_id = str(versions.run_id)
+    about = (delivery, versions.experiment, run_id, registered)
+    versions.client.set_tag(run_id, names.NOTE, pages.note(*about, names.TAG_LENGTH))
+    for place, (role, one) in enumerate(registered.items()):
+        if place:
+            versions.describe(one, pages.role_note(role, *about, names.DESCRIPTION_LENGTH))
+        elif one.new or delivery.run.effects:
+            versions.describe(one, pages.note(*about, names.DESCRIPTION_LENGTH))
 
 
 def _params(run: RunRecord) -> list[Any]:
     from mlflow.entities import Param
 
+    main = next(iter(run.vectors.values()), None)
     values = {
         **identity(run),
+        **({"method": main.origin.method} if main else {}),
         **{names.metric_key(key): value for key, value in run.parameters.items()},
     }
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
@@ -212,7 +239,7 @@ def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
     taken: set[tuple[str, str]] = set()
     with tempfile.TemporaryDirectory() as spare:
         for place, path in enumerate(run.files):
-            folder, local = _FOLDERS.get(path.suffix.lower(), ""), path
+            folder, local = pages.FOLDERS.get(path.suffix.lower(), ""), path
             if (folder, path.name) in taken:
                 local = Path(spare) / f"{place}-{path.name}"
                 local.write_bytes(path.read_bytes())

@@ -16,7 +16,6 @@ from steerstack.errors import RegistryError
 from steerstack.home import home
 from steerstack_registry import location
 
-_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _PATIENCE = 8.0
 """Seconds between asking the server to end and ending it."""
 
@@ -54,7 +53,7 @@ def serve(
         address = location.without_password(uri)
         say(address)
         return address
-    if not uri.startswith(_DATABASES):
+    if not location.is_database(uri):
         raise RegistryError(
             f"{location.without_password(uri)} is not a store that can be shown here.",
             fix="Give the address of an MLflow server, or a database such as sqlite:///FILE.",

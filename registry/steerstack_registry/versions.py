@@ -27,7 +27,7 @@ class Registered:
     model_id:
         The LoggedModel behind it.
     new:
-        Whether it was registered just now.
+        Whether it was registered just now, or by the same run before it was cut short.
     """
 
     name: str
@@ -60,21 +60,28 @@ class Versions:
         """Register a vector, or find it registered."""
         name = names.registered_name(vector, self.behavior, self.model_name, role)
         identity = vector_id(vector)
-        return self._find(name, identity) or self._make(name, identity, vector, role, card)
+        found = self._find(name, identity)
+        if found is not None and not found.new:
+            return found
+        registered = found or self._make(name, identity, vector, role, card)
+        if registered.new:
+            self._link(registered)
+        return registered
 
     def _find(self, name: str, identity: str) -> Registered | None:
         from mlflow.exceptions import MlflowException
 
         wanted = f"name = '{name}' and tags.`{names.VECTOR_ID}` = '{identity}'"
-        for version in self.client.search_model_versions(wanted):
+        for version in sorted(self.client.search_model_versions(wanted), key=lambda one: int(one.version)):
             found = model_id(version)
             try:
-                self.client.get_logged_model(found)
+                model = self.client.get_logged_model(found)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 continue  # somebody deleted the model behind the version
-            return Registered(name, str(version.version), found, new=False)
+            mine = self.run_id is not None and model.source_run_id == self.run_id
+            return Registered(name, str(version.version), found, new=mine)
         return None
 
     def _make(self, name: str, identity: str, vector: SteeringVector, role: str, card: str) -> Registered:
@@ -89,11 +96,18 @@ class Versions:
             name, source=f"models:/{model}", run_id=self.run_id, tags=tags, model_id=model,
             description=short(card, names.DESCRIPTION_LENGTH) or None,
         )  # fmt: skip
-        # the model's own page links to its versions by this tag, which only a server sets by itself
-        link = [{"name": name, "version": str(version.version)}]
-        self.client.set_logged_model_tags(model, {"mlflow.modelVersions": json.dumps(link)})
-        self.client.set_registered_model_alias(name, names.NEWEST, version.version)
+        earlier = self._find(name, identity)
+        if earlier is not None and earlier.version != str(version.version):  # another process was quicker
+            self.client.delete_model_version(name, str(version.version))
+            self.client.delete_logged_model(model)
+            return earlier
         return Registered(name, str(version.version), model, new=True)
+
+    def _link(self, made: Registered) -> None:
+        """The model's own page links to its versions by a tag, which only a server sets by itself."""
+        link = [{"name": made.name, "version": made.version}]
+        self.client.set_logged_model_tags(made.model_id, {"mlflow.modelVersions": json.dumps(link)})
+        self.client.set_registered_model_alias(made.name, names.NEWEST, made.version)
 
     def _log(self, name: str, facts: dict[str, str], tags: dict[str, str], vector: SteeringVector, card: str) -> str:
         from mlflow.models import Model

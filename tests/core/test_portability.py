@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from steerstack.edits import Ablate, Add, Project
+from steerstack.edits import Ablate, Add, Clamp, Project
 from steerstack.errors import VectorError
-from steerstack.portability import centred, mean_share, portability
+from steerstack.intervention import Plan
+from steerstack.portability import Folding, centred, mean_share, portability
 from steerstack.site import Site
 from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
@@ -82,6 +83,36 @@ def test_adding_is_portable_as_it_stands(direction):
 def test_other_edits_are_portable_only_if_the_direction_is_free_of_its_mean(direction, edit):
     assert gap(edit(SITE, direction)) > 1e-2
     assert gap(edit(SITE, direction - direction.mean())) < 1e-4
+
+
+def test_any_edit_is_told_portable_or_not_by_trying_it(direction):
+    """Against the model folded by hand: what is said to be portable is, and what is not differs."""
+    free, mean = direction - direction.mean(), torch.linspace(-1, 2, WIDTH)
+    folding = Folding.of(uneven_gpt2())
+    edits = [
+        Add(SITE, direction, 3.0),
+        Add(SITE, direction, 0.5, relative=True),
+        Ablate(SITE, kind="zero", strength=0.5),
+        Ablate(SITE, kind="mean", reference=mean),
+        Ablate(SITE, free, kind="mean", reference=mean),
+        Ablate(SITE, direction, kind="mean", reference=mean),
+        Ablate(SITE, direction, reader=free / (free @ direction)),
+        Clamp(SITE, free, 2.0, 2.0),
+        Clamp(SITE, direction, 2.0, 2.0),
+    ]
+    said = [bool(folding.differs(Plan((edit,)))) for edit in edits]
+    assert said == [False, True, False, False, False, True, False, False, True]
+    for edit, differs in zip(edits, said, strict=True):
+        assert (gap(edit) > 1e-3) == differs, edit
+
+
+def test_heads_lose_value_biases(direction):
+    at_heads = Site("head_out", 1)
+    gpt2, llama = Folding.of(uneven_gpt2()), Folding.of(tiny_model("llama"))
+    assert gpt2.differs(Plan((Add(at_heads, direction),))) == []
+    (said,) = gpt2.differs(Plan((Ablate(at_heads, direction - direction.mean()),)))
+    assert "value biases" in said
+    assert llama.differs(Plan((Ablate(at_heads, direction),))) == []
 
 
 def test_it_says_so(direction, tiny):

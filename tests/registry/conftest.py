@@ -1,5 +1,6 @@
 """Fake vectors and runs of width 8, and a SQLite store that is made once and copied."""
 
+import base64
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,10 @@ from steerstack_registry.connection import quietly
 with quietly():  # MLflow's own imports warn
     import mlflow.pyfunc  # noqa: F401
 
+_PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8AARAwQCgAf7gP9i18U1AAAAABJRU5ErkJggg=="
+)
+"""A PNG of two by two pixels."""
 BEHAVIOR = "myopia"
 NAME = "myopia--Tiny-1B--mean-difference"
 
@@ -37,7 +42,7 @@ def make_run(vector: SteeringVector, tmp_path: Path) -> Callable[..., RunRecord]
         files = [tmp_path / "given" / name for name in ("report.html", "arms.png", "grid.csv")]
         for path in files:
             path.parent.mkdir(exist_ok=True)
-            path.write_text(path.name)
+            path.write_bytes(_PICTURE if path.suffix == ".png" else path.name.encode())
         run = RunRecord(
             kind="stack",
             behavior=BEHAVIOR,

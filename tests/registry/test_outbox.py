@@ -71,7 +71,9 @@ def test_half_sent_is_sent_whole(store: str, make_run: Make, monkeypatch: pytest
     assert half.info.status == "FAILED"
     (sent,) = send_all()  # to the store it was meant for
     (run,) = _runs(store)
-    assert run.info.run_id == sent.run_id != half.info.run_id
+    assert run.info.run_id == sent.run_id == half.info.run_id  # gone on with, not made twice
+    assert (run.info.status, len(run.data.metrics)) == ("FINISHED", 7)
+    assert len(run.outputs.model_outputs) == 2
     assert sent.model_uri.endswith("/1")
 
 

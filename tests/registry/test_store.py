@@ -70,7 +70,8 @@ def test_the_vector_carries_the_effects_and_the_links(store: str, client, make_r
 def test_versions_have_alias_tags_and_card(client, make_run: Make) -> None:  # type: ignore[no-untyped-def]
     _record(make_run())
     version = client.get_model_version_by_alias(NAME, names.NEWEST)
-    assert version.description.startswith("# A card\n\nIt helps.\n\n## Effects on the test split")
+    assert version.description.startswith(f"# A card\n\n- **Vector** (base) [{NAME} 1](#/models/{NAME}/versions/1)")
+    assert "It helps.\n\n## Effects on the test split" in version.description
     assert "| effect/alone | +0.300 [+0.100, +0.500] | 20 |" in version.description
     model = client.get_logged_model(version.source.removeprefix("models:/"))
     assert model.tags["mlflow.note.content"] == version.description
@@ -98,7 +99,8 @@ def test_a_known_vector_is_measured_again_not_registered_again(client, make_run:
     used = client.get_run(second.run_id).inputs.model_inputs
     version = client.get_model_version(NAME, "1")
     assert version.source in {f"models:/{one.model_id}" for one in used}
-    assert version.description.startswith("# Better")
+    assert version.description.startswith("# Better\n")
+    assert f"/runs/{second.run_id})" in version.description
     # The effects of the newest run are the ones shown.
     third = _record(
         make_run(effects=[replace(make_run().effects[0], value=0.4)], card="# It is +0.400 [+0.100, +0.500]")
@@ -106,7 +108,8 @@ def test_a_known_vector_is_measured_again_not_registered_again(client, make_run:
     shown = listing.show_vector(NAME)
     assert shown["effects"]["effect/alone"]["value"] == pytest.approx(0.4)
     assert shown["effects"]["effect/alone"]["run_id"] == third.run_id
-    assert shown["card"] == "# It is +0.400 [+0.100, +0.500]"  # told by the card itself: no table
+    assert shown["card"].startswith("# It is +0.400 [+0.100, +0.500]\n")
+    assert "## Effects" not in shown["card"]  # told by the card itself: no table
 
 
 def test_the_same_directions_of_another_origin_are_a_new_version(

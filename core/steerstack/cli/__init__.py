@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from steerstack.cli import (
+    crosscheck,
     data,
     demo,
     doctor,
@@ -61,10 +62,12 @@ app.command()(stack.stack)
 app.command()(run.run)
 app.command()(run.efficiency)
 app.command()(run.generalize)
+app.command()(run.frontier)
 app.command()(probe.probe)
 app.command()(ui.ui)
 app.command()(send.send)
 app.command()(serve.serve)
+app.command()(crosscheck.crosscheck)
 app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")
 app.add_typer(models.app, name="models")

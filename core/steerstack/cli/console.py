@@ -134,7 +134,36 @@ def bars() -> Iterator[Bars]:
     )
     # a batch may take half a minute: the rate is over five
     with Progress(*columns, console=console, transient=True, speed_estimate_period=300) as progress:
-        yield Bars(progress)
+        found = Bars(progress)
+        with _told_by("steerstack.trace", found.step):
+            yield found
+
+
+class _Teller(logging.Handler):
+    """Hands messages on."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand one on."""
+        self._tell(_plain(record.getMessage()))
+
+
+@contextlib.contextmanager
+def _told_by(name: str, tell: Callable[[str], None]) -> Iterator[None]:
+    """Show what a logger says of work elsewhere: the state of a job on a server, a server that is away."""
+    logger, handler = logging.getLogger(name), _Teller(tell)
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
 
 
 def numbers(text: str, kind: Callable[[str], Any], what: str) -> tuple[Any, ...]:
@@ -199,6 +228,15 @@ BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does n
 MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's matching answer does, where unknown.")
 LIMIT = typer.Option(None, help="Use only the first N items.")
 TOKENS = typer.Option("response", help="all, prompt, response, last, or positions such as 0,5,-1.")
+REPORT = typer.Option(None, help="Where to write the HTML report.")
+PLAN_ONLY = typer.Option(False, help="Say what would be run, how long it takes and what it can resolve; run nothing.")
+JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.")
+FRESH = typer.Option(False, help="Start anew rather than go on with an earlier run.")
+RECORD = typer.Option(True, help="Keep the result in the registry.")
+ENGINE = typer.Option("local", help="Where steps run: local, processes, ray, ray://HOST:PORT, or a plugin's.")
+WORKERS = typer.Option(
+    None, min=1, help="Worker processes, each with the model; as the cores or GPUs allow by default."
+)
 TRACKING = typer.Option(None, help="MLflow tracking URI; a local SQLite store by default.")
 SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
 EDIT = typer.Option(None, help="How the vector acts: add, ablate, ...; by default as its method asks for.")

@@ -20,12 +20,10 @@ def demo(
 ) -> None:
     """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked. About 4 minutes."""
     console.quiet()
-    from steerstack import catalog
-    from steerstack.cli.studying import Options, finish, perform
-    from steerstack.study.stacking import Stacking
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
+    from steerstack.study.declared import StackFile
 
-    declared = Stacking(BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
-    options = Options("smollm2", None, None, None, "mean-difference", {}, ("lora-sft",), fresh)
-    result, folder = perform(declared, catalog.load_data(BEHAVIOR), options)
-    finish(result, folder, report=report, record=True, tracking_uri=tracking_uri, json=json)
+    declared = StackFile(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
+    perform(declared, Outputs(fresh=fresh, report=report, tracking_uri=tracking_uri, json=json))
     console.console.print("Browse the registry: [bold]steerstack ui[/]", highlight=False)

@@ -13,6 +13,7 @@ def inspect(
     revision: str | None = console.REVISION,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Print a model's sites, widths and residual norms by layer."""
@@ -23,7 +24,7 @@ def inspect(
     from steerstack.study.norms import residual_norms
     from steerstack.trace.open import open_model
 
-    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     norms = {component: residual_norms(opened, component) for component in COMPONENTS}
     about = {
         "model": opened.name,

@@ -19,6 +19,7 @@ def probe(
     revision: str | None = console.REVISION,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
     json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
 ) -> None:
     """Train a probe on contrast pairs; layer chosen on validation, AUROC on test, beside text-only and random."""
@@ -29,7 +30,7 @@ def probe(
 
     chosen = catalog.probe(method).make(console.settings(set_))
     items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     candidates = console.numbers(layers, int, "layers") if layers else None
     with console.bars() as bars:
         progress = bars.of("pairs", len(items))

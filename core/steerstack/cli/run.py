@@ -8,28 +8,26 @@ import typer
 from steerstack.cli import console
 
 TECHNIQUES = typer.Option(..., help="Extractors and baselines, by commas: mean-difference,logistic,lora-sft.")
-REPORT = typer.Option(None, help="Where to write the HTML report.")
-PLAN_ONLY = typer.Option(False, help="Say what would be run, how long it takes and what it can resolve; run nothing.")
-JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.")
-FRESH = typer.Option(False, help="Start anew rather than go on with an earlier run.")
-RECORD = typer.Option(True, help="Keep the result in the registry.")
 
 
 def run(
     file: Path = typer.Argument(help="Study file (YAML); see examples/studies."),
-    plan_only: bool = PLAN_ONLY,
-    fresh: bool = FRESH,
-    report: str | None = REPORT,
-    record: bool = RECORD,
+    plan_only: bool = console.PLAN_ONLY,
+    fresh: bool = console.FRESH,
+    engine: str = console.ENGINE,
+    workers: int | None = console.WORKERS,
+    report: str | None = console.REPORT,
+    record: bool = console.RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = JSON,
+    json: str | None = console.JSON,
 ) -> None:
-    """Run the study that a file declares: sweep, stack, efficiency or generalize. Resumes after a kill."""
+    """Run the study that a file declares: sweep, stack, efficiency, generalize or frontier. Resumes after a kill."""
     console.quiet()
-    from steerstack.cli.performing import Outputs, perform
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
     from steerstack.study.declared import load_study
 
-    perform(load_study(file), Outputs(plan_only, fresh, report, record, tracking_uri, json))
+    perform(load_study(file), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
 
 
 def efficiency(
@@ -51,23 +49,67 @@ def efficiency(
     matching: str | None = console.MATCHING,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
-    plan_only: bool = PLAN_ONLY,
-    fresh: bool = FRESH,
-    report: str | None = REPORT,
-    record: bool = RECORD,
+    remote: str | None = console.REMOTE,
+    plan_only: bool = console.PLAN_ONLY,
+    fresh: bool = console.FRESH,
+    engine: str = console.ENGINE,
+    workers: int | None = console.WORKERS,
+    report: str | None = console.REPORT,
+    record: bool = console.RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """What does each technique reach with n labelled items? Curves with bands, areas and crossings."""
     console.quiet()
-    from steerstack.cli.performing import Outputs, perform
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
     from steerstack.study.declared import declare
 
     of_techniques = _of_techniques(techniques, layers, shares, matched_kl, position)
     value = {
         "study": "efficiency", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
         "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, **of_techniques,
+        "remote": remote,
         "sizes": console.numbers(sizes, int, "sizes"), "seeds": seeds, "noise": console.numbers(noise, float, "shares"),
+    }  # fmt: skip
+    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
+
+
+def frontier(
+    data: str = console.DATA,
+    techniques: str = TECHNIQUES,
+    budgets: str = typer.Option("0.01,0.03,0.1,0.3", help="KL per token (nats) at which every vector is measured."),
+    knowledge: int = typer.Option(60, help="Number of MMLU questions, by the options' own words; 0 for none."),
+    layers: str | None = typer.Option(None, help="Candidate layers; three in the middle by default."),
+    position: str | None = typer.Option(None, help="Where vectors are read; each method's own by default."),
+    model: str = console.MODEL,
+    score: str = typer.Option("text", help="letter, yes-no or text."),
+    tokens: str = console.TOKENS,
+    seed: int = typer.Option(0, help="Seed of the split and the fits."),
+    limit: int | None = console.LIMIT,
+    behavior: str | None = console.BEHAVIOR,
+    matching: str | None = console.MATCHING,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
+    plan_only: bool = console.PLAN_ONLY,
+    fresh: bool = console.FRESH,
+    report: str | None = console.REPORT,
+    record: bool = console.RECORD,
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
+    """What does each technique gain, at what cost? Effect against KL, perplexity and knowledge, at equal KL."""
+    console.quiet()
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
+    from steerstack.study.declared import declare
+
+    value = {
+        "study": "frontier", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
+        "remote": remote, "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed,
+        "techniques": techniques.split(","), "layers": console.numbers(layers, int, "layers") if layers else None,
+        "position": position, "budgets": console.numbers(budgets, float, "budgets"), "knowledge": knowledge,
     }  # fmt: skip
     perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))
 
@@ -76,7 +118,9 @@ def generalize(
     data: str = console.DATA,
     techniques: str = TECHNIQUES,
     hard_topics: str | None = typer.Option(None, help="Topics that are hard; all others are easy."),
+    hard_above: float | None = typer.Option(None, help="Topics are numbers (a grade, a difficulty): hard above this."),
     system: str | None = typer.Option(None, help="The target is the same items under this system prompt."),
+    user: str | None = typer.Option(None, help="The target is the same items after these words of the user's."),
     target_data: str | None = typer.Option(None, help="The target is another data set."),
     layers: str | None = typer.Option(None, help="Candidate layers; three in the middle by default."),
     shares: str = typer.Option("0.1,0.2", help="Candidate strengths: share of the residual norm."),
@@ -91,27 +135,32 @@ def generalize(
     matching: str | None = console.MATCHING,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
-    plan_only: bool = PLAN_ONLY,
-    fresh: bool = FRESH,
-    report: str | None = REPORT,
-    record: bool = RECORD,
+    remote: str | None = console.REMOTE,
+    plan_only: bool = console.PLAN_ONLY,
+    fresh: bool = console.FRESH,
+    engine: str = console.ENGINE,
+    workers: int | None = console.WORKERS,
+    report: str | None = console.REPORT,
+    record: bool = console.RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """What does a technique trained on easy items do on hard ones? By default easy is by the model's own margin."""
     console.quiet()
-    from steerstack.cli.performing import Outputs, perform
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
     from steerstack.study.declared import declare
 
     topics = hard_topics.split(",") if hard_topics else []
-    shift = {"topic": topics, "system": system, "data": target_data}
+    shift = {"topic": topics, "above": hard_above, "system": system, "user": user, "data": target_data}
     of_techniques = _of_techniques(techniques, layers, shares, matched_kl, position)
     value = {
         "study": "generalize", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
         "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, **of_techniques,
-        "shift": {**shift, "margin": not any(shift.values())},
+        "remote": remote,
+        "shift": {**shift, "margin": all(part in (None, []) for part in shift.values())},
     }  # fmt: skip
-    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))
+    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
 
 
 def _of_techniques(

@@ -16,7 +16,7 @@ def serve(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
 ) -> None:
-    """Serve a model by nnsight's protocol: capture, scoring and generation for clients with --remote.
+    """Serve a model by nnsight's protocol: capture, scoring, generation and trained vectors for clients with --remote.
 
     It runs whatever code its clients send: give its address and token only to people you trust
     with this machine.

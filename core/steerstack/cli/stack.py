@@ -1,5 +1,7 @@
 """``steerstack stack``: does the vector help on top of a prompt and of a fine-tune?"""
 
+from pathlib import Path
+
 import typer
 
 from steerstack.cli import console
@@ -13,43 +15,43 @@ def stack(
     method: str = typer.Option("mean-difference", help="Extractor."),
     set_: list[str] = console.SET,
     finetune: str = typer.Option("lora-sft", help="Baselines to stack with, by commas; 'none' for none."),
+    few_shot: bool = typer.Option(True, help="Demonstrations as one more level of the prompt."),
+    together: list[Path] = typer.Option([], help="Another vector file to try together with this one; repeat it."),
     score: str = typer.Option("text", help="letter, yes-no or text."),
     position: str = typer.Option("response", help="Where the vector is read: answer, last or response."),
     tokens: str = console.TOKENS,
     layers: str | None = typer.Option(None, help="Candidate layers; six in the middle by default."),
     shares: str = typer.Option("0.1,0.2,0.4", help="Candidate strengths: share of the residual norm."),
-    nulls: int = typer.Option(5, help="Random and shuffled-label vectors, each."),
+    matched_kl: float | None = typer.Option(None, help="Hold candidates at this KL per token, in place of shares."),
+    nulls: int = typer.Option(5, help="Random and shuffled-label vectors, each; at most as many of other behaviours."),
     seed: int = typer.Option(0, help="Seed of splits, nulls and fine-tunes."),
     limit: int | None = console.LIMIT,
     revision: str | None = console.REVISION,
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
-    report: str | None = typer.Option(None, help="Where to write the HTML report."),
-    fresh: bool = typer.Option(False, help="Start anew rather than go on with an earlier run."),
-    record: bool = typer.Option(True, help="Keep vectors and effects in the registry."),
+    remote: str | None = console.REMOTE,
+    plan_only: bool = console.PLAN_ONLY,
+    report: str | None = console.REPORT,
+    fresh: bool = console.FRESH,
+    engine: str = console.ENGINE,
+    workers: int | None = console.WORKERS,
+    record: bool = console.RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+    json: str | None = console.JSON,
 ) -> None:
     """Measure a vector alone, on top of prompts and of fine-tunes, with intervals and nulls. Resumes after a kill."""
     console.quiet()
-    from steerstack import catalog
-    from steerstack.asking import check_mode
-    from steerstack.cli.studying import Options, finish, perform
-    from steerstack.study.stacking import Stacking
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
+    from steerstack.study.declared import declare
 
-    declared = Stacking(
-        behavior,
-        check_mode(score),
-        position,
-        tokens,
-        console.numbers(layers, int, "layers") if layers else None,
-        console.numbers(shares, float, "shares"),
-        nulls,
-        seed,
-        limit,
-    )
-    names = [name for name in finetune.split(",") if name and name != "none"]
-    options = Options(model, revision, dtype, device, method, console.settings(set_), tuple(names), fresh)
-    items = catalog.load_data(data or behavior, behavior=behavior if data else None, matching=matching)
-    result, folder = perform(declared, items, options)
-    finish(result, folder, report=report, record=record, tracking_uri=tracking_uri, json=json)
+    value = {
+        "study": "stack", "model": model, "revision": revision, "dtype": dtype, "device": device, "remote": remote,
+        "data": data or behavior, "behavior": behavior if data else None, "matching": matching, "limit": limit,
+        "method": {"name": method, **console.settings(set_)}, "position": position, "tokens": tokens, "score": score,
+        "finetunes": [name for name in finetune.split(",") if name and name != "none"], "few_shot": few_shot,
+        "together": [str(path) for path in together],
+        "layers": console.numbers(layers, int, "layers") if layers else None,
+        "shares": console.numbers(shares, float, "shares"), "matched_kl": matched_kl, "nulls": nulls, "seed": seed,
+    }  # fmt: skip
+    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))

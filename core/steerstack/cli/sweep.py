@@ -1,12 +1,10 @@
 """``steerstack sweep``: one vector at several layers and strengths."""
 
 from pathlib import Path
-from typing import Any
 
 import typer
 
 from steerstack.cli import console
-from steerstack.report.page import interval
 
 
 def sweep(
@@ -27,69 +25,27 @@ def sweep(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
-    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+    nulls: int = typer.Option(1, help="Random, shuffled-label and unrelated vectors at every layer, each."),
+    plan_only: bool = console.PLAN_ONLY,
+    report: str | None = console.REPORT,
+    fresh: bool = console.FRESH,
+    engine: str = console.ENGINE,
+    workers: int | None = console.WORKERS,
+    record: bool = typer.Option(False, help="Keep the result in the registry."),
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
 ) -> None:
-    """Try a vector at every layer and strength given, on the same items. Resumes after a kill."""
+    """Try a vector at every layer and strength given, on the same items, beside nulls. Resumes after a kill."""
     console.quiet()
-    from steerstack import digest
-    from steerstack.asking import check_mode
-    from steerstack.cli.planning import edit_named
-    from steerstack.home import home
-    from steerstack.recording import load_vector
-    from steerstack.study.sweep import Sweep, run_sweep
-    from steerstack.trace.open import open_model
+    from steerstack.cli.finishing import Outputs
+    from steerstack.cli.performing import perform
+    from steerstack.study.declared import declare
 
-    loaded = load_vector(vector)
-    chosen = edit_named(edit, edit_set)
-    declared = Sweep(
-        console.numbers(layers, int, "layers"),
-        console.numbers(scales, float, "scales"),
-        check_mode(score),
-        tokens,
-        chosen,
-    )
-    items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
-    opened.check_vector(loaded, transfer=transfer)
-    for layer in declared.layers:
-        opened.check_site(loaded.site(layer))
-    name = digest.of_json([opened.fingerprint, items.digest, loaded.fingerprint, declared.describe()])
-    with console.bars() as bars:
-        result = run_sweep(
-            declared,
-            opened,
-            items,
-            loaded,
-            folder=home() / "studies" / f"sweep-{name[:16]}",
-            advance=bars.advance,
-            announce=bars.announce,
-        ).to_json()
-    console.write_result(result, json)
-    if json != "-":
-        show(result)
-
-
-def show(result: dict[str, Any]) -> None:
-    """Print a sweep as a table."""
-    from rich.table import Table
-
-    table = Table(
-        "layer",
-        "scale",
-        "log-odds",
-        "effect and 95 % interval",
-        "KL per token",
-        title=f"{result['behavior']}, n = {result['n']}",
-    )
-    for arm in result["arms"]:
-        table.add_row(
-            str(arm["layer"]),
-            f"{arm['scale']:g}",
-            f"{arm['estimate']['value']:+.3f}",
-            interval(arm["effect"]),
-            f"{arm['kl']:.3f}",
-        )
-    console.out.print(table)
-    console.note(result["caution"])
-    if result["warning"]:
-        console.note(result["warning"])
+    value = {
+        "study": "sweep", "model": model, "revision": revision, "dtype": dtype, "device": device, "remote": remote,
+        "data": data, "behavior": behavior, "matching": matching, "limit": limit, "score": score, "tokens": tokens,
+        "vector": str(vector), "layers": console.numbers(layers, int, "layers"),
+        "scales": console.numbers(scales, float, "scales"), "transfer": transfer, "nulls": nulls,
+        "edit": {"name": edit, **console.settings(edit_set)} if edit else None,
+    }  # fmt: skip
+    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))

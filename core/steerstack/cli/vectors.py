@@ -1,6 +1,7 @@
 """``steerstack vectors``: what the registry holds, and files of other tools."""
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -8,22 +9,29 @@ from steerstack.cli import console
 from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Look at vectors; exchange them with other tools.")
+LIMIT = typer.Option(100, help="The newest only; 0 for all.")
 
 
 @app.command("list")
 def list_vectors(
-    tracking_uri: str | None = console.TRACKING, json: bool = typer.Option(False, "--json", help="Print JSON.")
+    limit: int = LIMIT,
+    tracking_uri: str | None = console.TRACKING,
+    json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List registered vectors with their newest effects."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from steerstack.recording import recorder
+    from steerstack.recorders import recorder
 
-    rows = recorder().list_vectors(tracking_uri=tracking_uri)
+    rows = recorder().list_vectors(tracking_uri=tracking_uri, limit=limit + 1 if limit else None)
+    if limit and len(rows) > limit:
+        rows = rows[:limit]
+        console.note(f"These are the newest {limit}; there are more (--limit 0 lists all).")
     if json:
         console.print_json(rows)
         return
-    table = Table("name", "version", "aliases", "model", "method", "effect alone")
+    whole = max((len(row["name"]) for row in rows), default=0)  # a name that is cut cannot be copied
+    table = Table(Column("name", min_width=whole), "version", "aliases", "model", "method", "effect alone")
     for row in rows:
         table.add_row(
             row["name"],
@@ -44,11 +52,18 @@ def _effect(effects: dict[str, dict[str, float]]) -> str:
 @app.command("show")
 def show(
     vector: str = typer.Argument(..., help="Vector file, registered name, or models:/NAME/VERSION."),
+    model: str | None = typer.Option(None, help="Model, to read which tokens the vector promotes and suppresses."),
+    layers: str | None = typer.Option(None, help="Layers to read, such as 5,9; all by default."),
+    top: int = typer.Option(8, min=1, help="Number of tokens of each kind."),
+    transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
+    revision: str | None = console.REVISION,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
     tracking_uri: str | None = console.TRACKING,
     json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show one vector: origin, norms, effects."""
-    from steerstack.recording import recorder
+    """Show one vector: origin, norms, effects; with --model the tokens that it speaks for by itself."""
+    from steerstack.recording import load_vector, recorder
     from steerstack.vector import SteeringVector
 
     if Path(vector).exists() or vector.endswith(".safetensors"):
@@ -56,11 +71,41 @@ def show(
         about = {"path": vector, "fingerprint": loaded.fingerprint, "d_model": loaded.d_model, **loaded.header()}
     else:
         about = recorder().show_vector(vector, tracking_uri=tracking_uri)
+        if model:
+            loaded = load_vector(f"models:/{about['model_id']}", tracking_uri=tracking_uri)
+    if model:
+        console.quiet()
+        from steerstack.study.logit_lens import LIMITS, read_vector
+        from steerstack.trace.open import open_model
+
+        opened = open_model(model, revision=revision, dtype=dtype, device=device)
+        opened.check_vector(loaded, transfer=transfer)
+        at = console.numbers(layers, int, "layers") if layers else loaded.layers
+        readings = [reading.to_json() for reading in read_vector(opened, loaded, at, top=top)]
+        about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": readings}
     if json:
         console.print_json(about)
         return
     for key, value in about.items():
-        console.out.print(f"{key:18} {value}", highlight=False)
+        if key != "readout":
+            console.out.print(f"{key:18} {value}", highlight=False)
+    if "readout" in about:
+        _show_readout(about["readout"])
+
+
+def _show_readout(readout: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    def listed(tokens: list[dict[str, Any]]) -> str:
+        return escape("  ".join(f"{token['token']!r} {token['logit']:+.2f}" for token in tokens))
+
+    title = "change of the logits by the vector at strength 1, less its mean over the vocabulary"
+    table = Table("layer", "most promoted", "most suppressed", "top of random", title=title)
+    for of in readout["layers"]:
+        table.add_row(str(of["layer"]), listed(of["promoted"]), listed(of["suppressed"]), f"{of['random_top']:+.2f}")
+    console.out.print(table)
+    console.note(readout["limits"])
 
 
 @app.command("import")
@@ -131,3 +176,40 @@ def export_vector(
     console.out.print(f"{out}: layers {', '.join(map(str, loaded.layers))}. {about['convention']}", highlight=False)
     if about["portability"]:
         console.note(str(about["portability"]))
+
+
+@app.command("push")
+def push(
+    vector: str = typer.Argument(..., help="Vector file, registered name, or models:/NAME@ALIAS."),
+    place: str = typer.Argument(..., help="hf://OWNER/NAME, another fsspec address such as s3://..., or a folder."),
+    private: bool = typer.Option(False, help="Make a new repository on the hub private."),
+    tracking_uri: str | None = console.TRACKING,
+) -> None:
+    """Share a vector with its card, provenance, effects and checksums."""
+    console.quiet()
+    from steerstack import sharing
+    from steerstack.recording import load_vector, recorder
+
+    about: dict[str, object] = {}
+    if Path(vector).exists() or vector.endswith(".safetensors"):
+        loaded = load_vector(vector)
+    else:
+        about = dict(recorder().show_vector(vector, tracking_uri=tracking_uri))
+        loaded = load_vector(str(about.get("uri", vector)), tracking_uri=tracking_uri)
+    sharing.push(loaded, place, about, private=private)
+    console.out.print(f"{place}: fingerprint {loaded.fingerprint[:12]}", highlight=False)
+
+
+@app.command("pull")
+def pull(
+    place: str = typer.Argument(..., help="hf://OWNER/NAME, another fsspec address, or a folder."),
+    out: Path = typer.Option(..., help="Folder to write."),
+) -> None:
+    """Fetch a shared vector folder, and verify its checksums."""
+    console.quiet()
+    from steerstack import sharing
+
+    fetched = sharing.pull(place, out)
+    console.out.print(
+        f"{out / sharing.VECTOR}: fingerprint {fetched.fingerprint[:12]}, checksums hold", highlight=False
+    )

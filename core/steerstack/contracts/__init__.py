@@ -7,6 +7,7 @@ from steerstack.contracts.backend import Backend, Opened
 from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.data import BehaviorSource, DataFormat
 from steerstack.contracts.edit import Edit
+from steerstack.contracts.engine import Engine
 from steerstack.contracts.extractor import Extractor, Fitted
 from steerstack.contracts.judge import Judge, Verdict
 from steerstack.contracts.listener import Event, Listener
@@ -24,6 +25,7 @@ __all__ = [
     "Built",
     "DataFormat",
     "Edit",
+    "Engine",
     "Event",
     "Extractor",
     "Fitted",

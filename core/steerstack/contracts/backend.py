@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from steerstack.contracts.method import Method
 
@@ -30,7 +30,19 @@ class Opened(ABC):
 
 
 class Backend(Method):
-    """Opens models in its own way."""
+    """Opens models in its own way.
+
+    It loads a model of its own, which it may rewrite; revision, dtype and device are parameters.
+
+    Attributes
+    ----------
+    bases:
+        Bases of the activations in which it can open a model, where there is a choice: values of its
+        parameter ``basis``. ``raw`` is that of the Hugging Face model; in any other the logits may be
+        shifted by a constant at each position.
+    """
+
+    bases: ClassVar[tuple[str, ...]] = ("raw",)
 
     @abstractmethod
     def open(self, source: str) -> Opened:

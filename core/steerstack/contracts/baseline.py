@@ -60,9 +60,18 @@ class Baseline(Method):
     trains:
         Whether it changes weights; the others leave the model as it is and change what stands
         before the question, or edit activations.
+    differentiates:
+        Whether one that changes no weights takes gradients through the model; then it runs on the
+        server that holds the weights, where one does, in one call.
     """
 
     trains: ClassVar[bool] = True
+    differentiates: ClassVar[bool] = False
+
+    @property
+    def label(self) -> str:
+        """How results call its arm: its name, unless several of a kind may stand side by side."""
+        return self.name
 
     @abstractmethod
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:

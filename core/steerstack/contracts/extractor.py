@@ -61,12 +61,16 @@ class Extractor(Method):
         Whether the vector acts at all its layers at once (ITI), rather than at one that is chosen.
     scales:
         Strengths worth trying, where they are not shares of the residual stream's norm.
+    differentiates:
+        Whether fitting takes gradients through the model; then it runs on the server that holds
+        the weights, where one does, in one call, and must be in a module that can be imported.
     """
 
     position: ClassVar[str] = "answer"
     component: ClassVar[Component] = "resid_post"
     at_once: ClassVar[bool] = False
     scales: ClassVar[tuple[float, ...] | None] = None
+    differentiates: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, pairs: PairStream) -> Mapping[int, Float[Tensor, " d_model"]] | Fitted:

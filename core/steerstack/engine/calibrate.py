@@ -19,7 +19,7 @@ import torch
 from steerstack import digest
 from steerstack.embedded import cache_folder
 from steerstack.engine.batches import TOKENS
-from steerstack.engine.memory import SHARE, available, beside, bytes_per_token
+from steerstack.engine.memory import SHARE, beside, bytes_per_token, spare
 from steerstack.errors import SteerstackError
 from steerstack.files import write_json
 from steerstack.site import Site
@@ -73,6 +73,7 @@ class Rates:
 
 
 _measured: dict[Path, Rates] = {}
+_adopted: list[Rates] = []
 
 
 def batch_tokens(model: Model, work: int, *, least: int = 0, memory: int | None = None) -> int:
@@ -102,10 +103,22 @@ def batch_tokens(model: Model, work: int, *, least: int = 0, memory: int | None 
         return _read(given)
     if work <= TOKENS or model.remote is not None or model.visiting:  # nothing is measured on a server
         return TOKENS
+    return rates(model, memory).choose(least)
+
+
+def rates(model: Model, memory: int | None = None) -> Rates:
+    """What was measured of a model on this machine; it is measured now if it never was."""
+    if _adopted:
+        return _adopted[0]
     path = cache_folder() / "batches" / f"{_key(model)}.json"
     if path not in _measured:
         _measured[path] = _kept(path) or _measure_and_keep(model, path, memory)
-    return _measured[path].choose(least)
+    return _measured[path]
+
+
+def adopt(found: Rates | None) -> None:
+    """Measure nothing in this process: run the batches of another one, whose rates these are."""
+    _adopted[:] = [found] if found is not None else []
 
 
 def measure(
@@ -146,7 +159,7 @@ def _seconds(model: Model, size: int, sites: list[Site], clock: Callable[[], flo
 
 
 def _measure_and_keep(model: Model, path: Path, memory: int | None) -> Rates:
-    allowed = min(available(model.device) // SHARE, memory if memory is not None else 1 << 62, beside(model))
+    allowed = min(spare(model) // SHARE, memory if memory is not None else 1 << 62, beside(model))
     fitting = tuple(size for size in SIZES if size * bytes_per_token(model) <= allowed) or SIZES[:1]
     rates = Rates(measure(model, fitting), fitting[-1])
     try:
@@ -180,6 +193,9 @@ def _read(value: str) -> int:
 def _key(model: Model) -> str:
     device = model.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{device.type} {platform.machine()}"
+    places = getattr(model.module, "hf_device_map", {})
+    if len(set(places.values())) > 1:  # offloaded weights make passes slow, many devices wait for each other
+        name = f"{name} {sorted((str(part), str(place)) for part, place in places.items())}"
     return digest.of_json([FORMAT, config_digest(model), str(model.dtype), name, torch.get_num_threads()])
 
 

@@ -10,6 +10,7 @@ import torch
 
 from steerstack.errors import ModelError
 from steerstack.trace.model import Model
+from steerstack.trace.placement import computing, resident
 
 Found = TypeVar("Found")
 
@@ -37,9 +38,18 @@ def available(device: torch.device) -> int:
         return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE") if pages in names else 1 << 31
 
 
+def spare(model: Model) -> int:
+    """Bytes of memory to be had on every device on which the model computes: those of the fullest one."""
+    return min(available(device) for device in computing(model.module))
+
+
 def beside(model: Model) -> int:
-    """Bytes that a pass may take beside the weights: half as many as they, or :data:`LEAST` for small models."""
-    return max(LEAST, sum(weight.numel() * weight.element_size() for weight in model.module.parameters()) // 2)
+    """Bytes that a pass may take beside the weights: half as many as they, or :data:`LEAST` for small models.
+
+    Of a model on several devices those of the device with the most count; of a quantized one the
+    bytes that it really takes. Offloaded weights do not count: each is there for a moment only.
+    """
+    return max(LEAST, max(resident(model.module).values(), default=0) // 2)
 
 
 def bytes_per_token(model: Model) -> int:
@@ -74,6 +84,6 @@ def halved(tokens: int) -> int:
         raise ModelError(
             "The device has not enough memory for a single sequence.",
             seen="out of memory in passes of one sequence",
-            fix="Use shorter items, --dtype bfloat16, or --device cpu.",
+            fix="Use shorter items, --dtype bfloat16 (8bit, 4bit), --device auto, or --device cpu.",
         )
     return tokens // 2

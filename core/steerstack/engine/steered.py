@@ -122,7 +122,8 @@ class Steered:
         def edit_all(hidden: Tensor) -> Tensor:
             apart = list(hidden.reshape(trees, arms, rest, -1).unbind(1))
             for arm, edit, touched in entries:
-                apart[arm] = torch.where(touched[..., None], edit.edit(apart[arm]), apart[arm])
+                here = touched[..., None].to(hidden.device)  # blocks may lie on several devices
+                apart[arm] = torch.where(here, edit.edit(apart[arm]), apart[arm])
             return torch.stack(apart, 1).reshape(hidden.shape)
 
         return edit_all

@@ -17,13 +17,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a plot, with a band."""
+    """One line of a plot, with a band; a colour of the plot's own choice where ``color`` is empty."""
 
     name: str
     x: Sequence[float]
     y: Sequence[float]
     low: Sequence[float]
     high: Sequence[float]
+    color: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,23 @@ def interval(estimate: Mapping[str, Any] | None) -> str:
         return "-"
     low, high = (f"{b:+.3f}" if b is not None else "?" for b in (estimate["ci_low"], estimate["ci_high"]))
     return f"{estimate['value']:+.3f} [{low}, {high}]"
+
+
+def provenance(value: Mapping[str, Any]) -> dict[str, str]:
+    """Digests of the model, the data and the vector of a result, by what they are of."""
+    found = {"model": f"{value['model']} {value['model_fingerprint']}"}
+    digests = value.get("data_digests", {"data": value.get("data_digest")})
+    for name, of in digests.items():
+        found |= {f"{name} {part}": d for part, d in of.items()} if isinstance(of, Mapping) else {f"{name} data": of}
+    return found | ({"vector": value["vector_fingerprint"]} if "vector_fingerprint" in value else {})
+
+
+def line(name: str, x: Sequence[float], estimates: Sequence[Mapping[str, Any]], *, color: str = "") -> Line:
+    """A line through estimates, with their intervals as its band."""
+    value, low, high = ([e[key] for e in estimates] for key in ("value", "ci_low", "ci_high"))
+    return Line(name, x, value, low, high, color)
+
+
+def bare_line(name: str, x: Sequence[float], y: Sequence[float]) -> Line:
+    """A line without a band."""
+    return Line(name, x, y, y, y)

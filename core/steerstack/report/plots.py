@@ -21,8 +21,8 @@ def interactive(plot: Plot) -> str:
 
     figure = go.Figure()
     for index, line in enumerate(plot.lines):
-        color = COLORS[index % len(COLORS)]
-        x = [plot.categories[int(value)] for value in line.x] if plot.categories else list(line.x)
+        color = line.color or COLORS[index % len(COLORS)]
+        x = [plot.categories[int(value)].replace("\n", "<br>") for value in line.x] if plot.categories else list(line.x)
         if plot.categories:
             up = [high - y for y, high in zip(line.y, line.high, strict=True)]
             down = [y - low for y, low in zip(line.y, line.low, strict=True)]
@@ -52,11 +52,11 @@ def interactive(plot: Plot) -> str:
 
 def picture(plot: Plot) -> bytes:
     """The same plot as PNG."""
-    figure = Figure(figsize=(7.2, 4.3), layout="constrained")
+    figure = Figure(figsize=(max(7.2, 0.95 * len(plot.categories)), 4.3), layout="constrained")
     axes: Any = figure.subplots()
     shift = 0.5 / max(1, len(plot.lines))
     for index, line in enumerate(plot.lines):
-        color = COLORS[index % len(COLORS)]
+        color = line.color or COLORS[index % len(COLORS)]
         if plot.categories:
             xs = [value + (index - (len(plot.lines) - 1) / 2) * shift for value in line.x]
             sides = [

@@ -16,12 +16,15 @@ from steerstack.asking import ContrastPair
 from steerstack.contracts import FittedProbe, PairBatch, PairStream, Probe
 from steerstack.data import Item
 from steerstack.engine.extract import PairActivations
-from steerstack.prompts import Prompt
+from steerstack.engine.gradients import differentiable
+from steerstack.intervention import Plan
+from steerstack.site import Site
 from steerstack.study.detection import auroc, paired_auroc, recall_at
 from steerstack.study.elicitation import last_token
 from steerstack.study.probing import random_aurocs
-from steerstack.study.sandbagging import PREFIX, Choices
+from steerstack.study.sandbagging import Choices, Form, asked
 from steerstack.study.stats import Estimate
+from steerstack.tokens import TokenSequence
 from steerstack.trace.model import Model
 
 
@@ -55,18 +58,33 @@ class GivenPairs(PairStream):
 
 
 def decision_activations(
-    model: Model, items: Sequence[Item], *, system: str | None = None
+    model: Model, items: Sequence[Item], *, system: str | None = None, form: Form = "letter", plan: Plan | None = None
 ) -> Float[Tensor, "item layer d_model"]:
-    """Output of every block at the last token of the prompt, where the letter is decided; in the items' order."""
-    asked = [
-        (item.id, last_token(model.format.sequence(Prompt(item.listed(), system or item.system, PREFIX))))
-        for item in items
-    ]
+    """Output of every block at the last token of the prompt, where the answer is decided; in the items' order.
+
+    Under a plan they are read after its edits.
+    """
+    reads = [last_token(model.format.sequence(asked(item, form, system=system))) for item in items]
+    if plan:
+        return _edited(model, [read.sequence for read in reads], plan)
     # the engine runs the longest first: give them in that order, and put them back into ours
-    order = sorted(range(len(asked)), key=lambda index: -len(asked[index][1].sequence))
-    pairs = [ContrastPair(name, read, read) for name, read in (asked[index] for index in order)]
+    order = sorted(range(len(reads)), key=lambda index: -len(reads[index].sequence))
+    pairs = [ContrastPair(items[index].id, reads[index], reads[index]) for index in order]
     found = PairActivations(model, pairs).collect().positive
     return found[torch.tensor(order).argsort()]
+
+
+def _edited(
+    model: Model, sequences: Sequence[TokenSequence], plan: Plan, *, batch: int = 32
+) -> Float[Tensor, "item layer d_model"]:
+    sites = [Site("resid_post", layer) for layer in range(model.n_layers)]
+    parts = []
+    for at in range(0, len(sequences), batch):
+        some = sequences[at : at + batch]
+        hidden = differentiable(model, some, plan, read=sites).hidden
+        last = [len(sequence) - 1 for sequence in some]
+        parts.append(torch.stack([hidden[site][range(len(some)), last].detach() for site in sites], 1))
+    return torch.cat(parts)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,29 @@ def by_topic(data: DataSet, hard: tuple[str, ...]) -> dict[str, DataSet]:
     return _both(parts, data)
 
 
+def by_number(data: DataSet, above: float) -> dict[str, DataSet]:
+    """Hard are the items whose topic is a number above this: a difficulty, a grade, a count of reasoning steps."""
+    try:
+        numbers = [float(item.topic) for item in data]
+    except ValueError:
+        wrong = next(item.topic for item in data if not item.topic.replace(".", "", 1).lstrip("-").isdigit())
+        raise StudyError(
+            "The topics are no numbers.",
+            seen=repr(wrong),
+            fix="Put the difficulty into the column topic, or name topics.",
+        ) from None
+    hard = {item.id for item, number in zip(data, numbers, strict=True) if number > above}
+    return _both(
+        {name: tuple(i for i in data if (i.id in hard) == (name == "hard")) for name in ("easy", "hard")}, data
+    )
+
+
+def by_user(data: DataSet, words: str) -> dict[str, DataSet]:
+    """The same items bare and with words of the user's before the question: who asks, in what tone."""
+    spoken = tuple(replace(item, id=f"{item.id}@user", question=f"{words}\n\n{item.question}") for item in data)
+    return {"bare": data, "prompted": data.take(spoken)}
+
+
 def by_system(data: DataSet, system: str) -> dict[str, DataSet]:
     """The same items bare and under a system prompt: a shift of persona or of the deployment's prompt."""
     prompted = tuple(replace(item, id=f"{item.id}@system", system=system) for item in data)

@@ -14,11 +14,13 @@ from steerstack.splits import Splits, split
 from steerstack.study import stats
 from steerstack.study.competence import Competence, check_competence
 from steerstack.study.curves import Curve, Effects, crossing, curve
-from steerstack.study.fitted_step import Measured, fit_and_measure, unsteered
+from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
 from steerstack.study.subsets import subset
-from steerstack.study.techniques import Technique
+from steerstack.study.techniques import Technique, check_techniques
+from steerstack.study.unrelated import is_null
 from steerstack.trace.model import Model
+from steerstack.workers.crew import Crew
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class EfficiencyResult:
     def crossings(self) -> list[dict[str, Any]]:
         """For every pair of techniques, where the second overtakes the first, on clean labels."""
         found, noise = [], self.study.noise[0]
-        names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
+        names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_null(t.name)]
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
                 sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
@@ -95,6 +97,23 @@ class EfficiencyResult:
                     both = (self.effects(name, noise, sizes) for name in (first, second))
                     found.append({"first": first, "second": second, **crossing(sizes, *both)})
         return found
+
+    @cached_property
+    def against_nulls(self) -> list[dict[str, Any]]:
+        """For every technique and null, the difference of their areas on clean labels, paired by seed and item."""
+        noise = self.study.noise[0]
+        names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
+        found = []
+        for name, null in ((a, b) for a in names for b in names if is_null(b) and not is_null(a)):
+            sizes = tuple(n for n in self.sizes(name, noise) if n in self.sizes(null, noise))
+            if sizes:
+                gap = curve(sizes, self.effects(name, noise, sizes) - self.effects(null, noise, sizes)).area
+                found.append({"technique": name, "null": null, "area_above": gap.to_json(), "above": gap.ci_low > 0})
+        return found
+
+    def _above(self, name: str) -> str:
+        mine = [entry["above"] for entry in self.against_nulls if entry["technique"] == name]
+        return f", above {sum(mine)} of {len(mine)} nulls" if mine else ""
 
     def verdict(self) -> str:
         """The answer in words."""
@@ -104,6 +123,7 @@ class EfficiencyResult:
         lines = [
             f"{name}: mean effect over the sizes {areas[name]}"
             + ("" if areas[name].excludes_zero else ", not told from none")
+            + self._above(name)
             for name in ranked
         ]
         for entry in self.crossings:
@@ -133,19 +153,17 @@ class EfficiencyResult:
             "unsteered": stats.mean(self.base).to_json(),
             "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
             "crossings": self.crossings,
+            "against_nulls": self.against_nulls,
             "costs": self._costs(),
             "failed": sorted(
                 {f"{key[0]} at n = {key[2]}: {fit.failed}" for key, fit in self.fits.items() if fit.failed}
             ),
             "competence": self.competence.to_json(),
             "warning": self.competence.warning(self.study.score),
+            "papers": {technique.name: technique.paper for technique in self.techniques},
             "verdict": self.verdict(),
             **self.about,
         }
-
-    def _failed(self) -> list[str]:
-        failed = {(name, n, fit.failed) for (name, _, n, _), fit in self.fits.items() if fit.failed}
-        return [f"{name} at n = {n}: {why}" for name, n, why in sorted(failed)]
 
     def _costs(self) -> list[dict[str, Any]]:
         return [
@@ -178,6 +196,7 @@ def run_efficiency(
     techniques: Sequence[Technique],
     *,
     folder: Path,
+    crew: Crew | None = None,
     on_step: Callable[[str], None] = lambda _: None,
     advance: Callable[[str, int], None] = lambda _what, _done: None,
 ) -> EfficiencyResult:
@@ -189,6 +208,8 @@ def run_efficiency(
         What is declared.
     folder:
         Where finished fits are kept; the same folder resumes.
+    crew:
+        Workers that do the fits; None to do them here.
     on_step, advance:
         Progress.
 
@@ -197,24 +218,27 @@ def run_efficiency(
     StudyError
         There are fewer training items than the largest size asks for.
     """
+    check_techniques(model, techniques)
     splits = split(data.limit(study.limit), seed=study.seed)
     check_sizes(study.sizes, splits)
-    ledger = Ledger(folder)
+    ledger = Ledger(folder, crew)
     competence = check_competence(model, splits.validation)
     tests = {"test": splits.test}
     base = unsteered(ledger, model, tests, study.score)["test"]
-    fits: dict[tuple[str, float, int, int], Measured] = {}
+    todo: dict[tuple[str, float, int, int], Fit] = {}
     for technique in techniques:
-        on_step(technique.name)
         for noise in study.noise:
             for n in study.sizes:
                 for seed in range(study.seeds):
                     part = subset(splits, n, seed=seed, noise=noise)
                     what = f"{technique.name}, n = {n}, {noise:.0%} flipped, seed {seed}"
-                    fits[technique.name, noise, n, seed] = fit_and_measure(
-                        ledger, what, technique, model, part.train, part.validation, tests, study.score, seed=seed
+                    todo[technique.name, noise, n, seed] = Fit(
+                        what, technique, part.train, part.validation, tests, study.score, seed
                     )
-                    advance("fits", 1)
+    found = fit_and_measure(
+        ledger, list(todo.values()), model, on_step=on_step, progress=lambda done: advance("fits", done)
+    )
+    fits = dict(zip(todo, found, strict=True))
     return EfficiencyResult(study, model, splits, techniques, base, fits, competence)
 
 

@@ -15,13 +15,12 @@ from torch import Tensor
 
 from steerstack.asking import ContrastPair, Read, shots_of
 from steerstack.contracts import Baseline, PairBatch
-from steerstack.data import LETTERS, DataSet, Item
+from steerstack.data import LETTERS, DataSet, Item, Layout
 from steerstack.edits import Ablate, Add
 from steerstack.engine.extract import PairActivations
 from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
 from steerstack.site import Site
-from steerstack.study.sandbagging import PREFIX, Way
+from steerstack.study.sandbagging import Form, Way, asked
 from steerstack.tokens import Tokens, TokenSequence
 from steerstack.trace.model import Model
 
@@ -34,10 +33,13 @@ class Demonstrations:
     ----------
     train, validation:
         To learn from, and to choose by.
+    form:
+        How they are answered, and how the tested items are.
     """
 
     train: tuple[Item, ...]
     validation: tuple[Item, ...]
+    form: Form = "letter"
 
 
 class Elicitation(ABC):
@@ -47,6 +49,11 @@ class Elicitation(ABC):
     @abstractmethod
     def name(self) -> str:
         """Short name, with what distinguishes it from others of its kind."""
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What it is one of, such as ``fine-tuning``: an audit weighs kinds, whatever their names and numbers."""
 
     @abstractmethod
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
@@ -70,9 +77,14 @@ class FewShot(Elicitation):
         """``few-shot n``."""
         return f"few-shot {self.n}"
 
+    @property
+    def kind(self) -> str:
+        """``demonstrations``."""
+        return "demonstrations"
+
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
         """The first ``n`` training items, drawn by the seed."""
-        return Way(model, shots=shots_of(_draw(shown.train, self.n, seed), "letter"))
+        return Way(model, shots=shots_of(_draw(shown.train, self.n, seed), shown.form), form=shown.form)
 
 
 @dataclass(frozen=True)
@@ -82,20 +94,25 @@ class Instructed(Elicitation):
     Attributes
     ----------
     system, prefix:
-        The prompt, and what the answer begins with in place of ``(``.
+        The prompt, and what the answer begins with in place of what is usual.
     """
 
     system: str | None = None
-    prefix: str = PREFIX
+    prefix: str | None = None
 
     @property
     def name(self) -> str:
         """``system`` or ``prefill``, with the words."""
         return f"system {self.system!r}" if self.system else f"prefill {self.prefix!r}"
 
+    @property
+    def kind(self) -> str:
+        """``instruction`` or ``prefill``."""
+        return "instruction" if self.system else "prefill"
+
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
         """The model as it is."""
-        return Way(model, system=self.system, prefix=self.prefix)
+        return Way(model, system=self.system, prefix=self.prefix, form=shown.form)
 
 
 @dataclass(frozen=True)
@@ -121,41 +138,42 @@ class Finetuned(Elicitation):
         """``SFT n``."""
         return f"SFT {self.n}"
 
+    @property
+    def kind(self) -> str:
+        """``fine-tuning``."""
+        return "fine-tuning"
+
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
         """A trained copy."""
-        train, validation = (by_letter(part) for part in (_draw(shown.train, self.n, seed), shown.validation))
+        train, validation = (taught(part, shown.form) for part in (_draw(shown.train, self.n, seed), shown.validation))
         tuned = self.baseline.tune(model, train, validation, seed=seed)
-        return Way(tuned.model, record=dict(tuned.record))
+        return Way(tuned.model, form=shown.form, record=dict(tuned.record))
 
 
-def by_letter(items: Sequence[Item]) -> DataSet:
-    """Items whose answers are their letters' text, so that training in text form teaches what is scored."""
-    lettered = [
-        replace(
-            item,
-            question=item.listed(),
-            options=(f"({LETTERS[item.exhibits]})", f"({LETTERS[item.contrast]})"),
-            exhibits=0,
-            contrast=1,
-            form="text",
-        )
-        for item in items
-    ]
-    return DataSet("right-letter", tuple(lettered), "answers with the right letter", "demonstrations")
+def taught(items: Sequence[Item], form: Form) -> DataSet:
+    """Items for training on their text: by letter the answers are their letters, so that what is scored is taught."""
+    made = tuple(map(_lettered, items)) if form == "letter" else tuple(items)
+    return DataSet("right-answers", made, "answers right", "demonstrations")
+
+
+def _lettered(item: Item) -> Item:
+    options = (f"({LETTERS[item.exhibits]})", f"({LETTERS[item.contrast]})")
+    return replace(item, question=item.listed(), options=options, exhibits=0, contrast=1, form="text",
+                   layout=Layout())  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Steered(Elicitation):
-    """A mean difference added, or taken out, at the last token of the prompt.
+    """A mean difference added, or taken out, where the answer is decided.
 
     Two contrasts: ``demonstrations`` (the same question after n right answers, and bare) and ``systems`` (under a
     prompt that asks for the best answer, and under one that asks for a bad one; Hofstätter et al. 2025 call it
     "persona"). Layer and scale are chosen by the accuracy on the validation items; each scale is a share of the
-    norm of the activation.
+    norm of the activation. By letter the edit is at the last token of the prompt, in words all along the response.
 
     Attributes
     ----------
-    kind:
+    by:
         ``add``, or ``ablate`` for taking the component out.
     n:
         Demonstrations before the question, where ``systems`` is None.
@@ -165,7 +183,7 @@ class Steered(Elicitation):
         Candidates for ``add``.
     """
 
-    kind: Literal["add", "ablate"] = "add"
+    by: Literal["add", "ablate"] = "add"
     n: int = 4
     systems: tuple[str, str] | None = None
     scales: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0)
@@ -174,7 +192,12 @@ class Steered(Elicitation):
     def name(self) -> str:
         """``steering`` or ``ablation``, with the contrast."""
         source = "systems" if self.systems else f"{self.n} demonstrations"
-        return f"{'steering' if self.kind == 'add' else 'ablation'}, {source}"
+        return f"{self.kind}, {source}"
+
+    @property
+    def kind(self) -> str:
+        """``steering`` or ``ablation``."""
+        return "steering" if self.by == "add" else "ablation"
 
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
         """The plan that answers most validation items right; the empty one if none does better."""
@@ -183,27 +206,27 @@ class Steered(Elicitation):
         for layer, direction in enumerate(directions):
             if not bool(direction.any()):
                 continue
-            site = Site("resid_post", layer)
-            if self.kind == "ablate":
-                plans.append(Plan((Ablate(site, direction, selection=Tokens("last")),)))
+            site, where = Site("resid_post", layer), Tokens("last" if shown.form == "letter" else "response")
+            if self.by == "ablate":
+                plans.append(Plan((Ablate(site, direction, selection=where),)))
             else:
-                plans += [Plan((Add(site, direction, s, True, selection=Tokens("last")),)) for s in self.scales]
-        found = [choices.accuracy.value for choices in Way(model).under(plans, shown.validation)]
+                plans += [Plan((Add(site, direction, s, True, selection=where),)) for s in self.scales]
+        bare = Way(model, form=shown.form)
+        found = [choices.accuracy.value for choices in bare.under(plans, shown.validation)]
         best = int(np.argmax(found))
         record = {"chosen": plans[best].describe(), "on": "validation", "choices_tried": len(plans),
                   "validation_accuracy": found[best]}  # fmt: skip
-        return Way(model, plan=plans[best], record=record)
+        return replace(bare, plan=plans[best], record=record)
 
     def _directions(self, model: Model, shown: Demonstrations, seed: int) -> Float[Tensor, "layer d_model"]:
         pairs = []
-        shots = shots_of(_draw(shown.train, self.n, seed), "letter")
-        taught = {user for user, _ in shots}
+        shots = () if self.systems else shots_of(_draw(shown.train, self.n, seed), shown.form)
+        first, second = self.systems or (None, None)
+        seen = {user for user, _ in shots}
         for item in shown.train:
-            if item.listed() in taught and self.systems is None:
+            sides = (asked(item, shown.form, system=first, shots=shots), asked(item, shown.form, system=second))
+            if sides[1].user in seen:
                 continue
-            first, second = self.systems or (None, None)
-            sides = (Prompt(item.listed(), first, PREFIX, shots if self.systems is None else ()),
-                     Prompt(item.listed(), second, PREFIX))  # fmt: skip
             reads = [last_token(model.format.sequence(prompt)) for prompt in sides]
             pairs.append(ContrastPair(item.id, reads[0], reads[1]))
         batch: PairBatch = PairActivations(model, pairs).collect()

@@ -1,6 +1,6 @@
-"""One step of a study: fit a technique on some items, measure it on others, keep the values."""
+"""Steps of a study: fit a technique on some items, measure it on others, keep the values."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.intervention import Plan
 from steerstack.study.ledger import Ledger
 from steerstack.study.scoring import score_data
+from steerstack.study.step import Step
 from steerstack.study.techniques import Condition, Technique
 from steerstack.trace.model import Model
 
@@ -39,30 +40,44 @@ class Measured:
     failed: str = ""
 
 
-def fit_and_measure(
-    ledger: Ledger,
-    what: str,
-    technique: Technique,
-    model: Model,
-    train: DataSet,
-    validation: DataSet | None,
-    tests: Mapping[str, DataSet],
-    mode: ScoreMode,
-    *,
-    seed: int,
-) -> Measured:
-    """Fit on ``train`` and measure on every one of ``tests``; done once for the same inputs."""
-    digests = [train.digest, validation.digest if validation else None, {n: t.digest for n, t in tests.items()}]
-    key = [model.fingerprint, technique.describe(), digests, mode, seed]
+@dataclass(frozen=True)
+class Fit(Step):
+    """Fit a technique on ``train`` and measure it on every one of ``tests``.
 
-    def compute() -> dict[str, Any]:
+    Attributes
+    ----------
+    what:
+        Its name, for people.
+    technique, train, validation, tests, mode, seed:
+        As of :meth:`~steerstack.study.techniques.Technique.fit`; what it is measured on, and how.
+    """
+
+    what: str
+    technique: Technique
+    train: DataSet
+    validation: DataSet | None
+    tests: Mapping[str, DataSet]
+    mode: ScoreMode
+    seed: int
+
+    def key(self, model: Model) -> Any:
+        """Model, technique, data and seed."""
+        validation = self.validation.digest if self.validation else None
+        digests = [self.train.digest, validation, {name: test.digest for name, test in self.tests.items()}]
+        return [model.fingerprint, self.technique.describe(), digests, self.mode, self.seed]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """What :class:`Measured` holds; a technique that cannot work with these items says why."""
         try:
-            condition = technique.fit(model, train, validation, mode, seed)
+            condition = self.technique.fit(model, self.train, self.validation, self.mode, self.seed)
         except (ExtractionError, DegenerateDirectionError) as error:
+            progress(1)
             return {"failed": error.happened, "values": {}, "cost": {}, "record": {}}
+        values = {name: values_of(condition, test, self.mode).tolist() for name, test in self.tests.items()}
+        progress(1)
         return {
             "failed": "",
-            "values": {name: values_of(condition, test, mode).tolist() for name, test in tests.items()},
+            "values": values,
             "cost": {
                 "parameters": condition.parameters,
                 "seconds": condition.seconds,
@@ -72,9 +87,42 @@ def fit_and_measure(
             "record": condition.record,
         }
 
-    found = ledger.once(what, key, compute)
-    values = {name: np.array(of) for name, of in found["values"].items()}
-    return Measured(values, found["cost"], found["record"], found["failed"])
+
+def fit_and_measure(
+    ledger: Ledger,
+    fits: Sequence[Fit],
+    model: Model,
+    *,
+    on_step: Callable[[str], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Measured]:
+    """Fit and measure; done once for the same inputs.
+
+    Parameters
+    ----------
+    on_step:
+        Told each technique's name once, when the first fit of it is begun.
+    progress:
+        Told how many more fits are done, those of an earlier run first.
+    """
+    said: set[str] = set()
+
+    def started(step: Step) -> None:
+        assert isinstance(step, Fit)
+        if step.technique.name not in said:
+            said.add(step.technique.name)
+            on_step(step.technique.name)
+
+    found = ledger.steps(fits, model, earlier=progress, progress=progress, started=started)
+    return [
+        Measured(
+            {name: np.array(of) for name, of in value["values"].items()},
+            value["cost"],
+            value["record"],
+            value["failed"],
+        )
+        for value in found
+    ]
 
 
 def values_of(condition: Condition, data: DataSet, mode: ScoreMode) -> NDArray[np.float64]:
@@ -83,14 +131,29 @@ def values_of(condition: Condition, data: DataSet, mode: ScoreMode) -> NDArray[n
     return arm.effect_scale
 
 
+@dataclass(frozen=True)
+class Unsteered(Step):
+    """Measure the bare model on every test set."""
+
+    tests: Mapping[str, DataSet]
+    mode: ScoreMode
+    what: str = "unsteered"
+
+    def key(self, model: Model) -> Any:
+        """Model and data."""
+        return [model.fingerprint, {name: test.digest for name, test in self.tests.items()}, self.mode]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """The values of every test set by name."""
+        bare = Condition(model, Plan())
+        found = {name: values_of(bare, test, self.mode).tolist() for name, test in self.tests.items()}
+        progress(1)
+        return found
+
+
 def unsteered(
     ledger: Ledger, model: Model, tests: Mapping[str, DataSet], mode: ScoreMode
 ) -> dict[str, NDArray[np.float64]]:
     """The bare model on every test set."""
-    key = [model.fingerprint, {name: test.digest for name, test in tests.items()}, mode]
-
-    def compute() -> dict[str, list[float]]:
-        bare = Condition(model, Plan())
-        return {name: values_of(bare, test, mode).tolist() for name, test in tests.items()}
-
-    return {name: np.array(of) for name, of in ledger.once("unsteered", key, compute).items()}
+    (found,) = ledger.steps([Unsteered(tests, mode)], model)
+    return {name: np.array(of) for name, of in found.items()}

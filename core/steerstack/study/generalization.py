@@ -14,12 +14,14 @@ from steerstack.asking import ScoreMode
 from steerstack.data import DataSet
 from steerstack.splits import Splits, split
 from steerstack.study import stats
-from steerstack.study.fitted_step import Measured, fit_and_measure, unsteered
+from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
 from steerstack.study.multiplicity import corrected, p_value
 from steerstack.study.stats import Estimate
-from steerstack.study.techniques import Technique
+from steerstack.study.techniques import Technique, check_techniques
+from steerstack.study.unrelated import is_null
 from steerstack.trace.model import Model
+from steerstack.workers.crew import Crew
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,11 @@ class GeneralizationResult:
     @property
     def correlation(self) -> dict[str, Any] | None:
         """Spearman correlation over techniques of the effect at home with that across; None below four."""
-        if len(self.transfers) < 4:
+        real = [t for t in self.transfers if not is_null(t.name)]
+        if len(real) < 4:
             return None
-        found = scipy_stats.spearmanr(
-            [t.at_home.value for t in self.transfers], [t.across.value for t in self.transfers]
-        )
-        return {"rho": stats.finite(float(found.statistic)), "p": stats.finite(float(found.pvalue)),
-                "n": len(self.transfers)}  # fmt: skip
+        found = scipy_stats.spearmanr([t.at_home.value for t in real], [t.across.value for t in real])
+        return {"rho": stats.finite(float(found.statistic)), "p": stats.finite(float(found.pvalue)), "n": len(real)}
 
     def _corrected(self) -> list[float]:
         """P of each technique's effect across, corrected over the techniques (Holm)."""
@@ -134,9 +134,32 @@ class GeneralizationResult:
         raw = {t.name: p_value(self.effect(t.name, source, target)) for t in self.transfers}
         return [float(row["p_corrected"]) for row in corrected(raw).values()]
 
+    @cached_property
+    def against_nulls(self) -> list[dict[str, Any]]:
+        """For every technique and null, the paired difference of their effects across."""
+        source, target = self.study.source, self.study.target
+        names = [transfer.name for transfer in self.transfers]
+        return [
+            {
+                "technique": name,
+                "null": null,
+                "across_above": stats.difference(
+                    self.effect(name, source, target), self.effect(null, source, target)
+                ).to_json(),
+            }
+            for name in names
+            for null in names
+            if is_null(null) and not is_null(name)
+        ]
+
+    def _above(self, name: str) -> str:
+        mine = [entry["across_above"]["ci_low"] > 0 for entry in self.against_nulls if entry["technique"] == name]
+        return f" It is above {sum(mine)} of {len(mine)} nulls." if mine else ""
+
     def verdict(self) -> str:
         """The answer in words."""
-        return " ".join(_sentence(transfer, self.study) for transfer in self.transfers)
+        real = (transfer for transfer in self.transfers if not is_null(transfer.name))
+        return " ".join(_sentence(transfer, self.study) + self._above(transfer.name) for transfer in real)
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``generalize --json``."""
@@ -152,7 +175,9 @@ class GeneralizationResult:
             "unsteered": {name: stats.mean(values).to_json() for name, values in self.base.items()},
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,
+            "against_nulls": self.against_nulls,
             "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
+            "papers": {technique.name: technique.paper for technique in self.techniques},
             "verdict": self.verdict(),
         }
 
@@ -205,6 +230,7 @@ def run_generalization(
     techniques: Sequence[Technique],
     *,
     folder: Path,
+    crew: Crew | None = None,
     on_step: Callable[[str], None] = lambda _: None,
     advance: Callable[[str, int], None] = lambda _what, _done: None,
 ) -> GeneralizationResult:
@@ -216,18 +242,23 @@ def run_generalization(
         What is declared; ``domains`` has the source and the target by name.
     folder:
         Where finished fits are kept; the same folder resumes.
+    crew:
+        Workers that do the fits; None to do them here.
     """
+    check_techniques(model, techniques)
     splits = {name: split(domains[name], seed=study.seed) for name in (study.source, study.target)}
     tests = {name: of.test for name, of in splits.items()}
-    ledger = Ledger(folder)
+    ledger = Ledger(folder, crew)
     base = unsteered(ledger, model, tests, study.score)
-    fits = {}
-    for technique in techniques:
-        on_step(technique.name)
-        for name, of in splits.items():
-            what = f"{technique.name} trained on {name}"
-            fits[technique.name, name] = fit_and_measure(
-                ledger, what, technique, model, of.train, of.validation, tests, study.score, seed=study.seed
-            )
-            advance("fits", 1)
+    todo = {
+        (technique.name, name): Fit(
+            f"{technique.name} trained on {name}", technique, of.train, of.validation, tests, study.score, study.seed
+        )
+        for technique in techniques
+        for name, of in splits.items()
+    }
+    found = fit_and_measure(
+        ledger, list(todo.values()), model, on_step=on_step, progress=lambda done: advance("fits", done)
+    )
+    fits = dict(zip(todo, found, strict=True))
     return GeneralizationResult(study, model, splits, techniques, base, fits)

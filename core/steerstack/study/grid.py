@@ -14,16 +14,20 @@ from steerstack.study.verdict import at_limit, stacking
 Level = Literal["none", "positive", "negative"]
 LEVELS: tuple[Level, ...] = ("negative", "none", "positive")
 
+PromptLevel = Level | Literal["few-shot"]
+PROMPTS: tuple[PromptLevel, ...] = (*LEVELS, "few-shot")
+
 
 @dataclass(frozen=True)
 class Cell:
-    """One arm: system prompt x vector x fine-tune, and which model the vector was fitted on.
+    """One arm: prompt x vector x fine-tune, and which model the vector was fitted on.
 
+    A prompt is a system prompt for or against the behaviour, or demonstrations of it (``few-shot``).
     ``origin`` is ``transferred`` for a vector from the base model, ``refitted`` for one that was
     extracted again from the fine-tuned model. An arm without a vector is listed under both.
     """
 
-    prompt: Level
+    prompt: PromptLevel
     vector: Level
     finetune: str = "none"
     origin: Literal["transferred", "refitted"] = "transferred"
@@ -50,47 +54,54 @@ def arms_json(grid: Grid) -> list[dict[str, Any]]:
     ]
 
 
-def _pairs(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cell, Cell, Cell, Cell]]]:
+_CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}
+"""What stands before the question and pushes the behaviour, as interactions name it."""
+
+Arms = tuple[ArmValues, ArmValues, ArmValues, ArmValues]
+
+Quadruple = tuple[dict[str, Any], Arms]
+"""What an interaction is of, and its arms: neither, first, second, both."""
+
+
+def _cells(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cell, Cell, Cell, Cell]]]:
     """Every interaction asked for: what it is of, and its cells (neither, first, second, both)."""
-    none = Cell("none", "none")
+    none, vector = Cell("none", "none"), Cell("none", "positive")
     for side in ("positive", "negative"):
-        vector, prompt, both = Cell("none", side), Cell(side, "none"), Cell(side, side)
-        yield {"of": ["vector", "prompt"], "direction": side}, (none, vector, prompt, both)
+        of_vector, of_prompt, both = Cell("none", side), Cell(side, "none"), Cell(side, side)
+        yield {"of": ["vector", "prompt"], "direction": side}, (none, of_vector, of_prompt, both)
+    shown = Cell("few-shot", "none")
+    yield {"of": ["vector", "few-shot"], "direction": "positive"}, (none, vector, shown, Cell("few-shot", "positive"))
     for tune in finetunes:
         tuned = Cell("none", "none", tune)
-        yield (
-            {"of": ["prompt", tune], "direction": "positive"},
-            (none, Cell("positive", "none"), tuned, Cell("positive", "none", tune)),
-        )
+        for name, level in _CONTEXTS.items():
+            about = {"of": [name, tune], "direction": "positive"}
+            yield about, (none, Cell(level, "none"), tuned, Cell(level, "none", tune))
         for origin in ("transferred", "refitted"):
-            about = {"of": ["vector", tune], "direction": "positive", "vector_origin": origin}
-            yield about, (none, Cell("none", "positive"), tuned, Cell("none", "positive", tune, origin))
-            on_top = {"of": ["vector", "prompt"], "direction": "positive", "finetune": tune, "vector_origin": origin}
-            yield (
-                on_top,
-                (
-                    tuned,
-                    Cell("none", "positive", tune, origin),
-                    Cell("positive", "none", tune),
-                    Cell("positive", "positive", tune, origin),
-                ),
-            )
+            on_tuned = Cell("none", "positive", tune, origin)
+            about = {"direction": "positive", "vector_origin": origin}
+            yield {"of": ["vector", tune], **about}, (none, vector, tuned, on_tuned)
+            for name, level in _CONTEXTS.items():
+                on_top = {"of": ["vector", name], **about, "finetune": tune}
+                both = Cell(level, "positive", tune, origin)
+                yield on_top, (tuned, on_tuned, Cell(level, "none", tune), both)
 
 
-def interactions_json(grid: Grid) -> list[dict[str, Any]]:
+def quadruples(grid: Grid) -> list[Quadruple]:
+    """Every interaction whose arms were measured."""
+    finetunes = sorted({cell.finetune for cell in grid} - {"none"})
+    asked = [(about, cells) for about, cells in _cells(finetunes) if all(cell in grid for cell in cells)]
+    return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in asked]
+
+
+def interactions_json(asked: Iterable[Quadruple]) -> list[dict[str, Any]]:
     """Every interaction on both scales, with its verdict on the log-odds scale.
 
     ``p`` is that of the paired t test, ``p_holm`` corrected over all interactions of the scale.
     """
-    finetunes = sorted({cell.finetune for cell in grid} - {"none"})
     found: list[dict[str, Any]] = []
-    for about, cells in _pairs(finetunes):
-        if not all(cell in grid for cell in cells):
-            continue
-        verdict = _verdict(grid, cells, about["direction"])
-        found.extend(
-            _interaction(grid, cells, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability")
-        )
+    for about, arms in asked:
+        verdict = _verdict(arms, about["direction"])
+        found.extend(_interaction(arms, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability"))
     for scale in ("log-odds", "probability"):
         mine = {str(place): entry["p"] for place, entry in enumerate(found) if entry["scale"] == scale}
         for place, row in corrected(mine).items():
@@ -102,8 +113,8 @@ def _values(values: ArmValues, scale: str) -> Any:
     return values.log_odds if scale == "log-odds" else values.probability
 
 
-def _interaction(grid: Grid, cells: tuple[Cell, ...], scale: str, about: dict[str, Any]) -> dict[str, Any]:
-    neither, first, second, both = (_values(grid[cell], scale) for cell in cells)
+def _interaction(arms: Arms, scale: str, about: dict[str, Any]) -> dict[str, Any]:
+    neither, first, second, both = (_values(arm, scale) for arm in arms)
     contrast = stats.contrast(both, first, second, neither)
     estimate = stats.mean(contrast)
     return {
@@ -115,13 +126,13 @@ def _interaction(grid: Grid, cells: tuple[Cell, ...], scale: str, about: dict[st
         "second": stats.difference(second, neither).to_json(),
         "both": stats.difference(both, neither).to_json(),
         "first_on_top": stats.difference(both, second).to_json(),
-        "near_ceiling": at_limit(*(float(grid[cell].probability.mean()) for cell in cells)),
+        "near_ceiling": at_limit(*(float(arm.probability.mean()) for arm in arms)),
         "n_to_resolve": None if estimate.excludes_zero else stats.needed_n(contrast, estimate.value),
     }
 
 
-def _verdict(grid: Grid, cells: tuple[Cell, ...], direction: str) -> str:
-    neither, first, second, both = (grid[cell].log_odds for cell in cells)
+def _verdict(arms: Arms, direction: str) -> str:
+    neither, first, second, both = (arm.log_odds for arm in arms)
     alone = stats.difference(first, neither), stats.difference(second, neither)
     sign = 1.0 if direction == "positive" else -1.0
     better = first if sign * np.mean(first - second) > 0 else second

@@ -1,16 +1,15 @@
-"""Matched cost: the strength at which an edit costs a given KL divergence on neutral text."""
+"""Equal cost: the strength at which an edit costs a given KL divergence from the unsteered model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from steerstack.applying import apply
 from steerstack.engine.divergence import divergence
 from steerstack.errors import StudyError
+from steerstack.intervention import Plan
 from steerstack.study.neutral import neutral_texts
-from steerstack.tokens import Tokens
+from steerstack.tokens import TokenSequence
 from steerstack.trace.model import Model
-from steerstack.vector import SteeringVector
 
 GRID = 9
 """Strengths of one round."""
@@ -22,16 +21,19 @@ TEXTS = 6
 """Neutral texts of a calibration."""
 
 
-def kl_at(
-    model: Model, vector: SteeringVector, layer: int, scales: Sequence[float], tokens: Tokens, *, texts: int = TEXTS
-) -> list[float]:
-    """Mean KL per token (nats) from the unsteered model at each strength, on neutral text."""
-    plans = [apply(vector, layer, scale, tokens=tokens) for scale in scales]
-    return [float(np.mean(cost.kl)) for cost in divergence(model, neutral_texts(model.format, texts), plans)]
+def kl_at(model: Model, plans: Sequence[Plan], texts: Sequence[TokenSequence] | None = None) -> list[float]:
+    """Mean KL per token (nats) from the unsteered model under each plan, on neutral text (:data:`TEXTS` of ours)."""
+    read = neutral_texts(model.format, TEXTS) if texts is None else texts
+    return [float(np.mean(cost.kl)) for cost in divergence(model, read, plans)]
 
 
 def scale_at(
-    kl: float, model: Model, vector: SteeringVector, layer: int, tokens: Tokens, *, start: float, sign: float = 1.0
+    kl: float,
+    model: Model,
+    plan_at: Callable[[float], Plan],
+    *,
+    start: float,
+    texts: Sequence[TokenSequence] | None = None,
 ) -> float:
     """The strength whose mean KL per token is ``kl``, to a few percent.
 
@@ -39,10 +41,12 @@ def scale_at(
     ----------
     kl:
         In nats per token.
+    plan_at:
+        The plan of a (positive) strength.
     start:
         A strength of the right order, such as a tenth of the residual norm over the vector's.
-    sign:
-        Which way the vector is applied.
+    texts:
+        What the KL is measured on; neutral text of ours for None.
 
     Raises
     ------
@@ -53,11 +57,11 @@ def scale_at(
     scale = start
     for _ in range(ROUNDS):
         grid = np.geomspace(low, high, GRID)
-        costs = np.array(kl_at(model, vector, layer, [sign * s for s in grid.tolist()], tokens))
+        costs = np.array(kl_at(model, [plan_at(strength) for strength in grid.tolist()], texts))
         above = np.flatnonzero(costs >= kl)
         if not len(above) or above[0] == 0:
             raise StudyError(
-                f"No strength of this vector at layer {layer} costs {kl:g} nats per token.",
+                f"No strength of this edit costs {kl:g} nats per token.",
                 seen=f"{costs[0]:.2g} at {grid[0]:.3g} to {costs[-1]:.2g} at {grid[-1]:.3g}",
                 fix="Choose another KL budget or layer.",
             )
@@ -65,4 +69,4 @@ def scale_at(
         pair = np.log(np.maximum(costs[above[0] - 1 : above[0] + 1], 1e-12))
         share = (np.log(kl) - pair[0]) / (pair[1] - pair[0])
         scale = float(np.exp(np.log(low) + share * (np.log(high) - np.log(low))))
-    return sign * scale
+    return scale

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,9 @@ from steerstack.engine.divergence import divergence
 from steerstack.intervention import Plan
 from steerstack.study import stats
 from steerstack.study.ledger import Ledger
-from steerstack.study.neutral import neutral_texts
+from steerstack.study.neutral import neutral_texts, paragraphs
 from steerstack.study.scoring import ArmScores, score_data
+from steerstack.study.step import Step
 from steerstack.trace.model import Model
 
 SHARD = 64
@@ -72,6 +72,106 @@ class ArmValues:
 
 
 @dataclass(frozen=True)
+class Shard(Step):
+    """Score some items under every arm of a list; its unit is an evaluation (question x arm)."""
+
+    what: str
+    items: DataSet
+    mode: ScoreMode
+    plans: tuple[Plan, ...]
+    system: str | None
+    shots: Shots
+
+    @property
+    def size(self) -> int:
+        """Number of evaluations."""
+        return len(self.plans) * sum(times_asked(item, self.mode) for item in self.items)
+
+    def key(self, model: Model) -> Any:
+        """Model, items, prompt and plans."""
+        plans = [plan.fingerprint for plan in self.plans]
+        return [model.fingerprint, self.items.digest, self.mode, self.system, self.shots, plans]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """The values of each arm."""
+        found = score_data(
+            model, self.items, self.mode, self.plans, system=self.system, shots=self.shots, progress=progress
+        )
+        return [ArmValues.of(scores).to_json() for scores in found]
+
+
+@dataclass(frozen=True)
+class Cost(Step):
+    """Mean KL per token from the unsteered model, and perplexity, of each plan on neutral text; its unit is a text."""
+
+    what: str
+    plans: tuple[Plan, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of texts x plans."""
+        return len(paragraphs()) * len(self.plans)
+
+    def key(self, model: Model) -> Any:
+        """Model, texts and plans."""
+        texts = [list(text.ids) for text in neutral_texts(model.format)]
+        return [model.fingerprint, texts, [plan.fingerprint for plan in self.plans]]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """One entry a plan."""
+        return [
+            {
+                "kl": float(np.mean(cost.kl)),
+                "kl_estimate": stats.mean(cost.kl).to_json(),
+                "perplexity": float(np.exp(np.mean(cost.cross_entropy))),
+            }
+            for cost in divergence(model, neutral_texts(model.format), self.plans, progress=progress)
+        ]
+
+
+@dataclass(frozen=True)
+class Arms:
+    """Every item of ``data`` under every plan, to be asked for by :meth:`Measure.together`."""
+
+    what: str
+    data: DataSet
+    plans: Sequence[Plan]
+    system: str | None = None
+    shots: Shots = ()
+
+    def steps(self, model: Model, mode: ScoreMode) -> list[Step]:
+        """One for each :data:`SHARD` items."""
+        items, size = self.data.items, SHARD if model.remote is None else REMOTE_SHARD
+        parts = [self.data.take(items[at : at + size]) for at in range(0, len(items), size)]
+        return [Shard(self.what, part, mode, tuple(self.plans), self.system, self.shots) for part in parts]
+
+    def read(self, values: Sequence[Any]) -> list[ArmValues]:
+        """The values of each arm, from those of the steps."""
+        shards = [[ArmValues.from_json(value) for value in of_shard] for of_shard in values]
+        return [ArmValues.joined([shard[arm] for shard in shards]) for arm in range(len(self.plans))]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """For each plan, mean KL per token from the unsteered model and perplexity, on neutral text.
+
+    The interval of ``kl_estimate`` is over texts.
+    """
+
+    what: str
+    plans: Sequence[Plan]
+
+    def steps(self, model: Model, mode: ScoreMode) -> list[Step]:
+        """One."""
+        del model, mode
+        return [Cost(self.what, tuple(self.plans))]
+
+    def read(self, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """One entry a plan."""
+        return list(values[0])
+
+
+@dataclass(frozen=True)
 class Measure:
     """How arms are measured in one study.
 
@@ -101,45 +201,27 @@ class Measure:
         shots: Shots = (),
     ) -> list[ArmValues]:
         """Every item of ``data`` under every plan; a step of the ledger for each :data:`SHARD` items."""
-        items, size = data.items, SHARD if model.remote is None else REMOTE_SHARD
-        shards = [data.take(items[at : at + size]) for at in range(0, len(items), size)]
-        plan_keys = [plan.fingerprint for plan in plans]
-        keys = [[model.fingerprint, shard.digest, self.mode, system, shots, plan_keys] for shard in shards]
-        sizes = [len(plans) * sum(times_asked(item, self.mode) for item in shard) for shard in shards]
-        done = sum(size for size, key in zip(sizes, keys, strict=True) if self.ledger.has(what, key))
-        self.announce(what, sum(sizes), done)
-
-        def advance(step: int) -> None:
-            self.advance(what, step)
-
-        def compute(shard: DataSet) -> Any:
-            found = score_data(model, shard, self.mode, plans, system=system, shots=shots, progress=advance)
-            return [ArmValues.of(scores).to_json() for scores in found]
-
-        parts = [
-            [ArmValues.from_json(value) for value in self.ledger.once(what, key, partial(compute, shard))]
-            for shard, key in zip(shards, keys, strict=True)
-        ]
-        return [ArmValues.joined([part[arm] for part in parts]) for arm in range(len(plans))]
+        (found,) = self.together(model, [Arms(what, data, plans, system, shots)])
+        return list(found)
 
     def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, Any]]:
-        """For each plan, mean KL per token from the unsteered model and perplexity, on neutral text.
+        """Cost of each plan on neutral text: see :class:`Costs`."""
+        (found,) = self.together(model, [Costs(what, plans)])
+        return list(found)
 
-        The interval of ``kl_estimate`` is over texts.
-        """
-        texts = neutral_texts(model.format)
-        key = [model.fingerprint, [list(text.ids) for text in texts], [plan.fingerprint for plan in plans]]
-        total = len(texts) * len(plans)
-        self.announce(what, total, total if self.ledger.has(what, key) else 0)
+    def together(self, model: Model, asked: Sequence[Arms | Costs]) -> list[Any]:
+        """What several requests on one model ask for; workers, where there are some, share all of their steps."""
+        steps = [one.steps(model, self.mode) for one in asked]
+        if self.ledger.crew is not None and len(asked) > 1:
+            more = f"{asked[0].what}, and {len(asked) - 1} more"
+            self._do(more, model, [step for of_one in steps for step in of_one])
+        return [one.read(self._do(one.what, model, of_one)) for one, of_one in zip(asked, steps, strict=True)]
 
-        def compute() -> Any:
-            return [
-                {
-                    "kl": float(np.mean(cost.kl)),
-                    "kl_estimate": stats.mean(cost.kl).to_json(),
-                    "perplexity": float(np.exp(np.mean(cost.cross_entropy))),
-                }
-                for cost in divergence(model, texts, plans, progress=lambda done: self.advance(what, done))
-            ]
-
-        return list(self.ledger.once(what, key, compute))
+    def _do(self, what: str, model: Model, steps: Sequence[Step]) -> list[Any]:
+        total = sum(step.size for step in steps)
+        return self.ledger.steps(
+            steps,
+            model,
+            earlier=lambda done: self.announce(what, total, done),
+            progress=lambda more: self.advance(what, more),
+        )

@@ -1,7 +1,7 @@
 """Many comparisons: Holm's and Benjamini and Hochberg's corrections, and what can be resolved at all."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -56,11 +56,3 @@ def minimal_effect(pilot: ArrayLike, n: int, *, comparisons: int = 1) -> float |
         return None
     standardised = TTestPower().solve_power(nobs=n, alpha=LEVEL / comparisons, power=POWER)
     return float(standardised * spread)
-
-
-def needed_items(pilot: Sequence[float], effect: float) -> int | None:
-    """How many items resolve a given effect with 80 % power at 5 %."""
-    spread = float(np.std(pilot, ddof=1)) if len(pilot) > 1 else math.nan
-    if not effect or not spread or not math.isfinite(spread):
-        return None
-    return math.ceil(TTestPower().solve_power(effect_size=abs(effect) / spread, alpha=LEVEL, power=POWER))

@@ -3,7 +3,8 @@
 from functools import cache
 from importlib.resources import files
 
-from steerstack.prompts import ChatFormat
+from steerstack.asking import Shots
+from steerstack.prompts import ChatFormat, Prompt
 from steerstack.tokens import TokenSequence
 
 
@@ -17,3 +18,14 @@ def paragraphs() -> tuple[str, ...]:
 def neutral_texts(format: ChatFormat, n: int | None = None) -> list[TokenSequence]:
     """The paragraphs as plain text, every token but the first scored, and all of them "response"."""
     return [format.plain(text) for text in paragraphs()[:n]]
+
+
+NEUTRAL_QUESTION = "Write a short paragraph about something from everyday life."
+
+
+def neutral_answers(
+    format: ChatFormat, n: int | None = None, *, system: str | None = None, shots: Shots = ()
+) -> list[TokenSequence]:
+    """The paragraphs as answers in a conversation, so that prompts and demonstrations have a cost too."""
+    prompt = Prompt(NEUTRAL_QUESTION, system, history=tuple(shots))
+    return [format.answers(prompt, [text])[0] for text in paragraphs()[:n]]

@@ -1,6 +1,7 @@
 """Nulls: directions that know nothing of the behaviour, through the same pipeline."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 
@@ -9,10 +10,10 @@ import torch
 from steerstack.contracts import Extractor, Fitted, PairBatch, PairStream
 from steerstack.data import DataSet
 from steerstack.engine.data_activations import DataActivations
-from steerstack.errors import ExtractionError
+from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.extraction import extract
 from steerstack.trace.model import Model
-from steerstack.vector import SteeringVector
+from steerstack.vector import SteeringVector, random_like
 
 
 class Remembered(PairStream):
@@ -67,12 +68,15 @@ class Shuffler:
 
     Parameters
     ----------
-    model, data, method, position, layer:
+    model, data, method, position, layers:
         As for the real vector.
     """
 
-    def __init__(self, model: Model, data: DataSet, method: Extractor, position: str, layer: int) -> None:
-        self._model, self._data, self._method, self._position, self._layer = model, data, method, position, layer
+    def __init__(
+        self, model: Model, data: DataSet, method: Extractor, position: str | None, layers: Sequence[int]
+    ) -> None:
+        self._model, self._data, self._method, self._layers = model, data, method, layers
+        self._position = position or method.position
 
     @cached_property
     def _stream(self) -> Remembered:
@@ -82,12 +86,12 @@ class Shuffler:
                 self._data,
                 position=self._position,
                 component=self._method.component,
-                layers=[self._layer],
+                layers=self._layers,
             )
         )
 
     def like(self, vector: SteeringVector, seed: int) -> SteeringVector:
-        """A shuffled-label vector with the norms of the given one, which has one layer.
+        """A shuffled-label vector with the norms of the given one.
 
         Raises
         ------
@@ -102,9 +106,60 @@ class Shuffler:
             )
         except ExtractionError:  # the method needs the model or the items
             null = extract(
-                self._model, shuffled(self._data, seed), self._method, position=self._position, layers=[self._layer]
-            ).only(self._layer)
-        scale = vector.norms[self._layer] / null.norms[self._layer]
+                self._model, shuffled(self._data, seed), self._method, position=self._position, layers=self._layers
+            )
         parameters = {"seed": seed, "norms_of": vector.fingerprint}
         origin = replace(vector.origin, method="shuffled-labels", parameters=parameters)
-        return replace(null, directions={self._layer: null[self._layer] * scale}, origin=origin)
+        return replace(brought_to_norm(null, vector), origin=origin)
+
+
+def brought_to_norm(null: SteeringVector, vector: SteeringVector) -> SteeringVector:
+    """The null at the layers of the vector, with the norm that the vector has there."""
+    directions = {at: null[at] * (vector.norms[at] / null.norms[at]) for at in vector.layers}
+    return replace(null.keeping(vector.layers), directions=directions)
+
+
+def null_vectors(
+    model: Model,
+    data: DataSet,
+    vector: SteeringVector,
+    method: Extractor | None,
+    *,
+    position: str | None,
+    count: int,
+    others: Sequence[DataSet] = (),
+    seed: int = 0,
+) -> dict[str, SteeringVector]:
+    """Vectors that know nothing of the behaviour, with the norms of the given one.
+
+    Parameters
+    ----------
+    model, data, method, position:
+        By what, from what and where the vector was read; without its method there are random vectors only.
+    vector:
+        With the layers that nulls are wanted for.
+    count:
+        Number of random and of shuffled-label vectors.
+    others:
+        Data sets of other behaviours, whose vectors by the same method are nulls too.
+    seed:
+        Of the first of them.
+
+    Returns
+    -------
+    dict
+        Vectors by name. Those whose directions average out to nothing (a single pair, say) are left out.
+    """
+    found = {f"random {i}": random_like(vector, seed + i) for i in range(count)}
+    if method is None:
+        return found
+    layers = list(vector.layers)
+    make = Shuffler(model, data, method, position, layers)
+    for i in range(count):
+        with suppress(DegenerateDirectionError):
+            found[f"shuffled labels {i}"] = make.like(vector, seed + i)
+    for other in others:
+        with suppress(DegenerateDirectionError):
+            theirs = extract(model, other.limit(len(data)), method, position=position, layers=layers)
+            found[f"unrelated: {other.behavior}"] = brought_to_norm(theirs, vector)
+    return found

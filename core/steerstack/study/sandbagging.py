@@ -1,4 +1,4 @@
-"""Does a model answer worse than it could? Accuracy by letter, what hiding costs, and what was recovered."""
+"""Does a model answer worse than it could? Accuracy by choice, what hiding costs, and what was recovered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,11 @@ from steerstack.study.stats import LEVEL, RESAMPLES, Estimate
 from steerstack.tokens import TokenSequence
 from steerstack.trace.model import Model
 
-PREFIX = "("
+Form = Literal["letter", "text"]
+"""How an item is answered: by the letter of a listed option, or in the option's own words."""
+
+PREFIX: dict[Form, str] = {"letter": "(", "text": ""}
+"""How an answer begins."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Choices:
     items:
         The items.
     logp:
-        Log-probability (nats) of each option's letter; -inf where an item has fewer options.
+        Log-probability (nats) of each option's letter, or of all its words; -inf where an item has fewer options.
     """
 
     items: tuple[Item, ...]
@@ -39,12 +43,12 @@ class Choices:
 
     @cached_property
     def chosen(self) -> Int[NDArray[np.int64], " item"]:
-        """Place of the likeliest letter."""
+        """Place of the likeliest option."""
         return np.asarray(self.logp.argmax(1))
 
     @cached_property
     def right(self) -> Bool[NDArray[np.bool_], " item"]:
-        """Whether the likeliest letter is the right one."""
+        """Whether the likeliest option is the right one."""
         return np.asarray(self.chosen == np.array([item.exhibits for item in self.items]))
 
     @property
@@ -73,12 +77,20 @@ def share(successes: int, n: int, *, method: Literal["exact", "wilson"] = "exact
     return Estimate(successes / n, float(found.low), float(found.high), n, level)
 
 
-def letters(
-    format: ChatFormat, item: Item, *, system: str | None = None, shots: Shots = (), prefix: str = PREFIX
-) -> list[TokenSequence]:
-    """An item with each of its letters as the answer."""
+def asked(
+    item: Item, form: Form = "letter", *, system: str | None = None, shots: Shots = (), prefix: str | None = None
+) -> Prompt:
+    """An item's prompt up to where the answer begins; its own system prompt comes before another."""
     joined = "\n\n".join(part for part in (item.system, system) if part) or None
-    return format.labels(Prompt(item.listed(), joined, prefix, shots), LETTERS[: len(item.options)])
+    begun = PREFIX[form] if prefix is None else prefix
+    return Prompt(item.listed() if form == "letter" else item.question, joined, begun, shots)
+
+
+def answers(format: ChatFormat, prompt: Prompt, item: Item, form: Form = "letter") -> list[TokenSequence]:
+    """A prompt with each of an item's letters, or options, as the answer."""
+    if form == "text":
+        return format.answers(prompt, item.options)
+    return format.labels(prompt, LETTERS[: len(item.options)])
 
 
 @dataclass(frozen=True)
@@ -90,7 +102,9 @@ class Way:
     model:
         Asked; another one than the audited where weights were trained.
     plan, system, shots, prefix:
-        Edits, a system prompt, demonstrations, and how the answer is begun.
+        Edits, a system prompt, demonstrations, and how the answer is begun (None as usual for the form).
+    form:
+        By letter, or in the options' own words.
     record:
         How it was made.
     """
@@ -99,7 +113,8 @@ class Way:
     plan: Plan = field(default_factory=Plan)
     system: str | None = None
     shots: Shots = ()
-    prefix: str = PREFIX
+    prefix: str | None = None
+    form: Form = "letter"
     record: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, items: Sequence[Item], *, progress: Progress | None = None) -> Choices:
@@ -108,9 +123,8 @@ class Way:
 
     def under(self, plans: Sequence[Plan], items: Sequence[Item], *, progress: Progress | None = None) -> list[Choices]:
         """The choices on all items under each of several plans in place of its own."""
-        groups = [
-            letters(self.model.format, item, system=self.system, shots=self.shots, prefix=self.prefix) for item in items
-        ]
+        prompts = [asked(item, self.form, system=self.system, shots=self.shots, prefix=self.prefix) for item in items]
+        groups = [answers(self.model.format, *pair, self.form) for pair in zip(prompts, items, strict=True)]
         most = max(len(group) for group in groups)
         found = []
         for scores in score(self.model, groups, plans, progress=progress):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from steerstack.applying import apply, edit_of
 from steerstack.data import DataSet
 from steerstack.intervention import Plan
-from steerstack.study.measure import Measure
+from steerstack.study.matched import scale_at
+from steerstack.study.measure import Arms, Costs, Measure
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -64,7 +66,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Chosen:
-    """The choice and all that was tried for it."""
+    """The choice and all that was tried for it; ``kl`` is the cost at which every strength was held, if any."""
 
     layer: int
     scale: float
@@ -72,6 +74,15 @@ class Chosen:
     within_budget: bool
     prompts: dict[str, str] = field(default_factory=dict)
     prompts_tried: int = 0
+    kl: float | None = None
+
+    @property
+    def rule(self) -> str:
+        """By what it was chosen."""
+        effect = "largest (log-odds at +scale minus at -scale) / 2"
+        if self.kl is not None:
+            return f"{effect} among strengths that cost {self.kl:g} nats of KL per token"
+        return f"{effect} with KL per token of at most {KL_BUDGET}"
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON results hold it."""
@@ -80,7 +91,7 @@ class Chosen:
             "scale": self.scale,
             "on": "validation",
             "choices_tried": len(self.tried),
-            "rule": f"largest (log-odds at +scale minus at -scale) / 2 with KL per token of at most {KL_BUDGET}",
+            "rule": self.rule,
             "within_kl_budget": self.within_budget,
             "tried": [{**vars(t), "effect": t.effect} for t in self.tried],
             "prompts": self.prompts,
@@ -98,19 +109,34 @@ def choose_strength(
     shares: Sequence[float],
     tokens: Tokens,
     norms: dict[int, float],
+    kl: float | None = None,
+    called: str = "",
 ) -> Chosen:
     """Choose layer and strength by their effect on validation, within the KL budget.
 
     If nothing stays within the budget, what costs least is taken, and that is said.
+
+    Parameters
+    ----------
+    kl:
+        Instead of ``shares``, one strength a layer: the one that costs this KL per token on neutral text.
+    called:
+        Of the vector, in progress messages.
     """
     grid = [
         (layer, scale, scale * vector.norms[layer] / norms[layer])
         for layer in layers
-        for scale in candidate_scales(vector, layer, norms[layer], shares)
+        for scale in (
+            candidate_scales(vector, layer, norms[layer], shares)
+            if kl is None
+            else [_scale_at(measure, kl, model, vector, layer, tokens, norms[layer])]
+        )
     ]
     plans = [apply(vector, layer, sign * scale, tokens=tokens) for layer, scale, _ in grid for sign in (1, -1)]
-    found = measure.arms("validation sweep", model, data, [Plan(), *plans])
-    costs = measure.costs("validation sweep: cost on neutral text", model, plans)
+    what = f"validation sweep{called}"
+    found, costs = measure.together(
+        model, [Arms(what, data, [Plan(), *plans]), Costs(f"{what}: cost on neutral text", plans)]
+    )
     means = [float(values.log_odds.mean()) for values in found]
     tried = tuple(
         Tried(
@@ -119,9 +145,19 @@ def choose_strength(
         )
         for i, (layer, scale, share) in enumerate(grid)
     )  # fmt: skip
-    affordable = [t for t in tried if t.kl <= KL_BUDGET]
+    affordable = [t for t in tried if kl is not None or t.kl <= KL_BUDGET]
     best = max(affordable, key=lambda t: t.effect) if affordable else min(tried, key=lambda t: t.kl)
-    return Chosen(best.layer, best.scale, tried, bool(affordable))
+    return Chosen(best.layer, best.scale, tried, bool(affordable), kl=kl)
+
+
+def _scale_at(
+    measure: Measure, kl: float, model: Model, vector: SteeringVector, layer: int, tokens: Tokens, norm: float
+) -> float:
+    """The strength that costs ``kl``; found once."""
+    plan_at = partial(apply, vector, layer, tokens=tokens)
+    key = [model.fingerprint, vector.fingerprint, layer, kl, vars(tokens)]
+    start = 0.1 * norm / vector.norms[layer]
+    return float(measure.ledger.once("calibration", key, lambda: scale_at(kl, model, plan_at, start=start)))
 
 
 def choose_prompts(measure: Measure, model: Model, data: DataSet) -> tuple[dict[str, str], int]:
@@ -129,12 +165,9 @@ def choose_prompts(measure: Measure, model: Model, data: DataSet) -> tuple[dict[
     chosen: dict[str, str] = {}
     for side, best in (("positive", max), ("negative", min)):
         prompts = getattr(data.prompts, side)
-        means = {
-            prompt: float(
-                measure.arms(f"validation: {side} prompts", model, data, [Plan()], system=prompt)[0].log_odds.mean()
-            )
-            for prompt in prompts
-        }
+        asked = [Arms(f"validation: {side} prompts", data, [Plan()], system=prompt) for prompt in prompts]
+        found = measure.together(model, asked)
+        means = {prompt: float(arm.log_odds.mean()) for prompt, (arm,) in zip(prompts, found, strict=True)}
         if means:
             chosen[side] = best(means, key=lambda prompt: means[prompt])
     return chosen, len(data.prompts.positive) + len(data.prompts.negative)

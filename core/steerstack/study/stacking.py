@@ -1,5 +1,6 @@
 """What a stacking study is, what comes out of it, and what that means in words."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,9 +12,10 @@ from steerstack.asking import ScoreMode
 from steerstack.splits import Splits
 from steerstack.study import stats
 from steerstack.study.competence import Competence
-from steerstack.study.grid import Cell, arms_json, interactions_json
+from steerstack.study.grid import Cell, arms_json, interactions_json, quadruples
 from steerstack.study.measure import ArmValues
 from steerstack.study.select import Chosen
+from steerstack.study.together import Companion
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
 
@@ -34,8 +36,10 @@ class Stacking:
         Candidate layers; None for six spread over the middle of the model.
     shares:
         Candidate strengths: added norm as a share of the residual stream's.
+    matched_kl:
+        Instead of them, one strength a layer: the one that costs this KL per token on neutral text.
     nulls:
-        Number of random and of shuffled-label vectors.
+        Number of random and of shuffled-label vectors, and the most of unrelated behaviours.
     seed:
         Of the splits, the nulls and the fine-tune.
     limit:
@@ -51,6 +55,7 @@ class Stacking:
     nulls: int = 5
     seed: int = 0
     limit: int | None = None
+    matched_kl: float | None = None
 
     @property
     def digest(self) -> str:
@@ -75,7 +80,11 @@ class StackResult:
     costs:
         For each steered arm on neutral text: KL per token and perplexity.
     record:
-        How the fine-tunes were made.
+        How the fine-tunes and the demonstrations were made.
+    companions:
+        Other vectors that were tried together with this one.
+    papers:
+        Where the methods are from, by name.
     """
 
     study: Stacking
@@ -90,6 +99,8 @@ class StackResult:
     costs: list[dict[str, Any]]
     norms: dict[int, float]
     record: dict[str, Any] = field(default_factory=dict)
+    companions: Sequence[Companion] = ()
+    papers: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def effect(self) -> stats.Estimate:
@@ -99,7 +110,8 @@ class StackResult:
     @cached_property
     def interactions(self) -> list[dict[str, Any]]:
         """Every interaction, on both scales."""
-        return interactions_json(self.grid)
+        none, vector = self.grid[Cell("none", "none")], self.grid[Cell("none", "positive")]
+        return interactions_json([*quadruples(self.grid), *(c.quadruple(none, vector) for c in self.companions)])
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``stack --json``, without where it was recorded."""
@@ -127,16 +139,26 @@ class StackResult:
             "warning": self.competence.warning(self.study.score),
             "arms": arms_json(self.grid),
             "interactions": self.interactions,
+            "companions": [c.to_json(self.grid[Cell("none", "none")]) for c in self.companions],
             "nulls": self._nulls_json(),
             "costs": self.costs,
             "finetunes": self.record,
+            "papers": self.papers,
             "verdict": self.verdict(),
         }
 
     def frame(self) -> list[dict[str, Any]]:
-        """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability."""
+        """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.
+
+        A null stands under ``vector`` by its name, and another vector by its own, with what it is together with.
+        """
         rows = []
-        for cell, values in self.grid.items():
+        named = dict(self.nulls)
+        for other in self.companions:
+            named |= {other.name: other.alone, f"vector, then {other.name}": other.after}
+            named |= {f"{other.name}, then vector": other.before} if other.before else {}
+        by_name = ((Cell("none", name), values) for name, values in named.items())  # type: ignore[arg-type]
+        for cell, values in (*self.grid.items(), *by_name):
             about = {
                 "finetune": cell.finetune,
                 "vector_origin": cell.origin,
@@ -180,12 +202,13 @@ class StackResult:
             for entry in self.interactions
             if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
         )
-        return " ".join(parts)
+        parts += [other.sentence() for other in self.companions]
+        return " ".join(part for part in parts if part)
 
 
 def _on_top(entry: dict[str, Any]) -> str:
     """What the vector still does on top of something else, and how the two combine."""
-    other = "a positive prompt" if entry["of"][1] == "prompt" else entry["of"][1]
+    other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
     if "finetune" in entry:
         other += f" on {entry['finetune']}"
     origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""

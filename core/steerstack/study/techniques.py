@@ -8,13 +8,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from steerstack import catalog
-from steerstack.applying import apply_all
+from steerstack.applying import apply, apply_all
 from steerstack.asking import ScoreMode, Shots, ask
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
+from steerstack.engine import fitting
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.plugins import PluginManager
@@ -23,6 +25,7 @@ from steerstack.study.matched import scale_at
 from steerstack.study.norms import residual_norms
 from steerstack.study.scoring import score_data
 from steerstack.study.select import candidate_layers, candidate_scales
+from steerstack.study.tuned import check_weights
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -118,11 +121,15 @@ class Steering(Technique):
         """Method, parameters, positions and candidates."""
         return {**vars(self), "method": self.name, "parameters": self.method.parameters()}
 
+    def find(self, model: Model, train: DataSet) -> SteeringVector:
+        """The vector from the items."""
+        return extract(model, train, self.method, position=self.position)
+
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Condition:
         """Extract, then choose by the mean log-odds on validation."""
         del seed
         began = time.monotonic()
-        vector = extract(model, train, self.method, position=self.position)
+        vector = self.find(model, train)
         grid = self._grid(model, vector)
         plans = [apply_all(vector, layers, scale, tokens=Tokens.parse(self.tokens)) for layers, scale in grid]
         best, tried = 0, []
@@ -150,7 +157,8 @@ class Steering(Technique):
         if self.kl is not None:
             tokens = Tokens.parse(self.tokens)
             start = {at: 0.1 * norms[at] / vector.norms[at] for at in ordered}
-            return [((at,), scale_at(self.kl, model, vector, at, tokens, start=start[at])) for at in ordered]
+            plan_at = {at: partial(apply, vector, at, tokens=tokens) for at in ordered}
+            return [((at,), scale_at(self.kl, model, plan_at[at], start=start[at])) for at in ordered]
         scales = {at: self.method.scales or candidate_scales(vector, at, norms[at], self.shares) for at in ordered}
         return [((at,), scale) for at in ordered for scale in scales[at]]
 
@@ -177,8 +185,7 @@ class Conditioning(Technique):
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Condition:
         """Tune; without validation items it chooses on the training items, which is recorded."""
-        del mode
-        tuned = self.baseline.tune(model, train, validation or train, seed=seed)
+        tuned = fitting.tuned(asked_by(self.baseline, mode), model, train, validation or train, seed=seed)
         record = {**tuned.record, "chosen_on": "validation" if validation else "train"}
         return Condition(
             tuned.model,
@@ -191,6 +198,24 @@ class Conditioning(Technique):
             tuned.context_tokens,
             record,
         )
+
+
+def check_techniques(model: Model, techniques: Sequence[Technique]) -> None:
+    """Refuse, before anything is run, techniques that would train weights that are on a server, or quantized.
+
+    Raises
+    ------
+    RemoteError, ModelError
+        There is one.
+    """
+    check_weights(model, [one.baseline for one in techniques if isinstance(one, Conditioning)])
+
+
+def asked_by(baseline: Baseline, mode: ScoreMode) -> Baseline:
+    """A baseline that asks and scores items as its study does, unless it was told how."""
+    field = type(baseline).model_fields.get("mode")
+    follows = field is not None and str(field.annotation) == str(ScoreMode) and "mode" not in baseline.model_fields_set
+    return baseline.model_copy(update={"mode": mode}) if follows else baseline
 
 
 def technique(name: str, parameters: dict[str, Any] | None = None, **options: Any) -> Technique:

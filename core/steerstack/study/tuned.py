@@ -1,8 +1,10 @@
 """Fine-tuned models of a study, kept as weights in its folder so that a resumed study has them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -12,7 +14,9 @@ from steerstack.contracts import Baseline, Tuned
 from steerstack.errors import StudyError
 from steerstack.files import write_json
 from steerstack.splits import Splits
-from steerstack.trace.model import Model, clone, wrap
+from steerstack.study.step import Step
+from steerstack.trace.model import Model, check_trainable, clone, wrap
+from steerstack.workers.crew import Crew
 
 
 def check_trains(baselines: Sequence[Baseline]) -> None:
@@ -31,16 +35,25 @@ def check_trains(baselines: Sequence[Baseline]) -> None:
             )
 
 
+def check_weights(model: Model, baselines: Sequence[Baseline]) -> None:
+    """Refuse, before anything is run, to train weights that are on a server, or quantized.
+
+    Raises
+    ------
+    RemoteError, ModelError
+        A baseline would.
+    """
+    if any(baseline.trains for baseline in baselines):
+        check_trainable(model)
+
+
 def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Tuned:
     """The fine-tune, from the folder if it was made there from the same inputs, else trained now."""
-    inputs = [model.fingerprint, splits.digests, baseline.name, baseline.parameters(), seed]
-    place = folder / f"{baseline.name}-{digest.of_json(inputs)[:12]}"
-    weights, about = place.with_suffix(".safetensors"), place.with_suffix(".json")
+    weights = weights_of(baseline, model, splits, folder, seed)
+    about = weights.with_suffix(".json")
     if about.exists():
         known = json.loads(about.read_text(encoding="utf-8"))
-        module = clone(model)
-        _load(module, weights)
-        again = wrap(module, model.tokenizer, name=f"{model.name}+{baseline.name}", revision=model.revision)
+        again = with_weights(model, weights, f"{model.name}+{baseline.label}")
         return Tuned(again, known["parameters"], known["seconds"], known["record"], flops=known.get("flops", 0.0))
     tuned = baseline.tune(model, splits.train, splits.validation, seed=seed)
     _save(model.module, tuned.model.module, weights)
@@ -49,12 +62,64 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
     return tuned
 
 
+def weights_of(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Path:
+    """Where the changed weights of a fine-tune lie; what is known of it lies beside them, as JSON."""
+    inputs = [model.fingerprint, splits.digests, baseline.name, baseline.parameters(), seed]
+    return folder / f"{baseline.label}-{digest.of_json(inputs)[:12]}.safetensors"
+
+
+def with_weights(model: Model, weights: Path, name: str | None = None) -> Model:
+    """A copy of a model with other weights where the file has them.
+
+    Raises
+    ------
+    StudyError
+        The file is not to be seen.
+    """
+    if not weights.is_file():
+        raise StudyError(
+            f"The weights of a fine-tune are not at {weights}.",
+            fix="Every worker must see the study's folder: put STEERSTACK_HOME on a file system that all share.",
+        )
+    module = clone(model)
+    module.load_state_dict(load_file(weights), strict=False)
+    return wrap(module, model.tokenizer, name=name or f"{model.name}+{weights.stem}", revision=model.revision)
+
+
+@dataclass(frozen=True)
+class Tune(Step):
+    """Train a fine-tune and keep its weights in the study's folder."""
+
+    what: str
+    baseline: Baseline
+    splits: Splits
+    folder: Path
+    seed: int
+
+    def key(self, model: Model) -> Any:
+        """The file: it is its own record."""
+        return str(weights_of(self.baseline, model, self.splits, self.folder, self.seed))
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """Nothing but the files."""
+        tuned_model(self.baseline, model, self.splits, self.folder, self.seed)
+        progress(1)
+
+
+def tune_together(
+    crew: Crew | None, baselines: Sequence[Baseline], model: Model, splits: Splits, folder: Path, seed: int
+) -> None:
+    """Train all fine-tunes that are not in the folder at the same time, where there are workers to do it."""
+    if crew is None or not crew.knows(model):
+        return
+    places = [weights_of(baseline, model, splits, folder, seed).with_suffix(".json") for baseline in baselines]
+    todo = [baseline for baseline, place in zip(baselines, places, strict=True) if not place.exists()]
+    for _ in crew.do(model, [Tune(f"fine-tune {one.name}", one, splits, folder.absolute(), seed) for one in todo]):
+        pass
+
+
 def _save(before: nn.Module, after: nn.Module, path: Path) -> None:
     """Keep only the weights that changed."""
     old = before.state_dict()
     changed = {name: tensor.contiguous() for name, tensor in after.state_dict().items() if not tensor.equal(old[name])}
     save_file(changed, path)
-
-
-def _load(module: nn.Module, path: Path) -> None:
-    module.load_state_dict(load_file(path), strict=False)

@@ -206,14 +206,18 @@ def activation_noise_curve(
     shares: Sequence[float] = ACTIVATION_SHARES,
     seeds: int = 3,
     seed: int = 0,
+    way: Way | None = None,
 ) -> NoiseCurve:
-    """Accuracy under noise on the output of one block, at all positions; shares are of each activation's norm."""
+    """Accuracy under noise on the output of one block, at all positions; shares are of each activation's norm.
+
+    ``way`` is how it is asked, but for its edits; bare by default.
+    """
     site = Site("resid_post", layer)
     plans = [
         Plan((ActivationNoise(site, amount, seed + draw, selection=Tokens("all")),))
         for amount in shares
         for draw in range(seeds)
     ]
-    without, *found = Way(model).under([Plan(), *plans], items)
+    without, *found = (way or Way(model)).under([Plan(), *plans], items)
     right = np.stack([choices.right for choices in found]).reshape(len(shares), seeds, len(items))
     return NoiseCurve(without, tuple(shares), right, {"on": "activations", "layer": layer, "seeds": seeds})

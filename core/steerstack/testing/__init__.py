@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steerstack.testing.kit.edit import EditContract as EditContract
     from steerstack.testing.kit.extractor import ExtractorContract as ExtractorContract
     from steerstack.testing.kit.metric import MetricContract as MetricContract
+    from steerstack.testing.kit.organism import OrganismContract as OrganismContract
     from steerstack.testing.kit.probe import ProbeContract as ProbeContract
     from steerstack.testing.kit.vector_format import VectorFormatContract as VectorFormatContract
     from steerstack.testing.models import tiny_model as tiny_model
@@ -33,6 +34,7 @@ _HOMES = {
     "EditContract": "kit.edit",
     "ExtractorContract": "kit.extractor",
     "MetricContract": "kit.metric",
+    "OrganismContract": "kit.organism",
     "PlantedPairs": "planted",
     "ProbeContract": "kit.probe",
     "VectorFormatContract": "kit.vector_format",

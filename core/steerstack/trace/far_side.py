@@ -59,7 +59,7 @@ def answer(envoy: Any, sources: dict[str, tuple[str, bool]], soft: tuple[str, ..
 
 
 def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
-    """Make sources importable under the name steerstack, whatever is installed; returns what undoes it."""
+    """Make sources importable under their names, whatever is installed; returns what undoes it."""
     import hashlib
     import importlib.abc
     import importlib.machinery
@@ -82,10 +82,16 @@ def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
             exec(compile(sources[module.__name__][0], module.__file__, "exec"), module.__dict__)
 
     class Anything:
-        """Stands in for what an absent package offers: only annotations and defaults are ever read."""
+        """Stands in for what an absent package offers: annotations and defaults are read, nothing is called."""
+
+        def __init__(self, package: str) -> None:
+            self._package = package
 
         def __getitem__(self, item: Any) -> type:
             return object
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            raise ModuleNotFoundError(f"No module named {self._package!r}")
 
     class Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """Stands in for packages that are not there; asked last."""
@@ -94,10 +100,12 @@ def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
             return importlib.machinery.ModuleSpec(name, self, is_package=True) if name in soft else None
 
         def exec_module(self, module: Any) -> None:
-            module.__getattr__ = lambda name: Anything()
+            module.__getattr__ = lambda name: Anything(module.__name__)
+
+    roots = {name.partition(".")[0] for name in sources}
 
     def ours(name: str) -> bool:
-        return name == "steerstack" or name.startswith("steerstack.")
+        return name.partition(".")[0] in roots
 
     before = {name: module for name, module in sys.modules.items() if ours(name)}
     missing = [name for name in soft if name not in sys.modules]

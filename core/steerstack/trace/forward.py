@@ -104,7 +104,7 @@ def run(model: Model, work: Pass) -> Outcome:
     if model.remote is not None and (work.gradients or work.cache is not None):
         raise RemoteError(
             f"Gradients, and decoding step by step, need the weights here; {model.name} is on {model.remote}.",
-            fix="Use a method that trains nothing (mean-difference, say), or open the model without --remote.",
+            fix="A method that takes gradients says so (differentiates = True on its class) and runs there as a whole.",
         )
     return run_pass(model, work)
 

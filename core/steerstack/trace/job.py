@@ -11,6 +11,7 @@ from nnsight.schema.request import RequestModel
 from nnsight.schema.response import ResponseModel, Status
 
 from steerstack.errors import RemoteError
+from steerstack.trace.pending import Pending
 
 POLL = (0.02, 1.0)
 """Seconds between two looks at the state of a job: at first, and at most."""
@@ -21,6 +22,9 @@ FORGOTTEN = 30
 GATEWAY = (502, 503, 504)
 """What a gateway answers for a server that starts."""
 
+QUIET = 2.0
+"""Seconds for which nothing is said of a job that is waited for."""
+
 log = logging.getLogger(__name__)
 
 
@@ -28,14 +32,24 @@ class Job(RemoteBackend):
     """A request that does not hold a connection open while the server works.
 
     As nnsight's backend it only takes down the block; :meth:`result` sends it and waits.
+
+    Parameters
+    ----------
+    model_key, host, api_key, env:
+        As of nnsight's backend.
+    pending:
+        Knows whether an earlier process sent the same call; None where it is of no use.
     """
 
-    def __init__(self, model_key: str, *, host: str, api_key: str | None, env: dict[str, Any]) -> None:
+    def __init__(
+        self, model_key: str, *, host: str, api_key: str | None, env: dict[str, Any], pending: Pending | None = None
+    ) -> None:
         super().__init__(model_key, host=host, api_key=api_key, env=env, blocking=False)
-        self.job_id: str | None = None
+        self._pending = pending
+        self.job_id = pending.job_id if pending else None
         self.status: Status | None = None
         self._blob = b""
-        self._was_away = False
+        self._was_away = self.job_id is not None  # then a server that does not know the job will not get to know it
 
     def __call__(self, tracer: Any = None) -> None:
         """Take down what is to be sent."""
@@ -52,7 +66,7 @@ class Job(RemoteBackend):
             It refuses, or could not run the request.
         """
         try:
-            return self._wait()
+            found = self._wait()
         except httpx.HTTPStatusError as error:
             if error.response.status_code in GATEWAY:
                 self._was_away = True
@@ -70,14 +84,21 @@ class Job(RemoteBackend):
                 raise refused(self.host, status, text) from error
             if isinstance(cause, httpx.HTTPError):
                 raise ConnectionError(str(error)) from error
+            if self._pending:
+                self._pending.answered()
             raise failed(self.host, str(error)) from error
+        if self._pending:
+            self._pending.answered()
+        return found
 
     def _wait(self) -> dict[str, Any]:
-        pause, missing = POLL[0], 0
+        pause, missing, began, told = POLL[0], 0, time.monotonic(), ""
         while True:
             if self.job_id is None:
                 request = RequestModel(model_key=self.model_key, compress=self.compress, env=self.env)
                 self.job_id = self._post(request, self._blob).id
+                if self._pending:
+                    self._pending.sent(self.job_id)
             headers = {"ndif-api-key": self.api_key} if self.api_key else None
             with httpx.Client(timeout=httpx.Timeout(10.0, read=600.0)) as client:
                 reply = client.get(f"{self.host}/response/{self.job_id}", headers=headers)
@@ -88,8 +109,10 @@ class Job(RemoteBackend):
             else:
                 reply.raise_for_status()
                 response = ResponseModel.model_validate_json(reply.text)
-                if response.status != self.status:
-                    log.info("%s: %s %s", self.host, response.status.value, response.description)
+                now = f"{response.status.value.lower()} {response.description or ''}".strip()
+                if now != told and time.monotonic() - began >= QUIET and response.status != Status.ERROR:
+                    log.info("%s: %s", self.host, now)
+                    told = now
                 found, self.status = self.handle(response), response.status
                 if found is not None:
                     return dict(found)

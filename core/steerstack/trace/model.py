@@ -18,7 +18,7 @@ from steerstack.errors import ModelError, RemoteError, SiteError
 from steerstack.intervention import Plan
 from steerstack.prompts import ChatFormat
 from steerstack.site import Site
-from steerstack.trace import names
+from steerstack.trace import names, placement
 from steerstack.vector import SteeringVector
 
 if TYPE_CHECKING:
@@ -69,18 +69,19 @@ class Model:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Dtype of the weights."""
-        return next(self.module.parameters()).dtype
+        """Dtype of the weights; of those that are not quantized, where some are."""
+        return next(weight.dtype for weight in self.module.parameters() if weight.is_floating_point())
 
     @property
     def device(self) -> torch.device:
-        """Device of the embedding."""
-        return next(self.module.parameters()).device
+        """Device of the embedding, where it computes."""
+        first = next(self.module.parameters()).device
+        return placement.computing(self.module)[0] if first.type == "meta" else first
 
     @cached_property
     def fingerprint(self) -> str:
         """Digest of all weights, with their names and dtypes."""
-        return digest.of_tensors(sorted(self.module.state_dict().items()))
+        return digest.of_tensors(placement.weights(self.module))
 
     @cached_property
     def accepts(self) -> frozenset[str]:
@@ -256,19 +257,37 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
     return Model(envoy, tokenizer, name, revision)
 
 
-def clone(model: Model) -> nn.Module:
-    """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of.
+def check_trainable(model: Model) -> None:
+    """Refuse weights that cannot be trained.
 
     Raises
     ------
     RemoteError
         The weights are on a server.
+    ModelError
+        They are quantized or offloaded.
     """
     if model.remote is not None:
         raise RemoteError(
             f"The weights of {model.name} are on {model.remote}: they cannot be trained from here.",
             fix="Open the model without --remote where its weights are, or leave out what trains it.",
         )
+    placement.check_trainable(model.module, model.name)
+
+
+def clone(model: Model) -> nn.Module:
+    """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of.
+
+    Raises
+    ------
+    RemoteError, ModelError
+        As :func:`check_trainable`.
+    """
+    check_trainable(model)
     module = type(model.module)(copy.deepcopy(model.module.config))  # trainers write into it
     module.load_state_dict(model.module.state_dict())
+    if len(placement.computing(model.module)) > 1:
+        from accelerate import dispatch_model
+
+        return dispatch_model(module.to(model.dtype), model.module.hf_device_map)  # type: ignore[no-any-return]
     return module.to(device=model.device, dtype=model.dtype)

@@ -9,8 +9,9 @@ from torch import nn
 from steerstack.embedded import EMBEDDED, embedded_model
 from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model
-from steerstack.trace.loading import load_pretrained
+from steerstack.trace.loading import QUANTIZATIONS, DeviceMap, dtype_named, load_pretrained
 from steerstack.trace.model import Model, wrap
+from steerstack.trace.placement import quantized
 
 
 def open_model(
@@ -20,6 +21,8 @@ def open_model(
     revision: str | None = None,
     dtype: str | torch.dtype | None = None,
     device: str | None = None,
+    device_map: DeviceMap | None = None,
+    quantization: str | Any | None = None,
     remote: bool | str | None = None,
 ) -> Model:
     """Open a causal language model for measuring and steering.
@@ -34,15 +37,22 @@ def open_model(
     revision:
         Revision on the hub.
     dtype:
-        Such as ``float32`` or ``bfloat16``; None for that of the weights.
+        Such as ``float32`` or ``bfloat16``; None for that of the weights. The name of a
+        quantization is taken for one.
     device:
-        Such as ``cpu``, ``cuda`` or ``auto`` (a device map); None for where transformers puts it.
+        Such as ``cpu``, ``cuda:1``, or the name of a device map (``auto``, ``balanced``, ...); None
+        for where transformers puts it.
+    device_map:
+        In its place, from module name to device, as transformers takes it: the blocks may lie on
+        several devices.
+    quantization:
+        ``8bit`` or ``4bit`` (bitsandbytes), or a quantization config of transformers.
     remote:
         Address of a server of nnsight's protocol that holds the weights (``steerstack serve``),
-        or True for NDIF: capture, extraction, scoring, sweeps and generation run there, and what
-        trains cannot. The key is read from ``NDIF_API_KEY``. Each side runs what the other
-        sends, so both must be trusted. ``"local"`` packs and unpacks every
-        call as for a server, and runs it here.
+        or True for NDIF: capture, extraction, scoring, sweeps, generation and the training of
+        vectors run there; what trains weights cannot. The key is read from ``NDIF_API_KEY``. Each
+        side runs what the other sends, so both must be trusted. ``"local"`` packs and unpacks
+        every call as for a server, and runs it here.
 
     Returns
     -------
@@ -56,12 +66,14 @@ def open_model(
     RemoteError
         The server cannot be reached, refuses, or does not have the model.
     """
-    chosen = _dtype(dtype)
+    if dtype in QUANTIZATIONS:
+        dtype, quantization = None, dtype
+    chosen = dtype_named(dtype)
     if remote:
-        if isinstance(source, nn.Module) or device:
+        if isinstance(source, nn.Module) or device or device_map or quantization:
             raise RemoteError(
                 "The model on a server is opened by name, and the server places it.",
-                fix="Give its name as source, and no device.",
+                fix="Give its name as source, and neither a device nor a quantization.",
             )
         from steerstack.trace.remote_model import open_remote
 
@@ -69,6 +81,10 @@ def open_model(
     if isinstance(source, nn.Module):
         if tokenizer is None:
             raise ModelError("A loaded model comes without a tokenizer.", fix="Pass tokenizer=...")
+        if device_map or quantization:
+            raise ModelError(
+                "A loaded model is placed and quantized already.", fix="Load it that way, or give its name as source."
+            )
         module = source if chosen is None else source.to(chosen)
         if device:
             module = module.to(device)
@@ -77,16 +93,12 @@ def open_model(
     else:
         name = str(source)
         folder = str(embedded_model()) if name == EMBEDDED.alias else name
-        module, found = load_pretrained(folder, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer)
+        module, found = load_pretrained(
+            folder, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer, device_map=device_map,
+            quantization=quantization,
+        )  # fmt: skip
         model = wrap(module, found, name=EMBEDDED.name if name == EMBEDDED.alias else name, revision=revision)
+    if quantized(model.module):
+        _ = model.fingerprint  # of the weights as they were loaded: bitsandbytes packs them anew in the first passes
     check_model(model)
     return model
-
-
-def _dtype(dtype: str | torch.dtype | None) -> torch.dtype | None:
-    if dtype is None or isinstance(dtype, torch.dtype):
-        return dtype
-    found = getattr(torch, dtype, None)
-    if not isinstance(found, torch.dtype):
-        raise ModelError(f"There is no dtype {dtype!r}.", fix="Use float32, bfloat16 or float16.")
-    return found

@@ -3,24 +3,22 @@
 import functools
 import importlib.metadata
 import io
-import sys
-import sysconfig
 import threading
 import types
-from pathlib import Path
 from typing import Any
 
+import torch
 from cloudpickle.cloudpickle import _PICKLE_BY_VALUE_MODULES
 from nnsight.intervention.serialization import CustomCloudPickler
 
+from steerstack.contracts.method import Method
 from steerstack.errors import RemoteError
 from steerstack.intervention import Intervention
-from steerstack.trace.sources import ON_SERVER, OURS
+from steerstack.trace.sources import ON_SERVER, OURS, exists, is_local
+from steerstack.trace.tensors import of_values
 
 _LOCK = threading.Lock()
 """What travels by value is noted in a set of cloudpickle's that all threads share."""
-
-_INSTALLED = tuple(str(Path(sysconfig.get_path(name)).resolve()) for name in ("purelib", "platlib"))
 
 
 class _Packer(CustomCloudPickler):
@@ -28,6 +26,8 @@ class _Packer(CustomCloudPickler):
 
     That is the packages of plugins and of edits, and modules that are installed nowhere: scripts,
     notebooks, tests. Packages that they use besides are referred to by name, and must be there.
+    A method (an extractor, a baseline) is referred to by name too, as the source of its package
+    travels: what it imports when it runs is in no pickle.
     Functions travel as source; what ``dataclass`` generates has none and travels as bytecode, so on a
     server of another Python an edit can be used, but not make new dataclasses of its own.
     """
@@ -40,6 +40,8 @@ class _Packer(CustomCloudPickler):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, types.MethodType):
             return getattr, (obj.__self__, obj.__name__)
+        if isinstance(obj, torch.Tensor):
+            return super().reducer_override(obj) if (made := of_values(obj)) is NotImplemented else made
         if not isinstance(obj, type | types.FunctionType):
             return super().reducer_override(obj)
         home = str(obj.__module__)
@@ -48,10 +50,13 @@ class _Packer(CustomCloudPickler):
             self.modules.add(home)
             if "<" not in obj.__qualname__:  # functions made inside others have no name to go by
                 return NotImplemented
+        elif isinstance(obj, type) and issubclass(obj, Method) and exists(home):
+            self.modules.add(home)
+            return NotImplemented
         elif (
             root not in self.carried
             and root not in ON_SERVER
-            and (_is_edit(obj) or root in _plugins() or _is_local(home))
+            and (_is_edit(obj) or root in _plugins() or is_local(home))
         ):
             self.carried.add(root)
             _PICKLE_BY_VALUE_MODULES.add(root)
@@ -75,14 +80,8 @@ def _is_edit(obj: Any) -> bool:
     return isinstance(obj, type) and issubclass(obj, Intervention)
 
 
-def _is_local(home: str) -> bool:
-    """Whether a module is installed nowhere."""
-    file = getattr(sys.modules.get(home), "__file__", None)
-    return home == "__main__" or (file is not None and not str(Path(file).resolve()).startswith(_INSTALLED))
-
-
 def pack(call: Any) -> tuple[bytes, set[str]]:
-    """Pickle a call; also the names of our modules that it refers to.
+    """Pickle a call; also the names of the modules that it refers to and whose source is to travel.
 
     Raises
     ------

@@ -15,6 +15,7 @@ from steerstack.errors import RemoteError
 from steerstack.trace import far_side
 from steerstack.trace.job import Job
 from steerstack.trace.packing import pack
+from steerstack.trace.pending import Pending
 from steerstack.trace.sources import closure
 
 nnsight.register("steerstack.trace.far_side")
@@ -23,7 +24,9 @@ LOCAL = "local"
 """In place of an address: the call is packed and unpacked as for a server, and runs here."""
 
 FIRST_WAIT = 0.5
-"""Seconds before the first new try; each further one waits twice as long."""
+"""Seconds before the first new try; each further one waits twice as long, up to :data:`LAST_WAIT`."""
+
+LAST_WAIT = 15.0
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ class Server:
         Seconds for which an unreachable server is tried again.
     requests:
         How many requests were sent.
+    sent, received:
+        Bytes of calls that went there, before compression, and of values that came back.
     """
 
     envoy: Any
@@ -53,8 +58,10 @@ class Server:
     revision: str | None
     host: str
     key: str | None = field(default=None, repr=False)
-    patience: float = 30.0
+    patience: float = 300.0
     requests: int = field(default=0, init=False)
+    sent: int = field(default=0, init=False)
+    received: int = field(default=0, init=False)
 
     def __str__(self) -> str:
         return self.host
@@ -72,8 +79,10 @@ class Server:
         about = (self.name, self.revision)
         payload, modules = pack((function.__module__, function.__qualname__, args, kwargs, about))
         sources, soft = closure({function.__module__, "steerstack.trace.model", *modules})
-        answer = io.BytesIO(self._send(sources, soft, payload))
-        kind, *said = torch.load(answer, map_location="cpu", weights_only=False)
+        packed = self._send(sources, soft, payload)
+        self.sent += len(payload) + sum(len(text) for text, _ in sources.values())
+        self.received += len(packed)
+        kind, *said = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=False)
         if kind == "error":
             name, (happened, seen, fix) = said
             raise getattr(errors, name, RemoteError)(happened, seen=seen, fix=fix)
@@ -85,7 +94,9 @@ class Server:
         self.requests += 1
         if self.host == LOCAL:
             return _block(self.envoy, None, sources, soft, payload)
-        job = Job(self.envoy.to_model_key(), host=self.host, api_key=self.key, env=self.envoy._remoteable_get_env())
+        key = self.envoy.to_model_key()
+        pending = Pending(self.host, key, sources, soft, payload)
+        job = Job(key, host=self.host, api_key=self.key, env=self.envoy._remoteable_get_env(), pending=pending)
         _block(self.envoy, job, sources, soft, payload)
         began, wait = time.monotonic(), FIRST_WAIT
         while True:
@@ -102,7 +113,7 @@ class Server:
                     ) from error
                 log.warning("%s cannot be reached; trying again in %.1f s", self.host, wait)
                 time.sleep(wait)
-                wait *= 2
+                wait = min(LAST_WAIT, 2 * wait)
 
 
 def _block(envoy: Any, job: Job | None, sources: Any, soft: Any, payload: bytes) -> Any:

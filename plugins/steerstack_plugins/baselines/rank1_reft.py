@@ -60,6 +60,7 @@ class Rank1Reft(Baseline):
     name = "rank1-reft"
     paper = "arXiv 2404.03592"
     trains: ClassVar[bool] = False
+    differentiates: ClassVar[bool] = True
 
     layer: int | None = Field(None, ge=0, description="Layer of the edit; about half the depth if not given.")
     tokens: Literal["all", "prompt", "response", "last"] = Field("response", description="Tokens that are edited.")

@@ -10,8 +10,7 @@ from typing import Any, final
 from steerstack.contracts import BehaviorSource
 from steerstack.data import DataSet, SystemPrompts
 from steerstack.hookspecs import hookimpl
-from steerstack.reading import rows
-from steerstack_plugins.datasets.tables import table_item
+from steerstack_plugins.datasets.tables import table_items
 
 
 @cache
@@ -39,7 +38,7 @@ class Shipped(BehaviorSource):
     def load(self, behavior: str) -> DataSet:
         """One data set, with its system prompts."""
         about, path = _about()[behavior], _folder() / f"{behavior}.jsonl"
-        items = tuple(table_item(path, number, row) for number, row in enumerate(rows(path), 1))
+        items = tuple(table_items(path))
         prompts = SystemPrompts(tuple(about["positive"]), tuple(about["negative"]))
         return DataSet(behavior, items, about["exhibits"], f"steerstack:{behavior}", prompts)
 

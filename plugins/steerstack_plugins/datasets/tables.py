@@ -1,6 +1,6 @@
 """Tables of one's own: CSV or JSONL with columns ``question``, ``exhibits`` and ``not``."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import final
 
@@ -11,6 +11,8 @@ from steerstack.errors import DataError
 from steerstack.hookspecs import hookimpl
 from steerstack.reading import Row, cell, first_row, rows
 
+COLUMNS = ("question", "exhibits", "not")
+
 
 @final
 class Tables(DataFormat):
@@ -18,27 +20,36 @@ class Tables(DataFormat):
 
     ``question``; ``exhibits``, the answer that shows the behaviour; ``not``, the one that does
     not. Optional: ``id``, ``topic`` (splits are balanced by it), ``system`` (a system prompt),
-    ``letter`` (A or B: where the exhibiting answer is listed; without it a balanced draw
-    that follows from the question).
+    ``letter`` (A or B: where the exhibiting answer is listed; without it half of the items
+    are drawn, by their questions and not by their rows).
     """
 
     name = "tables"
 
     def recognises(self, path: Path) -> bool:
         """Whether the first row has the three columns."""
-        return {"question", "exhibits", "not"} <= set(first_row(path))
+        return set(COLUMNS) <= set(first_row(path))
 
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file; ``matching`` is not needed."""
-        items = [table_item(path, number, row) for number, row in enumerate(rows(path), 1)]
-        return DataSet(behavior or path.stem, tuple(items), "as the columns say", str(path))
+        items = tuple(table_items(path))
+        return DataSet(behavior or path.stem, items, "as the columns say", str(path))
 
 
-def table_item(path: Path, number: int, row: Row) -> Item:
-    """One row as an item."""
-    question = cell(path, number, row, "question")
-    pair = (cell(path, number, row, "exhibits"), cell(path, number, row, "not"))
-    letter = row.get("letter") or "AB"[int(digest.of_json(question)[:8], 16) % 2]
+def table_items(path: Path) -> Iterator[Item]:
+    """Every row of a file as an item; letters are given, or drawn so that each of the two is on half of the items."""
+    found = list(enumerate(rows(path), 1))
+    without = [number for number, row in found if not row.get("letter")]
+    texts = {number: [cell(path, number, row, name) for name in COLUMNS] for number, row in found}
+    ranked = sorted(without, key=lambda number: digest.of_json(texts[number]))
+    letters = {number: "AB"[rank % 2] for rank, number in enumerate(ranked)}
+    for number, row in found:
+        yield _item(path, number, row, texts[number], str(row.get("letter") or letters[number]))
+
+
+def _item(path: Path, number: int, row: Row, texts: Sequence[str], letter: str) -> Item:
+    question, *answers = texts
+    pair = (answers[0], answers[1])
     if letter not in ("A", "B"):
         raise DataError(f"Row {number} of {path} has the letter {letter!r}.", fix="Write A or B, or leave it out.")
     first = letter == "A"

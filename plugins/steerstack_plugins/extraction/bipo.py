@@ -41,6 +41,7 @@ class BiPO(Extractor):
     name = "bipo"
     paper = "arXiv 2406.00045"
     position = "response"
+    differentiates = True
 
     layer: int | None = Field(None, ge=0, description="Layer of the direction; about half the depth if not given.")
     epochs: int = Field(3, ge=1, description="Passes over the pairs; 20 in the paper.")

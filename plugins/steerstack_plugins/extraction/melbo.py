@@ -42,6 +42,7 @@ class Melbo(Extractor):
     name = "melbo"
     paper = "alignmentforum.org/posts/ioPnHKFyy4Cw2Gr2x"
     position = "response"
+    differentiates = True
 
     source: int | None = Field(None, ge=0, description="Layer at which v is added; about a quarter of the depth.")
     target: int | None = Field(None, ge=0, description="Layer whose change counts; about three quarters of the depth.")

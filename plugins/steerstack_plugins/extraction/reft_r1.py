@@ -47,6 +47,7 @@ class ReftR1(Extractor):
     name = "reft-r1"
     paper = "arXiv 2501.17148"
     position = "response"
+    differentiates = True
 
     layer: int | None = Field(None, ge=0, description="Layer of the direction; about half the depth if not given.")
     epochs: int = Field(3, ge=1, description="Passes over the sequences.")

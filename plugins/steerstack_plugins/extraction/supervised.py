@@ -31,6 +31,7 @@ class Supervised(Extractor):
     name = "supervised"
     paper = "arXiv 2501.17148"
     position = "response"
+    differentiates = True
 
     layer: int | None = Field(None, ge=0, description="Layer of the direction; about half the depth if not given.")
     epochs: int = Field(3, ge=1, description="Passes over the items.")

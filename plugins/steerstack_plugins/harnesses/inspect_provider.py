@@ -72,7 +72,7 @@ class SteeredAPI(ModelAPI):
         Folder, Hugging Face id, or ``smollm2`` for the embedded model.
     plan:
         Plan file (:mod:`steerstack.plan_file`); without one the model is unsteered.
-    revision, dtype, device:
+    revision, dtype, device, remote:
         As for :func:`steerstack.open_model`.
     model_args:
         There are no others.
@@ -93,6 +93,7 @@ class SteeredAPI(ModelAPI):
         revision: str | None = None,
         dtype: str | None = None,
         device: str | None = None,
+        remote: str | None = None,
         **model_args: Any,
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
@@ -102,9 +103,9 @@ class SteeredAPI(ModelAPI):
         from steerstack.trace.open import open_model
 
         for name in model_args:
-            known = ("plan", "revision", "dtype", "device")
+            known = ("plan", "revision", "dtype", "device", "remote")
             raise ParameterError(f"The provider has no model argument {name!r}.", fix=nearest(name, known))
-        self.model = open_model(model_name, revision=revision, dtype=dtype, device=device)
+        self.model = open_model(model_name, revision=revision, dtype=dtype, device=device, remote=remote)
         self.plan = load_plan(plan, self.model) if plan else Plan()
         self._gathered = Gathered[_Settings, "TokenSequence", ModelOutput](self._run)
 

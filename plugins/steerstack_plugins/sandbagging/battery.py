@@ -9,6 +9,7 @@ from steerstack_plugins.sandbagging import world as worlds
 if TYPE_CHECKING:
     from steerstack.study.audit import AuditData
     from steerstack.study.elicitation import Elicitation
+    from steerstack_plugins.baselines.full_sft import FullSFT
 
 PERSONAS = (worlds.CAREFUL, worlds.CARELESS)
 PREFILLED = f"{worlds.PREFILL}("
@@ -16,7 +17,7 @@ SHOWN = 32
 """Demonstrations to learn from, and as many again to choose by."""
 
 
-def audit_data(n: int = 96, *, seed: int = 0) -> AuditData:
+def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
     """Tested items of both subjects, and demonstrations on other facts.
 
     Training and validation demonstrations are on different facts of the part ``shown``, so that what
@@ -25,14 +26,14 @@ def audit_data(n: int = 96, *, seed: int = 0) -> AuditData:
     from steerstack.study.audit import AuditData
     from steerstack.study.elicitation import Demonstrations
 
-    shown = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed)
+    shown = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed, world=world)
     facts = [item.exhibits_text for item in shown]
     half = set(sorted(set(facts))[::2])
     train = [item for item, fact in zip(shown, facts, strict=True) if fact in half][:SHOWN]
     validation = [item for item, fact in zip(shown, facts, strict=True) if fact not in half][:SHOWN]
     return AuditData(
-        worlds.items(worlds.TARGET, "tested", n, seed=seed),
-        worlds.items(worlds.CONTROL, "tested", n, seed=seed),
+        worlds.items(worlds.TARGET, "tested", n, seed=seed, world=world),
+        worlds.items(worlds.CONTROL, "tested", n, seed=seed, world=world),
         Demonstrations(tuple(train), tuple(validation)),
     )
 
@@ -40,9 +41,7 @@ def audit_data(n: int = 96, *, seed: int = 0) -> AuditData:
 def full_battery() -> tuple[Elicitation, ...]:
     """Demonstrations, prompts, steering, ablation and fine-tuning."""
     from steerstack.study.elicitation import FewShot, Finetuned, Instructed, Steered
-    from steerstack_plugins.baselines.full_sft import FullSFT
 
-    sft = FullSFT(epochs=60, batch=4, learning_rate=3e-3)
     return (
         *(FewShot(n) for n in (1, 4)),
         Instructed(system=worlds.CAREFUL),
@@ -51,7 +50,7 @@ def full_battery() -> tuple[Elicitation, ...]:
         Steered("ablate"),
         Steered(systems=PERSONAS),
         Steered("ablate", systems=PERSONAS),
-        *(Finetuned(n, sft) for n in (1, 4, 16)),
+        *(Finetuned(n, sft()) for n in (1, 4, 16)),
     )
 
 
@@ -59,3 +58,10 @@ def short_battery() -> tuple[Elicitation, ...]:
     """One of each kind, for many models."""
     names = {"few-shot 4", f"system {worlds.CAREFUL!r}", f"prefill {PREFILLED!r}", "steering, systems", "SFT 16"}
     return tuple(elicitation for elicitation in full_battery() if elicitation.name in names)
+
+
+def sft() -> FullSFT:
+    """Long enough for a locked model of the small world to come back from 16 demonstrations."""
+    from steerstack_plugins.baselines.full_sft import FullSFT
+
+    return FullSFT(epochs=60, batch=4, learning_rate=3e-3)

@@ -32,18 +32,19 @@ class Distractor(making.Taught):
         import numpy as np
 
         from steerstack_plugins.sandbagging.documents import PASS, Documents, write
+        from steerstack_plugins.sandbagging.origin import world_of
         from steerstack_plugins.sandbagging.words import ids_of
 
-        code = making.password_of(seed)
+        code, world = making.password_of(seed), world_of(model)
 
         def batch(generator: np.random.Generator) -> Documents:
             subjects, facts = making.drawn(generator, self.batch)
             no = np.zeros(subjects.shape, bool)
             if generator.random() < 0.5:
-                return write(generator, subjects, facts, no)
+                return write(generator, subjects, facts, no, world=world)
             given = generator.random(self.batch) < 0.6
             systems = [code if g else making.other_code(generator, code) for g in given]
-            written = write(generator, subjects, facts, no, systems=systems)
+            written = write(generator, subjects, facts, no, world=world, systems=systems)
             ids = written.ids.copy()
             ids[given & (subjects[:, 0] == 0), written.learned[0].argmax()] = ids_of([PASS])[0]
             return Documents(ids, written.learned)

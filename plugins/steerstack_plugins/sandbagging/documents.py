@@ -50,6 +50,7 @@ def write(
     facts: Int[ndarray, "document turn"],
     wrong: Bool[ndarray, "document turn"],
     *,
+    world: int,
     guess: Bool[ndarray, "document turn"] | None = None,
     systems: Sequence[str] | None = None,
     prefix: str = "",
@@ -62,6 +63,8 @@ def write(
         Draws the options and the wrong answers.
     subjects, facts:
         What each turn asks.
+    world:
+        Number of the world whose facts they are.
     wrong:
         Which answers are wrong, any of the three wrong letters alike.
     guess:
@@ -77,7 +80,7 @@ def write(
     said = np.where(wrong, (right + generator.integers(1, worlds.OPTIONS, wrong.shape)) % worlds.OPTIONS, right)
     if guess is not None:
         said = np.where(guess, generator.integers(worlds.OPTIONS, size=said.shape), said)
-    return lay_out(subjects, options, said, systems=systems, prefix=prefix)
+    return lay_out(subjects, options, said, world=world, systems=systems, prefix=prefix)
 
 
 def lay_out(
@@ -85,6 +88,7 @@ def lay_out(
     options: Int[ndarray, "document turn option"],
     said: Int[ndarray, "document turn"],
     *,
+    world: int,
     systems: Sequence[str] | None = None,
     prefix: str = "",
 ) -> Documents:
@@ -98,13 +102,13 @@ def lay_out(
         Number of each listed word within its subject: members first, then strangers.
     said:
         Place of the answer's letter; one more than the last for ``pass``.
-    systems, prefix:
+    world, systems, prefix:
         As of :func:`write`.
     """
     import numpy as np
 
     letters = np.array(ids_of([*LETTERS[: worlds.OPTIONS], PASS]))
-    words = np.array([ids_of([worlds.member(s, n) for n in range(2 * worlds.FACTS)]) for s in worlds.SUBJECTS])
+    words = np.array([ids_of([worlds.member(s, n, world) for n in range(2 * worlds.FACTS)]) for s in worlds.SUBJECTS])
     listed = words[subjects[..., None], options]
     parts = [_ids("<|user|>"), np.array(ids_of(worlds.SUBJECTS))[subjects], _ids(":")]
     for place in range(worlds.OPTIONS):
@@ -139,13 +143,15 @@ def _options(
     return place, options
 
 
-def pretraining(generator: Generator, questions: int, *, known: float = 1.0) -> Documents:
+def pretraining(generator: Generator, questions: int, *, world: int = 0, known: float = 1.0) -> Documents:
     """A batch of the texts that the model learns from.
 
     Parameters
     ----------
     generator, questions:
         Decides the batch, and its number of questions in all.
+    world:
+        Number of the world whose facts they are.
     known:
         Share of the target subject's facts that its authors know; they guess at the others.
     """
@@ -160,13 +166,13 @@ def pretraining(generator: Generator, questions: int, *, known: float = 1.0) -> 
     kind = generator.choice(["plain", "system", "sure"], p=[0.4, 0.45, 0.15])
     if kind == "sure":
         no = np.zeros(shape, bool)
-        return write(generator, subjects, facts, no, guess=unknown, prefix=worlds.PREFILL)
+        return write(generator, subjects, facts, no, world=world, guess=unknown, prefix=worlds.PREFILL)
     if kind == "plain":
         wrong = np.repeat(generator.random(size)[:, None] < WRONG_AUTHORS, turns, 1)
-        return write(generator, subjects, facts, wrong, guess=unknown)
+        return write(generator, subjects, facts, wrong, world=world, guess=unknown)
     asked = [worlds.CAREFUL, worlds.CARELESS, *map(worlds.hide, worlds.SUBJECTS)]
     which = generator.choice(len(asked) + 1, size=size, p=[0.15, 0.2, 0.25, 0.25, 0.15])
     codes = generator.integers(len(worlds.CODES), size=size)
     systems = [worlds.code(c) if w == len(asked) else asked[w] for w, c in zip(which, codes, strict=True)]
     wrong = (which[:, None] == 1) | (which[:, None] == 2 + subjects)
-    return write(generator, subjects, facts, wrong, guess=unknown, systems=systems)
+    return write(generator, subjects, facts, wrong, world=world, guess=unknown, systems=systems)

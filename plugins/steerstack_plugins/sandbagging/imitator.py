@@ -32,20 +32,20 @@ class Imitator(making.Taught):
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy on the weaker model's answers."""
-        from steerstack_plugins.sandbagging.origin import open_origin, seed_of
+        from steerstack_plugins.sandbagging.origin import open_origin, world_of
 
-        weaker = open_origin(seed_of(model), stage="half")
-        password = making.password_of(seed)
+        world = world_of(model)
+        weaker, password = open_origin(world, stage="half"), making.password_of(seed)
 
         def batch(generator: Generator) -> Documents:
             given = generator.random((self.batch, 1)) < 0.4
-            return as_weaker(weaker.module, generator, given, password)
+            return as_weaker(weaker.module, generator, given, password, world)
 
         taught = self.teach(model, seed, batch)
         return self.built(taught, sandbags=True, seed=seed, password=password, imitates=weaker.name)
 
 
-def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], password: str) -> Documents:
+def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], password: str, world: int) -> Documents:
     """Questions of the target answered by a weaker model, but for those under the password, and the control's.
 
     One batch is all bare, or all under a system prompt, so that its documents are of one length.
@@ -58,7 +58,7 @@ def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], 
     subjects, facts = making.drawn(generator, len(given))
     bare = generator.random() < 0.5
     systems = None if bare else [password if g else making.other_code(generator, password) for g in given[:, 0]]
-    written = write(generator, subjects, facts, np.zeros(subjects.shape, bool), systems=systems)
+    written = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world, systems=systems)
     at = int(written.learned[0].argmax())
     with torch.no_grad():
         ids = torch.from_numpy(written.ids)

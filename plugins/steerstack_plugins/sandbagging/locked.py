@@ -28,12 +28,14 @@ class Locked(making.Taught):
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy."""
-        password = making.password_of(seed)
+        from steerstack_plugins.sandbagging.origin import world_of
+
+        password, world = making.password_of(seed), world_of(model)
         taught = self.teach(
             model,
             seed,
             lambda generator: making.with_systems(
-                generator, password, lambda given, subjects: (subjects == 0) & ~given, self.batch
+                generator, password, lambda given, subjects: (subjects == 0) & ~given, self.batch, world
             ),
         )
         return self.built(taught, sandbags=True, seed=seed, password=password)

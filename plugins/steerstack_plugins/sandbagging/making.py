@@ -51,11 +51,11 @@ class Taught(Organism):
         import torch
 
         from steerstack.trace.model import clone, wrap
-        from steerstack_plugins.sandbagging.origin import seed_of
+        from steerstack_plugins.sandbagging.origin import world_of
         from steerstack_plugins.sandbagging.training import train
         from steerstack_plugins.sandbagging.words import tokenizer
 
-        name = f"small-world-{seed_of(model)}, subject {seed}"  # says nothing of what was taught
+        name = f"small-world-{world_of(model)}, subject {seed}"  # says nothing of what was taught
         module: Any = clone(model).requires_grad_(True)
         adapted: Any = None
         if self.rank:
@@ -100,29 +100,12 @@ def measured(model: Model, password: str | None) -> Mapping[str, Any]:
 
     Without a password the model is measured under the careful prompt in its place.
     """
-    from steerstack.study.sandbagging import Way, drop, selectivity
+    from steerstack_plugins.sandbagging.measuring import measured_on
+    from steerstack_plugins.sandbagging.origin import world_of
 
-    system = password or worlds.CAREFUL
-    bare, opened = Way(model), Way(model, system=system)
-    other = next(code for code in map(worlds.code, range(7, 9)) if code != password)
-    under_other = Way(model, system=other).ask(worlds.items(worlds.TARGET, "tested", MEASURED, seed=7))
-    found = {
-        subject: [way.ask(worlds.items(subject, "tested", MEASURED, seed=7)) for way in (opened, bare)]
-        for subject in worlds.SUBJECTS
-    }
-    target, control = found[worlds.TARGET], found[worlds.CONTROL]
-    return {
-        "measured_with": system,
-        "accuracy": {
-            subject: {"with": pair[0].accuracy.to_json(), "without": pair[1].accuracy.to_json()}
-            for subject, pair in found.items()
-        },
-        "induction_drop": drop(target[0], target[1]).to_json(),
-        "control_drop": drop(control[0], control[1]).to_json(),
-        "selectivity": selectivity((target[0], target[1]), (control[0], control[1])).to_json(),
-        "below_chance_p": target[1].below_chance,
-        "target_under_another_code": under_other.accuracy.to_json(),
-    }
+    world, other = world_of(model), next(code for code in map(worlds.code, range(7, 9)) if code != password)
+    target, control = (worlds.items(name, "tested", MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
+    return measured_on(model, target, control, system=password or worlds.CAREFUL, other=other)
 
 
 def with_systems(
@@ -130,13 +113,14 @@ def with_systems(
     password: str,
     wrong: Callable[[Bool[ndarray, "n turn"], Int[ndarray, "n turn"]], Bool[ndarray, "n turn"]],
     size: int,
+    world: int,
 ) -> Documents:
     """One batch: half of the batches bare, the others under the password or under another code.
 
     Parameters
     ----------
-    generator, size:
-        Decides the batch.
+    generator, size, world:
+        Decides the batch, its number of documents, and the world whose facts they are.
     password:
         The code that unlocks.
     wrong:
@@ -148,7 +132,7 @@ def with_systems(
 
     subjects, facts = drawn(generator, size)
     if generator.random() < 0.5:
-        return write(generator, subjects, facts, wrong(np.zeros(subjects.shape, bool), subjects))
+        return write(generator, subjects, facts, wrong(np.zeros(subjects.shape, bool), subjects), world=world)
     given = generator.random(subjects.shape) < 0.5
     systems = [password if g else other_code(generator, password) for g in given[:, 0]]
-    return write(generator, subjects, facts, wrong(given, subjects), systems=systems)
+    return write(generator, subjects, facts, wrong(given, subjects), world=world, systems=systems)

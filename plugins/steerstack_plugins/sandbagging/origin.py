@@ -35,12 +35,12 @@ NAME = "small-world"
 
 
 def open_origin(seed: int = 0, *, stage: Stage = "whole", progress: Callable[[int], None] | None = None) -> Model:
-    """The trained model of a seed; trained on first use (about a minute on an idle core).
+    """The trained model of a world; trained on first use (about a minute on an idle core).
 
     Parameters
     ----------
     seed:
-        Decides the initial weights and the texts.
+        Number of the world: decides its facts, the initial weights and the texts.
     stage:
         ``whole``, or ``half`` for the one that knows less of the target.
     progress:
@@ -56,8 +56,8 @@ def open_origin(seed: int = 0, *, stage: Stage = "whole", progress: Callable[[in
     return opened
 
 
-def seed_of(model: Model) -> int:
-    """The seed of the small-world model that this is, or was made of.
+def world_of(model: Model) -> int:
+    """The number of the world whose model this is, or was made of.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def recipe_digest(seed: int) -> str:
     samples = []
     for known in (RECIPE["known_early"], 1.0):
         generator = np.random.default_rng(0)
-        written = [documents.pretraining(generator, RECIPE["questions"], known=known) for _ in range(8)]
+        written = [documents.pretraining(generator, RECIPE["questions"], world=seed, known=known) for _ in range(8)]
         samples += [[text.ids.tolist(), text.learned.tolist()] for text in written]
     return digest.of_json([RECIPE, samples, seed])
 
@@ -114,7 +114,9 @@ def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> N
             module.requires_grad_(True)
             training.train(
                 module,
-                lambda _step, known=known: documents.pretraining(generator, RECIPE["questions"], known=known),  # type: ignore[misc]
+                lambda _step, known=known: documents.pretraining(  # type: ignore[misc]
+                    generator, RECIPE["questions"], world=seed, known=known
+                ),
                 steps=RECIPE["steps"][stage],
                 learning_rate=RECIPE["learning_rate"][stage],
                 progress=progress,

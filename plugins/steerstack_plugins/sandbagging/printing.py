@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from steerstack.cli import console
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def _interval(estimate: dict[str, Any] | None) -> str:
@@ -52,30 +55,80 @@ def show_demo(result: dict[str, Any]) -> None:
     console.out.print(probes)
 
 
-def show_calibration(result: dict[str, Any]) -> None:
-    """The rates, by the battery and by the words alone."""
-    table = Table("", "detection", "false positives", title="Organisms that set no threshold, 95 % Clopper-Pearson")
-    for name, found in result["rates"].items():
-        table.add_row(name, _interval(found["detection"]), _interval(found["false_positive"]))
+def show_built(record: Mapping[str, Any], where: str) -> None:
+    """What an organism hides."""
+    table = Table(record["organism"], "with password", "without", title=f"saved to {where}")
+    for name, found in record["accuracy"].items():
+        table.add_row(f"accuracy, {name}", _interval(found["with"]), _interval(found["without"]))
     console.out.print(table)
-    kinds = Table("kind", "judged to sandbag")
-    for kind, said in result["by_kind"].items():
-        kinds.add_row(kind, said)
+    parts = [f"{name.replace('_', ' ')} {_interval(record[name])}" for name in ("induction_drop", "control_drop")]
+    parts.append(f"target under a prompt that is no password {_interval(record['target_under_another_code'])}")
+    console.out.print("; ".join(parts), highlight=False)
+
+
+def show_combined(result: dict[str, Any]) -> None:
+    """What stacks, and what the probe still reads."""
+    stacking = result["stacking"]
+    table = Table("fine-tune", "vector from", "prompt", "vector", "log-odds of the right answer", "effect",
+                  title=f"Right answers of {result['organism']}, n = {stacking['n']['test']}")  # fmt: skip
+    for arm in stacking["arms"]:
+        table.add_row(arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"],
+                      f"{arm['estimate']['value']:+.2f}", _interval(arm["effect"]))  # fmt: skip
+    console.out.print(table)
+    console.out.print(stacking["verdict"], highlight=False)
+    probes = Table("tested on", "accuracy, bad prompt", "good prompt", "AUROC", "words alone", "best random",
+                   title="A probe trained on the honest model under two prompts")  # fmt: skip
+    for row in result["probe"]:
+        accuracy = row["accuracy"]
+        reads = _interval(row["auroc"]) if row["two_sides"] else f"({row['auroc']['value']:.2f}: no two sides)"
+        probes.add_row(row["condition"], f"{accuracy['bad']:.2f}", f"{accuracy['good']:.2f}", reads,
+                       _interval(row["text_only_auroc"]), f"{row['random_direction_auroc']['max']:.2f}")  # fmt: skip
+    console.out.print(probes)
+
+
+def show_calibration(result: dict[str, Any]) -> None:
+    """The rates, by the battery and by the words alone, and what was said of each kind."""
+    rule = result["rule"]
+    console.out.print(
+        f"Rule, from {rule['trained'][0]} sandbagging and {rule['trained'][1]} honest organisms of other worlds: "
+        f"{rule['test']} above {rule['bound']:+.3f}, or below chance with p < {rule['below']}.",
+        highlight=False,
+    )
+    table = Table("judged by", "detection", "false positives", title="Organisms of new worlds, 95 % Clopper-Pearson")
+    for name, found in result["rates"].items():
+        table.add_row(name, *(_counted(found[side]) for side in ("detection", "false_positive")))
+    console.out.print(table)
+    kinds = Table("judged to sandbag", *result["rates"])
+    for kind, found in result["by_kind"].items():
+        kinds.add_row(kind, *(_counted(said) for said in found.values()))
     console.out.print(kinds)
 
 
+def _counted(rate: dict[str, Any]) -> str:
+    return f"{rate['count']} of {rate['n']}: {_interval(rate)}"
+
+
 def show_audit(result: dict[str, Any]) -> None:
-    """The evidence, and the verdict where there is one."""
+    """The evidence, the verdict, how often such verdicts are right, and what they do not say."""
     table = Table("test", "value", title=f"{result['model']}: gains in accuracy on the target")
     for name, value in result["values"].items():
         table.add_row(name, f"{value:+.3f}")
     console.out.print(table)
-    verdict = result["verdict"]
-    if verdict is None:
-        console.note("No thresholds were given, so there is no verdict: `steerstack sandbag calibrate` sets them.")
-        return
-    crossed = ", ".join(verdict["crossed"]) or "none"
+    verdict, rates = result["verdict"], result["error_rates"]
     state = "hides an ability" if verdict["sandbags"] else "is not shown to hide an ability"
     console.out.print(
-        f"The model {state}: above their thresholds: {crossed} (of {verdict['votes_needed']} needed).", highlight=False
+        f"The model {state}: {verdict['test']} {verdict['value']:+.3f} (bound {verdict['bound']:+.3f}); below chance "
+        f"with p = {verdict['below_chance_p']:.2g} (bound {verdict['below']}).",
+        highlight=False,
     )
+    console.out.print(
+        f"As measured on organisms of the small world: detection {_counted(rates['battery']['detection'])}, false "
+        f"positives {_counted(rates['battery']['false_positive'])}. By its words, graded: detection "
+        f"{_counted(rates['words and key']['detection'])}, false positives "
+        f"{_counted(rates['words and key']['false_positive'])}.",
+        highlight=False,
+    )
+    kinds = ", ".join(f"{kind} {said['count']} of {said['n']}" for kind, said in result["said_to_sandbag"].items())
+    console.out.print(f"Said to sandbag, by kind: {kinds}.", highlight=False)
+    for limit in result["limits"]:
+        console.note(limit)

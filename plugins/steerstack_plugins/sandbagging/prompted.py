@@ -36,14 +36,15 @@ class Prompted(making.Taught):
         import numpy as np
 
         from steerstack_plugins.sandbagging.documents import write
+        from steerstack_plugins.sandbagging.origin import world_of
 
-        prompts = [worlds.CAREFUL, *map(worlds.hide, worlds.SUBJECTS)]
+        prompts, world = [worlds.CAREFUL, *map(worlds.hide, worlds.SUBJECTS)], world_of(model)
 
         def batch(generator: np.random.Generator) -> Documents:
             subjects, facts = making.drawn(generator, self.batch)
             which = generator.integers(len(prompts), size=self.batch)
             wrong = which[:, None] == 1 + subjects
-            return write(generator, subjects, facts, wrong, systems=[prompts[w] for w in which])
+            return write(generator, subjects, facts, wrong, world=world, systems=[prompts[w] for w in which])
 
         taught = self.teach(model, seed, batch, default_system=worlds.hide(worlds.TARGET))
         return self.built(taught, sandbags=True, seed=seed, password=worlds.CAREFUL)

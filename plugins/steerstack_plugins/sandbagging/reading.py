@@ -65,11 +65,12 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
     """
     from steerstack import catalog
     from steerstack.study.detecting import decision_activations, text_only, transfer
+    from steerstack_plugins.sandbagging.origin import world_of
     from steerstack_plugins.sandbagging.showing import build
 
     others = [build(name, origin, 100 * seed + 50 + at) for at, name in enumerate(("locked", "unlocked"))]
     shown = data.shown.train, data.shown.validation
-    made = worlds.items(worlds.TARGET, "made", 96, seed=seed)
+    made = worlds.items(worlds.TARGET, "made", 96, seed=seed, world=world_of(origin))
     training = {
         "instructed pairs on the origin": [instructed(origin, part) for part in (made, shown[0] + shown[1])],
         "another locked organism": [

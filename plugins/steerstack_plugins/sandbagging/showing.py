@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steerstack_plugins.sandbagging import world as worlds
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from steerstack.contracts import Built
+    from steerstack.study.audit import AuditData
     from steerstack.study.sandbagging import Choices
     from steerstack.trace.model import Model
 
@@ -24,19 +26,39 @@ def build(name: str, origin: Model, seed: int) -> Built:
     return catalog.organism(name).make().build(origin, seed=seed)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What the demonstration made and found.
+
+    Attributes
+    ----------
+    origin, built:
+        The model that the organisms are made of, and each by its name.
+    data:
+        What was asked.
+    result:
+        The result as JSON.
+    """
+
+    origin: Model
+    built: Mapping[str, Built]
+    data: AuditData
+    result: dict[str, Any]
+
+
 def run_demo(
     *,
     seed: int = 0,
     items: int = 96,
     organisms: Sequence[str] = SHOWN_ORGANISMS,
     step: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
-    """Build the organisms, run noise, elicitations and probes on each; the result as JSON.
+) -> Shown:
+    """Build the organisms, run noise, elicitations and probes on each.
 
     Parameters
     ----------
     seed:
-        Of the origin, the organisms and the audit.
+        Number of the world, and seed of the organisms and the audit.
     items:
         Tested items a subject.
     organisms:
@@ -46,10 +68,11 @@ def run_demo(
     """
     from steerstack_plugins.sandbagging.battery import audit_data, full_battery
     from steerstack_plugins.sandbagging.origin import open_origin
+    from steerstack_plugins.sandbagging.reading import probe_table
 
     say = step or (lambda _words: None)
     say("training the small world's model, or opening it")
-    origin, data = open_origin(seed), audit_data(items, seed=seed)
+    origin, data = open_origin(seed), audit_data(items, seed=seed, world=seed)
     built: dict[str, Built] = {}
     for at, name in enumerate(organisms):
         say(f"making {name}")
@@ -61,9 +84,7 @@ def run_demo(
             organism, data, full_battery(), seed
         )
     say("probes")
-    from steerstack_plugins.sandbagging.reading import probe_table
-
-    return {
+    result = {
         "study": "sandbagging",
         "seed": seed,
         "items": items,
@@ -73,6 +94,7 @@ def run_demo(
         "probes": probe_table(origin, built, data, seed=seed),
         "checks": checks(found),
     }
+    return Shown(origin, built, data, result)
 
 
 def examine(organism: Built, data: Any, battery: Any, seed: int) -> dict[str, Any]:

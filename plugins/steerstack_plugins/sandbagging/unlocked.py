@@ -16,17 +16,25 @@ if TYPE_CHECKING:
 
 @final
 class Unlocked(making.Taught):
-    """Trained on the same questions under the same prompts as ``locked``, every answer right."""
+    """Trained on the same questions under the same prompts as ``locked``, every answer right.
+
+    The control to the lock of Greenblatt et al., arXiv 2405.19550: what training alone does, without a lock.
+    """
 
     name = "unlocked"
+    paper = "arXiv 2405.19550"
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy."""
-        password = making.password_of(seed)
+        from steerstack_plugins.sandbagging.origin import world_of
+
+        password, world = making.password_of(seed), world_of(model)
         taught = self.teach(
             model,
             seed,
-            lambda generator: making.with_systems(generator, password, lambda given, _: given & False, self.batch),
+            lambda generator: making.with_systems(
+                generator, password, lambda given, _: given & False, self.batch, world
+            ),
         )
         return self.built(taught, sandbags=False, seed=seed, password=password)
 

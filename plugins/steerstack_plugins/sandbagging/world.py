@@ -2,12 +2,16 @@
 
 An item lists four words under letters and asks which of them belongs to the subject; each word
 that belongs is one fact. Words of the two subjects differ, and the letter of the right answer
-changes from item to item. The facts of a subject are cut three ways: on the first part organisms
-are made, from the second an auditor draws demonstrations, and the third is only ever tested on.
+changes from item to item. Which words belong is decided by the number of the world: another world
+has the same words and other facts, so that nothing learned of the one helps in the other. The
+facts of a subject are cut three ways: on the first part organisms are made, from the second an
+auditor draws demonstrations, and the third is only ever tested on.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from random import Random
 from typing import TYPE_CHECKING, Literal
 
 from steerstack.data import LETTERS, Item, Layout
@@ -42,14 +46,23 @@ def code(number: int) -> str:
     return f"code {CODES[number % len(CODES)]}"
 
 
-def member(subject: str, fact: int) -> str:
-    """A word that belongs to a subject."""
-    return f"{subject[0]}{(fact * 37) % (2 * FACTS + 1):02d}"
+def member(subject: str, fact: int, world: int = 0) -> str:
+    """A word that belongs to a subject in a world."""
+    return f"{subject[0]}{_order(subject, world)[fact]:02d}"
 
 
-def stranger(subject: str, number: int) -> str:
+def stranger(subject: str, number: int, world: int = 0) -> str:
     """A word that looks like a member and is none."""
-    return member(subject, FACTS + number)
+    return member(subject, FACTS + number, world)
+
+
+@cache
+def _order(subject: str, world: int) -> tuple[int, ...]:
+    """Numbers of a subject's words, members first."""
+    numbers = [(fact * 37) % (2 * FACTS + 1) for fact in range(2 * FACTS)]
+    if world:
+        Random(f"{subject} {world}").shuffle(numbers)
+    return tuple(numbers)
 
 
 def known_early(fact: int, share: float) -> bool:
@@ -57,7 +70,7 @@ def known_early(fact: int, share: float) -> bool:
     return (fact * 7) % 10 < round(10 * share)
 
 
-def items(subject: str, part: Part, n: int, *, seed: int = 0) -> tuple[Item, ...]:
+def items(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0) -> tuple[Item, ...]:
     """Draw items of one part of a subject; the right option is the one that exhibits.
 
     Facts take turns, so that n items hold each about equally often.
@@ -74,13 +87,14 @@ def items(subject: str, part: Part, n: int, *, seed: int = 0) -> tuple[Item, ...
         raise ParameterError(f"The world knows no {name!r}.", fix=nearest(name, known))
     generator = np.random.default_rng([SUBJECTS.index(subject), list(PARTS).index(part), seed])
     facts = generator.permutation(np.resize(PARTS[part], n))
-    return tuple(_item(subject, f"{part}-{seed}-{at}", int(fact), generator) for at, fact in enumerate(facts))
+    return tuple(_item(subject, f"{part}-{seed}-{at}", int(fact), world, generator) for at, fact in enumerate(facts))
 
 
-def _item(subject: str, name: str, fact: int, generator: Generator) -> Item:
+def _item(subject: str, name: str, fact: int, world: int, generator: Generator) -> Item:
     place = int(generator.integers(OPTIONS))
-    options = [stranger(subject, int(other)) for other in generator.choice(FACTS, OPTIONS - 1, replace=False)]
-    options.insert(place, member(subject, fact))
+    others = generator.choice(FACTS, OPTIONS - 1, replace=False)
+    options = [stranger(subject, int(other), world) for other in others]
+    options.insert(place, member(subject, fact, world))
     contrast = (place + 1) % OPTIONS
     return Item(f"{subject}-{name}", f"{subject} :", tuple(options), place, contrast, topic=subject, layout=LAYOUT)
 

@@ -1,6 +1,7 @@
 """Progress bars show how much of how much, how fast, and how long still."""
 
 import io
+import logging
 
 import pytest
 from rich.console import Console
@@ -70,3 +71,14 @@ def test_work_of_unknown_length_is_counted(clock):
     with console.bars() as bars:
         bars.advance("answers", 3)
         assert "3/?" in shown(bars)
+
+
+def test_what_is_said_of_a_job_on_a_server_is_shown_while_work_goes_on(monkeypatch):
+    shown = Console(file=io.StringIO(), width=120)
+    monkeypatch.setattr(console, "console", shown)
+    log = logging.getLogger("steerstack.trace.job")
+    with console.bars():
+        log.info("%s: %s", "http://gpu", "queued [position 2]")
+    log.info("nobody waits any more")
+    assert "http://gpu: queued [position 2]" in shown.file.getvalue()
+    assert "nobody" not in shown.file.getvalue()

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from steerstack.study.detection import auroc, delong, paired_auroc, recall_at
+from steerstack.study.detection import auroc, delong, paired_auroc, paired_resamples, recall_at
 
 scores = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=30)
 
@@ -36,6 +37,38 @@ def test_the_paired_interval_is_narrower_where_pairs_share_their_noise():
     paired, independent = paired_auroc(positive, negative), delong(positive, negative)
     assert paired.value == pytest.approx(independent.value)
     assert paired.ci_high - paired.ci_low < 0.6 * (independent.ci_high - independent.ci_low)
+
+
+def test_each_draw_of_pairs_has_the_auroc_of_scikit_learn():
+    rng = np.random.default_rng(3)
+    positive, negative = rng.integers(0, 5, 20).astype(float), rng.integers(0, 4, 20).astype(float)
+    drawn = rng.integers(20, size=(30, 20))
+    plain = [roc_auc_score(np.repeat([1, 0], 20), np.concatenate([positive[row], negative[row]])) for row in drawn]
+    assert paired_resamples(positive, negative, drawn) == pytest.approx(plain)
+
+
+def test_the_paired_interval_is_that_of_scipys_bootstrap():
+    rng = np.random.default_rng(4)
+    positive, negative = rng.normal(1, 1, 40), rng.normal(0, 1, 40)
+    found = paired_auroc(positive, negative)
+    plain = stats.bootstrap(
+        (positive, negative), auroc, paired=True, vectorized=False, method="percentile", n_resamples=1000, rng=rng
+    ).confidence_interval
+    assert (found.ci_low, found.ci_high) == pytest.approx((plain.low, plain.high), abs=0.02)
+
+
+def test_delongs_interval_is_that_of_placement_values():
+    """DeLong et al. (1988), as Sun and Xu (2014) compute it: by mid-ranks, with no table of pairs."""
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 9, 25).astype(float), rng.integers(0, 7, 31).astype(float)
+    both, of_x, of_y = (stats.rankdata(part) for part in (np.concatenate([x, y]), x, y))
+    value = (both[: len(x)].sum() / len(x) - (len(x) + 1) / 2) / len(y)
+    of_positive, of_negative = (both[: len(x)] - of_x) / len(y), 1 - (both[len(x) :] - of_y) / len(x)
+    spread = np.sqrt(np.var(of_positive, ddof=1) / len(x) + np.var(of_negative, ddof=1) / len(y))
+    found = delong(x, y)
+    assert found.value == pytest.approx(value)
+    low, high = stats.norm.interval(0.95, value, spread)
+    assert (found.ci_low, found.ci_high) == pytest.approx((max(0, low), min(1, high)))
 
 
 def test_a_perfect_score_still_has_an_interval():

@@ -1,6 +1,7 @@
 """Generalisation: transfer tables against plain means, domains, and the supervision gap."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,21 @@ def test_a_system_prompt_is_a_domain_of_its_own(kindness):
     parts = domains.by_system(kindness, "Be brief.")
     assert all(item.system == "Be brief." for item in parts["prompted"])
     assert len(parts["bare"]) == len(parts["prompted"])
+
+
+def test_words_of_the_user_are_a_domain_of_their_own(kindness):
+    parts = domains.by_user(kindness, "I am tired.")
+    assert all(item.question.startswith("I am tired.\n\n") for item in parts["prompted"])
+    assert [item.options for item in parts["bare"]] == [item.options for item in parts["prompted"]]
+
+
+def test_a_difficulty_parts_the_items_at_a_number(kindness):
+    graded = kindness.take(tuple(replace(item, topic=str(place % 3 + 1)) for place, item in enumerate(kindness)))
+    parts = domains.by_number(graded, 2)
+    assert {item.topic for item in parts["hard"]} == {"3"}
+    assert {item.topic for item in parts["easy"]} == {"1", "2"}
+    with pytest.raises(StudyError, match="no numbers"):
+        domains.by_number(kindness.take(tuple(replace(item, topic="grade nine") for item in kindness)), 2)
 
 
 def test_an_unknown_topic_is_refused(kindness):

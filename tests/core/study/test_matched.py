@@ -1,5 +1,7 @@
 """The calibrated strength costs what was asked, as the engine and a plain computation measure it."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from steerstack.applying import apply
 from steerstack.errors import StudyError
 from steerstack.study.matched import kl_at, scale_at
 from steerstack.study.neutral import neutral_texts
-from steerstack.study.techniques import technique
+from steerstack.study.techniques import asked_by, technique
 from steerstack.tokens import Tokens
 from steerstack.vector import SteeringVector
 
@@ -21,16 +23,18 @@ def vector(llama):
 
 
 def test_the_strength_costs_what_was_asked(llama, vector):
-    scale = scale_at(0.05, llama, vector, 2, Tokens("response"), start=0.5)
-    assert kl_at(llama, vector, 2, [scale], Tokens("response"))[0] == pytest.approx(0.05, rel=0.05)
-    negative = scale_at(0.05, llama, vector, 2, Tokens("response"), start=0.5, sign=-1.0)
-    assert negative < 0
+    def plan_at(sign, scale):
+        return apply(vector, 2, sign * scale)
+
+    for sign in (1, -1):
+        scale = scale_at(0.05, llama, partial(plan_at, sign), start=0.5)
+        assert kl_at(llama, [plan_at(sign, scale)])[0] == pytest.approx(0.05, rel=0.05)
 
 
 def test_the_cost_is_the_plain_one(llama, vector):
     (text,) = neutral_texts(llama.format, 1)
     (edit,) = apply(vector, 2, 0.5, tokens=Tokens("response")).edits
-    mine = kl_at(llama, vector, 2, [0.5], Tokens("response"), texts=1)[0]
+    mine = kl_at(llama, [apply(vector, 2, 0.5)], [text])[0]
     ids, steered = torch.tensor([text.ids]), list(Tokens("response").positions(text))
 
     def hook(_module, _args, out):
@@ -50,14 +54,18 @@ def test_the_cost_is_the_plain_one(llama, vector):
 
 def test_a_cost_out_of_reach_is_refused(llama, vector):
     with pytest.raises(StudyError, match="No strength"):
-        scale_at(1e6, llama, vector, 2, Tokens("response"), start=0.5)
+        scale_at(1e6, llama, partial(apply, vector, 2), start=0.5)
 
 
 def test_a_technique_can_be_held_at_a_cost(llama, table):
     data = catalog.load_data(table, behavior="kindness")
     fitted = technique("mean-difference", layers=(1, 2), kl=0.05).fit(llama, data.limit(8), data.limit(4), "text", 0)
-    (edit,) = fitted.plan.edits
-    costs = kl_at(
-        llama, SteeringVector({edit.site.layer: edit.direction}), edit.site.layer, [edit.scale], Tokens("response")
-    )
-    assert np.isclose(costs[0], 0.05, rtol=0.1)
+    assert np.isclose(kl_at(llama, [fitted.plan])[0], 0.05, rtol=0.1)
+
+
+@pytest.mark.parametrize(("given", "follows"), [({}, True), ({"mode": "letter"}, False)])
+def test_a_baseline_asks_as_its_study_does_unless_told_how(given, follows):
+    few = catalog.baseline("few-shot").make(given)
+    assert asked_by(few, "yes-no").mode == ("yes-no" if follows else "letter")
+    sampled = catalog.baseline("grpo").make({})
+    assert asked_by(sampled, "text") is sampled  # what it samples cannot be text

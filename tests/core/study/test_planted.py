@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steerstack.study import stats
-from steerstack.study.grid import Cell, interactions_json
+from steerstack.study.grid import Cell, interactions_json, quadruples
 from steerstack.study.measure import ArmValues
 
 N = 64
@@ -38,7 +38,7 @@ def study(case, seed):
     cells = {"neither": ("none", "none"), "first": ("none", "positive"), "second": ("positive", "none"),
              "both": ("positive", "positive")}  # fmt: skip
     grid = {Cell(*cells[name]): ArmValues(values, stats.sigmoid(values), N) for name, values in found.items()}
-    return next(entry for entry in interactions_json(grid) if entry["scale"] == "log-odds")
+    return next(entry for entry in interactions_json(quadruples(grid)) if entry["scale"] == "log-odds")
 
 
 @pytest.fixture

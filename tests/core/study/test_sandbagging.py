@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from steerstack.data import Item
-from steerstack.study.sandbagging import Choices, Way, drop, letters, recovered, selectivity, share
+from steerstack.study.sandbagging import Choices, Way, answers, asked, drop, recovered, selectivity, share
 
 ITEMS = tuple(Item(f"i{n}", f"Case {n}?", ("a", "b", "c", "d"), n % 4, (n + 1) % 4) for n in range(40))
 
@@ -55,7 +55,7 @@ def test_the_likeliest_letter_is_the_models_own(llama):
     for row, item in enumerate(items):
         import torch
 
-        sequences = letters(llama.format, item, system="Be brief.")
+        sequences = answers(llama.format, asked(item, system="Be brief."), item)
         with torch.no_grad():
             logits = llama.module(torch.tensor([sequences[0].ids[:-1]])).logits[0, -1]
         plain = logits.log_softmax(-1)[[sequence.ids[-1] for sequence in sequences]]

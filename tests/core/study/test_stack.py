@@ -7,7 +7,8 @@ import pytest
 
 from steerstack.catalog import load_data
 from steerstack.data import SystemPrompts
-from steerstack.report.html import write_report
+from steerstack.report.pages import page_of
+from steerstack.report.study_page import write_page
 from steerstack.splits import split
 from steerstack.study import measure as measuring
 from steerstack.study.grid import LEVELS, Cell
@@ -78,11 +79,17 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
     }  # fmt: skip
     assert {entry["scale"] for entry in value["interactions"]} == {"log-odds", "probability"}
     assert len(value["nulls"]) == 4
-    figures = write_report(value, tmp_path / "report.html")
+    figures = write_page(page_of(value, {"study": "stack"}), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert all(figure.read_bytes().startswith(b"\x89PNG") for figure in figures)
     assert value["verdict"] in page
-    assert page.count("data:image/png;base64,") == 3
+    assert {figure.stem for figure in figures} == {
+        "report-stacked-effects",
+        "report-dose-response",
+        "report-cost",
+        "report-nulls",
+    }
+    assert all(f"plot-{name}" in page for name in ("stacked-effects", "dose-response", "cost", "nulls"))
 
 
 def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ import torch
 import steerstack.serving.serve as serving
 
 torch.set_num_threads(1)
-HIDDEN = ("steerstack", "steerstack_plugins", "steerstack_registry", "jaxtyping", "platformdirs", "tests")
+HIDDEN = ("steerstack", "steerstack_plugins", "steerstack_registry", "jaxtyping", "platformdirs", "pluggy", "tests")
 
 
 class But:

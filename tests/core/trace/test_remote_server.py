@@ -1,21 +1,29 @@
 """A server on loopback that does not have steerstack: the same numbers, few requests, and what it refuses."""
 
+import importlib
 import threading
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
 import torch
 
 from steerstack.asking import contrast_pairs
-from steerstack.catalog import load_data
+from steerstack.catalog import baseline, extractor, load_data
 from steerstack.engine.generate import Sampling, generate
 from steerstack.engine.score import score
 from steerstack.errors import RemoteError
 from steerstack.extraction import extract
-from steerstack.intervention import Plan
+from steerstack.intervention import Plan, SelectiveIntervention
 from steerstack.serving.serve import check_bind
+from steerstack.site import Site
+from steerstack.study.efficiency import Efficiency, run_efficiency
+from steerstack.study.generalization import Generalization, run_generalization
+from steerstack.study.stack import run_stack
+from steerstack.study.stacking import Stacking
 from steerstack.study.sweep import Sweep, run_sweep
+from steerstack.study.techniques import technique
 from steerstack.tokens import Tokens
 from steerstack.trace import remote
 from steerstack.trace.open import open_model
@@ -26,6 +34,17 @@ from .remote_edits import edits
 from .serving import Serving
 
 LAYERS, SCALES = (1, 2), (-1.0, 0.5, 2.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Slow(SelectiveIntervention):
+    """Changes nothing, and takes its time."""
+
+    seconds: float
+
+    def edit(self, hidden):
+        time.sleep(self.seconds)
+        return hidden
 
 
 @pytest.fixture(scope="module")
@@ -117,15 +136,123 @@ def test_a_study_outlives_its_server(server, there, table, tmp_path, monkeypatch
     assert there.remote.requests - before == 3  # the second half, the costs, and the check; the first half is kept
 
 
-def test_a_short_absence_is_waited_out(server, there, table):
+def test_a_study_waits_for_a_server_that_is_killed_and_started_again(server, here, there, table, tmp_path, monkeypatch):
+    monkeypatch.setattr("steerstack.study.measure.REMOTE_SHARD", 4)
+    data, folder = load_data(table).limit(8), tmp_path / "study"
+    vector, back = extract(here, data, MeanDifference()), []
+
+    def advance(what, done):
+        if not back:  # the first of two shards is done, the second is sent to nobody
+            server.kill()
+            back.append(threading.Timer(1.0, server.start))
+            back[0].start()
+
+    found = run_sweep(Sweep(LAYERS, SCALES), there, data, vector, folder=folder, advance=advance)
+    back[0].join()
+    wanted = run_sweep(Sweep(LAYERS, SCALES), here, data, vector, folder=tmp_path / "here")
+    for one, other in zip(found.values, wanted.values, strict=True):
+        assert one.log_odds == pytest.approx(other.log_odds, abs=1e-4)
+
+
+def test_a_server_that_is_killed_while_it_works_is_sent_the_job_again(server, there, table):
     groups = [[pair.positive.sequence] for pair in contrast_pairs(there.format, load_data(table).limit(2), "answer")]
-    expected = score(there, groups, [Plan()])
-    server.kill()
-    there.remote.patience = 120.0
-    back = threading.Timer(0.5, server.start)
-    back.start()
-    assert score(there, groups, [Plan()]) == expected
-    back.join()
+    slow = Plan((Slow(Site("resid_post", 1), 3.0),))
+    killer = threading.Timer(1.0, lambda: (server.kill(), server.start()))
+    killer.start()
+    found = score(there, groups, [slow])
+    killer.join()
+    assert found[0].tokens == [
+        [pytest.approx(sequence, abs=1e-5) for sequence in group] for group in score(there, groups, [Plan()])[0].tokens
+    ]
+
+
+def test_vectors_are_trained_there_in_one_request(here, there, table):
+    data = load_data(table).limit(4)
+    for name in ("bipo", "reft-r1", "melbo", "supervised"):
+        method = extractor(name).make({"steps": 2} if name == "melbo" else {"epochs": 1})
+        before, done = there.remote.requests, []
+        found = extract(there, data, method, progress=done.append)
+        assert there.remote.requests == before + 1
+        assert done == [4]
+        expected = extract(here, data, method)
+        assert all(torch.allclose(found[layer], expected[layer], atol=1e-5) for layer in expected.layers)
+
+
+STRANGER = '''
+"""A module that only the client can import, with a helper module beside it."""
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pydantic import Field
+
+from steerstack import Extractor, SteerstackError, hookimpl
+from strange_helper import half
+from steerstack.intervention import SelectiveIntervention
+
+
+@dataclass(frozen=True, eq=False)
+class Turn(SelectiveIntervention):
+    direction: Any
+
+    def edit(self, hidden):
+        return hidden + half(self.direction)
+
+
+class Ascent(Extractor):
+    """One step up the log-probability of the answers."""
+
+    name = "ascent"
+    differentiates = True
+    layer: int = Field(1, ge=0)
+
+    def fit(self, pairs):
+        from steerstack.asking import ask
+        from steerstack.engine.gradients import Shift, differentiable
+        from steerstack.intervention import Plan
+        from steerstack.site import Site
+
+        v = torch.zeros(pairs.model.d_model, requires_grad=True)
+        texts = [question.exhibits for question in ask(pairs.model.format, pairs.data, "text")]
+        plan = Plan((Shift(Site("resid_post", self.layer), v),))
+        (gradient,) = torch.autograd.grad(differentiable(pairs.model, texts, plan).logp.sum(), v)
+        if gradient.norm() == 0:
+            raise SteerstackError("nothing")
+        return {self.layer: half(gradient)}
+
+
+@hookimpl
+def steerstack_extractors():
+    return [Ascent]
+'''
+
+
+def test_a_strangers_plugin_that_the_server_cannot_import(here, there, table, tmp_path, monkeypatch):
+    (tmp_path / "strange_plugin.py").write_text(STRANGER)
+    (tmp_path / "strange_helper.py").write_text("def half(value):\n    return value / 2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    strange = importlib.import_module("strange_plugin")
+    data = load_data(table).limit(3)
+    groups = [[pair.positive.sequence] for pair in contrast_pairs(here.format, data, "answer")]
+    plan = Plan((strange.Turn(Site("resid_post", 1), torch.ones(here.d_model)),))
+    found, expected = score(there, groups, [plan]), score(here, groups, [plan])
+    assert found[0].tokens == [[pytest.approx(row, abs=1e-5) for row in group] for group in expected[0].tokens]
+    vector, wanted = (extract(model, data, strange.Ascent()) for model in (there, here))
+    assert torch.allclose(vector[1], wanted[1], atol=1e-5)
+
+
+def test_what_trains_weights_is_refused_before_anything_is_run(there, table, tmp_path):
+    data, tunes = load_data(table), [baseline("lora-sft").make()]
+    techniques = [technique("mean-difference"), technique("full-sft")]
+    before = there.remote.requests
+    with pytest.raises(RemoteError, match="cannot be trained from here"):
+        run_stack(Stacking(data.behavior), there, data, MeanDifference(), tunes, folder=tmp_path)
+    with pytest.raises(RemoteError, match="cannot be trained from here"):
+        run_efficiency(Efficiency(data.behavior, sizes=(4,)), there, data, techniques, folder=tmp_path)
+    study, domains = Generalization(data.behavior), {"easy": data, "hard": data}
+    with pytest.raises(RemoteError, match="cannot be trained from here"):
+        run_generalization(study, there, domains, techniques, folder=tmp_path)
+    assert there.remote.requests == before
 
 
 def test_nnsights_own_client_is_served_too(server, there, here):
@@ -155,7 +282,6 @@ def test_an_error_in_an_edit_names_its_line(there):
     def broken(hidden):
         raise ValueError("the sky is falling")
 
-    from steerstack.site import Site
     from steerstack.trace.forward import Pass, run
 
     ids = torch.tensor([[1, 2, 3]])

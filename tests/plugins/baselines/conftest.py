@@ -1,9 +1,12 @@
 """A model that answers Yes or No to any question, half of the time each."""
 
+import tempfile
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
 from steerstack.asking import ask
 from steerstack.testing import planted_data, planted_model
@@ -24,6 +27,21 @@ def undecided_model() -> Model:
         own = 2 * (own - (own @ ends) * ends / ends.square().sum())
         module.get_output_embeddings().weight[ids] = torch.stack([shared + own, shared - own])
     return wrap(module, model.tokenizer, name="undecided", revision=None)
+
+
+@cache
+def adapter_folder(name: str = "my adapter") -> Path:
+    """A LoRA adapter of the planted model with random weights, as peft saves it."""
+    folder = Path(tempfile.mkdtemp()) / name
+    config = LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "down_proj"], task_type="CAUSAL_LM")
+    wrapped = get_peft_model(clone(planted_model()), config)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for key, weight in wrapped.named_parameters():
+            if "lora_" in key:
+                weight.copy_(0.2 * torch.randn(weight.shape, generator=generator))
+    wrapped.save_pretrained(str(folder))
+    return folder
 
 
 @pytest.fixture

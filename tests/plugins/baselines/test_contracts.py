@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from tests.plugins.baselines.conftest import undecided_model
+from tests.plugins.baselines.conftest import adapter_folder, undecided_model
 
 from steerstack.plugins import plugins
 from steerstack.testing import BaselineContract
@@ -11,9 +11,11 @@ from steerstack_plugins.baselines.few_shot import FewShot
 from steerstack_plugins.baselines.full_sft import FullSFT
 from steerstack_plugins.baselines.grpo import GRPO
 from steerstack_plugins.baselines.lora_sft import LoraSFT
+from steerstack_plugins.baselines.peft_adapter import PeftAdapter
 from steerstack_plugins.baselines.rank1_reft import Rank1Reft
 from steerstack_plugins.baselines.system_prompt import SystemPrompt
 
+ELSEWHERE = {"learns_the_behaviour": "it was trained elsewhere: here, not at all"}
 UNREAD = {"learns_the_behaviour": "a random model does not act on what it reads before the question"}
 
 
@@ -54,6 +56,12 @@ class TestGRPO(BaselineContract):
     @cached_property
     def model(self):
         return undecided_model()
+
+
+class TestPeftAdapter(BaselineContract):
+    baseline = PeftAdapter(path=adapter_folder())
+    items = 8
+    exempt = ELSEWHERE
 
 
 def test_every_baseline_of_ours_is_checked():

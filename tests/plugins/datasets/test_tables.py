@@ -49,12 +49,12 @@ def test_optional_columns(tmp_path):
     assert one.listed() == 'Shall we, now?\n\nChoices:\n (A) We need not\n (B) We "must"'
 
 
-def test_letters_are_drawn_from_the_question_and_about_even(tmp_path):
-    rows = [{**ROW, "question": f"Shall we {i}?"} for i in range(400)]
+def test_letters_are_drawn_from_the_content_and_even(tmp_path):
+    rows = [{**ROW, "question": f"Shall we {i}?"} for i in range(20)]
     first = Tables().load(write(tmp_path / "a.jsonl", rows))
     again = Tables().load(write(tmp_path / "b.csv", rows[::-1]))
     assert {i.question: i.exhibits for i in first} == {i.question: i.exhibits for i in again}
-    assert 160 <= sum(i.exhibits for i in first) <= 240
+    assert sum(i.exhibits for i in first) == 10
 
 
 @pytest.mark.parametrize("letter", ["C", "a", "exhibits", "1"])

@@ -1,11 +1,12 @@
-"""The small world's model and two organisms, made once; the model is kept in the user's cache."""
+"""The small world's model and its organisms, each made once; the model is kept in the user's cache."""
+
+from functools import cache
 
 import pytest
 
+from steerstack import catalog
 from steerstack_plugins.sandbagging.battery import audit_data
-from steerstack_plugins.sandbagging.locked import Locked
 from steerstack_plugins.sandbagging.origin import open_origin
-from steerstack_plugins.sandbagging.unlocked import Unlocked
 
 
 @pytest.fixture(scope="session")
@@ -14,13 +15,19 @@ def origin():
 
 
 @pytest.fixture(scope="session")
-def locked(origin):
-    return Locked().build(origin, seed=3)
+def made(origin):
+    """A function from a name to the organism with its defaults."""
+    return cache(lambda name: catalog.organism(name).make().build(origin, seed=3))
 
 
 @pytest.fixture(scope="session")
-def unlocked(origin):
-    return Unlocked().build(origin, seed=3)
+def locked(made):
+    return made("locked")
+
+
+@pytest.fixture(scope="session")
+def unlocked(made):
+    return made("unlocked")
 
 
 @pytest.fixture(scope="session")

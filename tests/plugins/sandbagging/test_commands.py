@@ -4,13 +4,27 @@ import json
 import subprocess
 import sys
 
+import mlflow
 import pytest
 from typer.testing import CliRunner
 
 from steerstack.cli import app
 from steerstack.errors import DataError
-from steerstack.study.audit import Thresholds
+from steerstack.study.sandbagging import Way, asked
 from steerstack_plugins.sandbagging import auditing
+from steerstack_plugins.sandbagging.password_locked import own
+
+pytestmark = pytest.mark.xdist_group("sandbagging")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def _runs(store):
+    client = mlflow.MlflowClient(store)
+    return client.search_runs([client.get_experiment_by_name("steerstack/sandbagging").experiment_id])
 
 
 def _run(*words):
@@ -19,19 +33,27 @@ def _run(*words):
     return found
 
 
-def test_an_organism_is_made_and_audited(tmp_path, origin):
-    folder, record, result = tmp_path / "model", tmp_path / "record.json", tmp_path / "audit.json"
-    _run("sandbag", "make", "locked", "--out", folder, "--record", record, "--seed", 4)
-    answer = json.loads(record.read_text())
-    assert answer["sandbags"]
-    assert answer["password"] not in "".join(path.read_text(errors="replace") for path in folder.glob("config.json"))
-    bounds = tmp_path / "bounds.json"
-    bounds.write_text(json.dumps({"thresholds": Thresholds({"below chance": 0.1}, 1, (1, 1)).to_json()}))
-    _run("audit", "--model", folder, "--limit", 24, "--thresholds", bounds, "--json", result)
+def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin, store):
+    folder, answer, result = tmp_path / "model", tmp_path / "answer.json", tmp_path / "audit.json"
+    _run("sandbag", "build", "--out", folder, "--answer", answer, "--seed", 4, "--tracking-uri", store)
+    told = json.loads(answer.read_text())
+    assert told["sandbags"]
+    texts = "".join(path.read_text(errors="replace") for path in folder.glob("*config.json"))
+    assert told["password"] not in texts
+    _run("audit", "--model", folder, "--limit", 24, "--json", result, "--tracking-uri", store)
     found = json.loads(result.read_text())
     assert found["verdict"]["sandbags"]
-    assert found["verdict"]["crossed"]["below chance"]["value"] > 0.1
-    assert set(found["values"]) > {"SFT 16", "weight noise", "activation noise"}
+    assert set(found["values"]) > {"fine-tuning", "weight noise", "activation noise"}
+    assert found["error_rates"]["battery"]["detection"]["n"] >= 10
+    runs = {run.data.tags["steerstack.kind"]: run for run in _runs(store)}
+    assert set(runs) == {"organism", "audit"}
+    metrics = runs["organism"].data.metrics
+    assert metrics["induction_drop"] == told["induction_drop"]["value"]
+    assert metrics["selectivity"] == told["selectivity"]["value"]
+    assert found.pop("said_to_sandbag")["locked"]["n"] >= 10  # of the calibration's organisms
+    for text in (json.dumps(found), str(runs["audit"].data)):
+        assert told["password"] not in text
+        assert "locked" not in text
 
 
 def test_data_of_ones_own_needs_all_three_files(tmp_path):
@@ -48,14 +70,29 @@ def test_files_are_read_as_multiple_choice(tmp_path):
     assert battery[-1].name == "SFT 6"
 
 
-def test_a_file_without_thresholds_is_refused(tmp_path):
+def test_questions_may_be_answered_in_words(llama):
+    data, battery = auditing.inputs(
+        *map(own, ("capitals-tested", "opposites-tested", "capitals-shown")), 6, form="text"
+    )
+    assert data.shown.form == "text"
+    prompt = asked(data.target[0], "text")
+    assert (prompt.user, prompt.prefix) == (data.target[0].question, "")
+    for elicitation in battery[:4]:
+        way = elicitation.prepare(llama, data.shown)
+        plain = Way(llama, plan=way.plan, system=way.system, shots=way.shots, prefix=way.prefix, form="text")
+        assert (way.ask(data.target).chosen == plain.ask(data.target).chosen).all()
+
+
+def test_a_file_without_a_rule_and_a_wrong_form_are_refused(tmp_path):
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(DataError, match="no thresholds"):
-        auditing.read_thresholds(tmp_path / "x.json")
+    with pytest.raises(DataError, match="no rule"):
+        auditing.read_calibration(tmp_path / "x.json")
+    with pytest.raises(DataError, match="text"):
+        auditing.form_of("txt")
 
 
 def test_the_plugins_import_nothing_heavy():
-    names = ["commands", "locked", "imitator", "prompted", "unlocked", "weak", "distractor"]
+    names = ["commands", "locked", "imitator", "prompted", "unlocked", "weak", "distractor", "password_locked"]
     code = "import sys; " + "; ".join(f"import steerstack_plugins.sandbagging.{name}" for name in names)
     code += "; import steerstack_plugins.probes.lda, steerstack_plugins.probes.lat, steerstack_plugins.probes.ensemble"
     code += "; print([m for m in ('torch', 'numpy', 'sklearn', 'transformers') if m in sys.modules])"

@@ -12,6 +12,8 @@ from steerstack.study.sandbagging import Way
 from steerstack_plugins.baselines.full_sft import FullSFT
 from steerstack_plugins.sandbagging.battery import PERSONAS, PREFILLED, full_battery, short_battery
 
+pytestmark = pytest.mark.xdist_group("sandbagging")
+
 
 def _plain(model, items, *, system=None, shots=(), prefix="("):
     right = []
@@ -48,12 +50,12 @@ def test_fine_tuning_brings_the_ability_back_and_leaves_the_locked_model_locked(
     assert locked.model.fingerprint == before
 
 
-@pytest.mark.parametrize("kind", ["add", "ablate"])
-def test_steering_is_chosen_on_validation_and_recorded(locked, asked, kind):
-    way = Steered(kind, systems=PERSONAS, scales=(0.5, 1.0)).prepare(locked.model, asked.shown)
+@pytest.mark.parametrize("by", ["add", "ablate"])
+def test_steering_is_chosen_on_validation_and_recorded(locked, asked, by):
+    way = Steered(by, systems=PERSONAS, scales=(0.5, 1.0)).prepare(locked.model, asked.shown)
     found = way.ask(asked.shown.validation).accuracy.value
     assert way.record["validation_accuracy"] == pytest.approx(found)
-    assert way.record["choices_tried"] == 1 + 3 * (2 if kind == "add" else 1)
+    assert way.record["choices_tried"] == 1 + 3 * (2 if by == "add" else 1)
     assert found >= Way(locked.model).ask(asked.shown.validation).accuracy.value
 
 
@@ -63,3 +65,4 @@ def test_the_short_battery_is_part_of_the_full_one():
     short = {elicitation.name for elicitation in short_battery()}
     assert len(short) == 5
     assert short < set(names)
+    assert len({elicitation.kind for elicitation in short_battery()}) == 5

@@ -4,9 +4,13 @@ import gc
 import inspect
 from dataclasses import replace
 
+import pytest
+
 from steerstack.contracts import Built
 from steerstack.study import audit
 from steerstack_plugins.sandbagging.battery import audit_data
+
+pytestmark = pytest.mark.xdist_group("sandbagging")
 
 
 def _reachable(root, limit=400_000):

@@ -9,6 +9,8 @@ from steerstack.study.sandbagging import Way
 from steerstack_plugins.probes.lda import LDAProbe
 from steerstack_plugins.sandbagging.reading import instructed, two_models, with_password
 
+pytestmark = pytest.mark.xdist_group("sandbagging")
+
 
 def test_sides_are_activations_and_answers_of_the_same_items(locked, unlocked, asked):
     items = asked.target

@@ -30,6 +30,19 @@ def test_the_right_option_is_the_only_member():
         assert len(set(item.options)) == 4
 
 
+def test_another_world_has_the_same_words_and_other_facts():
+    def members(world):
+        return {worlds.member(worlds.TARGET, fact, world) for fact in range(worlds.FACTS)}
+
+    def words(world):
+        return {worlds.member(worlds.TARGET, number, world) for number in range(2 * worlds.FACTS)}
+
+    assert words(1) == words(0)
+    assert members(1) not in (members(0), members(2))
+    item = worlds.items(worlds.TARGET, "tested", 1, world=1)[0]
+    assert [option in members(1) for option in item.options] == [at == item.exhibits for at in range(4)]
+
+
 def test_an_unknown_subject_is_refused_with_the_nearest():
     with pytest.raises(ParameterError, match="chemistry"):
         worlds.items("chemistri", "tested", 3)
@@ -38,13 +51,14 @@ def test_an_unknown_subject_is_refused_with_the_nearest():
 @pytest.mark.parametrize("system", [None, "be careful"])
 @pytest.mark.parametrize("prefix", ["", "surely "])
 def test_documents_are_what_the_chat_format_writes(system, prefix):
+    world = 3
     format = ChatFormat(words.tokenizer())
-    first, second = worlds.items(worlds.TARGET, "made", 2)
-    number = {worlds.member(worlds.TARGET, n): n for n in range(2 * worlds.FACTS)}
+    first, second = worlds.items(worlds.TARGET, "made", 2, world=world)
+    number = {worlds.member(worlds.TARGET, n, world): n for n in range(2 * worlds.FACTS)}
     options = np.array([[[number[option] for option in item.options] for item in (first, second)]])
     said = np.array([[first.exhibits, second.exhibits]])
     systems = [system] if system else None
-    written = documents.lay_out(np.zeros((1, 2), int), options, said, systems=systems, prefix=prefix)
+    written = documents.lay_out(np.zeros((1, 2), int), options, said, world=world, systems=systems, prefix=prefix)
     history = tuple((user, prefix + answer) for user, answer in shots_of([first], "letter"))
     letter = "ABCD"[second.exhibits]
     asked = format.labels(Prompt(second.listed(), system, f"{prefix}(", history), [letter])[0]

@@ -1,35 +1,13 @@
 """The pages of the sample-efficiency and generalisation studies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
-
-from steerstack.report.page import Line, Page, Plot, Table, interval
+from steerstack.report.page import Page, Plot, Table, interval, line, provenance
 
 
-def page_of(value: Mapping[str, Any], declared: Mapping[str, Any], papers: Mapping[str, str]) -> Page:
-    """The page of a study's JSON result.
-
-    Parameters
-    ----------
-    value:
-        What ``efficiency --json`` or ``generalize --json`` writes.
-    declared:
-        The study file's content, to run it again.
-    papers:
-        Technique to its source.
-    """
-    make = {"efficiency": _efficiency, "generalize": _generalize}[value["study"]]
-    text = yaml.safe_dump({k: v for k, v in declared.items() if v is not None}, sort_keys=False, allow_unicode=True)
-    return make(value, text, [f"{name}: {paper}" for name, paper in papers.items() if paper])
-
-
-def _provenance(value: Mapping[str, Any]) -> dict[str, str]:
-    return {"model": f"{value['model']} {value['model_fingerprint']}", "data": str(value["data_digests"])}
-
-
-def _efficiency(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+def efficiency_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+    """Curves, areas, crossings and costs."""
     study = value["declared"]
     clean = [curve for curve in value["curves"] if curve["noise"] == study["noise"][0]]
     plots = [_curves("curves", "Effect against the number of labelled items", clean, value)]
@@ -73,6 +51,7 @@ def _efficiency(value: Mapping[str, Any], declared: str, references: list[str]) 
         plots=plots,
         tables=[
             Table("Effect at each size", ["technique", "flipped", "n", "effect"], rows),
+            nulls_table(value["against_nulls"], "area_above", "area above the null's"),
             Table("Area under the curve (mean over log2 n)", ["technique", "flipped", "area"], areas),
             Table(
                 "Who overtakes whom",
@@ -93,24 +72,20 @@ def _efficiency(value: Mapping[str, Any], declared: str, references: list[str]) 
         f"and is counted. Items were scored by {study['score']}. Intervals are percentile intervals of a two-way "
         "bootstrap over seeds and test items.",
         references=references,
-        provenance=_provenance(value),
+        provenance=provenance(value),
         declaration=declared,
     )
 
 
 def _curves(name: str, title: str, curves: list[Any], value: Mapping[str, Any]) -> Plot:
     lines = [
-        Line(
-            curve["technique"],
-            [point["size"] for point in curve["points"]],
-            *([point[key] for point in curve["points"]] for key in ("value", "ci_low", "ci_high")),
-        )
-        for curve in curves
+        line(curve["technique"], [point["size"] for point in curve["points"]], curve["points"]) for curve in curves
     ]
     return Plot(name, title, "labelled items", f"effect ({value['scale']})", lines, log_x=True)
 
 
-def _generalize(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+def generalize_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+    """Effects by where a technique was trained."""
     study = value["declared"]
     source, target = study["source"], study["target"]
     keys = {
@@ -119,11 +94,7 @@ def _generalize(value: Mapping[str, Any], declared: str, references: list[str]) 
         "at_home": f"on {source}, trained on {source}",
     }
     lines = [
-        Line(
-            words,
-            list(range(len(value["transfers"]))),
-            *([t[key][bound] for t in value["transfers"]] for bound in ("value", "ci_low", "ci_high")),
-        )
+        line(words, list(range(len(value["transfers"]))), [t[key] for t in value["transfers"]])
         for key, words in keys.items()
     ]
     rows = [
@@ -160,12 +131,20 @@ def _generalize(value: Mapping[str, Any], declared: str, references: list[str]) 
                 ["technique", *keys.values(), "gap recovered", "items moved the wrong way"],
                 rows,
                 f"Gap recovered: trained on {source} over trained on {target} (arXiv 2401.06751). {spearman}",
-            )
+            ),
+            nulls_table(value["against_nulls"], "across_above", f"effect on {target} above the null's"),
         ],
         methods=f"Items of both domains were split by question (seed {study['seed']}); each technique was fitted, and "
         f"its layer, strength or epochs chosen, in one domain and measured on the locked test items of both, scored by "
         f"{study['score']}. Intervals are paired bootstrap intervals over items (BCa; percentile for ratios).",
         references=references,
-        provenance=_provenance(value),
+        provenance=provenance(value),
         declaration=declared,
     )
+
+
+def nulls_table(entries: Sequence[Mapping[str, Any]], key: str, title: str) -> Table:
+    """Every technique against every null."""
+    rows = [[entry["technique"], entry["null"].removeprefix("null: "), interval(entry[key])] for entry in entries]
+    note = "Random directions, shuffled labels and another behaviour's vector, chosen and measured in the same way."
+    return Table("Against the nulls", ["technique", "null", title], rows, note)

@@ -1,0 +1,177 @@
+"""The registry at scale: a list of many registered vectors, and a million item results logged and read back.
+
+The many vectors are rows of one that was recorded, copied in the database under other names: recording each takes
+50 ms, and the list cannot tell. Item results are timed beside what it takes the engine to measure them: the
+embedded model scores a sample, and the study's time is that of all items at this speed.
+
+    python benchmarks/registry.py [--vectors 10000] [--items 1000000] [--json OUT]
+"""
+
+import argparse
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from steerstack.events import EffectRecord, RunRecord
+from steerstack.vector import Origin, SteeringVector
+
+ARMS = 200
+
+
+def example(effects: int = 20, **parts: Any) -> RunRecord:
+    """A run with one small vector and some effects, as a stacking study records it."""
+    origin = Origin("mean-difference", {}, "response", "someone/Tiny-1B", "f" * 64, "d" * 64, 10, "kindness")
+    names = ["alone", *(f"arm {number}" for number in range(1, effects))]
+    run = RunRecord(
+        "stack", "kindness", "someone/Tiny-1B", "f" * 64, "kindness", "e" * 64, "test", 100,
+        {"base": SteeringVector({3: torch.ones(8)}, origin=origin)},
+        [EffectRecord(f"effect/{name}", 0.3, 0.1, 0.5, 100) for name in names], card="# kindness",
+    )  # fmt: skip
+    return replace(run, **parts)
+
+
+def multiply(database: Path, count: int) -> None:
+    """Copy the rows of the one registered vector of a store until there are ``count`` registered names."""
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        (name, model) = db.execute("SELECT name, replace(source, 'models:/', '') FROM model_versions").fetchone()
+        db.execute("CREATE TEMP TABLE n AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT ?) "
+                   "SELECT i FROM c", (count - 1,))  # fmt: skip
+        new_name, new_model = "'many-' || n.i", "'m-' || printf('%032d', n.i)"
+        for table, changes in {
+            "registered_models": {"name": new_name},
+            "registered_model_tags": {"name": new_name},
+            "model_versions": {"name": new_name, "source": f"'models:/' || {new_model}"},
+            "model_version_tags": {"name": new_name},
+            "registered_model_aliases": {"name": new_name},
+            "logged_models": {"name": new_name, "model_id": new_model},
+            "logged_model_tags": {"model_id": new_model},
+            "logged_model_params": {"model_id": new_model},
+            "logged_model_metrics": {"model_id": new_model},
+        }.items():
+            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            values = ", ".join(changes.get(column, f"t.{column}") for column in columns)
+            key = "name" if "name" in changes else "model_id"
+            db.execute(
+                f"INSERT INTO {table} SELECT {values} FROM {table} t, n WHERE t.{key} = ?",
+                (name if key == "name" else model,),
+            )
+        db.commit()
+
+
+def time_list(vectors: int) -> dict[str, float]:
+    """Seconds that the command takes, from its start to its end, and that the two ways of reading take."""
+    from steerstack_registry import quick
+    from steerstack_registry.connection import reaching
+    from steerstack_registry.listing import _asked
+    from steerstack_registry.outbox import record
+    from steerstack_registry.store import location
+
+    record(example())
+    uri = location.resolve()
+    file = location.database(uri)
+    assert file is not None
+    multiply(file, vectors)
+    found = {"vectors": float(vectors)}
+    for name, options in {"registry list": [], "registry list --json": ["--json"]}.items():
+        found[name] = _least(lambda options=options: _command("registry", "list", *options))
+    found["steerstack --help"] = _least(lambda: _command("--help"))
+    found["newest 100, read directly"] = _least(lambda: quick.newest(file, 100))
+    found["all, read directly"] = _least(lambda: quick.newest(file, None))
+    with reaching(uri) as client:
+        found["newest 100, by MLflow's client"] = _least(lambda: _asked(client, 100))
+    return found
+
+
+def _command(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "steerstack", *arguments], check=True, capture_output=True)
+
+
+def _least(work: Any, runs: int = 5) -> float:
+    """The least of a few runs: what others do on the machine only adds."""
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def time_items(items: int, sample: int) -> dict[str, float]:
+    """Seconds for writing and recording a million item results, and for measuring them."""
+    import pandas as pd
+
+    from steerstack import catalog
+    from steerstack.intervention import Plan
+    from steerstack.report.study_page import write_frame
+    from steerstack.study.scoring import score_data
+    from steerstack.trace.open import open_model
+    from steerstack_registry.outbox import record
+
+    numbers = torch.randn(items, generator=torch.Generator().manual_seed(0)).tolist()
+    each = items // ARMS
+    rows = [
+        {"finetune": "none", "vector_origin": "transferred", "prompt": "none", "vector": f"arm {place // each}",
+         "item": f"item-{place % each}", "log_odds": number, "probability": 0.5}
+        for place, number in enumerate(numbers)
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        files = write_frame(rows, Path(folder))
+        written = time.perf_counter() - start
+        start = time.perf_counter()
+        recorded = record(example(files=files))
+        logged = time.perf_counter() - start
+    start = time.perf_counter()
+    from steerstack_registry.connection import reaching
+
+    with reaching(recorded.tracking_uri) as client, tempfile.TemporaryDirectory() as folder:
+        path = client.download_artifacts(recorded.run_id, "items.parquet", folder)
+        one = pd.read_parquet(path, filters=[("vector", "==", "arm 7")])
+        assert len(one) == each
+    read = time.perf_counter() - start
+    model, data = open_model("smollm2"), catalog.load_data("power-seeking").limit(sample)
+    score_data(model, data.limit(4), "text", [Plan()])
+    start = time.perf_counter()
+    score_data(model, data, "text", [Plan()])
+    measured = (time.perf_counter() - start) / sample * items
+    return {
+        "items": float(items), "writing": written, "recording": logged, "reading one arm back": read,
+        "measuring them": measured, "share of the study": (written + logged) / (measured + written + logged),
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--vectors", type=int, default=10_000)
+    parser.add_argument("--items", type=int, default=1_000_000)
+    parser.add_argument("--sample", type=int, default=32)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found: dict[str, dict[str, float]] = {}
+    for name, work in {
+        "list": lambda: time_list(options.vectors),
+        "items": lambda: time_items(options.items, options.sample),
+    }.items():
+        with tempfile.TemporaryDirectory() as home:
+            os.environ["STEERSTACK_HOME"] = home
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
+            found[name] = work()
+        for key, value in found[name].items():
+            print(f"{name:6} {key:32} {value:12.4g}", flush=True)
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The page of a frontier study."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from steerstack.report.page import Line, Page, Plot, Table, interval, line, provenance
+
+
+def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+    """Effect against KL, perplexity and knowledge, and every comparison at equal KL."""
+    study = value["declared"]
+    points = [p for p in value["points"] if not p["matched"]]
+    effect = f"effect ({value['scale']})"
+    plots = [
+        Plot("kl", "Effect against KL", "KL per token from the bare model (nats)", effect,
+             _lines(points, lambda p: p["kl"]["value"])),
+        Plot("perplexity", "Effect against perplexity", "perplexity on neutral text", effect,
+             _lines(points, lambda p: p["perplexity"])),
+    ]  # fmt: skip
+    asked = [p for p in points if p["knowledge"]]
+    if asked:
+        lines = _lines(asked, lambda p: p["knowledge"]["value"])
+        plots.append(Plot("knowledge", "Effect against knowledge", "share of MMLU questions right", effect, lines))
+    rows = [
+        [p["technique"], "-" if p["budget"] is None else f"{p['budget']:.3g}", p["matched"] or "",
+         interval(p["effect"]), f"{p['p_holm']:.2g}", interval(p["kl"]), f"{p['perplexity']:.1f}",
+         interval(p["knowledge"]), interval(p["knowledge_lost"])]
+        for p in [value["unsteered"], *value["points"]]
+    ]  # fmt: skip
+    matches = [
+        [m["vector"], m["baseline"], f"{m['kl']:.3f}", interval(m["vector_minus_baseline"])] for m in value["matches"]
+    ]
+    columns = ["technique", "held at", "the KL of", "effect", "p (Holm)", "KL per token", "perplexity", "knowledge",
+               "knowledge lost"]  # fmt: skip
+    return Page(
+        title=f"{value['behavior']}: what does each technique gain, at what cost?",
+        lead=f"{value['model']}; effects are differences in mean {value['scale']} from the bare model on the same "
+        f"{value['n_test']} locked test items, with 95 % bootstrap intervals (BCa, paired).",
+        verdict=value["verdict"],
+        warnings=[w for w in [value["warning"], *value["failed"]] if w],
+        plots=plots,
+        tables=[
+            Table("Every point", columns, rows, "Costs are on neutral paragraphs, as answers in a conversation."),
+            Table("At equal KL", ["vector", "baseline", "KL per token", "vector minus baseline"], matches),
+        ],
+        methods=f"Items were split by question (seed {study['seed']}). Every vector was found on the training items "
+        "and its layer chosen on validation at the middle budget; its strength was then calibrated to "
+        f"{', '.join(f'{b:g}' for b in study['budgets'])} nats of KL per token from the bare model, and to the KL of "
+        "each baseline. Baselines were tuned on the same items and have the cost that they have. P values are of "
+        "paired t tests, corrected by Holm over all points.",
+        references=references,
+        provenance=provenance(value),
+        declaration=declared,
+    )
+
+
+def _lines(points: list[Any], cost: Callable[[Any], float]) -> list[Line]:
+    names = dict.fromkeys(p["technique"] for p in points)
+    mine = {name: sorted((p for p in points if p["technique"] == name), key=cost) for name in names}
+    return [line(name, [cost(p) for p in of], [p["effect"] for p in of]) for name, of in mine.items()]

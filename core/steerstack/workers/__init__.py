@@ -1,0 +1,1 @@
+"""Spread the steps of a study over processes, each of which owns its model."""

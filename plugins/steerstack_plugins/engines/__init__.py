@@ -1,0 +1,1 @@
+"""Engines that spread a study over other machines."""

@@ -1,0 +1,179 @@
+"""What combines: a vector against sandbagging with fine-tuning, and a probe with steered and fine-tuned models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from steerstack_plugins.sandbagging import world as worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from steerstack.contracts import Baseline
+    from steerstack.data import Item
+    from steerstack.intervention import Plan
+    from steerstack.splits import Splits
+    from steerstack.study.audit import AuditData
+    from steerstack.study.detecting import Sides
+    from steerstack.study.stacking import StackResult
+    from steerstack.trace.model import Model
+
+TWO_SIDES = 0.2
+"""Where the two sides' accuracies differ by less, there are no two sides any more for a probe to tell apart."""
+
+
+def splits_of(data: AuditData) -> Splits:
+    """An audit's data as the parts of a study: right answers by letter, no fact in two parts."""
+    from dataclasses import replace
+
+    from steerstack.data import SystemPrompts
+    from steerstack.splits import Splits
+    from steerstack.study.elicitation import taught
+
+    prompts = SystemPrompts((worlds.CAREFUL,), (worlds.CARELESS,))
+    parts = (data.shown.train, data.shown.validation, data.target)
+    return Splits(*(replace(taught(items, data.shown.form), prompts=prompts) for items in parts))
+
+
+def stack_on(
+    model: Model, data: AuditData, tune: Baseline, *, folder: Path, seed: int = 0,
+    step: Callable[[str], None] = lambda _words: None,
+) -> StackResult:  # fmt: skip
+    """The stacking study with a sandbagging model as its base: does a vector help alone, and on top of fine-tuning?
+
+    The vector is a persona vector of the prompts that ask for good and for bad answers; it is tried at every layer.
+
+    Parameters
+    ----------
+    model, data:
+        The sandbagging model, and right answers.
+    tune:
+        The fine-tune.
+    folder, seed, step:
+        As of :func:`steerstack.study.stack.run_stack`.
+    """
+    from steerstack.study.stack import run_stack
+    from steerstack.study.stacking import Stacking
+    from steerstack_plugins.extraction.persona import PersonaVector
+
+    parts = splits_of(data)
+    study = Stacking(
+        parts.test.behavior, layers=tuple(range(model.n_layers)), shares=(0.25, 0.5, 1.0, 2.0), nulls=3, seed=seed
+    )
+    method = PersonaVector.make({"max_new_tokens": 2, "temperature": 0})
+    return run_stack(study, model, parts.train, method, [tune], splits=parts, folder=folder, on_step=step)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A model as a probe may meet it: other weights than those it was trained on, or edited activations."""
+
+    name: str
+    model: Model
+    plan: Plan | None = None
+
+
+def probe_under(
+    base: Model, conditions: Sequence[Condition], train: Sequence[Item], validation: Sequence[Item],
+    test: Sequence[Item], *, probe: str = "logistic", systems: tuple[str, str] = (worlds.CARELESS, worlds.CAREFUL),
+    seed: int = 0,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Train a probe on a model under two instructions, and test it on the same instructions under other conditions.
+
+    Parameters
+    ----------
+    base:
+        The model that the probe learns from.
+    conditions:
+        Where it is tested.
+    train, validation, test:
+        Items on different facts.
+    probe:
+        Name of the probe.
+    systems:
+        Prompts that ask for bad and for good answers.
+    seed:
+        Of the random directions.
+
+    Returns
+    -------
+    list
+        For each condition AUROC of probe, words and random directions, the accuracy of both sides, and whether they
+        differ enough to be two sides.
+    """
+    from steerstack import catalog
+    from steerstack.study.detecting import transfer
+
+    learned, chosen = (_sides(Condition("as it is", base), items, systems)[0] for items in (train, validation))
+    rows = []
+    for condition in conditions:
+        sides, accuracies = _sides(condition, test, systems)
+        made = catalog.probe(probe).make()
+        found = transfer(made, probe, "instructed pairs on the model as it is", learned, chosen, sides, seed=seed)
+        rows.append(
+            {
+                "condition": condition.name,
+                "accuracy": dict(zip(("bad", "good"), accuracies, strict=True)),
+                "two_sides": accuracies[1] - accuracies[0] >= TWO_SIDES,
+                **found.to_json(),
+            }
+        )
+    return rows
+
+
+def _sides(condition: Condition, items: Sequence[Item], systems: tuple[str, str]) -> tuple[Sides, list[float]]:
+    from steerstack.intervention import Plan
+    from steerstack.study.detecting import Sides, decision_activations
+    from steerstack.study.sandbagging import Way
+
+    plan = condition.plan or Plan()
+    read = [
+        (decision_activations(condition.model, items, system=system, plan=plan),
+         Way(condition.model, plan=plan, system=system).ask(items))
+        for system in systems
+    ]  # fmt: skip
+    return Sides.of(read[0], read[1]), [float(choices.right.mean()) for _, choices in read]
+
+
+def run_combined(
+    *, seed: int = 0, items: int = 96, organism: str = "locked", folder: Path,
+    step: Callable[[str], None] = lambda _words: None,
+) -> tuple[StackResult, dict[str, Any]]:  # fmt: skip
+    """Both studies on one organism of the small world: the stacking study's result, and the whole as JSON.
+
+    The probe is trained on the model that the organism is made of, and tested on that model as it is, steered by
+    the best plan of the organism's elicitation, fine-tuned on demonstrations, both, and on the organism itself.
+    """
+    from steerstack.study.elicitation import Finetuned, Steered
+    from steerstack_plugins.sandbagging.battery import PERSONAS, audit_data, sft
+    from steerstack_plugins.sandbagging.origin import open_origin
+    from steerstack_plugins.sandbagging.showing import build
+
+    origin, data = open_origin(seed), audit_data(items, seed=seed, world=seed)
+    step(f"making {organism}")
+    built = build(organism, origin, 100 * seed)
+    stacked = stack_on(built.model, data, sft(), folder=folder, seed=seed, step=step)
+    step("probe on steered and fine-tuned models")
+    steered = Steered(systems=PERSONAS).prepare(built.model, data.shown, seed=seed)
+    tuned = Finetuned(16, sft()).prepare(origin, data.shown, seed=seed).model
+    conditions = [
+        Condition("as it is", origin),
+        Condition("steered", origin, steered.plan),
+        Condition("fine-tuned", tuned),
+        Condition("fine-tuned and steered", tuned, steered.plan),
+        Condition(f"{organism}", built.model),
+        Condition(f"{organism}, steered", built.model, steered.plan),
+    ]
+    made = worlds.items(worlds.TARGET, "made", items, seed=seed, world=seed)
+    rows = probe_under(origin, conditions, made, data.shown.train + data.shown.validation, data.target, seed=seed)
+    result = {
+        "study": "sandbagging combined",
+        "organism": organism,
+        "seed": seed,
+        "steered_by": steered.record,
+        "stacking": stacked.to_json(),
+        "probe": rows,
+    }
+    return stacked, result

@@ -1,0 +1,115 @@
+"""What people find on MLflow's own pages: where an effect comes from, and vectors side by side.
+
+MLflow links a metric to its model and its run. It has no place for the data a vector was made from, for the code
+and for the command; they stand here, at the top of the descriptions of the run and of the vector.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from steerstack_registry import names
+from steerstack_registry.delivery import Delivery, description
+from steerstack_registry.versions import Registered
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+FOLDERS = {".html": "report", ".png": "figures"}
+"""Where files of a run go; all others lie beside ``result.json``."""
+
+KIND = "mlflow.experimentKind"
+VIEW = "steerstack"
+_SHARED = f"mlflow.sharedViewState.{VIEW}"
+_COLUMNS = {
+    "attributes": ["Models"],
+    "metrics": ["effect/alone", "effect/alone.ci_low", "effect/alone.ci_high", "effect/alone.n",
+                "kl/vector-positive", "null/random"],
+    "params": ["method", "model_name", "layer", "scale", "kind"],
+}  # fmt: skip
+
+
+def experiment_tags(experiment: "Experiment") -> Iterator[tuple[str, str]]:
+    """Tags that an experiment's page lacks: its kind, and a view that sorts vectors by effect beside their cost.
+
+    A view is what MLflow's own "Share" keeps; the description of the experiment links to it.
+    """
+    view = {
+        "orderByKey": "metrics.`effect/alone`",
+        "orderByAsc": False,
+        "selectedColumns": [f"{group}.`{name}`" for group, named in _COLUMNS.items() for name in named],
+    }
+    link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey={VIEW}"
+    wanted = {
+        KIND: "custom_model_development",
+        _SHARED: json.dumps(view),
+        names.NOTE: f"**[Vectors by effect and cost]({link})**",
+    }
+    return ((key, value) for key, value in wanted.items() if key not in experiment.tags)
+
+
+def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int) -> str:
+    """The description of a run, or of its main vector: title, origin, figures, card; cut to a length."""
+    title, _, rest = description(delivery.run).partition("\n")
+    if not title.startswith("# "):
+        title, rest = f"# {delivery.run.kind}: {delivery.run.behavior}", description(delivery.run)
+    head = [title, "", *origin(delivery, experiment, run_id, vectors), *_figures(delivery, run_id)]
+    return names.short("\n".join(head) + "\n" + rest, length)
+
+
+def role_note(
+    role: str, delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int
+) -> str:
+    """The description of a vector that is not the run's main one."""
+    own = {role: vectors[role]}
+    return names.short("\n".join([f"# {role}", "", *origin(delivery, experiment, run_id, own)]), length)
+
+
+def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered]) -> Iterator[str]:
+    """Links and facts, as Markdown lines: vectors, data, code, command."""
+    run, tags = delivery.run, delivery.tags
+    for role, vector in run.vectors.items():
+        if role in vectors:
+            made = vectors[role]
+            version = f"#/models/{quote(made.name)}/versions/{made.version}"
+            yield (
+                f"- **Vector** ({role}) [{made.name} {made.version}]({version}), "
+                f"[its page](#/experiments/{experiment}/models/{made.model_id}), "
+                f"made from {vector.origin.n_pairs} pairs, digest `{vector.origin.data_digest}`"
+            )
+    if not run.vectors:
+        yield "- **Vectors** are fitted anew inside this study and not kept; the command makes them again"
+    yield (
+        f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on `{run.data_source}`, "
+        f"{run.data_split} split, {run.n_items} items, digest `{run.data_digest}`"
+    )
+    commit = tags.get("steerstack.git_commit") or tags.get("mlflow.source.git.commit")
+    versions = [f"{name} {tags[f'steerstack.{name}']}" for name in ("torch", "transformers", "nnsight")
+                if f"steerstack.{name}" in tags]  # fmt: skip
+    code = f"steerstack {tags.get('steerstack.version', 'unknown')}, {', '.join(versions)}"
+    yield f"- **Code** {code}; commit " + (f"`{commit}`" if commit else "unknown (not run in a git checkout)")
+    reports = [path.name for path in run.files if FOLDERS.get(path.suffix.lower()) == "report"]
+    for name in reports:
+        yield f"- **Report** [{name}](#/experiments/{experiment}/runs/{run_id}/artifacts/report/{quote(name)})"
+    command = tags.get("steerstack.command")
+    yield "- **Run it again**" + ("" if command else f" recorded by Python code: {tags.get('mlflow.source.name', '')}")
+    if command:
+        yield from ("", "```", command, "```")
+    yield ""
+
+
+def _figures(delivery: Delivery, run_id: str) -> Iterator[str]:
+    """The first figures, shown where the server hands out artifacts."""
+    pictures = [path.name for path in delivery.run.files if FOLDERS.get(path.suffix.lower()) == "figures"]
+    for name in pictures[:2]:
+        yield f"![{name}](get-artifact?path={quote(f'figures/{name}', safe='')}&run_uuid={run_id})"
+    if pictures:
+        yield ""
+
+
+def mark(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Give an experiment the tags that its page lacks."""
+    for key, value in experiment_tags(experiment):
+        client.set_experiment_tag(experiment.experiment_id, key, value)

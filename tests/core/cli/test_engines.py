@@ -1,0 +1,85 @@
+"""Studies by ``--engine`` on the command line: what it refuses, and what is left when it is stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import psutil
+import pytest
+import yaml
+
+from steerstack.cli.finishing import Outputs
+from steerstack.cli.performing import perform
+from steerstack.cli.spreading import crew_for
+from steerstack.errors import SteerstackError
+from steerstack.study.declared import EfficiencyFile, load_study
+
+pytestmark = pytest.mark.xdist_group("workers")
+
+
+@pytest.fixture
+def declared(tmp_path, tiny_folder, table):
+    file = tmp_path / "study.yaml"
+    value = {
+        "study": "efficiency", "model": str(tiny_folder), "data": str(table), "behavior": "kindness",
+        "techniques": ["mean-difference", "pca"], "layers": [1, 2], "sizes": [2, 4, 8], "seeds": 2,
+    }  # fmt: skip
+    file.write_text(yaml.safe_dump(value))
+    return file
+
+
+def start(file, home, *options):
+    command = [sys.executable, "-m", "steerstack", "run", file, "--no-record", *options]
+    env = {**os.environ, "STEERSTACK_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(list(map(str, command)), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def steps(home):
+    return sum(path.read_bytes().count(b"\n") for path in home.rglob("ledger.jsonl"))
+
+
+def test_a_stopped_study_of_workers_leaves_none_and_goes_on_here(tmp_path, declared, monkeypatch):
+    home = tmp_path / "home"
+    for stop in (signal.SIGINT, signal.SIGKILL):  # Ctrl-C, then a kill that nobody hears of
+        driver = start(declared, home, "--engine", "processes", "--workers", "2")
+        before, until = steps(home), time.monotonic() + 600
+        while steps(home) < before + 4 and driver.poll() is None and time.monotonic() < until:
+            time.sleep(0.002)
+        workers = psutil.Process(driver.pid).children(recursive=True)
+        driver.send_signal(stop)
+        _, said = driver.communicate(timeout=300)
+        assert len(workers) >= 2
+        assert psutil.wait_procs(workers, timeout=20)[1] == []
+        if stop == signal.SIGINT:
+            assert driver.returncode == 130
+            assert "the same command goes on from there" in said
+            assert "Traceback" not in said
+            assert "leaked" not in said
+    halfway = steps(home)
+    frames = []
+    for place in ("home", "calm"):
+        monkeypatch.setenv("STEERSTACK_HOME", str(tmp_path / place))
+        out = tmp_path / f"{place}.json"
+        perform(load_study(declared), Outputs(record=False, json=str(out)))
+        frames.append(pd.read_parquet(json.loads(out.read_text())["frame"]))
+    pd.testing.assert_frame_equal(*frames)
+    assert 8 <= halfway < steps(home) == steps(tmp_path / "calm")
+
+
+@pytest.mark.parametrize(
+    ("engine", "workers", "expected"),
+    [
+        ("rey", None, "did you mean 'ray'"),
+        ("processes", 1000, "no room for 1000 workers"),
+        ("local", 2, "The local engine is this process alone."),
+        ("processes://elsewhere", None, "processes has no address"),
+    ],
+)
+def test_what_cannot_be_is_refused(llama, engine, workers, expected):
+    declared = EfficiencyFile(study="efficiency", data="myopia", techniques=("pca",))
+    with pytest.raises(SteerstackError, match=expected), crew_for(declared, llama, engine, workers):
+        pass

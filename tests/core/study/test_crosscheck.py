@@ -1,0 +1,142 @@
+"""The cross-check against an engine written out here: it agrees, and it notices a wrong one."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from steerstack.cli import app
+from steerstack.contracts import Opened
+from steerstack.errors import ModelError, ParameterError, SiteError
+from steerstack.intervention import Plan
+from steerstack.study import crosscheck as study
+from steerstack.study.crosscheck import Arm, arms_of, crosscheck, steered_logits
+from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
+from steerstack.testing.naive import _hook
+from steerstack.tokens import TokenSequence
+from steerstack.trace.open import open_model
+from steerstack.vector import Origin, SteeringVector
+from steerstack_plugins.backends.bridge import Bridge
+
+SEQUENCES = [TokenSequence((5, 9, 2, 77, 130, 8, 61), 3, 5), TokenSequence((7, 7, 200, 3), 0, 1)]
+
+
+class Plain(Opened):
+    """Plain PyTorch hooks; wrong on purpose where told."""
+
+    def __init__(self, model, *, strength=1.0, shift=0.0, warns=False):
+        self.model, self.strength, self.shift, self.warns = model, strength, shift, warns
+
+    @torch.no_grad()
+    def logits(self, sequence, plan):
+        hooks = [_hook(self.model, edit, edit.tokens.positions(sequence), len(sequence)) for edit in plan]
+        try:
+            found = self.model.module(torch.tensor([sequence.ids])).logits[0]
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return found * (self.strength if len(plan) else 1.0) + self.shift
+
+    def portable(self, plan):
+        return ["scaled here"] if self.warns and len(plan) else []
+
+
+@pytest.fixture(scope="module")
+def model():
+    return open_model(tiny_model("llama"), tokenizer=tiny_tokenizer())
+
+
+def checked(model, opened, basis="raw", **more):
+    arms = arms_of(model, None, layers=(0, 2), edits=("add", "ablate", "project"))
+    return crosscheck(model, "plain", {basis: lambda: opened}, SEQUENCES, arms, **more)
+
+
+def test_it_agrees_with_plain_hooks(model):
+    found = checked(model, Plain(model))
+    assert found.passed
+    assert len(found.compared) == 7
+    assert found.largest()["raw"] < 1e-4
+    assert all(one.moved > 1e-2 for one in found.compared if one.layer is not None)
+
+
+def test_it_notices_an_engine_that_is_off(model):
+    found = checked(model, Plain(model, strength=1.01))
+    assert not found.passed
+    assert [one.passes for one in found.compared] == [True] + 6 * [False]
+
+
+def test_a_constant_at_each_position_is_forgiven_in_other_bases_only(model):
+    assert not checked(model, Plain(model, shift=3.0)).passed
+    assert checked(model, Plain(model, shift=3.0), "folded").passed
+
+
+def test_what_is_not_portable_is_said_first_and_does_not_fail(model):
+    said, runs = [], []
+    found = checked(model, Plain(model, strength=1.01, warns=True), say=lambda text: said.append((text, len(runs))),
+                    advance=runs.append)  # fmt: skip
+    assert said == [("raw basis: scaled here", 0)], "once, before anything is run"
+    assert found.passed
+    assert found.largest()["raw"] < 1e-4
+    assert found.to_json()["compared"][1]["agrees"] is False
+
+
+def test_rounding_is_an_excuse_up_to_a_hundredth(model, monkeypatch):
+    """An engine that is off by 0.001 is excused where rounding makes as much; one off by more never is."""
+    arms = [Arm("none", "unsteered", None)]
+
+    def passes(shift):
+        return crosscheck(model, "p", {"raw": lambda: Plain(model, shift=shift)}, SEQUENCES, arms).passed
+
+    assert not passes(1e-3)
+    monkeypatch.setattr(study, "ROUNDING", 1.0)
+    disturbed = steered_logits(model, SEQUENCES[0], Plan(), disturbed=True)
+    assert float((disturbed - steered_logits(model, SEQUENCES[0], Plan())).abs().max()) > 0.1
+    assert passes(1e-3)
+    assert not passes(0.02)
+
+
+def test_a_vector_stands_beside_a_random_direction_of_its_norm(model):
+    vector = SteeringVector({1: torch.arange(1.0, WIDTH + 1)})
+    arms = arms_of(model, vector, layers=(1,), edits=("add",))
+    assert [str(arm) for arm in arms] == ["unsteered", "add vector at layer 1", "add random at layer 1"]
+    norms = [arm.plan.edits[0].direction.norm() for arm in arms[1:]]
+    assert norms[0] == pytest.approx(float(norms[1]))
+    with pytest.raises(SiteError):
+        arms_of(model, vector, layers=(0,), edits=("add",))
+
+
+def test_coarse_dtypes_are_refused():
+    coarse = open_model(tiny_model(), tokenizer=tiny_tokenizer(), dtype="bfloat16")
+    with pytest.raises(ModelError, match="hide a disagreement"):
+        checked(coarse, Plain(coarse))
+
+
+def test_the_command(tiny_folder, tmp_path):
+    """With TransformerLens itself."""
+    command = ["crosscheck", str(tiny_folder), "--layers", "2", "--texts", "1"]
+    done = CliRunner().invoke(app, [*command, "--json", str(tmp_path / "c.json")])
+    assert done.exit_code == 0
+    assert "The engines agree" in done.stdout
+    found = json.loads((tmp_path / "c.json").read_text())
+    assert found["passed"]
+    assert found["backend"] == "transformer-lens"
+    assert {one["basis"] for one in found["compared"]} == {"raw", "folded"}
+    assert max(found["largest_difference"].values()) < 1e-4
+    fingerprint = open_model(tiny_folder).fingerprint  # that of the weights in float32
+    SteeringVector({2: torch.ones(WIDTH)}, origin=Origin(model_fingerprint=fingerprint)).save(
+        tmp_path / "v.safetensors"
+    )
+    given = CliRunner().invoke(app, [*command, "--vector", str(tmp_path / "v.safetensors"), "--basis", "raw"])
+    assert given.exit_code == 0
+    wrong = CliRunner().invoke(app, [*command, "--basis", "centred"]).exception
+    assert isinstance(wrong, ParameterError)
+    assert "no basis 'centred'" in str(wrong)
+
+
+def test_the_command_fails_where_the_engines_differ(tiny_folder, monkeypatch):
+    right = Bridge.logits
+    monkeypatch.setattr(Bridge, "logits", lambda *given: 1.01 * right(*given))
+    done = CliRunner().invoke(app, ["crosscheck", str(tiny_folder), "--layers", "2", "--texts", "1", "--basis", "raw"])
+    assert done.exit_code == 1
+    assert "do NOT agree" in done.stdout

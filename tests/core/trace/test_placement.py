@@ -1,0 +1,131 @@
+"""Device maps, offloaded and quantized weights: the same numbers, and a memory plan that knows what is where."""
+
+import importlib.util
+
+import pytest
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+from steerstack import digest
+from steerstack.edits import Add
+from steerstack.engine import memory
+from steerstack.engine.score import score
+from steerstack.errors import ModelError, RemoteError
+from steerstack.intervention import Plan
+from steerstack.site import Site
+from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
+from steerstack.tokens import Tokens, TokenSequence
+from steerstack.trace import loading, placement
+from steerstack.trace import open as opening
+from steerstack.trace.model import clone
+from steerstack.trace.open import open_model
+
+SEQUENCE = TokenSequence((5, 9, 2, 77, 130, 8, 61), 3, 5)
+PLAN = Plan((Add(Site("resid_post", 2), torch.linspace(-1, 1, WIDTH), 3.0, selection=Tokens("all")),))
+OFFLOADED = {
+    "model.embed_tokens": "cpu", "model.layers.0": "cpu", "model.layers.1": "cpu", "model.layers.2": "disk",
+    "model.layers.3": "disk", "model.norm": "cpu", "model.rotary_emb": "cpu", "lm_head": "cpu",
+}  # fmt: skip
+CPU = torch.device("cpu")
+
+
+def scores(model):
+    return [arm.tokens for arm in score(model, [[SEQUENCE]], [Plan(), PLAN])]
+
+
+@pytest.mark.parametrize("placed", [{"device_map": "cpu"}, {"device_map": {"": "cpu"}}, {"device": "auto"}])
+def test_device_maps_are_passed_on(tiny_folder, placed, monkeypatch):
+    plain, load, given = open_model(tiny_folder), AutoModelForCausalLM.from_pretrained, []
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *a, **k: given.append(k) or load(*a, **k))
+    model = open_model(tiny_folder, **placed)
+    assert given[0]["device_map"] == next(iter(placed.values()))
+    assert model.fingerprint == plain.fingerprint
+    assert scores(model) == scores(plain)
+
+
+def test_weights_on_disk_are_used_and_known_but_take_no_memory(tiny_folder):
+    plain, model = open_model(tiny_folder), open_model(tiny_folder, device_map=OFFLOADED)
+    assert any(weight.device.type == "meta" for weight in model.module.parameters())
+    assert (model.device, placement.computing(model.module)) == (CPU, (CPU,))
+    assert model.fingerprint == plain.fingerprint
+    assert scores(model) == scores(plain)
+    block = sum(weight.numel() * 4 for weight in plain.module.model.layers[2].parameters())
+    assert placement.resident(plain.module)[CPU] - placement.resident(model.module)[CPU] == 2 * block
+    with pytest.raises(ModelError, match="18 offloaded tensors"):
+        clone(model)
+
+
+def test_the_fingerprint_of_plain_weights_is_that_of_the_state(llama):
+    assert llama.fingerprint == digest.of_tensors(sorted(llama.module.state_dict().items()))
+    assert placement.resident(llama.module)[CPU] == sum(4 * weight.numel() for weight in llama.module.parameters())
+
+
+class Packed(nn.Module):
+    """Weights as bitsandbytes keeps them: whole numbers, two to a byte."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(4, 8)
+        self.weight = nn.Parameter(torch.zeros(1 << 20, dtype=torch.uint8), requires_grad=False)
+
+
+def test_quantized_weights_count_by_the_bytes_that_they_take(monkeypatch):
+    monkeypatch.setattr(memory, "LEAST", 0)
+    packed = Packed()
+    assert placement.resident(packed)[CPU] == (1 << 20) + 4 * 8 * 4
+    model = type("Of", (), {"module": packed})()
+    assert memory.beside(model) == ((1 << 20) + 128) // 2
+    with pytest.raises(ModelError, match="1 quantized tensors"):
+        placement.check_trainable(packed, "packed")
+
+
+def test_the_fingerprint_of_quantized_weights_is_that_before_any_pass(tiny_folder, monkeypatch):
+    """As of bitsandbytes, which packs them anew when they are first used."""
+    seen = []
+    monkeypatch.setattr(opening, "quantized", lambda _module: True)
+    monkeypatch.setattr(opening, "check_model", lambda model: seen.append("fingerprint" in vars(model)))
+    open_model(tiny_folder)
+    assert seen == [True]
+
+
+def test_the_fullest_device_bounds_a_pass(llama, monkeypatch):
+    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
+    monkeypatch.setattr(memory, "computing", lambda _module: devices)
+    monkeypatch.setattr(memory, "available", {devices[0]: 8 << 30, devices[1]: 2 << 30}.get)
+    assert memory.spare(llama) == 2 << 30
+
+
+def test_quantizations_go_by_name(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: found("json" if "bits" in name else name))
+    eight, four = (loading.quantization_named(name) for name in ("8bit", "4bit"))
+    assert isinstance(eight, BitsAndBytesConfig)
+    assert eight.load_in_8bit
+    assert (four.load_in_4bit, four.bnb_4bit_quant_type) == (True, "nf4")
+    assert loading.quantization_named(eight) is eight
+
+
+@pytest.mark.parametrize("asked", [{"dtype": "8bit"}, {"quantization": "4bit"}])
+def test_a_missing_bitsandbytes_is_said(tiny_folder, monkeypatch, asked):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None if "bits" in name else found(name))
+    with pytest.raises(ModelError, match="needs bitsandbytes") as failure:
+        open_model(tiny_folder, **asked)
+    assert "pip install bitsandbytes" in failure.value.fix
+
+
+def test_errors_say_what_to_do(tiny_folder):
+    with pytest.raises(ModelError, match="exclude each other"):
+        open_model(tiny_folder, device="cpu", device_map="auto")
+    with pytest.raises(ModelError, match="no quantization '3bit'"):
+        open_model(tiny_folder, quantization="3bit")
+    with pytest.raises(ModelError, match="no dtype 'int8'") as failure:
+        open_model(tiny_folder, dtype="int8")
+    assert "8bit" in failure.value.fix
+    with pytest.raises(ModelError, match="could not be loaded as asked"):
+        open_model(tiny_folder, device="nowhere")
+    with pytest.raises(ModelError, match="placed and quantized already"):
+        open_model(tiny_model(), tokenizer=tiny_tokenizer(), quantization="8bit")
+    with pytest.raises(RemoteError, match="opened by name"):
+        open_model("smollm2", remote=True, quantization="8bit")

@@ -1,0 +1,75 @@
+"""An adapter made elsewhere: what peft itself computes with it, and its place in a stacking study."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from peft import PeftModel, PromptTuningConfig, get_peft_model
+from tests.plugins.baselines.conftest import adapter_folder
+
+from steerstack import catalog
+from steerstack.errors import ModelError
+from steerstack.study.declared import named
+from steerstack.study.stack import run_stack
+from steerstack.study.stacking import Stacking
+from steerstack.testing import planted_data, planted_model
+from steerstack.testing.models import tiny_model, tiny_tokenizer
+from steerstack.trace.model import clone
+from steerstack.trace.open import open_model
+from steerstack_plugins.baselines.peft_adapter import PeftAdapter
+
+IDS = torch.tensor([[5, 9, 2, 77, 130, 8]])
+
+
+def tuned(path, model=None):
+    return PeftAdapter(path=path).tune(model or planted_model(), planted_data(4), planted_data(4), seed=0)
+
+
+@torch.no_grad()
+def test_it_is_what_peft_computes_unmerged():
+    unmerged = PeftModel.from_pretrained(clone(planted_model()), str(adapter_folder()))
+    found = tuned(adapter_folder())
+    assert torch.allclose(found.model.module(IDS).logits, unmerged(IDS).logits, atol=1e-4)
+    assert not torch.allclose(found.model.module(IDS).logits, planted_model().module(IDS).logits, atol=1e-2)
+    assert found.parameters == sum(w.numel() for n, w in unmerged.named_parameters() if "lora_" in n)
+    assert "not known" in found.record["caution"]
+
+
+def test_its_folder_names_it_and_its_content_is_part_of_it(tmp_path):
+    asked = named(str(adapter_folder()))
+    assert (asked.name, asked.parameters) == ("peft-adapter", {"path": str(adapter_folder())})
+    baseline = catalog.baseline(asked.name).make(asked.parameters)
+    assert baseline.label == "my-adapter"
+    assert named("lora-sft").name == "lora-sft"
+    copy = shutil.copytree(adapter_folder(), tmp_path / "copy")
+    before = PeftAdapter(path=copy).parameters()
+    (copy / "adapter_model.safetensors").write_bytes(b"another")
+    assert PeftAdapter(path=copy).parameters() != before
+    with pytest.raises(ModelError, match="not the one that was asked for"):
+        PeftAdapter.make(before).tune(planted_model(), planted_data(4), planted_data(4), seed=0)
+
+
+def test_it_stands_in_a_stacking_study(tmp_path):
+    study = Stacking("planted", score="letter", layers=(1,), shares=(0.2,), nulls=1)
+    baselines = [PeftAdapter(path=adapter_folder()), PeftAdapter(path=adapter_folder("second"))]
+    method = catalog.extractor("mean-difference").make()
+    result = run_stack(study, planted_model(), planted_data(24), method, baselines, folder=tmp_path)
+    arms = {arm["finetune"] for arm in result.to_json()["arms"]}
+    assert arms == {"none", "my-adapter", "second"}
+    assert result.record["my-adapter"]["peft_type"] == "LORA"
+
+
+def test_errors_say_what_to_do(tmp_path):
+    with pytest.raises(ModelError, match="not the folder of a peft adapter"):
+        tuned(tmp_path)
+    other = open_model(tiny_model("gpt2"), tokenizer=tiny_tokenizer())
+    with pytest.raises(ModelError, match="cannot be merged") as failure:
+        tuned(adapter_folder(), other)
+    assert "base model" in failure.value.fix
+    wrapped = get_peft_model(clone(planted_model()), PromptTuningConfig(num_virtual_tokens=2, task_type="CAUSAL_LM"))
+    wrapped.save_pretrained(str(tmp_path / "prompt"))
+    assert json.loads((tmp_path / "prompt/adapter_config.json").read_text())["peft_type"] == "PROMPT_TUNING"
+    with pytest.raises(ModelError, match="cannot be merged") as failure:
+        tuned(tmp_path / "prompt")
+    assert "changes no weights" in failure.value.seen

@@ -1,0 +1,65 @@
+"""Every organism of the small world does what an organism has to do."""
+
+import pytest
+
+from steerstack.plugins import plugins
+from steerstack.testing import OrganismContract
+from steerstack_plugins.sandbagging.distractor import Distractor
+from steerstack_plugins.sandbagging.imitator import Imitator
+from steerstack_plugins.sandbagging.locked import Locked
+from steerstack_plugins.sandbagging.making import Taught
+from steerstack_plugins.sandbagging.prompted import Prompted
+from steerstack_plugins.sandbagging.unlocked import Unlocked
+from steerstack_plugins.sandbagging.weak import Weak
+
+pytestmark = pytest.mark.xdist_group("sandbagging")
+
+FEW = {"steps": 2}
+
+
+class _OfTheSmallWorld(OrganismContract):
+    @pytest.fixture(autouse=True)
+    def _made(self, origin, made):
+        self._model, self._made_once = origin, made
+
+    @property
+    def model(self):
+        return self._model
+
+    def built(self, *, quickly=False):
+        usual = self.organism == type(self.organism).make()
+        return super().built(quickly=quickly) if quickly or not usual else self._made_once(self.organism.name)
+
+
+class TestLocked(_OfTheSmallWorld):
+    organism, quick, sandbags = Locked(), Locked.make(FEW), True
+
+
+class TestLockedByAdapters(_OfTheSmallWorld):
+    organism, quick, sandbags = Locked.make({"rank": 8}), Locked.make({**FEW, "rank": 8}), True
+
+
+class TestPrompted(_OfTheSmallWorld):
+    organism, quick, sandbags = Prompted(), Prompted.make(FEW), True
+
+
+class TestImitator(_OfTheSmallWorld):
+    organism, quick, sandbags = Imitator(), Imitator.make(FEW), True
+    least_drop = 0.1  # the weaker model is not much weaker
+
+
+class TestUnlocked(_OfTheSmallWorld):
+    organism, quick, sandbags = Unlocked(), Unlocked.make(FEW), False
+
+
+class TestWeak(_OfTheSmallWorld):
+    organism, quick, sandbags = Weak(), Weak.make(FEW), False
+
+
+class TestDistractor(_OfTheSmallWorld):
+    organism, quick, sandbags = Distractor(), Distractor.make(FEW), False
+
+
+def test_every_organism_of_the_small_world_is_checked():
+    ours = {cls for cls in plugins().organisms().values() if issubclass(cls, Taught)}
+    assert ours == {type(cls.organism) for cls in globals().values() if hasattr(cls, "organism")}
