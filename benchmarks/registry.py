@@ -112,9 +112,11 @@ def time_items(items: int, sample: int) -> dict[str, float]:
     import pandas as pd
 
     from steerstack import catalog
+    from steerstack.applying import apply
     from steerstack.intervention import Plan
     from steerstack.report.study_page import write_frame
     from steerstack.study.scoring import score_data
+    from steerstack.tokens import Tokens
     from steerstack.trace.open import open_model
     from steerstack_registry.outbox import record
 
@@ -141,10 +143,14 @@ def time_items(items: int, sample: int) -> dict[str, float]:
         assert len(one) == each
     read = time.perf_counter() - start
     model, data = open_model("smollm2"), catalog.load_data("power-seeking").limit(sample)
-    score_data(model, data.limit(4), "text", [Plan()])
+    direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(0))
+    vector = SteeringVector({model.n_layers - 2: direction})
+    # late edits: nearly everything is shared between the arms, so this is the cheapest an item can be
+    arms = [Plan(), *(apply(vector, model.n_layers - 2, scale, tokens=Tokens("response")) for scale in (-1, 0.5, 1))]
+    score_data(model, data, "text", arms)  # finds out how large batches may be
     start = time.perf_counter()
-    score_data(model, data, "text", [Plan()])
-    measured = (time.perf_counter() - start) / sample * items
+    score_data(model, data, "text", arms)
+    measured = (time.perf_counter() - start) / (sample * len(arms)) * items
     return {
         "items": float(items), "writing": written, "recording": logged, "reading one arm back": read,
         "measuring them": measured, "share of the study": (written + logged) / (measured + written + logged),

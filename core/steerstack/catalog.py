@@ -163,8 +163,9 @@ def load_data(
     if not Path(source).exists():
         if name.startswith(hub.PREFIX):
             return hub.load(name, behavior=behavior)
-        if name in behaviors():
-            return plugins().behaviors()[behaviors()[name]]().load(name)
+        shipped = name.removeprefix("steerstack:")  # as results name it
+        if shipped in behaviors():
+            return plugins().behaviors()[behaviors()[shipped]]().load(shipped)
     path = _file(name)
     if format is not None:
         return data_format(format)().load(path, behavior=behavior, matching=matching)

@@ -273,7 +273,7 @@ def _keys(model: type[BaseModel], but: Iterable[str] = ()) -> list[str]:
     for name, field in model.model_fields.items():
         if name in {*but, "study"}:
             continue
-        type_ = str(field.annotation).replace("typing.", "").replace("steerstack.study.declared.", "")
+        type_ = re.sub(r"typing\.|steerstack\.study\.\w+\.", "", str(field.annotation))
         type_ = field.annotation.__name__ if isinstance(field.annotation, type) else type_
         default = "required" if field.is_required() else f"`{field.get_default(call_default_factory=True)!r}`"
         rows.append((f"`{name}`", f"`{type_}`", default, about.get(name, "")))

@@ -9,9 +9,9 @@ fine-tune, all on the same test items, with intervals, interactions and nulls.
 # %%
 # The study
 # ---------
-# The same declaration could stand in a study file for ``steerstack run``. Layer and strength are chosen on
-# validation items; here there is one of each, to keep it short. On the fine-tune the vector is used twice: taken over
-# from the base model, and extracted again.
+# The same declaration could stand in a study file for ``steerstack run``. Layer and strength are chosen on validation
+# items; here there is one of each, to keep it short. On the fine-tune the vector is used twice: taken over from the
+# base model, and extracted again.
 
 import json
 import shlex
@@ -32,7 +32,7 @@ def sh(command):
 
 
 sh(
-    "steerstack stack --behavior power-seeking --limit 30 --layers 14 --shares 0.2 --nulls 1 "
+    "steerstack stack --behavior power-seeking --limit 26 --layers 14 --shares 0.2 --nulls 1 "
     "--no-few-shot --finetune lora-sft --report report.html --json stack.json"
 )
 

@@ -216,6 +216,9 @@ def test_the_data_source_can_be_read_back(client, make_run: Make) -> None:  # ty
     (data,) = client.get_run(recorded.run_id).inputs.dataset_inputs
     source = SteerstackSource.from_json(data.dataset.source)
     assert (source.source, source.behavior) == ("myopia", "myopia")
+    recorded = _record(make_run(data_source=source.load().source))  # as a study names it: steerstack:myopia
+    (data,) = client.get_run(recorded.run_id).inputs.dataset_inputs
+    assert SteerstackSource.from_json(data.dataset.source).load().digest == source.load().digest
 
 
 def test_even_the_default_experiment_is_not_in_the_current_folder(empty_store: Path) -> None:

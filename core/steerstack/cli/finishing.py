@@ -11,8 +11,9 @@ from steerstack.cli import console
 from steerstack.contracts import Method
 from steerstack.data import DataSet
 from steerstack.home import home
-from steerstack.study.declared import Declared, Named, named
+from steerstack.study.declared import Declared
 from steerstack.study.forecast import Forecast
+from steerstack.study.named import Named, named
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
 

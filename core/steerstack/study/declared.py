@@ -8,22 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from steerstack.asking import ScoreMode
 from steerstack.errors import StudyError, nearest
+from steerstack.study.named import Named, named
 from steerstack.study.stacking import Stacking
 from steerstack.study.techniques import Technique, technique
 from steerstack.study.unrelated import null_techniques
-
-
-class Named(BaseModel):
-    """A method by name, with its parameters beside it: ``{name: lora-sft, epochs: 2}``."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    name: str
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Everything beside the name."""
-        return dict(self.model_extra or {})
 
 
 class Declared(BaseModel):
@@ -273,13 +261,6 @@ KINDS: dict[str, type[Declared]] = {
     "generalize": GeneralizeFile,
     "frontier": FrontierFile,
 }
-
-
-def named(method: str | Named) -> Named:
-    """A method that may be given by its bare name; the folder of a peft adapter stands for the adapter."""
-    if isinstance(method, str) and (Path(method) / "adapter_config.json").is_file():
-        return Named.model_validate({"name": "peft-adapter", "path": method})
-    return Named(name=method) if isinstance(method, str) else method
 
 
 def load_study(path: Path) -> SweepFile | StackFile | EfficiencyFile | GeneralizeFile | FrontierFile:

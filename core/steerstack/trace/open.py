@@ -92,12 +92,14 @@ def open_model(
         model = wrap(module, tokenizer, name=name, revision=revision)
     else:
         name = str(source)
-        folder = str(embedded_model()) if name == EMBEDDED.alias else name
+        # results name it in full, and what they name can be opened again
+        embedded = name == EMBEDDED.alias or (name == EMBEDDED.name and not Path(name).exists())
+        folder = str(embedded_model()) if embedded else name
         module, found = load_pretrained(
             folder, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer, device_map=device_map,
             quantization=quantization,
         )  # fmt: skip
-        model = wrap(module, found, name=EMBEDDED.name if name == EMBEDDED.alias else name, revision=revision)
+        model = wrap(module, found, name=EMBEDDED.name if embedded else name, revision=revision)
     if quantized(model.module):
         _ = model.fingerprint  # of the weights as they were loaded: bitsandbytes packs them anew in the first passes
     check_model(model)

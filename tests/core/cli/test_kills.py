@@ -26,7 +26,7 @@ def test_ten_kills_change_nothing(tmp_path, tiny_folder, table):
     file = tmp_path / "study.yaml"
     declared = {
         "study": "efficiency", "model": str(tiny_folder), "data": str(table), "behavior": "kindness",
-        "techniques": ["mean-difference", "pca"], "layers": [1, 2], "sizes": [2, 4, 8], "seeds": 15, "noise": [0.0, 0.25],
+        "techniques": ["mean-difference", "pca"], "layers": [1, 2], "sizes": [2, 4, 8], "seeds": 15, "noise": [0.0, 0.25], "nulls": False,
     }  # fmt: skip
     file.write_text(yaml.safe_dump(declared))
     assert start(file, tmp_path / "calm", tmp_path / "calm.json").wait(300) == 0

@@ -10,7 +10,7 @@ from tests.plugins.baselines.conftest import adapter_folder
 
 from steerstack import catalog
 from steerstack.errors import ModelError
-from steerstack.study.declared import named
+from steerstack.study.named import named
 from steerstack.study.stack import run_stack
 from steerstack.study.stacking import Stacking
 from steerstack.testing import planted_data, planted_model
