@@ -33,7 +33,7 @@ extensions = [
 exclude_patterns = ["_build", "gallery/sg_execution_times.rst", "sg_execution_times.rst"]
 nitpicky = True
 
-myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"

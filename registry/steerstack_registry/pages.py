@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from steerstack_registry import names
 from steerstack_registry.delivery import Delivery, description
+from steerstack_registry.fitting import fit
 from steerstack_registry.versions import Registered
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 FOLDERS = {".html": "report", ".png": "figures"}
 """Where files of a run go; all others lie beside ``result.json``."""
+
+SMALL = "figures/small"
+"""Where figures also lie as wide as a description is: MLflow shows pictures at their own size, and cuts them off."""
+
+WIDTH = 640
+"""Of a small figure, in pixels."""
 
 KIND = "mlflow.experimentKind"
 VIEW = "steerstack"
@@ -56,7 +63,9 @@ def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str,
     if not title.startswith("# "):
         title, rest = f"# {delivery.run.kind}: {delivery.run.behavior}", description(delivery.run)
     head = [title, "", *origin(delivery, experiment, run_id, vectors), *_figures(delivery, run_id)]
-    return names.short("\n".join(head) + "\n" + rest, length)
+    above = "\n".join(head) + "\n"
+    whole = f"[card.md](#/experiments/{experiment}/runs/{run_id}/artifacts/card.md)"
+    return names.short(above + fit(rest, length - len(above), whole), length)
 
 
 def role_note(
@@ -101,10 +110,10 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
 
 
 def _figures(delivery: Delivery, run_id: str) -> Iterator[str]:
-    """The first figures, shown where the server hands out artifacts."""
+    """The first figures, small, shown where the server hands out artifacts."""
     pictures = [path.name for path in delivery.run.files if FOLDERS.get(path.suffix.lower()) == "figures"]
     for name in pictures[:2]:
-        yield f"![{name}](get-artifact?path={quote(f'figures/{name}', safe='')}&run_uuid={run_id})"
+        yield f"![{name}](get-artifact?path={quote(f'{SMALL}/{name}', safe='')}&run_uuid={run_id})"
     if pictures:
         yield ""
 

@@ -235,6 +235,23 @@ def _metrics(run: RunRecord, run_id: str, time_ms: int, model_id: str | None) ->
                 )  # fmt: skip
 
 
+def _small(path: Path, spare: Path) -> Path:
+    """A picture no wider than a description; the picture itself where it is narrower, or not to be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            if picture.width <= pages.WIDTH:
+                return path
+            picture.thumbnail((pages.WIDTH, pages.WIDTH))
+            small = spare / "small" / path.name
+            small.parent.mkdir(exist_ok=True)
+            picture.save(small)
+            return small
+    except OSError:  # no picture, whatever its name says
+        return path
+
+
 def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
     taken: set[tuple[str, str]] = set()
     with tempfile.TemporaryDirectory() as spare:
@@ -245,6 +262,8 @@ def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
                 local.write_bytes(path.read_bytes())
             taken.add((folder, local.name))
             client.log_artifact(run_id, str(local), folder or None)
+            if folder == "figures":
+                client.log_artifact(run_id, str(_small(local, Path(spare))), pages.SMALL)
     if run.result:
         client.log_text(run_id, json.dumps(run.result, indent=1, ensure_ascii=False), "result.json")
     if run.card:

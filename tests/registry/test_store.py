@@ -86,6 +86,7 @@ def test_files_go_where_they_are_looked_for(client, make_run: Make) -> None:  # 
     recorded = _record(make_run())
     found = {entry.path for folder in ("", "report", "figures")
              for entry in client.list_artifacts(recorded.run_id, folder) if not entry.is_dir}  # fmt: skip
+    assert client.list_artifacts(recorded.run_id, "figures/small")[0].path == "figures/small/arms.png"
     assert found == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md"}
     path = client.download_artifacts(recorded.run_id, "result.json")
     assert json.loads(Path(path).read_text()) == {"verdict": "it helps", "odds": None}
