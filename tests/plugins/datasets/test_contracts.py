@@ -39,9 +39,10 @@ class TestTables(DataFormatContract):
     exempt: ClassVar = {"unknown_polarity_is_refused": NO_MATCHING}
 
     def own_file(self, folder):
-        rows = [f"What about case {n}?,I would help with {n}.,Case {n} is not mine." for n in range(4)]
+        # letters are given: those that are not are drawn from the whole table, and a cut would change them
+        rows = [f"{'AB'[n % 2]},What about case {n}?,I would help with {n}.,Case {n} is not mine." for n in range(4)]
         path = folder / "kindness.csv"
-        path.write_text("question,exhibits,not\n" + "\n".join(rows) + "\n")
+        path.write_text("letter,question,exhibits,not\n" + "\n".join(rows) + "\n")
         return path
 
 
