@@ -115,9 +115,10 @@ def behaviors() -> dict[str, str]:
     return {behavior: name for name, cls in plugins().behaviors().items() for behavior in cls().behaviors()}
 
 
-def other_behaviors(behavior: str) -> list[DataSet]:
-    """The shipped data sets of all other behaviours, for vectors that are unrelated to this one."""
-    return [load_data(name) for name in sorted(behaviors()) if name != behavior]
+def other_behaviors(behavior: str, count: int) -> list[DataSet]:
+    """Shipped data sets of up to ``count`` other behaviours, for vectors that are unrelated to this one."""
+    others = [name for name in sorted(behaviors()) if name != behavior]
+    return [load_data(name) for name in others[:count]]
 
 
 def _file(name: str) -> Path:

@@ -1,6 +1,7 @@
 """Carry out a declared study of any kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from steerstack import catalog
@@ -12,7 +13,15 @@ from steerstack.cli.swept import perform_sweep
 from steerstack.data import DataSet
 from steerstack.recorders import check_places
 from steerstack.splits import split
-from steerstack.study.declared import EfficiencyFile, FrontierFile, GeneralizeFile, StackFile, SweepFile
+from steerstack.study.declared import (
+    Declared,
+    EfficiencyFile,
+    FrontierFile,
+    GeneralizeFile,
+    StackFile,
+    SweepFile,
+    declare,
+)
 from steerstack.study.forecast import forecast_fits
 from steerstack.trace.model import Model
 
@@ -29,6 +38,23 @@ def perform(declared: Any, outputs: Outputs) -> None:
         FrontierFile: _frontier,
     }
     kinds[type(declared)](declared, outputs)
+
+
+def perform_options(study: str, given: Mapping[str, Any], **own: Any) -> None:
+    """Run the study that a command's options declare.
+
+    Parameters
+    ----------
+    study:
+        Its kind.
+    given:
+        The options by name: what every study states and :class:`Outputs` are taken from them.
+    own:
+        Fields of this kind, or in place of a given one.
+    """
+    shared = {name: given[name] for name in Declared.model_fields if name in given}
+    outputs = Outputs(**{field.name: given[field.name] for field in fields(Outputs) if field.name in given})
+    perform(declare({"study": study, **shared, **own}), outputs)
 
 
 def _efficiency(declared: EfficiencyFile, outputs: Outputs) -> None:

@@ -60,19 +60,18 @@ def efficiency(
     json: str | None = console.JSON,
 ) -> None:
     """What does each technique reach with n labelled items? Curves with bands, areas and crossings."""
+    given = locals()
     console.quiet()
-    from steerstack.cli.finishing import Outputs
-    from steerstack.cli.performing import perform
-    from steerstack.study.declared import declare
+    from steerstack.cli.performing import perform_options
 
-    of_techniques = _of_techniques(techniques, layers, shares, matched_kl, position)
-    value = {
-        "study": "efficiency", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
-        "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, **of_techniques,
-        "remote": remote,
-        "sizes": console.numbers(sizes, int, "sizes"), "seeds": seeds, "noise": console.numbers(noise, float, "shares"),
-    }  # fmt: skip
-    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
+    perform_options(
+        "efficiency",
+        given,
+        **_of_techniques(techniques, layers, shares, matched_kl, position),
+        sizes=console.numbers(sizes, int, "sizes"),
+        seeds=seeds,
+        noise=console.numbers(noise, float, "shares"),
+    )
 
 
 def frontier(
@@ -100,18 +99,19 @@ def frontier(
     json: str | None = console.JSON,
 ) -> None:
     """What does each technique gain, at what cost? Effect against KL, perplexity and knowledge, at equal KL."""
+    given = locals()
     console.quiet()
-    from steerstack.cli.finishing import Outputs
-    from steerstack.cli.performing import perform
-    from steerstack.study.declared import declare
+    from steerstack.cli.performing import perform_options
 
-    value = {
-        "study": "frontier", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
-        "remote": remote, "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed,
-        "techniques": techniques.split(","), "layers": console.numbers(layers, int, "layers") if layers else None,
-        "position": position, "budgets": console.numbers(budgets, float, "budgets"), "knowledge": knowledge,
-    }  # fmt: skip
-    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json))
+    perform_options(
+        "frontier",
+        given,
+        techniques=techniques.split(","),
+        layers=console.numbers(layers, int, "layers") if layers else None,
+        position=position,
+        budgets=console.numbers(budgets, float, "budgets"),
+        knowledge=knowledge,
+    )
 
 
 def generalize(
@@ -146,21 +146,18 @@ def generalize(
     json: str | None = console.JSON,
 ) -> None:
     """What does a technique trained on easy items do on hard ones? By default easy is by the model's own margin."""
+    given = locals()
     console.quiet()
-    from steerstack.cli.finishing import Outputs
-    from steerstack.cli.performing import perform
-    from steerstack.study.declared import declare
+    from steerstack.cli.performing import perform_options
 
     topics = hard_topics.split(",") if hard_topics else []
     shift = {"topic": topics, "above": hard_above, "system": system, "user": user, "data": target_data}
-    of_techniques = _of_techniques(techniques, layers, shares, matched_kl, position)
-    value = {
-        "study": "generalize", "model": model, "dtype": dtype, "device": device, "data": data, "behavior": behavior,
-        "matching": matching, "limit": limit, "score": score, "tokens": tokens, "seed": seed, **of_techniques,
-        "remote": remote,
-        "shift": {**shift, "margin": all(part in (None, []) for part in shift.values())},
-    }  # fmt: skip
-    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
+    perform_options(
+        "generalize",
+        given,
+        **_of_techniques(techniques, layers, shares, matched_kl, position),
+        shift={**shift, "margin": all(part in (None, []) for part in shift.values())},
+    )
 
 
 def _of_techniques(

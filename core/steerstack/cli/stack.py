@@ -40,18 +40,22 @@ def stack(
     json: str | None = console.JSON,
 ) -> None:
     """Measure a vector alone, on top of prompts and of fine-tunes, with intervals and nulls. Resumes after a kill."""
+    given = locals()
     console.quiet()
-    from steerstack.cli.finishing import Outputs
-    from steerstack.cli.performing import perform
-    from steerstack.study.declared import declare
+    from steerstack.cli.performing import perform_options
 
-    value = {
-        "study": "stack", "model": model, "revision": revision, "dtype": dtype, "device": device, "remote": remote,
-        "data": data or behavior, "behavior": behavior if data else None, "matching": matching, "limit": limit,
-        "method": {"name": method, **console.settings(set_)}, "position": position, "tokens": tokens, "score": score,
-        "finetunes": [name for name in finetune.split(",") if name and name != "none"], "few_shot": few_shot,
-        "together": [str(path) for path in together],
-        "layers": console.numbers(layers, int, "layers") if layers else None,
-        "shares": console.numbers(shares, float, "shares"), "matched_kl": matched_kl, "nulls": nulls, "seed": seed,
-    }  # fmt: skip
-    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
+    perform_options(
+        "stack",
+        given,
+        data=data or behavior,
+        behavior=behavior if data else None,
+        method={"name": method, **console.settings(set_)},
+        position=position,
+        finetunes=[name for name in finetune.split(",") if name and name != "none"],
+        few_shot=few_shot,
+        together=[str(path) for path in together],
+        layers=console.numbers(layers, int, "layers") if layers else None,
+        shares=console.numbers(shares, float, "shares"),
+        matched_kl=matched_kl,
+        nulls=nulls,
+    )

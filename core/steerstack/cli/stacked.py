@@ -45,7 +45,8 @@ def perform_stack(declared: StackFile, outputs: Outputs) -> None:
         with crew_for(declared, model, outputs.engine, outputs.workers) as crew:
             result = run_stack(
                 study, model, data, method, tunes, demonstrations=_demonstrations(declared),
-                together=_together(declared, model, data), others=catalog.other_behaviors(data.behavior),
+                together=_together(declared, model, data),
+                others=catalog.other_behaviors(data.behavior, declared.nulls),
                 folder=folder, crew=crew, advance=bars.advance, announce=bars.announce, on_step=bars.step,
             )  # fmt: skip
     finish(result, declared, folder, outputs, _show)

@@ -36,16 +36,17 @@ def sweep(
     json: str | None = console.JSON,
 ) -> None:
     """Try a vector at every layer and strength given, on the same items, beside nulls. Resumes after a kill."""
+    given = locals()
     console.quiet()
-    from steerstack.cli.finishing import Outputs
-    from steerstack.cli.performing import perform
-    from steerstack.study.declared import declare
+    from steerstack.cli.performing import perform_options
 
-    value = {
-        "study": "sweep", "model": model, "revision": revision, "dtype": dtype, "device": device, "remote": remote,
-        "data": data, "behavior": behavior, "matching": matching, "limit": limit, "score": score, "tokens": tokens,
-        "vector": str(vector), "layers": console.numbers(layers, int, "layers"),
-        "scales": console.numbers(scales, float, "scales"), "transfer": transfer, "nulls": nulls,
-        "edit": {"name": edit, **console.settings(edit_set)} if edit else None,
-    }  # fmt: skip
-    perform(declare(value), Outputs(plan_only, fresh, report, record, tracking_uri, json, engine, workers))
+    perform_options(
+        "sweep",
+        given,
+        vector=str(vector),
+        layers=console.numbers(layers, int, "layers"),
+        scales=console.numbers(scales, float, "scales"),
+        transfer=transfer,
+        nulls=nulls,
+        edit={"name": edit, **console.settings(edit_set)} if edit else None,
+    )

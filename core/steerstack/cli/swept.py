@@ -60,10 +60,10 @@ def perform_sweep(declared: SweepFile, outputs: Outputs) -> None:
 
 def _nulls(declared: SweepFile, model: Model, data: DataSet, vector: SteeringVector) -> dict[str, SteeringVector]:
     """Random vectors; and, where the vector's method is at hand, those of shuffled labels and of other behaviours."""
-    kept, others = vector.keeping(declared.layers), catalog.other_behaviors(data.behavior)
+    kept, position = vector.keeping(declared.layers), vector.origin.position
     return null_vectors(
-        model, data, kept, _method(vector), position=_known(vector.origin.position), count=declared.nulls,
-        others=others[: declared.nulls], seed=declared.seed,
+        model, data, kept, _method(vector), position=None if position == "unknown" else position,
+        count=declared.nulls, others=catalog.other_behaviors(data.behavior, declared.nulls), seed=declared.seed,
     )  # fmt: skip
 
 
@@ -71,10 +71,6 @@ def _method(vector: SteeringVector) -> Extractor | None:
     """The method by which a vector was found, with its parameters, if it is installed."""
     made_by = plugins().extractors().get(vector.origin.method)
     return made_by.make(vector.origin.parameters) if made_by else None
-
-
-def _known(position: str) -> str | None:
-    return None if position == "unknown" else position
 
 
 def _show(result: dict[str, Any]) -> None:

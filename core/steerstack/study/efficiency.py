@@ -16,6 +16,7 @@ from steerstack.study.competence import Competence, check_competence
 from steerstack.study.curves import Curve, Effects, crossing, curve
 from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
+from steerstack.study.scoring import scale_name
 from steerstack.study.subsets import subset
 from steerstack.study.techniques import Technique, check_techniques
 from steerstack.study.unrelated import is_null
@@ -145,7 +146,7 @@ class EfficiencyResult:
             "study": "efficiency",
             "behavior": self.study.behavior,
             "declared": {**vars(self.study), "techniques": [t.describe() for t in self.techniques]},
-            "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
+            "scale": scale_name(self.study.score),
             "n_test": len(self.splits.test),
             "data_digests": self.splits.digests,
             "model": self.model.name,

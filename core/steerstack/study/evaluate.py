@@ -10,7 +10,7 @@ from steerstack.engine.score import Progress
 from steerstack.intervention import Plan
 from steerstack.study import stats
 from steerstack.study.competence import Competence, check_competence, judge
-from steerstack.study.scoring import ArmScores, ItemScore, score_data
+from steerstack.study.scoring import ArmScores, ItemScore, scale_name, score_data
 from steerstack.study.stats import Estimate
 from steerstack.trace.model import Model
 
@@ -55,7 +55,7 @@ class Evaluation:
             "log_odds_per_token": stats.mean(scores.per_token).to_json(),
             "effect": {
                 "of": "plan against unsteered, same items",
-                "scale": "log-odds per token" if scores.mode == "text" else "log-odds",
+                "scale": scale_name(scores.mode),
                 "estimate": self.effect.to_json(),
             },
             "unsteered": self.baseline.estimate().to_json(),

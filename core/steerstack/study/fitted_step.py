@@ -78,12 +78,7 @@ class Fit(Step):
         return {
             "failed": "",
             "values": values,
-            "cost": {
-                "parameters": condition.parameters,
-                "seconds": condition.seconds,
-                "flops": condition.flops,
-                "context_tokens": condition.context_tokens,
-            },
+            "cost": condition.cost,
             "record": condition.record,
         }
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from steerstack.asking import ScoreMode
+from steerstack.asking import ScoreMode, Shots
 from steerstack.data import DataSet
 from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.intervention import Plan
 from steerstack.splits import Splits
 from steerstack.study.fitted_step import values_of
 from steerstack.study.multiplicity import minimal_effect
+from steerstack.study.norms import residual_norms
 from steerstack.study.scoring import score_data
 from steerstack.study.subsets import Subset, subset
 from steerstack.study.techniques import Condition, Technique
@@ -26,6 +27,9 @@ from steerstack.trace.model import Model
 
 PILOT = 12
 """Items that are scored to learn how long one takes."""
+
+ARMS = 8
+"""Steered arms of a pilot."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,37 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, found
 
 
-def item_seconds(model: Model, data: DataSet, mode: ScoreMode) -> float:
+def item_seconds(model: Model, data: DataSet, mode: ScoreMode, shots: Shots = ()) -> float:
     """Seconds to score one item under one condition, from a pilot of :data:`PILOT` items."""
     pilot = data.limit(min(PILOT, len(data)))
-    score_data(model, pilot.limit(2), mode, [Plan()])  # the first pass pays for what the others find ready
-    return timed(lambda: score_data(model, pilot, mode, [Plan()]))[0] / len(pilot)
+    score_data(model, pilot.limit(2), mode, [Plan()], shots=shots)  # pays for what the others find ready
+    return timed(lambda: score_data(model, pilot, mode, [Plan()], shots=shots))[0] / len(pilot)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Seconds an item takes bare, and for each further steered arm."""
+
+    bare: float
+    arm: float
+
+    def of(self, items: int, arms: int) -> float:
+        """Seconds of items under the bare model and some arms."""
+        return items * (self.bare + self.arm * arms)
+
+
+def unit(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, shots: Shots = ()) -> Unit:
+    """Seconds per item, from a pilot of :data:`PILOT` items under :data:`ARMS` times a typical plan."""
+    pilot = data.limit(min(PILOT, len(data)))
+    bare = item_seconds(model, data, mode, shots)
+    many = timed(lambda: score_data(model, pilot, mode, [Plan(), *[plan] * ARMS], shots=shots))[0] / len(pilot)
+    return Unit(bare, max(0.0, many - bare) / ARMS)
+
+
+def resolved(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, n: int) -> float | None:
+    """The smallest effect that n items resolve, by the spread of a typical plan's effect on the pilot."""
+    pilot = data.limit(min(PILOT, len(data)))
+    return minimal_effect(values_of(Condition(model, plan), pilot, mode) - values_of(Condition(model), pilot, mode), n)
 
 
 def fit_seconds(
@@ -115,15 +145,10 @@ def forecast_arms(
     plan:
         A typical edit.
     """
-    pilot = data.limit(min(PILOT, len(data)))
-    one = item_seconds(model, data, mode)
-    arms = 8
-    many = timed(lambda: score_data(model, pilot, mode, [Plan(), *[plan] * arms]))[0] / len(pilot)
-    each = max(0.0, many - one) / arms
-    by_part = {name: items * (one + each * count) for name, items, count in steps}
+    per = unit(model, data, mode, plan)
+    by_part = {name: per.of(items, count) for name, items, count in steps}
     evaluations = sum(items * (1 + count) for _, items, count in steps)
-    spread = values_of(Condition(model, plan), pilot, mode) - values_of(Condition(model), pilot, mode)
-    smallest = minimal_effect(spread, steps[-1][1])
+    smallest = resolved(model, data, mode, plan, steps[-1][1])
     return Forecast(fits, evaluations, sum(by_part.values()), smallest, by_part)
 
 
@@ -148,6 +173,7 @@ def forecast_fits(
     test_sets:
         How many test sets of the split's size each fit is measured on.
     """
+    residual_norms(model)  # which the first fit would pay for, and all others find ready
     one = item_seconds(model, splits.validation, mode)
     have = len(splits.train) + len(splits.validation)
     pilots = sorted({min(have, max(4, min(sizes))), min(have, 16)})

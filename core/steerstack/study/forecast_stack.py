@@ -1,47 +1,27 @@
 """What a stacking study will take, part by part, from short pilots on training and validation items."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from steerstack.applying import apply
-from steerstack.asking import Shots, shots_of
+from steerstack.asking import shots_of
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
 from steerstack.engine.divergence import divergence
 from steerstack.extraction import extract
-from steerstack.intervention import Plan
 from steerstack.splits import split
 from steerstack.study.competence import check_competence
-from steerstack.study.fitted_step import values_of
-from steerstack.study.forecast import PILOT, Forecast, fit_seconds, timed
-from steerstack.study.multiplicity import minimal_effect
+from steerstack.study.forecast import ARMS, Forecast, fit_seconds, resolved, timed, unit
 from steerstack.study.neutral import neutral_texts
 from steerstack.study.norms import residual_norms
-from steerstack.study.scoring import score_data
 from steerstack.study.select import candidate_layers, candidate_scales
 from steerstack.study.stacking import Stacking
 from steerstack.study.subsets import subset
-from steerstack.study.techniques import Condition, Conditioning
+from steerstack.study.techniques import Conditioning
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 
-ARMS = 8
-"""Steered arms of a pilot."""
-
 DRAWS = 3
 """Demonstrations are chosen among about as many draws."""
-
-
-@dataclass(frozen=True)
-class _Unit:
-    """Seconds an item takes bare, and for each further steered arm."""
-
-    bare: float
-    arm: float
-
-    def of(self, items: int, arms: int) -> float:
-        """Seconds of items under the bare model and some arms."""
-        return items * (self.bare + self.arm * arms)
 
 
 def forecast_stack(
@@ -75,8 +55,8 @@ def forecast_stack(
     middle = layers[len(layers) // 2]
     scale = candidate_scales(vector, middle, norms[middle], study.shares)[0]
     plan = apply(vector, middle, scale, tokens=Tokens.parse(study.tokens))
-    plain = _unit(study, model, splits.validation, plan, ())
-    shown = _unit(study, model, splits.validation, plan, shots_of(splits.train.items[:4], study.score))
+    plain = unit(model, splits.validation, study.score, plan)
+    shown = unit(model, splits.validation, study.score, plan, shots_of(splits.train.items[:4], study.score))
     texts = neutral_texts(model.format)
     costing = timed(lambda: divergence(model, texts[:2], [plan] * ARMS))[0] / 2 * len(texts) / ARMS
     tried = len(layers) * (1 if study.matched_kl else len(study.shares))
@@ -102,17 +82,6 @@ def forecast_stack(
     for baseline in baselines:
         seconds = fit_seconds(Conditioning(baseline), model, pilots, study.score)[0]
         parts[baseline.name] = seconds(n_train + n_validation)
-    pilot = splits.validation.limit(min(PILOT, n_validation))
-    spread = values_of(Condition(model, plan), pilot, study.score) - values_of(Condition(model), pilot, study.score)
-    smallest = minimal_effect(spread, n_test)
+    smallest = resolved(model, splits.validation, study.score, plan, n_test)
     measured = n_validation * (1 + 2 * tried) + n_test * (1 + nulls + sum((1 + of) * prompts for of in arms))
     return Forecast(len(baselines), measured, sum(parts.values()), smallest, parts)
-
-
-def _unit(study: Stacking, model: Model, data: DataSet, plan: Plan, shots: Shots) -> _Unit:
-    """Seconds per item, from a pilot."""
-    pilot = data.limit(min(PILOT, len(data)))
-    score_data(model, pilot.limit(2), study.score, [Plan()], shots=shots)  # the first pass pays for the others
-    bare = timed(lambda: score_data(model, pilot, study.score, [Plan()], shots=shots))[0] / len(pilot)
-    many = timed(lambda: score_data(model, pilot, study.score, [Plan(), *[plan] * ARMS], shots=shots))[0] / len(pilot)
-    return _Unit(bare, max(0.0, many - bare) / ARMS)

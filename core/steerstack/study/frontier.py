@@ -17,6 +17,7 @@ from steerstack.splits import Splits
 from steerstack.study import stats
 from steerstack.study.competence import Competence
 from steerstack.study.multiplicity import corrected, p_value
+from steerstack.study.scoring import scale_name
 from steerstack.study.techniques import Technique
 from steerstack.study.unrelated import is_null
 from steerstack.trace.model import Model
@@ -150,7 +151,7 @@ class FrontierResult:
             "study": "frontier",
             "behavior": self.study.behavior,
             "declared": {**vars(self.study), "techniques": [t.describe() for t in self.techniques]},
-            "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
+            "scale": scale_name(self.study.score),
             "n_test": len(self.splits.test),
             "data_digests": self.splits.digests,
             "model": self.model.name,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,7 +21,7 @@ from steerstack.study.fitted_step import values_of
 from steerstack.study.forecast import PILOT, Forecast, timed
 from steerstack.study.frontier import Frontier, FrontierResult, Point
 from steerstack.study.ledger import Ledger
-from steerstack.study.matched import scale_at
+from steerstack.study.matched import strength_at
 from steerstack.study.multiplicity import minimal_effect
 from steerstack.study.neutral import neutral_answers
 from steerstack.study.norms import residual_norms
@@ -115,10 +115,6 @@ class Making:
     ledger: Ledger
     _found: dict[str, tuple[SteeringVector, tuple[int, ...]]] = field(default_factory=dict)
 
-    @cached_property
-    def _norms(self) -> dict[int, float]:
-        return residual_norms(self.model)
-
     def baseline(self, technique: Technique) -> Point:
         """A prompt or a fine-tune, which has one cost."""
 
@@ -133,23 +129,21 @@ class Making:
 
         def make() -> Condition:
             vector, layers = self.found(technique)
-            plan_at = self._plans(technique, vector, layers)
-            strength = self._strength(plan_at, budget, vector, layers)
-            return Condition(self.model, plan_at(strength), record={"layers": list(layers), "scale": strength})
+            plan, strength = self._held(technique, vector, layers, budget)
+            return Condition(self.model, plan, record={"layers": list(layers), "scale": strength})
 
         return self.point(technique.name, budget, matched, technique.describe(), make)
 
-    def _plans(self, technique: Steering, vector: SteeringVector, layers: tuple[int, ...]) -> Callable[[float], Plan]:
-        tokens = Tokens.parse(technique.tokens)
-        return lambda scale: apply_all(vector, layers, scale, tokens=tokens)
-
-    def _strength(
-        self, plan_at: Callable[[float], Plan], budget: float, vector: SteeringVector, layers: tuple[int, ...]
-    ) -> float:
+    def _held(
+        self, technique: Steering, vector: SteeringVector, layers: tuple[int, ...], budget: float
+    ) -> tuple[Plan, float]:
+        """The plan that costs the budget, and its strength; raises StudyError where there is none."""
         if edit_of(vector).scales is not None:
             raise StudyError(f"{vector.edit} has strengths of its own and cannot be held at a KL.")
-        start = 0.1 * self._norms[layers[0]] / vector.norms[layers[0]]
-        return scale_at(budget, self.model, plan_at, start=start, texts=neutral_answers(self.model.format, TEXTS))
+        tokens, texts = Tokens.parse(technique.tokens), neutral_answers(self.model.format, TEXTS)
+        norms = residual_norms(self.model)
+        strength = strength_at(budget, self.model, vector, layers, norms, tokens=tokens, texts=texts)
+        return apply_all(vector, layers, strength, tokens=tokens), strength
 
     def found(self, technique: Steering) -> tuple[SteeringVector, tuple[int, ...]]:
         """The vector, and the layer that works best on validation at the middle budget."""
@@ -167,9 +161,8 @@ class Making:
         budget = sorted(self.study.budgets)[len(self.study.budgets) // 2]
         reached, plans = [], []
         for layers in among:
-            plan_at = self._plans(technique, vector, layers)
             try:
-                plans.append(plan_at(self._strength(plan_at, budget, vector, layers)))
+                plans.append(self._held(technique, vector, layers, budget)[0])
             except StudyError:
                 continue
             reached.append(layers)
@@ -196,9 +189,8 @@ class Making:
                 "kl": cost.kl,
                 "cross_entropy": cost.cross_entropy,
                 "knowledge": self._knowledge(condition),
-                "record": {**condition.record, "parameters": condition.parameters, "seconds": condition.seconds,
-                           "flops": condition.flops, "context_tokens": condition.context_tokens},
-            }  # fmt: skip
+                "record": {**condition.record, **condition.cost},
+            }
 
         found = self.ledger.once(name, [*key, self.splits.digests], compute)
         knowledge = tuple(found["knowledge"]) if found["knowledge"] else None

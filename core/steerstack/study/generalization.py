@@ -17,6 +17,7 @@ from steerstack.study import stats
 from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
 from steerstack.study.multiplicity import corrected, p_value
+from steerstack.study.scoring import scale_name
 from steerstack.study.stats import Estimate
 from steerstack.study.techniques import Technique, check_techniques
 from steerstack.study.unrelated import is_null
@@ -167,7 +168,7 @@ class GeneralizationResult:
             "study": "generalize",
             "behavior": self.study.behavior,
             "declared": vars(self.study),
-            "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
+            "scale": scale_name(self.study.score),
             "n_test": {name: len(splits.test) for name, splits in self.domains.items()},
             "data_digests": {name: splits.digests for name, splits in self.domains.items()},
             "model": self.model.name,

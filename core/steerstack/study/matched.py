@@ -1,15 +1,17 @@
 """Equal cost: the strength at which an edit costs a given KL divergence from the unsteered model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from steerstack.applying import apply_all
 from steerstack.engine.divergence import divergence
 from steerstack.errors import StudyError
 from steerstack.intervention import Plan
 from steerstack.study.neutral import neutral_texts
-from steerstack.tokens import TokenSequence
+from steerstack.tokens import Tokens, TokenSequence
 from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
 
 GRID = 9
 """Strengths of one round."""
@@ -70,3 +72,21 @@ def scale_at(
         share = (np.log(kl) - pair[0]) / (pair[1] - pair[0])
         scale = float(np.exp(np.log(low) + share * (np.log(high) - np.log(low))))
     return scale
+
+
+def strength_at(
+    kl: float,
+    model: Model,
+    vector: SteeringVector,
+    layers: Sequence[int],
+    norms: Mapping[int, float],
+    *,
+    tokens: Tokens,
+    texts: Sequence[TokenSequence] | None = None,
+) -> float:
+    """The strength of a vector, at some of its layers at once, whose mean KL per token is ``kl``.
+
+    As :func:`scale_at`, beginning at a tenth of the residual stream's norm (``norms``, by layer).
+    """
+    start = 0.1 * norms[layers[0]] / vector.norms[layers[0]]
+    return scale_at(kl, model, lambda scale: apply_all(vector, layers, scale, tokens=tokens), start=start, texts=texts)

@@ -1,5 +1,7 @@
 """Residual norms: the unit in which strengths are comparable between layers and models."""
 
+from weakref import WeakKeyDictionary
+
 import torch
 
 from steerstack.engine.batches import batches
@@ -9,12 +11,22 @@ from steerstack.study.neutral import neutral_texts
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
 
+_KNOWN: WeakKeyDictionary[Model, dict[Component, dict[int, float]]] = WeakKeyDictionary()
+
 
 def residual_norms(model: Model, component: Component = "resid_post") -> dict[int, float]:
     """Median Euclidean norm of the activations at each layer, over the tokens of neutral text.
 
-    The first token of each text is left out: many models park huge activations there.
+    The first token of each text is left out: many models park huge activations there. A model is read
+    once: a study fits many techniques on it, and each chooses its strengths by these norms.
     """
+    known = _KNOWN.setdefault(model, {})
+    if component not in known:
+        known[component] = _read(model, component)
+    return dict(known[component])
+
+
+def _read(model: Model, component: Component) -> dict[int, float]:
     trees = [Tree.of([text], whole=True) for text in neutral_texts(model.format)]
     sites = [Site(component, layer) for layer in range(model.n_layers)]
     found: dict[int, list[torch.Tensor]] = {site.layer: [] for site in sites}

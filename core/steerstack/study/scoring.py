@@ -64,6 +64,11 @@ class ItemScore:
         return len({asked.log_odds > 0 for asked in self.asked}) == 1
 
 
+def scale_name(mode: ScoreMode) -> str:
+    """What the scale is called on which arms are compared: answers in words differ in length, labels do not."""
+    return "log-odds per token" if mode == "text" else "log-odds"
+
+
 @dataclass(frozen=True)
 class ArmScores:
     """All items under one arm.

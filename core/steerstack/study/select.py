@@ -10,7 +10,7 @@ import numpy as np
 from steerstack.applying import apply, edit_of
 from steerstack.data import DataSet
 from steerstack.intervention import Plan
-from steerstack.study.matched import scale_at
+from steerstack.study.matched import strength_at
 from steerstack.study.measure import Arms, Costs, Measure
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
@@ -129,7 +129,7 @@ def choose_strength(
         for scale in (
             candidate_scales(vector, layer, norms[layer], shares)
             if kl is None
-            else [_scale_at(measure, kl, model, vector, layer, tokens, norms[layer])]
+            else [_strength_at(measure, kl, model, vector, layer, tokens, norms)]
         )
     ]
     plans = [apply(vector, layer, sign * scale, tokens=tokens) for layer, scale, _ in grid for sign in (1, -1)]
@@ -150,14 +150,19 @@ def choose_strength(
     return Chosen(best.layer, best.scale, tried, bool(affordable), kl=kl)
 
 
-def _scale_at(
-    measure: Measure, kl: float, model: Model, vector: SteeringVector, layer: int, tokens: Tokens, norm: float
+def _strength_at(
+    measure: Measure,
+    kl: float,
+    model: Model,
+    vector: SteeringVector,
+    layer: int,
+    tokens: Tokens,
+    norms: dict[int, float],
 ) -> float:
     """The strength that costs ``kl``; found once."""
-    plan_at = partial(apply, vector, layer, tokens=tokens)
     key = [model.fingerprint, vector.fingerprint, layer, kl, vars(tokens)]
-    start = 0.1 * norm / vector.norms[layer]
-    return float(measure.ledger.once("calibration", key, lambda: scale_at(kl, model, plan_at, start=start)))
+    find = partial(strength_at, kl, model, vector, [layer], norms, tokens=tokens)
+    return float(measure.ledger.once("calibration", key, find))
 
 
 def choose_prompts(measure: Measure, model: Model, data: DataSet) -> tuple[dict[str, str], int]:

@@ -14,6 +14,7 @@ from steerstack.study import stats
 from steerstack.study.competence import Competence
 from steerstack.study.grid import Cell, arms_json, interactions_json, quadruples
 from steerstack.study.measure import ArmValues
+from steerstack.study.scoring import scale_name
 from steerstack.study.select import Chosen
 from steerstack.study.together import Companion
 from steerstack.trace.model import Model
@@ -102,16 +103,21 @@ class StackResult:
     companions: Sequence[Companion] = ()
     papers: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def bare(self) -> ArmValues:
+        """The base model, unprompted and unsteered."""
+        return self.grid[Cell("none", "none")]
+
     @cached_property
     def effect(self) -> stats.Estimate:
         """Effect of the positive vector alone on the base model, paired."""
-        return stats.difference(self.grid[Cell("none", "positive")].log_odds, self.grid[Cell("none", "none")].log_odds)
+        return stats.difference(self.grid[Cell("none", "positive")].log_odds, self.bare.log_odds)
 
     @cached_property
     def interactions(self) -> list[dict[str, Any]]:
         """Every interaction, on both scales."""
-        none, vector = self.grid[Cell("none", "none")], self.grid[Cell("none", "positive")]
-        return interactions_json([*quadruples(self.grid), *(c.quadruple(none, vector) for c in self.companions)])
+        vector = self.grid[Cell("none", "positive")]
+        return interactions_json([*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)])
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``stack --json``, without where it was recorded."""
@@ -126,7 +132,7 @@ class StackResult:
             "polarity": self.splits.test.polarity,
             "study": asdict(self.study),
             "score": self.study.score,
-            "scale": "log-odds per token" if self.study.score == "text" else "log-odds",
+            "scale": scale_name(self.study.score),
             "n": {name: len(getattr(self.splits, name)) for name in ("train", "validation", "test")},
             "data": {"source": self.splits.test.source, "behavior": self.splits.test.behavior},
             "data_digests": self.splits.digests,
@@ -139,7 +145,7 @@ class StackResult:
             "warning": self.competence.warning(self.study.score),
             "arms": arms_json(self.grid),
             "interactions": self.interactions,
-            "companions": [c.to_json(self.grid[Cell("none", "none")]) for c in self.companions],
+            "companions": [c.to_json(self.bare) for c in self.companions],
             "nulls": self._nulls_json(),
             "costs": self.costs,
             "finetunes": self.record,
@@ -170,16 +176,14 @@ class StackResult:
         return rows
 
     def _nulls_json(self) -> list[dict[str, Any]]:
-        base = self.grid[Cell("none", "none")].log_odds
         return [
-            {"null": name, "effect": stats.difference(values.log_odds, base).to_json()}
+            {"null": name, "effect": stats.difference(values.log_odds, self.bare.log_odds).to_json()}
             for name, values in self.nulls.items()
         ]
 
     def beats_nulls(self) -> tuple[int, int]:
         """How many nulls move the log-odds less than the vector does, and how many there are."""
-        base = self.grid[Cell("none", "none")].log_odds
-        sizes = [abs(float(np.mean(values.log_odds - base))) for values in self.nulls.values()]
+        sizes = [abs(float(np.mean(values.log_odds - self.bare.log_odds))) for values in self.nulls.values()]
         return sum(size < abs(self.effect.value) for size in sizes), len(sizes)
 
     def verdict(self) -> str:

@@ -18,6 +18,7 @@ from steerstack.study.competence import Competence, check_competence
 from steerstack.study.ledger import Ledger
 from steerstack.study.measure import Advance, Announce, Arms, ArmValues, Costs, Measure
 from steerstack.study.multiplicity import corrected, p_value
+from steerstack.study.scoring import scale_name
 from steerstack.study.steerability import Steerability, steerability
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
@@ -159,7 +160,7 @@ class SweepResult:
             "study": "sweep",
             "behavior": self.data.behavior,
             "score": self.sweep.score,
-            "scale": "log-odds per token" if self.sweep.score == "text" else "log-odds",
+            "scale": scale_name(self.sweep.score),
             "tokens": self.sweep.tokens,
             "edit": self.sweep.describe()["edit"] or {"edit": self.vector.edit},
             "n": len(ids),

@@ -8,11 +8,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from steerstack import catalog
-from steerstack.applying import apply, apply_all
+from steerstack.applying import apply_all
 from steerstack.asking import ScoreMode, Shots, ask
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data import DataSet
@@ -21,7 +20,7 @@ from steerstack.extraction import extract
 from steerstack.intervention import Plan
 from steerstack.plugins import PluginManager
 from steerstack.study import costs
-from steerstack.study.matched import scale_at
+from steerstack.study.matched import strength_at
 from steerstack.study.norms import residual_norms
 from steerstack.study.scoring import score_data
 from steerstack.study.select import candidate_layers, candidate_scales
@@ -54,6 +53,11 @@ class Condition:
     flops: float = 0.0
     context_tokens: int = 0
     record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> dict[str, float]:
+        """What it took, by name."""
+        return {name: getattr(self, name) for name in ("parameters", "seconds", "flops", "context_tokens")}
 
 
 class Technique(ABC):
@@ -156,9 +160,7 @@ class Steering(Technique):
         ordered = [middle, *(layer for layer in layers if layer != middle)]
         if self.kl is not None:
             tokens = Tokens.parse(self.tokens)
-            start = {at: 0.1 * norms[at] / vector.norms[at] for at in ordered}
-            plan_at = {at: partial(apply, vector, at, tokens=tokens) for at in ordered}
-            return [((at,), scale_at(self.kl, model, plan_at[at], start=start[at])) for at in ordered]
+            return [((at,), strength_at(self.kl, model, vector, [at], norms, tokens=tokens)) for at in ordered]
         scales = {at: self.method.scales or candidate_scales(vector, at, norms[at], self.shares) for at in ordered}
         return [((at,), scale) for at in ordered for scale in scales[at]]
 

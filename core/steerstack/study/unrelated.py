@@ -60,7 +60,7 @@ def null_techniques(behavior: str, **options: Any) -> list[Steering]:
     """
     known = [NullSteering(catalog.extractor(name).make(), **options) for name in ("random", "shuffled-labels")]
     method = catalog.extractor("mean-difference").make()
-    return [*known, *(NullSteering(method, **options, other=o) for o in catalog.other_behaviors(behavior)[:1])]
+    return [*known, *(NullSteering(method, **options, other=o) for o in catalog.other_behaviors(behavior, 1))]
 
 
 def is_null(name: str) -> bool:
