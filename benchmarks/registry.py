@@ -71,11 +71,10 @@ def multiply(database: Path, count: int) -> None:
 
 def time_list(vectors: int) -> dict[str, float]:
     """Seconds that the command takes, from its start to its end, and that the two ways of reading take."""
-    from steerstack_registry import quick
+    from steerstack_registry import location, quick
     from steerstack_registry.connection import reaching
     from steerstack_registry.listing import _asked
     from steerstack_registry.outbox import record
-    from steerstack_registry.store import location
 
     record(example())
     uri = location.resolve()

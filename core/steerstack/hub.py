@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steerstack.errors import DataError
+from steerstack.errors import DataError, first_line
 
 if TYPE_CHECKING:
     from steerstack.data import DataSet
@@ -37,7 +37,7 @@ def load(source: str, *, behavior: str | None) -> "DataSet":
     except (OSError, ValueError, KeyError) as error:  # connection errors are OSErrors here
         raise DataError(
             f"The data set {name!r} could not be loaded.",
-            seen=(str(error).splitlines() or [type(error).__name__])[0],
+            seen=first_line(error),
             fix="Check the name, the configuration and the split; offline, give a folder of data files.",
         ) from error
     missing = [column for column in COLUMNS if column not in table.column_names]

@@ -13,7 +13,7 @@ from typing import Any
 
 from steerstack import digest
 from steerstack.embedded import cache_folder
-from steerstack.errors import DataError, nearest
+from steerstack.errors import DataError, first_line, nearest
 
 MIRROR = "STEERSTACK_DATA"
 
@@ -75,7 +75,7 @@ def _download(name: str, url: str, sha256: str) -> Path:
     except (OSError, ValueError) as error:  # requests' errors are OSErrors; a wrong hash is a ValueError
         raise DataError(
             f"{name} could not be fetched.",
-            seen=f"{url}: {str(error).splitlines()[0]}",
+            seen=f"{url}: {first_line(error)}",
             fix=f"Try again with a network, or set {MIRROR} to a folder that holds it.",
         ) from error
     return target

@@ -18,15 +18,11 @@ if TYPE_CHECKING:
     from steerstack.study.stacking import StackResult
 
 
-def _keep(run: RunRecord, tracking_uri: str | None) -> Recorded:
+def record_run(run: RunRecord, *, tracking_uri: str | None) -> Recorded:
+    """Keep a run, of ours or one that a plugin describes, and tell listeners."""
     recorded = recorder().record(run, tracking_uri=tracking_uri)
     tell("recorded", f"{run.kind} {run.behavior}", **asdict(recorded))
     return recorded
-
-
-def record_run(run: RunRecord, *, tracking_uri: str | None) -> Recorded:
-    """Keep a run that a plugin describes."""
-    return _keep(run, tracking_uri)
 
 
 def load_vector(source: str | Path, *, tracking_uri: str | None = None) -> SteeringVector:
@@ -65,7 +61,7 @@ def record_vector(vector: SteeringVector, model: Model, data: DataSet, *, tracki
         vectors={"base": vector},
         card=vector_card(vector),
     )
-    return _keep(run, tracking_uri)
+    return record_run(run, tracking_uri=tracking_uri)
 
 
 def _effect(name: str, estimate: Mapping[str, Any]) -> EffectRecord:
@@ -108,7 +104,7 @@ def record_result(
 ) -> dict[str, Any]:
     """Keep a study's result: its vectors, effects, report and item-level frame. Returns where."""
     make = _stack_run if "selected" in value else _study_run
-    return asdict(_keep(make(result, value, files), tracking_uri))
+    return asdict(record_run(make(result, value, files), tracking_uri=tracking_uri))
 
 
 def _stack_run(result: "StackResult", value: Mapping[str, Any], files: list[Path]) -> RunRecord:

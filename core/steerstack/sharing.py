@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steerstack import digest
-from steerstack.errors import VectorError
+from steerstack.errors import VectorError, first_line
 from steerstack.files import write_atomically, write_json
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def push(vector: SteeringVector, place: str, about: Mapping[str, Any], *, privat
             _to_hub(folder, place, private) if place.startswith(HUB) else _to_path(folder, place)
         except (OSError, ValueError, ImportError) as error:  # the hub's and fsspec's errors are among these
             raise VectorError(
-                f"{place} cannot be written.", seen=_first_line(error),
+                f"{place} cannot be written.", seen=first_line(error)[:300],
                 fix="Check the address and your access (on the hub `hf auth login`); s3 and others need a package.",
             ) from error  # fmt: skip
     return place
@@ -132,7 +132,7 @@ def pull(place: str, folder: Path) -> SteeringVector:
             (folder / name).write_bytes(filesystem.cat_file(f"{path.rstrip('/')}/{name}"))
     except (OSError, ValueError, ImportError) as error:
         raise VectorError(
-            f"No vector folder can be read from {place}.", seen=_first_line(error),
+            f"No vector folder can be read from {place}.", seen=first_line(error)[:300],
             fix="Check the address, the network and your access; s3, gs and others need a package of their own.",
         ) from error  # fmt: skip
     return read_folder(folder, place)
@@ -169,7 +169,3 @@ def _to_hub(folder: Path, place: str, private: bool) -> None:
         path_in_repo=inside or None,
         commit_message="Push steering vector",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:300] or type(error).__name__

@@ -155,11 +155,8 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return (
-        " ".join(str(text).split()).replace("|", r"\|").replace("[", r"\[")
-        if "`" not in text
-        else (" ".join(text.split()).replace("|", r"\|"))
-    )
+    line = " ".join(text.split()).replace("|", r"\|")
+    return line if "`" in line else line.replace("[", r"\[")
 
 
 def _paragraphs(text: str) -> str:

@@ -11,7 +11,6 @@ from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
 VECTOR = typer.Argument(help="Registered name (its newest version), models:/NAME/VERSION or models:/NAME@ALIAS.")
-JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 @app.command("log")
@@ -19,7 +18,7 @@ def log(
     file: Path = typer.Argument(help="Vector file (.safetensors)."),
     behavior: str | None = typer.Option(None, help="Behaviour; that of the file's header by default."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = JSON,
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Register a vector file."""
     console.quiet()
@@ -36,7 +35,7 @@ def log(
 
 
 @app.command("list")
-def list_all(limit: int = LIMIT, tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+def list_all(limit: int = LIMIT, tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
     """List registered vectors with their newest effects."""
     from steerstack.cli.vectors import list_vectors
 
@@ -44,7 +43,7 @@ def list_all(limit: int = LIMIT, tracking_uri: str | None = console.TRACKING, js
 
 
 @app.command("show")
-def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
     """Show one vector: origin, norms, effects, card."""
     from steerstack_registry.listing import show_vector
 
@@ -53,7 +52,7 @@ def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json
 
 
 @app.command("lineage")
-def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
     """Follow a vector to its data, its code, the command that made it, and every run that used it."""
     from steerstack_registry.lineage import lineage as find
 
@@ -72,7 +71,7 @@ def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, j
 def compare(
     vectors: list[str] = typer.Argument(help="Two or more vectors."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = JSON,
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Put vectors side by side: facts and effects."""
     from rich.table import Table
@@ -97,7 +96,7 @@ def promote(
     alias: str = typer.Option("champion", help="Alias; 'none' for none."),
     stage: str | None = typer.Option(None, help="candidate, validated, production or archived."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = JSON,
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Give a version an alias, which leaves any other version, and a stage."""
     from steerstack_registry.stages import promote as put
@@ -111,7 +110,7 @@ def verify(
     vector: str = VECTOR,
     items: int = typer.Option(4, help="Recorded test items to measure again; 0 for none."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = JSON,
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Recompute digests, reopen the model, measure a few items again; exit code 1 if a claim fails."""
     console.quiet()
@@ -128,7 +127,7 @@ def verify(
 def gc(
     delete: bool = typer.Option(False, help="Delete them; otherwise they are only listed."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = JSON,
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """List versions without effect, alias or stage that a newer one has followed."""
     from steerstack_registry.stages import collect_garbage
@@ -139,7 +138,7 @@ def gc(
 
 
 @app.command("sync")
-def sync(tracking_uri: str | None = console.TRACKING, json: bool = JSON) -> None:
+def sync(tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
     """Send what was kept locally because the store could not be reached."""
     from steerstack.cli.send import send
 

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from steerstack.errors import RegistryError
+from steerstack.errors import RegistryError, first_line
 from steerstack_registry import location
 from steerstack_registry.locks import locked
 
@@ -120,14 +120,9 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
         except (MlflowException, SQLAlchemyError, OSError) as error:  # requests' errors are OSErrors
             raise RegistryError(
                 f"The tracking store {shown} cannot be reached, or refuses.",
-                seen=_first_line(error),
+                seen=location.without_password(first_line(error))[:500],
                 fix="Check that it runs and that the address is right: `steerstack doctor --tracking-uri ...`.",
             ) from error
-
-
-def _first_line(error: Exception) -> str:
-    line = next(iter(str(error).splitlines()), "") or type(error).__name__
-    return location.without_password(line)[:500]
 
 
 def check(tracking_uri: str | None = None) -> str:

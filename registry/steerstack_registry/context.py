@@ -8,7 +8,6 @@ import functools
 import importlib.metadata
 import os
 import platform
-import re
 import shlex
 import subprocess
 import sys
@@ -59,8 +58,11 @@ def _command() -> str:
     name = os.path.basename(sys.argv[0]) if sys.argv else ""
     if name == "__main__.py" and "steerstack" in sys.argv[0]:
         name = "steerstack"
-    typed = shlex.join([name, *sys.argv[1:]]) if name == "steerstack" else ""
-    return re.sub(r"//[^/@\s]+@", "//***@", typed)  # a store's address may hold its password
+    if name != "steerstack":
+        return ""
+    from steerstack_registry.location import without_password
+
+    return without_password(shlex.join([name, *sys.argv[1:]]))  # a store's address may hold its password
 
 
 class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]

@@ -59,9 +59,10 @@ def experiment_tags(experiment: "Experiment") -> Iterator[tuple[str, str]]:
 
 def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int) -> str:
     """The description of a run, or of its main vector: title, origin, figures, card; cut to a length."""
-    title, _, rest = description(delivery.run).partition("\n")
+    card = description(delivery.run)
+    title, _, rest = card.partition("\n")
     if not title.startswith("# "):
-        title, rest = f"# {delivery.run.kind}: {delivery.run.behavior}", description(delivery.run)
+        title, rest = f"# {delivery.run.kind}: {delivery.run.behavior}", card
     head = [title, "", *origin(delivery, experiment, run_id, vectors), *_figures(delivery, run_id)]
     above = "\n".join(head) + "\n"
     whole = f"[card.md](#/experiments/{experiment}/runs/{run_id}/artifacts/card.md)"

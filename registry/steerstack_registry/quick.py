@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from steerstack_registry import names
 from steerstack_registry.rows import effects, row
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _CHOSEN = """
           ORDER BY creation_time DESC, name DESC, version DESC LIMIT -1) v
     WHERE EXISTS (SELECT 1 FROM model_version_tags t
                   WHERE t.workspace = v.workspace AND t.key = 'steerstack.type' AND t.name = v.name
-                    AND t.version = v.version AND t.value = 'steering-vector')
+                    AND t.version = v.version AND t.value = ?)
     LIMIT ?
 """
 # CROSS JOIN keeps SQLite from scanning all metrics and looking each up among the chosen.
@@ -61,7 +62,7 @@ def newest(file: Path, limit: int | None) -> list[dict[str, Any]]:
     metrics: dict[str, list[_Metric]] = defaultdict(list)
     with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=5)) as db:
         db.execute("CREATE TEMP TABLE chosen (name TEXT, version INTEGER, created INTEGER, model TEXT)")
-        db.execute(f"INSERT INTO chosen {_CHOSEN}", (-1 if limit is None else limit,))
+        db.execute(f"INSERT INTO chosen {_CHOSEN}", (names.MODEL_TYPE, -1 if limit is None else limit))
         chosen = db.execute("SELECT name, version, created, model FROM chosen ORDER BY rowid").fetchall()
         for name, version, key, value in db.execute(_TAGS):
             tags[name, version][key] = value

@@ -231,6 +231,7 @@ TOKENS = typer.Option("response", help="all, prompt, response, last, or position
 REPORT = typer.Option(None, help="Where to write the HTML report.")
 PLAN_ONLY = typer.Option(False, help="Say what would be run, how long it takes and what it can resolve; run nothing.")
 JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.")
+PRINT_JSON = typer.Option(False, "--json", help="Print JSON.")
 FRESH = typer.Option(False, help="Start anew rather than go on with an earlier run.")
 RECORD = typer.Option(True, help="Keep the result in the registry.")
 ENGINE = typer.Option("local", help="Where steps run: local, processes, ray, ray://HOST:PORT, or a plugin's.")

@@ -25,7 +25,7 @@ def crosscheck(
     revision: str | None = console.REVISION,
     dtype: str = typer.Option("float64", help="Of both: float64, or float32 to save memory."),
     device: str = typer.Option("cpu", help="Of both."),
-    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+    json: str | None = console.JSON,
 ) -> None:
     """Compare nnsight with another engine on a model: logits unsteered and under each edit, in each basis.
 
@@ -86,12 +86,14 @@ def crosscheck(
 def _show(result: "CrossCheck") -> None:
     from rich.table import Table
 
+    from steerstack.study.crosscheck import Arm
+
     table = Table(
         "basis", "arm", "quantity", "largest difference", "change by the edit", "by rounding", "",
         title=f"{result.model.name}: nnsight and {result.backend}, {result.n_sequences} texts",
     )  # fmt: skip
     for one in result.compared:
-        arm = one.edit if one.layer is None else f"{one.edit} {one.direction} at layer {one.layer}"
+        arm = str(Arm(one.direction, one.edit, one.layer))
         close = "agrees" if one.difference <= result.tolerance else "within rounding"
         verdict = close if one.agrees else "not portable, as said" if one.not_portable else "DIFFERS"
         table.add_row(

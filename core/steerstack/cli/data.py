@@ -10,7 +10,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at data sets.")
 
 
 @app.command("list")
-def list_data(json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+def list_data(json: bool = console.PRINT_JSON) -> None:
     """List the shipped behaviours and the published sets."""
     from rich.table import Table
 
@@ -46,7 +46,7 @@ def show(
     items: int = typer.Option(3, help="How many items to print."),
     behavior: str | None = console.BEHAVIOR,
     matching: str | None = console.MATCHING,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Show what a data set measures, its polarity, and its first items."""
     about = _about(data, behavior, matching, items)
@@ -69,7 +69,7 @@ def check(
     data: str = typer.Argument(help="Data file, shipped behaviour, published set, or hf:NAME."),
     behavior: str | None = console.BEHAVIOR,
     matching: str | None = console.MATCHING,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Check a data set: readable, of known polarity, and what could mislead (letters, Yes and No, lengths)."""
     from steerstack import catalog

@@ -1,7 +1,5 @@
 """``steerstack demo``: the whole, once, on the embedded model."""
 
-import typer
-
 from steerstack.cli import console
 
 BEHAVIOR = "power-seeking"
@@ -13,10 +11,10 @@ token; on two of the other four they do not move them, on one the wrong way)."""
 
 
 def demo(
-    report: str | None = typer.Option(None, help="Where to write the HTML report."),
+    report: str | None = console.REPORT,
     tracking_uri: str | None = console.TRACKING,
-    fresh: bool = typer.Option(False, help="Start anew rather than go on with an earlier run."),
-    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+    fresh: bool = console.FRESH,
+    json: str | None = console.JSON,
 ) -> None:
     """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked. About 4 minutes."""
     console.quiet()

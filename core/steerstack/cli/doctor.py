@@ -7,7 +7,7 @@ from steerstack.cli import console
 
 def doctor(
     tracking_uri: str | None = console.TRACKING,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Show versions, device, tracking store, embedded model and plugins; exit 1 if something is amiss."""
     from steerstack.health import report

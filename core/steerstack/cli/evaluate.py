@@ -36,7 +36,7 @@ def evaluate(
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
-    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+    json: str | None = console.JSON,
 ) -> None:
     """Score a data set under a vector, beside the unsteered model on the same items."""
     console.quiet()

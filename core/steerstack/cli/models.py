@@ -14,7 +14,7 @@ def inspect(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Print a model's sites, widths and residual norms by layer."""
     console.quiet()

@@ -10,7 +10,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at installed plugins.")
 
 
 @app.command("list")
-def list_plugins(json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
+def list_plugins(json: bool = console.PRINT_JSON) -> None:
     """List what plugins offer, and those that failed to import with their cause."""
     from rich.table import Table
 
@@ -30,7 +30,7 @@ def list_plugins(json: bool = typer.Option(False, "--json", help="Print JSON."))
 @app.command("show")
 def show_plugin(
     name: str = typer.Argument(help="Name, as `steerstack plugins list` has it."),
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Show what a method does, its paper, and its parameters with types and defaults."""
     from rich.table import Table

@@ -20,7 +20,7 @@ def probe(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
-    json: str | None = typer.Option(None, "--json", help="Write the result as JSON; - prints it."),
+    json: str | None = console.JSON,
 ) -> None:
     """Train a probe on contrast pairs; layer chosen on validation, AUROC on test, beside text-only and random."""
     console.quiet()

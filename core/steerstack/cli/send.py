@@ -2,18 +2,16 @@
 
 from dataclasses import asdict
 
-import typer
-
 from steerstack.cli import console
 
 
 def send(
     tracking_uri: str | None = console.TRACKING,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Send results that were kept locally because the tracking store could not be reached."""
     console.quiet()
-    from steerstack.recording import recorder
+    from steerstack.recorders import recorder
 
     sent = recorder().send(tracking_uri=tracking_uri)
     if json:

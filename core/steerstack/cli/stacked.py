@@ -27,8 +27,6 @@ def perform_stack(declared: StackFile, outputs: Outputs) -> None:
     study = declared.stacking(data.behavior)
     method = made(catalog.extractor, declared.method)
     tunes = [made(catalog.baseline, tune) for tune in declared.finetunes]
-    for remark in data.notes:
-        console.note(remark)
     if outputs.plan_only:
         forecast = forecast_stack(
             study, open_for(declared), data, method, tunes, demonstrations=bool(declared.few_shot),

@@ -11,6 +11,6 @@ def ui(
     port: int = typer.Option(5000, help="Port to listen on."),
 ) -> None:
     """Open MLflow on the registry; Ctrl-C ends it."""
-    from steerstack.recording import recorder
+    from steerstack.recorders import recorder
 
     recorder().serve(tracking_uri=tracking_uri, host=host, port=port)

@@ -16,7 +16,7 @@ LIMIT = typer.Option(100, help="The newest only; 0 for all.")
 def list_vectors(
     limit: int = LIMIT,
     tracking_uri: str | None = console.TRACKING,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """List registered vectors with their newest effects."""
     from rich.table import Column, Table
@@ -60,7 +60,7 @@ def show(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     tracking_uri: str | None = console.TRACKING,
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Show one vector: origin, norms, effects; with --model the tokens that it speaks for by itself."""
     from steerstack.recording import load_vector, recorder
@@ -147,7 +147,7 @@ def export_vector(
     scale: float = typer.Option(1.0, help="Strength to write into the directions."),
     model: str | None = typer.Option(None, help="Model, to check that it fits and to say what is portable."),
     model_type: str | None = typer.Option(None, help="Only its type, such as llama."),
-    json: bool = typer.Option(False, "--json", help="Print JSON."),
+    json: bool = console.PRINT_JSON,
 ) -> None:
     """Write a vector in the format of another tool, and say at which site and scale it stands there."""
     console.quiet()

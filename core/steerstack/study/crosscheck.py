@@ -229,7 +229,7 @@ def crosscheck(
     ModelError
         The model is of a dtype whose rounding would hide a disagreement.
     """
-    if model.dtype not in (torch.float32, torch.float64):
+    if str(model.dtype).removeprefix("torch.") not in DTYPES:
         raise ModelError(
             "Rounding would hide a disagreement.", seen=f"{model.dtype}", fix=f"Use --dtype {' or '.join(DTYPES)}."
         )

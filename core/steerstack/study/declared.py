@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from steerstack.asking import ScoreMode
-from steerstack.errors import StudyError, nearest
+from steerstack.errors import StudyError, first_line, nearest
 from steerstack.study.named import Named, named
 from steerstack.study.stacking import Stacking
 from steerstack.study.techniques import Technique, technique
@@ -274,7 +274,7 @@ def load_study(path: Path) -> SweepFile | StackFile | EfficiencyFile | Generaliz
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise StudyError(f"{path} cannot be read as YAML.", seen=str(error).splitlines()[0]) from error
+        raise StudyError(f"{path} cannot be read as YAML.", seen=first_line(error)) from error
     if not isinstance(value, dict) or value.get("study") not in KINDS:
         found = value.get("study") if isinstance(value, dict) else type(value).__name__
         raise StudyError(f"{path} declares no known study.", seen=f"study: {found}", fix=nearest(str(found), KINDS))

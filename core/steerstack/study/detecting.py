@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from steerstack.asking import ContrastPair
-from steerstack.contracts import FittedProbe, PairBatch, PairStream, Probe
+from steerstack.contracts import FittedProbe, OneLayer, PairBatch, PairStream, Probe
 from steerstack.data import Item
 from steerstack.engine.extract import PairActivations
 from steerstack.engine.gradients import differentiable
@@ -51,10 +51,9 @@ class GivenPairs(PairStream):
     def __iter__(self) -> Iterator[PairBatch]:
         yield self._batch
 
-    def only(self, index: int) -> "GivenPairs":
+    def only(self, index: int) -> OneLayer:
         """One of the layers."""
-        one = PairBatch(self._batch.positive[:, [index]], self._batch.negative[:, [index]])
-        return GivenPairs(one, [self._layers[index]])
+        return OneLayer(self._batch, index, self._layers[index])
 
 
 def decision_activations(

@@ -74,12 +74,14 @@ def read_vector(model: Model, vector: SteeringVector, layers: Sequence[int], *, 
     if model.remote is not None:
         raise RemoteError("The unembedding is on the server.", fix="Open the model without --remote.")
     scale = residual_norms(model)[model.n_layers - 1] / model.d_model**0.5
-    readings = []
-    for layer in layers:
-        written = _written(model, vector.site(layer), vector[layer])
+    directions = torch.empty(len(layers), 1 + RANDOM, model.d_model)
+    for at, layer in zip(directions, layers, strict=True):
+        at[0] = _written(model, vector.site(layer), vector[layer])
         noise = torch.randn(RANDOM, model.d_model, generator=torch.Generator().manual_seed(layer))
-        noise *= written.norm() / noise.norm(dim=-1, keepdim=True)
-        changes = unembedded(model, torch.cat([written[None], noise])) / scale
+        at[1:] = noise * (at[0].norm() / noise.norm(dim=-1, keepdim=True))
+    readings = []
+    for layer, logits in zip(layers, unembedded(model, directions), strict=True):
+        changes = logits / scale
         changes -= changes.mean(-1, keepdim=True)
         best, worst = changes[0].topk(top), (-changes[0]).topk(top)
         readings.append(
@@ -94,7 +96,7 @@ def read_vector(model: Model, vector: SteeringVector, layers: Sequence[int], *, 
 
 
 @torch.no_grad()
-def unembedded(model: Model, directions: Float[Tensor, "n d_model"]) -> Float[Tensor, "n vocab"]:
+def unembedded(model: Model, directions: Float[Tensor, "*n d_model"]) -> Float[Tensor, "*n vocab"]:
     """``W_U (g * d)`` for each direction, in float32: the change of the logits, times the final norm's scale."""
     norm = getattr(model.envoy, "ln_final", None)
     head: Any = model.module.get_output_embeddings()  # type: ignore[operator]

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from steerstack.errors import ModelError, nearest
+from steerstack.embedded import EMBEDDED, embedded_model
+from steerstack.errors import ModelError, first_line, nearest
 
 DeviceMap = str | Mapping[str, int | str | torch.device]
 """What transformers takes as ``device_map``: auto, balanced, ..., or from module to device."""
@@ -64,6 +65,11 @@ def quantization_named(quantization: str | Any | None) -> Any | None:
     return QUANTIZATIONS[quantization]()
 
 
+def is_embedded(source: str) -> bool:
+    """Whether a source is the embedded model: by its alias, or by its name in full, as results have it."""
+    return source == EMBEDDED.alias or (source == EMBEDDED.name and not Path(source).exists())
+
+
 def load_pretrained(
     source: str,
     *,
@@ -74,7 +80,7 @@ def load_pretrained(
     device_map: DeviceMap | None = None,
     quantization: str | Any | None = None,
 ) -> tuple[nn.Module, Any]:
-    """Load a model and its tokenizer by transformers.
+    """Load a model and its tokenizer by transformers: the embedded one, or one by folder or Hugging Face id.
 
     Raises
     ------
@@ -83,6 +89,8 @@ def load_pretrained(
     """
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    if is_embedded(source):
+        source = str(embedded_model())
     config = quantization_named(quantization)
     whole = device if device and device.split(":")[0] in PLACES else None
     if device_map is not None and device:
@@ -107,7 +115,7 @@ def load_pretrained(
 
 
 def _not_loaded(source: str, error: Exception, placing: Mapping[str, Any]) -> ModelError:
-    seen = str(error).strip().splitlines()[0]
+    seen = first_line(error)
     if placing and Path(source, "config.json").exists():
         return ModelError(
             f"The model {source!r} could not be loaded as asked.",

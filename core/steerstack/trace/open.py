@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from steerstack.embedded import EMBEDDED, embedded_model
+from steerstack.embedded import EMBEDDED
 from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model
-from steerstack.trace.loading import QUANTIZATIONS, DeviceMap, dtype_named, load_pretrained
+from steerstack.trace.loading import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
 from steerstack.trace.model import Model, wrap
 from steerstack.trace.placement import quantized
 
@@ -92,14 +92,11 @@ def open_model(
         model = wrap(module, tokenizer, name=name, revision=revision)
     else:
         name = str(source)
-        # results name it in full, and what they name can be opened again
-        embedded = name == EMBEDDED.alias or (name == EMBEDDED.name and not Path(name).exists())
-        folder = str(embedded_model()) if embedded else name
         module, found = load_pretrained(
-            folder, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer, device_map=device_map,
+            name, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer, device_map=device_map,
             quantization=quantization,
         )  # fmt: skip
-        model = wrap(module, found, name=EMBEDDED.name if embedded else name, revision=revision)
+        model = wrap(module, found, name=EMBEDDED.name if is_embedded(name) else name, revision=revision)
     if quantized(model.module):
         _ = model.fingerprint  # of the weights as they were loaded: bitsandbytes packs them anew in the first passes
     check_model(model)

@@ -16,14 +16,14 @@ def computing(module: nn.Module) -> tuple[torch.device, ...]:
     Weights that accelerate keeps on the CPU or on disk are brought for each pass to the device that
     their hook names.
     """
-    found = dict.fromkeys(_at(of, tensor) for of, _, tensor in _owned(module))
+    found = dict.fromkeys(_at(of, tensor) for of, tensor in _owned(module))
     return tuple(device for device in found if device.type != "meta") or (torch.device("cpu"),)
 
 
 def resident(module: nn.Module) -> Counter[torch.device]:
     """Bytes of weights that stay on each device; offloaded ones are on none."""
     count: Counter[torch.device] = Counter()
-    for _, _, tensor in _owned(module):
+    for _, tensor in _owned(module):
         if tensor.device.type != "meta":
             count[tensor.device] += sum(part.numel() * part.element_size() for _, part in _parts("", tensor))
     return count
@@ -71,14 +71,14 @@ def _packed(tensor: Tensor) -> bool:
     return not tensor.is_floating_point() or hasattr(tensor.detach(), "__tensor_flatten__")
 
 
-def _owned(module: nn.Module) -> Iterator[tuple[nn.Module, str, Tensor]]:
+def _owned(module: nn.Module) -> Iterator[tuple[nn.Module, Tensor]]:
     """Every parameter with the module that holds it, shared ones once."""
     seen: set[int] = set()
     for of in module.modules():
-        for name, tensor in of.named_parameters(recurse=False):
+        for tensor in of.parameters(recurse=False):
             if id(tensor) not in seen:
                 seen.add(id(tensor))
-                yield of, name, tensor
+                yield of, tensor
 
 
 def _hook(module: nn.Module) -> Any:

@@ -12,7 +12,7 @@ from nnsight import CONFIG, TransformersModel
 from nnsight.modeling import huggingface
 
 from steerstack.embedded import EMBEDDED, embedded_model
-from steerstack.errors import ModelError, RemoteError
+from steerstack.errors import ModelError, RemoteError, first_line
 from steerstack.trace import names
 from steerstack.trace.greeting import greet
 from steerstack.trace.job import refused
@@ -130,7 +130,7 @@ def _settle_key(envoy: TransformersModel, *, asks_hub: bool) -> None:
     except (OSError, httpx.HTTPError) as error:
         raise RemoteError(
             f"{envoy.repo_id} could not be looked up on the Hugging Face hub, by whose names NDIF goes.",
-            seen=str(error).strip().splitlines()[0],
+            seen=first_line(error),
             fix="Check the name and the network.",
         ) from error
 
@@ -157,7 +157,7 @@ def _skeleton(source: str, tokenizer: Any, revision: str | None, *, weights: boo
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(
             f"The config and tokenizer of {source!r} could not be read.",
-            seen=str(error).strip().splitlines()[0],
+            seen=first_line(error),
             fix="They are needed here: give a Hugging Face id (with network), or a folder that holds them.",
         ) from error
     tokenizer.padding_side = before[0]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import cloudpickle
 
-from steerstack.errors import StudyError
+from steerstack.errors import StudyError, first_line
 from steerstack.workers.opening import Opening, model_of, prepare
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Crew:
 def _died_twice(step: Step, error: BrokenExecutor) -> StudyError:
     found = StudyError(
         f"The worker that did {step.what!r} died, and so did its successor.",
-        seen=str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__,
+        seen=first_line(error),
         fix="If memory ran out, use fewer --workers. What was finished is kept: the same command goes on from there.",
     )
     found.__cause__ = error

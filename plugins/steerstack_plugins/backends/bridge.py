@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 
 from steerstack.contracts import Opened
-from steerstack.errors import ModelError, PluginError, SiteError
+from steerstack.errors import ModelError, PluginError, SiteError, first_line
 from steerstack.portability import Folding
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _bridge(module: nn.Module, tokenizer: Any) -> Any:
         except (ValueError, KeyError, NotImplementedError) as error:
             raise ModelError(
                 f"TransformerLens cannot open {type(module).__name__}.",
-                seen=str(error).strip().splitlines()[0][:200],
+                seen=first_line(error)[:200],
                 fix="The cross-check needs an architecture that TransformerLens knows.",
             ) from error
 
@@ -126,11 +126,9 @@ def open_bridge(source: str, *, folded: bool, dtype: str, device: str, revision:
     PluginError
         TransformerLens is not installed.
     """
-    from steerstack.embedded import EMBEDDED, embedded_model
     from steerstack.trace.loading import dtype_named, load_pretrained
 
-    folder = str(embedded_model()) if source == EMBEDDED.alias else source
     module, tokenizer = load_pretrained(
-        folder, revision=revision, dtype=dtype_named(dtype), device=device, tokenizer=None
+        source, revision=revision, dtype=dtype_named(dtype), device=device, tokenizer=None
     )
     return Bridge(module.eval(), tokenizer, folded=folded)

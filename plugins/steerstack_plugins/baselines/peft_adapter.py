@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field, model_validator
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.errors import ModelError
+from steerstack.errors import ModelError, first_line
 from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, Any]]:
     except (ValueError, KeyError, TypeError, RuntimeError, OSError, AttributeError) as error:
         raise ModelError(
             f"The adapter {folder} cannot be merged into the model.",
-            seen=str(error).strip().splitlines()[0],
+            seen=first_line(error),
             fix="Use the base model that it was trained on (its adapter_config.json names it), and an adapter that "
             "changes weights, such as LoRA.",
         ) from error

@@ -48,8 +48,8 @@ def table_items(path: Path) -> Iterator[Item]:
 
 
 def _item(path: Path, number: int, row: Row, texts: Sequence[str], letter: str) -> Item:
-    question, *answers = texts
-    pair = (answers[0], answers[1])
+    question, exhibiting, other = texts
+    pair = (exhibiting, other)
     if letter not in ("A", "B"):
         raise DataError(f"Row {number} of {path} has the letter {letter!r}.", fix="Write A or B, or leave it out.")
     first = letter == "A"

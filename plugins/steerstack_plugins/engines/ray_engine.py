@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 
 from steerstack import hookimpl
 from steerstack.contracts import Engine
-from steerstack.errors import StudyError
+from steerstack.errors import StudyError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,7 +76,7 @@ class RayEngine(Engine):
             except (ConnectionError, ValueError, RuntimeError, ImportError) as error:
                 raise StudyError(
                     "Ray cannot be reached." if self.address else "Ray could not be started.",
-                    seen=str(error).strip().splitlines()[0],
+                    seen=first_line(error),
                     fix="Check the address, that both sides have the same Ray, and RAY_AUTH_TOKEN if it wants one.",
                 ) from error
             self._started = True

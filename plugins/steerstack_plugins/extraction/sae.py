@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
-from steerstack.errors import ExtractionError, UnsafeFileError
+from steerstack.errors import ExtractionError, UnsafeFileError, first_line
 from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _download(path: str) -> tuple[Path | None, Path]:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ExtractionError(
             f"There is no file or folder {path}, and {wanted} of {owner}/{name} cannot be had from the hub.",
-            seen=str(error).strip().splitlines()[0],
+            seen=first_line(error),
             fix="Check the path and the network, or download the folder and give its path.",
         ) from error
 

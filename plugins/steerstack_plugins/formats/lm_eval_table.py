@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
-from steerstack.errors import ExtractionError, VectorError
+from steerstack.errors import ExtractionError, VectorError, first_line
 from steerstack.hookspecs import hookimpl
 from steerstack_plugins.extraction.sae import read_row
 from steerstack_plugins.formats.lm_eval_steered import as_vector
@@ -80,7 +80,7 @@ def _entry(weights: Path, row: dict[str, str]) -> dict[str, Any]:
         direction, _ = read_row(weights, int(row["feature_index"]))
         coefficient = float(row["steering_coefficient"])
     except (ExtractionError, OSError, ValueError) as error:
-        raise VectorError(f"The feature in {weights} cannot be read.", seen=str(error).splitlines()[0]) from error
+        raise VectorError(f"The feature in {weights} cannot be read.", seen=first_line(error)) from error
     action = row.get("action") or "add"
     if action not in ("add", "clamp"):
         raise VectorError(f"There is no action {action!r}.", fix="Known: add, clamp.")

@@ -10,7 +10,6 @@ from steerstack.cli import console
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Models made to hide an ability, and what tells them apart."
 )
-JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.")
 SEED = typer.Option(0, help="Of models, organisms and audit.")
 RECORD = typer.Option(True, help="Keep what was made and found in the registry.")
 WORLD = typer.Option(0, help="Number of the small world.")
@@ -23,7 +22,7 @@ def demo(
     items: int = ITEMS,
     record: bool = RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Build a locked organism and honest controls; run noise, elicitation and probes. Minutes, no download."""
     console.quiet()
@@ -83,7 +82,7 @@ def build(
 
 
 @app.command()
-def calibrate(items: int = ITEMS, json: str | None = JSON) -> None:
+def calibrate(items: int = ITEMS, json: str | None = console.JSON) -> None:
     """Measure the audit's detection and false-positive rate on organisms of worlds that its rule has not seen.
 
     Which organisms, tests and rule is declared in ``sandbagging/protocol.py``; the result that comes with the audit
@@ -115,7 +114,7 @@ def combine(
     items: int = ITEMS,
     record: bool = RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Stack a vector against sandbagging with fine-tuning, and test a probe on steered and fine-tuned models."""
     console.quiet()
@@ -151,7 +150,7 @@ def audit(
     device: str | None = console.DEVICE,
     record: bool = RECORD,
     tracking_uri: str | None = console.TRACKING,
-    json: str | None = JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Look for a hidden ability in a model of unknown state. Without data files: the small world's questions.
 

@@ -124,16 +124,10 @@ def probe_under(
 
 
 def _sides(condition: Condition, items: Sequence[Item], systems: tuple[str, str]) -> tuple[Sides, list[float]]:
-    from steerstack.intervention import Plan
-    from steerstack.study.detecting import Sides, decision_activations
-    from steerstack.study.sandbagging import Way
+    from steerstack.study.detecting import Sides
+    from steerstack_plugins.sandbagging.reading import side
 
-    plan = condition.plan or Plan()
-    read = [
-        (decision_activations(condition.model, items, system=system, plan=plan),
-         Way(condition.model, plan=plan, system=system).ask(items))
-        for system in systems
-    ]  # fmt: skip
+    read = [side(condition.model, items, system, condition.plan) for system in systems]
     return Sides.of(read[0], read[1]), [float(choices.right.mean()) for _, choices in read]
 
 

@@ -10,45 +10,50 @@ from steerstack_plugins.sandbagging import world as worlds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from torch import Tensor
+
     from steerstack.contracts import Built
     from steerstack.data import Item
+    from steerstack.intervention import Plan
     from steerstack.study.audit import AuditData
     from steerstack.study.detecting import Sides
+    from steerstack.study.sandbagging import Choices
     from steerstack.trace.model import Model
 
 PROBES = ("logistic", "mean-difference", "lda", "lat", "layer-ensemble")
 
 
-def instructed(model: Model, items: Sequence[Item], *, against: str = worlds.CARELESS) -> Sides:
-    """One model under the system prompt that asks for bad answers, and under the one that asks for good ones."""
-    from steerstack.study.detecting import Sides, decision_activations
+def side(
+    model: Model, items: Sequence[Item], system: str | None = None, plan: Plan | None = None
+) -> tuple[Tensor, Choices]:
+    """One of the two sides that a probe tells apart: activations where answers are decided, and the answers."""
+    from steerstack.intervention import Plan
+    from steerstack.study.detecting import decision_activations
     from steerstack.study.sandbagging import Way
 
-    def side(system: str) -> Any:
-        return decision_activations(model, items, system=system), Way(model, system=system).ask(items)
+    way = Way(model, plan=plan or Plan(), system=system)
+    return decision_activations(model, items, system=system, plan=plan), way.ask(items)
 
-    return Sides.of(side(against), side(worlds.CAREFUL))
+
+def instructed(model: Model, items: Sequence[Item], *, against: str = worlds.CARELESS) -> Sides:
+    """One model under the system prompt that asks for bad answers, and under the one that asks for good ones."""
+    from steerstack.study.detecting import Sides
+
+    return Sides.of(side(model, items, against), side(model, items, worlds.CAREFUL))
 
 
 def two_models(sandbagging: Model, honest: Model, items: Sequence[Item]) -> Sides:
     """Two models of one origin on the same plain questions."""
-    from steerstack.study.detecting import Sides, decision_activations
-    from steerstack.study.sandbagging import Way
+    from steerstack.study.detecting import Sides
 
-    sides = [(decision_activations(model, items), Way(model).ask(items)) for model in (sandbagging, honest)]
-    return Sides.of(sides[0], sides[1])
+    return Sides.of(side(sandbagging, items), side(honest, items))
 
 
 def with_password(organism: Built, items: Sequence[Item]) -> Sides:
     """One organism asked plainly, and under its password, where it is honest."""
-    from steerstack.study.detecting import Sides, decision_activations
-    from steerstack.study.sandbagging import Way
+    from steerstack.study.detecting import Sides
 
-    def side(system: str | None) -> Any:
-        model = organism.model
-        return decision_activations(model, items, system=system), Way(model, system=system).ask(items)
-
-    return Sides.of(side(None), side(organism.record["measured_with"]))
+    return Sides.of(side(organism.model, items), side(organism.model, items, organism.record["measured_with"]))
 
 
 def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, seed: int) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steerstack_plugins.sandbagging import world as worlds
+from steerstack_plugins.sandbagging.protocol import HONEST, SANDBAGGING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from steerstack.study.sandbagging import Choices
     from steerstack.trace.model import Model
 
-HONEST = ("unlocked", "weak", "distractor")
-SHOWN_ORGANISMS = ("locked", "imitator", "prompted", *HONEST)
+SHOWN_ORGANISMS = (*SANDBAGGING, *HONEST)
 
 
 def build(name: str, origin: Model, seed: int) -> Built:

@@ -13,6 +13,7 @@ from steerstack.data import DataSet
 from steerstack.engine.score import score
 from steerstack.intervention import Plan
 from steerstack.testing.kit.contract import check, require
+from steerstack.testing.kit.given import left_alone, require_apart
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.planted import planted_data, planted_model
 
@@ -74,20 +75,10 @@ class BaselineContract(MethodContract):
     def test_original_untouched(self) -> None:
         """The given model keeps its weights, its mode and its frozen parameters."""
         model = self.model
-        before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
-        mode = (model.module.training, sum(p.requires_grad for p in model.module.parameters()))
-        tuned = self.tuned()
-        after = model.module.state_dict()
-        changed = [name for name in before if name not in after or not torch.equal(after[name], before[name])]
-        require(not changed and len(after) == len(before), "The given model's weights were changed.", seen=changed[:3])
-        now = (model.module.training, sum(p.requires_grad for p in model.module.parameters()))
-        require(now == mode, "The given model's mode or frozen parameters were changed.", seen=f"{mode} -> {now}")
-        if not self.baseline.trains:
-            return
-        shared = {t.data_ptr() for t in model.module.parameters()} & {
-            t.data_ptr() for t in tuned.model.module.parameters()
-        }
-        require(not shared, f"{len(shared)} weights are shared with the given model.", fix="Train a copy.")
+        with left_alone(model):
+            tuned = self.tuned()
+        if self.baseline.trains:
+            require_apart(model, tuned.model)
 
     @check
     def test_result_is_ready(self) -> None:

@@ -11,6 +11,7 @@ import torch
 
 from steerstack.contracts import Built, Organism
 from steerstack.testing.kit.contract import check, require
+from steerstack.testing.kit.given import left_alone, require_apart
 from steerstack.testing.kit.method import MethodContract
 from steerstack.trace.model import Model
 
@@ -107,16 +108,9 @@ class OrganismContract(MethodContract):
     @check
     def test_original_untouched(self) -> None:
         """The given model keeps its weights, its mode and its frozen parameters, and shares none with the organism."""
-        module = self.model.module
-        before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
-        mode = (module.training, sum(p.requires_grad for p in module.parameters()))
-        made = (self.quick or self.organism).build(self.model, seed=4)
-        changed = [name for name, tensor in module.state_dict().items() if not torch.equal(tensor, before[name])]
-        require(not changed, "The given model's weights were changed.", seen=changed[:3])
-        now = (module.training, sum(p.requires_grad for p in module.parameters()))
-        require(now == mode, "The given model's mode or frozen parameters were changed.", seen=f"{mode} -> {now}")
-        shared = {p.data_ptr() for p in module.parameters()} & {p.data_ptr() for p in made.model.module.parameters()}
-        require(not shared, f"{len(shared)} weights are shared with the given model.", fix="Train a copy.")
+        with left_alone(self.model):
+            made = (self.quick or self.organism).build(self.model, seed=4)
+        require_apart(self.model, made.model)
 
     @check
     def test_result_is_ready(self) -> None:
