@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from steerstack.vector import SteeringVector
 
 
+MAIN = "base"
+"""Role of a vector that is registered under its behaviour, model and method alone."""
+
+
 @dataclass(frozen=True)
 class EffectRecord:
     """One measured effect, as it is to be kept with its vector.
@@ -23,6 +27,9 @@ class EffectRecord:
         Metric name, made of letters, digits, ``_ - . /`` and spaces.
     value, ci_low, ci_high, n:
         The estimate, its interval and the number of items.
+    role:
+        The vector, among those of the run, whose effect it is; empty for the first one. With a role that
+        none of them has it is an effect of something else (a baseline, a null), and the run's alone.
     """
 
     name: str
@@ -30,6 +37,7 @@ class EffectRecord:
     ci_low: float
     ci_high: float
     n: int
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,9 +55,9 @@ class RunRecord:
     data_source, data_digest, data_split, n_items:
         The data it was measured on.
     vectors:
-        The vectors, by role (``base``, ``refitted``...). The first one is the main one.
+        The vectors, by role (:data:`MAIN`, ``refitted on ...``). The first one is the main one.
     effects:
-        Measured effects of the main vector.
+        Measured effects, of the main vector where they do not say of which.
     parameters:
         Settings worth comparing between runs.
     files:

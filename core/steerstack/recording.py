@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack import digest, sharing
 from steerstack.data import DataSet
-from steerstack.events import EffectRecord, Recorded, RunRecord
+from steerstack.events import MAIN, EffectRecord, Recorded, RunRecord
 from steerstack.listening import tell
 from steerstack.recorders import recorder as recorder
-from steerstack.report.card import stack_card, vector_card
+from steerstack.report.card import stack_card, sweep_card, vector_card
+from steerstack.study.roles import held, trained_on, with_items
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
 
@@ -58,14 +59,14 @@ def record_vector(vector: SteeringVector, model: Model, data: DataSet, *, tracki
         data_digest=data.digest,
         data_split="train",
         n_items=len(data),
-        vectors={"base": vector},
+        vectors={MAIN: vector},
         card=vector_card(vector),
     )
     return record_run(run, tracking_uri=tracking_uri)
 
 
-def _effect(name: str, estimate: Mapping[str, Any]) -> EffectRecord:
-    return EffectRecord(name, estimate["value"], estimate["ci_low"], estimate["ci_high"], estimate["n"])
+def _effect(name: str, estimate: Mapping[str, Any], role: str = "") -> EffectRecord:
+    return EffectRecord(name, estimate["value"], estimate["ci_low"], estimate["ci_high"], estimate["n"], role)
 
 
 def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
@@ -128,7 +129,7 @@ def _stack_run(result: "StackResult", value: Mapping[str, Any], files: list[Path
         data_digest=result.splits.test.digest,
         data_split="test",
         n_items=len(result.splits.test),
-        vectors={"base": result.vector, **{f"refitted on {name}": v for name, v in result.refitted.items()}},
+        vectors={MAIN: result.vector, **{f"refitted on {name}": v for name, v in result.refitted.items()}},
         effects=[*stack_effects(value), *_costs(value)],
         parameters=parameters,
         files=files,
@@ -138,23 +139,29 @@ def _stack_run(result: "StackResult", value: Mapping[str, Any], files: list[Path
 
 
 def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
-    """The effects of a sweep or of a study of techniques, by name."""
+    """The effects of a sweep or of a study of techniques, by name, with the vector that has them."""
     for arm in value.get("arms", ()):
         yield _effect(f"effect/layer {arm['layer']} scale {arm['scale']:g}", arm["effect"])
     for null in value.get("nulls", ()):
         yield _effect(f"null/{null['null']} layer {null['layer']}", null["effect"])
     for point in value.get("points", ()):
-        yield _effect(f"effect/{point['name']}", point["effect"])
+        yield _effect(f"effect/{point['name']}", point["effect"], held(point["technique"]))
     for curve in value.get("curves", ()):
         on = f"{curve['technique']}" + (f" {curve['noise']:.0%} flipped" if curve["noise"] else "")
-        yield _effect(f"area/{on}", curve["area"])
+        yield _effect(f"area/{on}", curve["area"], curve["technique"])
         for point in curve["points"]:
-            yield _effect(f"effect/{on} n={point['size']}", point)
+            role = with_items(curve["technique"], point["size"], curve["noise"])
+            yield _effect(f"effect/{on} n={point['size']}", point, role)
     for transfer in value.get("transfers", ()):
-        for part in ("within", "across", "at_home"):
-            yield _effect(f"{part}/{transfer['technique']}", transfer[part])
-        if transfer["recovered"]:
-            yield _effect(f"recovered/{transfer['technique']}", transfer["recovered"])
+        name, domains = transfer["technique"], value["declared"]
+        for part, domain in {
+            "within": "target",
+            "across": "source",
+            "at_home": "source",
+            "recovered": "source",
+        }.items():
+            if transfer[part]:
+                yield _effect(f"{part}/{name}", transfer[part], trained_on(name, domains[domain]))
 
 
 def _study_run(result: Any, value: Mapping[str, Any], files: list[Path]) -> RunRecord:
@@ -170,10 +177,10 @@ def _study_run(result: Any, value: Mapping[str, Any], files: list[Path]) -> RunR
         data_digest=str(digests.get("test") or digest.of_json(digests)),
         data_split="test" if "data_digests" in value else "all",
         n_items=n if isinstance(n, int) else sum(n.values()),
-        vectors={"base": result.vector} if value["study"] == "sweep" else {},
+        vectors=result.vectors,
         effects=list(study_effects(value)),
         parameters={key: part for key, part in value.get("declared", {}).items() if not isinstance(part, list | dict)},
         files=files,
         result=value,
-        card=value["verdict"],
+        card=sweep_card(result.vector, value) if value["study"] == "sweep" else value["verdict"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections import defaultdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
 from steerstack.errors import UnsafeFileError, VectorError
@@ -40,17 +42,28 @@ def header(vector: SteeringVector) -> dict[str, Any]:
 
 def write(vector: SteeringVector, path: Path) -> None:
     """Write ``layer.<L>`` for each layer, and ``<part>.<L>`` for each further part; whole or not at all."""
+    metadata = {HEADER_KEY: json.dumps(header(vector), sort_keys=True)}
+    write_atomically(path, to_bytes(_tensors(vector), metadata=metadata))
+
+
+def _tensors(vector: SteeringVector) -> dict[str, Tensor]:
     named = {f"layer.{layer}": vector[layer] for layer in vector.layers}
     named |= {f"{part}.{layer}": tensor for part, of in vector.parts.items() for layer, tensor in of.items()}
-    tensors = {name: tensor.detach().cpu().float().contiguous() for name, tensor in named.items()}
-    metadata = {HEADER_KEY: json.dumps(header(vector), sort_keys=True)}
-    write_atomically(path, to_bytes(tensors, metadata=metadata))
+    return {name: tensor.detach().cpu().float().contiguous() for name, tensor in named.items()}
+
+
+def to_json(vector: SteeringVector) -> dict[str, Any]:
+    """The vector as a JSON value, for a ledger: its header, and the tensors as base64 of safetensors."""
+    return {"header": header(vector), "tensors": base64.b64encode(to_bytes(_tensors(vector))).decode()}
+
+
+def from_json(value: Mapping[str, Any], shown: str) -> SteeringVector:
+    """The vector that :func:`to_json` made a value of; ``shown`` is where it stands, for errors."""
+    return _made(from_bytes(base64.b64decode(value["tensors"])), value["header"], shown)
 
 
 def read(path: Path) -> SteeringVector:
     """Read a vector file; raises VectorError, or UnsafeFileError for a pickle."""
-    from steerstack.vector import Origin, SteeringVector
-
     if not path.is_file():
         raise VectorError(f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one.")
     refuse_pickle(path)
@@ -64,9 +77,14 @@ def read(path: Path) -> SteeringVector:
             seen=f"{path.stat().st_size} bytes; {error}",
             fix="It may have been cut short in a copy: compare sizes, or extract it again.",
         ) from error
-    parts = _parts(path, tensors)
+    return _made(tensors, _parse_header(path, metadata), str(path))
+
+
+def _made(tensors: Mapping[str, Tensor], about: Mapping[str, Any], shown: str) -> SteeringVector:
+    from steerstack.vector import Origin, SteeringVector
+
+    parts = _parts(shown, tensors)
     directions = parts.pop("layer")
-    about = _parse_header(path, metadata)
     known = {name: about[name] for name in Origin.__dataclass_fields__ if name in about}
     component: Component = about.get("site", "resid_post")
     return SteeringVector(directions, component, Origin(**known), str(about.get("edit", "add")), parts)
@@ -91,7 +109,7 @@ def refuse_pickle(path: Path) -> None:
         )
 
 
-def _parts(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, dict[int, Tensor]]:
+def _parts(shown: str, tensors: Mapping[str, Tensor]) -> dict[str, dict[int, Tensor]]:
     """Tensors by part and layer; ``layer`` holds the directions."""
     found: dict[str, dict[int, Tensor]] = defaultdict(dict)
     for name, tensor in tensors.items():
@@ -100,7 +118,7 @@ def _parts(path: Path, tensors: Mapping[str, Tensor]) -> dict[str, dict[int, Ten
             found[matched[1]][int(matched[2])] = tensor.float()
     if "layer" not in found or sum(map(len, found.values())) != len(tensors):
         raise VectorError(
-            f"{path} is not a steering vector.",
+            f"{shown} is not a steering vector.",
             seen=f"tensors {', '.join(sorted(tensors)[:5]) or 'none'}",
             fix="A vector file holds tensors named layer.0, layer.1, ... of shape [d_model].",
         )

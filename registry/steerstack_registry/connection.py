@@ -130,19 +130,13 @@ def check(tracking_uri: str | None = None) -> str:
 
     Raises
     ------
-    RegistryError
-        It does not answer, or cannot be made.
+    SteerstackError
+        It does not answer, or cannot be written.
     """
     uri = location.resolve(tracking_uri)
     shown, file = location.without_password(uri), location.database(uri)
+    location.check_writable(tracking_uri)
     if file is not None and not file.exists():
-        folder = next(parent for parent in file.absolute().parents if parent.exists())
-        if not os.access(folder, os.W_OK):
-            raise RegistryError(
-                f"The tracking store {shown} cannot be made.",
-                seen=f"{folder} is not writable",
-                fix="Set STEERSTACK_HOME to a folder of your own, or give another tracking URI.",
-            )
         return f"{shown}, made on first use"
     with reaching(uri) as client:
         client.search_experiments(max_results=1)

@@ -10,7 +10,8 @@ from typing import Any
 
 from steerstack import digest
 from steerstack.errors import RegistryError
-from steerstack.events import RunRecord
+from steerstack.events import EffectRecord, RunRecord
+from steerstack.report.page import interval
 from steerstack_registry.connection import quietly
 
 
@@ -51,15 +52,15 @@ def plain(value: Any) -> Any:
 
 def description(run: RunRecord) -> str:
     """The card, and a table of those effects that it does not tell of itself."""
-    rows = []
-    for effect in run.effects:
-        told = f"{effect.value:+.3f} [{effect.ci_low:+.3f}, {effect.ci_high:+.3f}]"
-        if told not in run.card:
-            rows.append(f"| {effect.name} | {told} | {effect.n} |")
-    if not rows:
-        return run.card
-    head = f"## Effects on the {run.data_split} split"
-    return "\n".join([run.card, "", head, "", "| effect | estimate and interval | n |", "|---|---|---|", *rows]).strip()
+    rest = [effect for effect in run.effects if interval(asdict(effect)) not in run.card]
+    return "\n".join([run.card, "", table(rest, run.data_split)]).strip() if rest else run.card
+
+
+def table(effects: Sequence[EffectRecord], split: str) -> str:
+    """A section of a card with effects, as a Markdown table."""
+    rows = [f"| {effect.name} | {interval(asdict(effect))} | {effect.n} |" for effect in effects]
+    head = [f"## Effects on the {split} split", "", "| effect | estimate and interval | n |", "|---|---|---|"]
+    return "\n".join([*head, *rows])
 
 
 def identity(run: RunRecord) -> dict[str, Any]:

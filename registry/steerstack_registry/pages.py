@@ -6,11 +6,14 @@ and for the command; they stand here, at the top of the descriptions of the run 
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from steerstack.report.failures import of_effect, section
 from steerstack_registry import names
-from steerstack_registry.delivery import Delivery, description
+from steerstack_registry.delivery import Delivery, description, table
 from steerstack_registry.fitting import fit
 from steerstack_registry.versions import Registered
 
@@ -23,6 +26,9 @@ FOLDERS = {".html": "report", ".png": "figures"}
 
 SMALL = "figures/small"
 """Where figures also lie as wide as a description is: MLflow shows pictures at their own size, and cuts them off."""
+
+SHOWN = 6
+"""How many vectors of a run its description links to; MLflow lists all of them on the run's page."""
 
 WIDTH = 640
 """Of a small figure, in pixels."""
@@ -73,24 +79,31 @@ def role_note(
     role: str, delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int
 ) -> str:
     """The description of a vector that is not the run's main one."""
-    own = {role: vectors[role]}
-    return names.short("\n".join([f"# {role}", "", *origin(delivery, experiment, run_id, own)]), length)
+    head = [f"# {role}", "", *origin(delivery, experiment, run_id, {role: vectors[role]})]
+    mine = [effect for effect in delivery.run.effects if effect.role == role]
+    if not mine:
+        return names.short("\n".join(head), length)
+    values = {effect.name: asdict(effect) for effect in mine}
+    wrong = (of_effect(f"In `{name}`", value) for name, value in values.items())
+    told = [table(mine, delivery.run.data_split), "", section(line for line in wrong if line)]
+    above = "\n".join(head) + "\n"
+    return names.short(above + fit("\n".join(told), length - len(above), "the run"), length)
 
 
 def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered]) -> Iterator[str]:
     """Links and facts, as Markdown lines: vectors, data, code, command."""
     run, tags = delivery.run, delivery.tags
-    for role, vector in run.vectors.items():
-        if role in vectors:
-            made = vectors[role]
-            version = f"#/models/{quote(made.name)}/versions/{made.version}"
-            yield (
-                f"- **Vector** ({role}) [{made.name} {made.version}]({version}), "
-                f"[its page](#/experiments/{experiment}/models/{made.model_id}), "
-                f"made from {vector.origin.n_pairs} pairs, digest `{vector.origin.data_digest}`"
-            )
+    for role, made in islice(vectors.items(), SHOWN):
+        version, source = f"#/models/{quote(made.name)}/versions/{made.version}", run.vectors[role].origin
+        yield (
+            f"- **Vector** ({role}) [{made.name} {made.version}]({version}), "
+            f"[its page](#/experiments/{experiment}/models/{made.model_id}), "
+            f"made from {source.n_pairs} pairs, digest `{source.data_digest}`"
+        )
+    if len(vectors) > SHOWN:
+        yield f"- **{len(vectors) - SHOWN} more vectors** are listed on the page of the run"
     if not run.vectors:
-        yield "- **Vectors** are fitted anew inside this study and not kept; the command makes them again"
+        yield "- **Vectors** none were kept; the command makes them again"
     yield (
         f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on `{run.data_source}`, "
         f"{run.data_split} split, {run.n_items} items, digest `{run.data_digest}`"

@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from steerstack.errors import RegistryError
-from steerstack.events import Recorded, RunRecord
+from steerstack.events import MAIN, Recorded, RunRecord
+from steerstack.report.card import vector_card
 from steerstack.vector import SteeringVector
 from steerstack_registry import location, names, pages
 from steerstack_registry.connection import reaching
@@ -127,7 +128,7 @@ class MLflowStore:
     def _deliver(self, client: "MlflowClient", experiment: str, delivery: Delivery, begun: str | None) -> Recorded:
         run_id = begun or self._begin(client, experiment, delivery)
         try:
-            registered = _fill(client, experiment, run_id, delivery)
+            registered = _fill(client, experiment, run_id, delivery, again=begun is not None)
             uri = registered.uri if registered else ""
             client.set_tag(run_id, "steerstack.model_uri", uri)
             client.set_terminated(run_id)
@@ -156,8 +157,13 @@ def _is_near(folder: Path) -> bool:
     return any(path.exists() for path in (folder, *folder.parents[:2]) if path != path.parent)
 
 
-def _fill(client: "MlflowClient", experiment: str, run_id: str, delivery: Delivery) -> Registered | None:
-    """Everything inside a run. Metrics come last, so that a half-delivered run leaves none on the vector."""
+def _fill(
+    client: "MlflowClient", experiment: str, run_id: str, delivery: Delivery, *, again: bool
+) -> Registered | None:
+    """Everything inside a run, a part of which may be there (``again``).
+
+    Metrics come last, so that a half-delivered run leaves none on the vector.
+    """
     from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
     from steerstack_registry.dataset import dataset_input
@@ -165,10 +171,11 @@ def _fill(client: "MlflowClient", experiment: str, run_id: str, delivery: Delive
     run = delivery.run
     client.log_batch(run_id, params=_params(run))
     client.log_inputs(run_id, datasets=[dataset_input(run)])
-    versions = Versions(client, experiment, run.behavior, run.model_name, run_id)
+    versions = Versions(client, experiment, run.behavior, run.model_name, run_id, again)
     registered: dict[str, Registered] = {}
-    for place, (role, vector) in enumerate(run.vectors.items()):
-        registered[role] = versions.register(vector, role=role if place else "", card="" if place else run.card)
+    for role, vector in run.vectors.items():
+        own = {"card": run.card} if role == MAIN else {"role": role, "card": vector_card(vector)}
+        registered[role] = versions.register(vector, **own)
     linked = _linked(client, run_id)  # linking again what an interrupted delivery linked is an error on a database
     fresh = [one for one in registered.values() if one.model_id not in linked]
     made = [LoggedModelOutput(one.model_id, step=0) for one in fresh if one.new]
@@ -179,7 +186,7 @@ def _fill(client: "MlflowClient", experiment: str, run_id: str, delivery: Delive
         client.log_inputs(run_id, models=used)
     _files(client, run_id, run)
     main = next(iter(registered.values()), None)
-    metrics = list(_metrics(run, run_id, delivery.created_ms, main.model_id if main else None))
+    metrics = list(_metrics(run, run_id, delivery.created_ms, registered))
     client.log_batch(run_id, metrics=metrics)
     _describe(versions, delivery, registered)
     return main
@@ -197,8 +204,8 @@ def _describe(versions: Versions, delivery: Delivery, registered: dict[str, Regi
     run_id = str(versions.run_id)
     about = (delivery, versions.experiment, run_id, registered)
     versions.client.set_tag(run_id, names.NOTE, pages.note(*about, names.TAG_LENGTH))
-    for place, (role, one) in enumerate(registered.items()):
-        if place:
+    for role, one in registered.items():
+        if role != MAIN:
             versions.describe(one, pages.role_note(role, *about, names.DESCRIPTION_LENGTH))
         elif one.new or delivery.run.effects:
             versions.describe(one, pages.note(*about, names.DESCRIPTION_LENGTH))
@@ -217,20 +224,22 @@ def _params(run: RunRecord) -> list[Any]:
     return [Param(key, short(text, names.PARAM_LENGTH)) for key, text in texts.items()]
 
 
-def _metrics(run: RunRecord, run_id: str, time_ms: int, model_id: str | None) -> "Iterator[Metric]":
-    """Four numbers for each effect, tied to the vector and the data. NaN and infinity stay in ``result.json``."""
+def _metrics(run: RunRecord, run_id: str, time_ms: int, vectors: Mapping[str, Registered]) -> "Iterator[Metric]":
+    """Four numbers for each effect, tied to its vector and the data. NaN and infinity stay in ``result.json``."""
     from mlflow.entities import Metric
 
     from steerstack_registry.dataset import dataset_digest, dataset_name
 
+    first = next(iter(vectors.values()), None)
     for effect in run.effects:
+        of = vectors.get(effect.role) if effect.role else first
         name = names.metric_key(effect.name)
         numbers = {"": effect.value, ".ci_low": effect.ci_low, ".ci_high": effect.ci_high, ".n": float(effect.n)}
         for suffix, number in numbers.items():
             if math.isfinite(number):
                 yield Metric(
                     name + suffix, number, time_ms, 0,
-                    model_id=model_id, run_id=run_id,
+                    model_id=of.model_id if of else None, run_id=run_id,
                     dataset_name=dataset_name(run), dataset_digest=dataset_digest(run),
                 )  # fmt: skip
 

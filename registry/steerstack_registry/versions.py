@@ -48,13 +48,17 @@ def vector_id(vector: SteeringVector) -> str:
 
 @dataclass(frozen=True)
 class Versions:
-    """Registers the vectors of one run."""
+    """Registers the vectors of one run.
+
+    ``again`` says that the run was cut short before, and may have left a model without a version.
+    """
 
     client: "MlflowClient"
     experiment: str
     behavior: str
     model_name: str
     run_id: str | None = None
+    again: bool = False
 
     def register(self, vector: SteeringVector, *, role: str = "", card: str = "") -> Registered:
         """Register a vector, or find it registered."""
@@ -90,7 +94,7 @@ class Versions:
         tags |= {names.VECTOR_ID: identity, "steerstack.type": names.MODEL_TYPE}
         if role:
             tags["steerstack.role"] = role
-        model = self._log(name, facts, tags, vector, card)
+        model = self._left(identity) or self._log(name, facts, tags, vector, card)
         self._ensure_name(name)
         version = self.client.create_model_version(
             name, source=f"models:/{model}", run_id=self.run_id, tags=tags, model_id=model,
@@ -102,6 +106,19 @@ class Versions:
             self.client.delete_logged_model(model)
             return earlier
         return Registered(name, str(version.version), model, new=True)
+
+    def _left(self, identity: str) -> str | None:
+        """The whole model that a kill left before its version was made; half a one is deleted."""
+        if not self.again or self.run_id is None:
+            return None
+        mine = f"source_run_id = '{self.run_id}' AND tags.`{names.VECTOR_ID}` = '{identity}'"
+        whole: str | None = None
+        for model in self.client.search_logged_models([self.experiment], filter_string=mine):
+            if whole is None and str(model.status) == "READY":
+                whole = str(model.model_id)
+            else:
+                self.client.delete_logged_model(model.model_id)
+        return whole
 
     def _link(self, made: Registered) -> None:
         """The model's own page links to its versions by a tag, which only a server sets by itself."""

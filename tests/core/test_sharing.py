@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import fsspec
+import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -75,3 +76,7 @@ def test_push_and_pull_on_the_command_line(vector, tmp_path):
     run("push", tmp_path / "v.safetensors", f"file://{tmp_path}/shared")
     assert "checksums hold" in run("pull", f"file://{tmp_path}/shared", "--out", tmp_path / "here")
     assert load_vector(tmp_path / "here").fingerprint == vector.fingerprint
+    for place in (tmp_path / "here", f"file://{tmp_path}/shared"):
+        assert json.loads(run("show", place, "--json"))["fingerprint"] == vector.fingerprint
+        run("export", place, "--out", tmp_path / "v.npy", "--format", "plain", "--layers", vector.layers[0])
+        assert np.load(tmp_path / "v.npy").shape[-1] == vector.d_model

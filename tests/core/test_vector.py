@@ -1,5 +1,6 @@
 """Vector files: what is written is read back, and what is not a vector is refused."""
 
+import base64
 import json
 import math
 import pickle
@@ -11,8 +12,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
+from steerstack import vector_file
 from steerstack.errors import DegenerateDirectionError, SiteError, SteerstackError, UnsafeFileError, VectorError
 from steerstack.site import Site
 from steerstack.vector import Origin, SteeringVector, cosine, random_like
@@ -37,6 +39,16 @@ def file(tmp_path):
     path = tmp_path / "v.safetensors"
     vector().save(path)
     return path
+
+
+def test_a_ledger_keeps_everything_too():
+    parts = {"mean": {1: torch.arange(6.0), 4: torch.ones(6)}}
+    first = replace(vector(layers=(1, 4)), edit="affine", parts=parts)
+    value = json.loads(json.dumps(vector_file.to_json(first), allow_nan=False))
+    again = vector_file.from_json(value, "a step")
+    assert (again.fingerprint, again.origin, again.edit) == (first.fingerprint, first.origin, first.edit)
+    with pytest.raises(VectorError, match="a step is not a steering vector"):
+        vector_file.from_json({**value, "tensors": base64.b64encode(save({"other": torch.ones(2)})).decode()}, "a step")
 
 
 @pytest.mark.parametrize("component", ["resid_pre", "attn_out", "mlp_out", "resid_post"])

@@ -77,6 +77,31 @@ def test_half_sent_is_sent_whole(store: str, make_run: Make, monkeypatch: pytest
     assert sent.model_uri.endswith("/1")
 
 
+def test_a_kill_before_the_version_leaves_no_orphan(
+    store: str, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow import MlflowClient
+
+    from steerstack_registry.versions import Versions
+
+    def die(*_: object) -> None:
+        raise ConnectionError("killed between the model and its version")
+
+    def models() -> list:  # type: ignore[type-arg]
+        client = MlflowClient(store)
+        return list(client.search_logged_models([e.experiment_id for e in client.search_experiments()]))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Versions, "_ensure_name", die)
+        with pytest.raises(KeptError, match="kept in"):
+            record(make_run(), store)
+    (left,) = models()
+    (sent,) = send_all(store)
+    assert sent.model_uri
+    assert len(models()) == 2  # the one that was left, and the one refitted on the fine-tune
+    assert left.model_id in {model.model_id for model in models()}
+
+
 def test_an_impatient_user_loses_nothing(make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     from steerstack_registry.store import MLflowStore
 

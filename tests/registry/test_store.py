@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from steerstack.errors import RegistryError
-from steerstack.events import Recorded, RunRecord
+from steerstack.events import EffectRecord, Recorded, RunRecord
 from steerstack.vector import SteeringVector
 from steerstack_registry import listing, names
 from steerstack_registry.load import load_vector
@@ -65,6 +65,30 @@ def test_the_vector_carries_the_effects_and_the_links(store: str, client, make_r
     assert run.data.tags["steerstack.kind"] == "stack"
     assert run.data.tags["steerstack.version"]
     assert run.data.tags["steerstack.model_uri"] == recorded.model_uri
+
+
+def test_each_effect_is_its_own_vectors(client, make_run: Make, vector: SteeringVector) -> None:  # type: ignore[no-untyped-def]
+    effects = [
+        EffectRecord("across/pca", 0.3, 0.1, 0.5, 20, "pca trained on easy"),
+        EffectRecord("within/pca", 0.2, -0.1, 0.5, 20, "pca trained on hard"),
+        EffectRecord("across/lora-sft", 0.9, 0.8, 1.0, 20, "lora-sft trained on easy"),
+    ]
+    vectors = {"pca trained on easy": vector, "pca trained on hard": vector * 2.0}
+    recorded = _record(make_run(vectors=vectors, effects=effects, card="It moves."))
+    found = {}
+    for role in ("easy", "hard"):
+        version = client.get_model_version(f"{NAME}--pca-trained-on-{role}", "1")
+        model = client.get_logged_model(version.source.removeprefix("models:/"))
+        found[role] = {metric.key for metric in model.metrics}
+        assert "Run it again" in version.description
+        assert f"models/{model.model_id}" in version.description
+    assert "across/pca" in found["easy"]
+    assert "within/pca" in found["hard"]
+    assert not found["easy"] & found["hard"]
+    assert "no effect that is told from none: +0.200 [-0.100, +0.500]" in version.description
+    metrics = client.get_run(recorded.run_id).data.metrics
+    assert metrics["across/lora-sft"] == pytest.approx(0.9)  # the run's, and no vector's
+    assert not any("across/lora-sft" in keys for keys in found.values())
 
 
 def test_versions_have_alias_tags_and_card(client, make_run: Make) -> None:  # type: ignore[no-untyped-def]

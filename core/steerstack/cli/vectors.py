@@ -1,14 +1,20 @@
 """``steerstack vectors``: what the registry holds, and files of other tools."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from steerstack.cli import console
 from steerstack.report.page import interval
 
+if TYPE_CHECKING:
+    from steerstack.vector import SteeringVector
+
 app = typer.Typer(no_args_is_help=True, help="Look at vectors; exchange them with other tools.")
+VECTOR = typer.Argument(
+    ..., help="Vector file or folder, registered name, models:/NAME@ALIAS, or hf://OWNER/NAME and other addresses."
+)
 LIMIT = typer.Option(100, help="The newest only; 0 for all.")
 
 
@@ -51,7 +57,7 @@ def _effect(effects: dict[str, dict[str, float]]) -> str:
 
 @app.command("show")
 def show(
-    vector: str = typer.Argument(..., help="Vector file, registered name, or models:/NAME/VERSION."),
+    vector: str = VECTOR,
     model: str | None = typer.Option(None, help="Model, to read which tokens the vector promotes and suppresses."),
     layers: str | None = typer.Option(None, help="Layers to read, such as 5,9; all by default."),
     top: int = typer.Option(8, min=1, help="Number of tokens of each kind."),
@@ -64,10 +70,9 @@ def show(
 ) -> None:
     """Show one vector: origin, norms, effects; with --model the tokens that it speaks for by itself."""
     from steerstack.recording import load_vector, recorder
-    from steerstack.vector import SteeringVector
 
-    if Path(vector).exists() or vector.endswith(".safetensors"):
-        loaded = SteeringVector.load(vector)
+    if _is_place(vector):
+        loaded = load_vector(vector)
         about = {"path": vector, "fingerprint": loaded.fingerprint, "d_model": loaded.d_model, **loaded.header()}
     else:
         about = recorder().show_vector(vector, tracking_uri=tracking_uri)
@@ -91,6 +96,23 @@ def show(
             console.out.print(f"{key:18} {value}", highlight=False)
     if "readout" in about:
         _show_readout(about["readout"])
+
+
+def _is_place(vector: str) -> bool:
+    """Whether it names a file, a folder or an address, and not something registered."""
+    from steerstack import sharing
+
+    return Path(vector).exists() or vector.endswith(".safetensors") or sharing.is_address(vector)
+
+
+def _loaded(vector: str, tracking_uri: str | None) -> "tuple[SteeringVector, dict[str, Any]]":
+    """A vector by whatever names it, and what the registry knows of it."""
+    from steerstack.recording import load_vector, recorder
+
+    if _is_place(vector):
+        return load_vector(vector), {}
+    about = recorder().show_vector(vector, tracking_uri=tracking_uri)
+    return load_vector(f"models:/{about['model_id']}", tracking_uri=tracking_uri), about
 
 
 def _show_readout(readout: dict[str, Any]) -> None:
@@ -140,13 +162,14 @@ def import_vector(
 
 @app.command("export")
 def export_vector(
-    vector: Path = typer.Argument(..., help="Vector file."),
+    vector: str = VECTOR,
     out: Path = typer.Option(..., help="File to write; a folder for peft."),
     format: str = typer.Option(..., help="Format of the other tool; `steerstack plugins list` shows all."),
     layers: str | None = typer.Option(None, help="Layers to write, such as 9 or 5,9; all by default."),
     scale: float = typer.Option(1.0, help="Strength to write into the directions."),
     model: str | None = typer.Option(None, help="Model, to check that it fits and to say what is portable."),
     model_type: str | None = typer.Option(None, help="Only its type, such as llama."),
+    tracking_uri: str | None = console.TRACKING,
     json: bool = console.PRINT_JSON,
 ) -> None:
     """Write a vector in the format of another tool, and say at which site and scale it stands there."""
@@ -155,9 +178,8 @@ def export_vector(
     from steerstack.formats import keep, write_vector
     from steerstack.portability import portability
     from steerstack.trace.open import open_model
-    from steerstack.vector import SteeringVector
 
-    loaded = SteeringVector.load(vector)
+    loaded, _ = _loaded(vector, tracking_uri)
     if layers is not None:
         loaded = keep(loaded, console.numbers(layers, int, "layers"))
     loaded = loaded if scale == 1 else loaded * scale
@@ -180,7 +202,7 @@ def export_vector(
 
 @app.command("push")
 def push(
-    vector: str = typer.Argument(..., help="Vector file, registered name, or models:/NAME@ALIAS."),
+    vector: str = VECTOR,
     place: str = typer.Argument(..., help="hf://OWNER/NAME, another fsspec address such as s3://..., or a folder."),
     private: bool = typer.Option(False, help="Make a new repository on the hub private."),
     tracking_uri: str | None = console.TRACKING,
@@ -188,14 +210,8 @@ def push(
     """Share a vector with its card, provenance, effects and checksums."""
     console.quiet()
     from steerstack import sharing
-    from steerstack.recording import load_vector, recorder
 
-    about: dict[str, object] = {}
-    if Path(vector).exists() or vector.endswith(".safetensors"):
-        loaded = load_vector(vector)
-    else:
-        about = dict(recorder().show_vector(vector, tracking_uri=tracking_uri))
-        loaded = load_vector(str(about.get("uri", vector)), tracking_uri=tracking_uri)
+    loaded, about = _loaded(vector, tracking_uri)
     sharing.push(loaded, place, about, private=private)
     console.out.print(f"{place}: fingerprint {loaded.fingerprint[:12]}", highlight=False)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from steerstack.report import failures
 from steerstack.report.page import interval
 from steerstack.vector import SteeringVector
 
@@ -27,7 +28,13 @@ def vector_card(vector: SteeringVector) -> str:
 
 def stack_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:
     """The card of a vector with the effects of a stacking study."""
-    return "\n".join([vector_card(vector), "", *_effects(value)])
+    return "\n".join([vector_card(vector), "", *_effects(value), "", failures.section(failures.of_stack(value))])
+
+
+def sweep_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:
+    """The card of a vector with what a sweep found."""
+    does = ["## What it does", "", value["verdict"]]
+    return "\n".join([vector_card(vector), "", *does, "", failures.section(failures.of_sweep(value))])
 
 
 def _effects(value: Mapping[str, Any]) -> Iterator[str]:

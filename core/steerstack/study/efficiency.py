@@ -16,11 +16,13 @@ from steerstack.study.competence import Competence, check_competence
 from steerstack.study.curves import Curve, Effects, crossing, curve
 from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
+from steerstack.study.roles import with_items
 from steerstack.study.scoring import scale_name
 from steerstack.study.subsets import subset
 from steerstack.study.techniques import Technique, check_techniques
 from steerstack.study.unrelated import is_null
 from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
 from steerstack.workers.crew import Crew
 
 
@@ -178,6 +180,13 @@ class EfficiencyResult:
             for (name, noise), c in self.curves.items()
             for n in c.sizes
         ]  # fmt: skip
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The first seed's vector at each size, of each technique that is one, by role; the largest sizes first."""
+        first = sorted(((n, name, noise, fit) for (name, noise, n, seed), fit in self.fits.items() if seed == 0),
+                       key=lambda entry: -entry[0])  # fmt: skip
+        return {with_items(name, n, noise): fit.vector for n, name, noise, fit in first if fit.vector}
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from steerstack import vector_file
 from steerstack.asking import ScoreMode
 from steerstack.data import DataSet
 from steerstack.errors import DegenerateDirectionError, ExtractionError
@@ -16,6 +17,7 @@ from steerstack.study.scoring import score_data
 from steerstack.study.step import Step
 from steerstack.study.techniques import Condition, Technique
 from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,15 @@ class Measured:
         How it was made and selected.
     failed:
         Why it could not be fitted on these items; empty where it could.
+    vector:
+        The vector that was found, where it is one and worth keeping.
     """
 
     values: Mapping[str, NDArray[np.float64]]
     cost: Mapping[str, float]
     record: Mapping[str, Any]
     failed: str = ""
+    vector: SteeringVector | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Fit(Step):
         """Model, technique, data and seed."""
         validation = self.validation.digest if self.validation else None
         digests = [self.train.digest, validation, {name: test.digest for name, test in self.tests.items()}]
-        return [model.fingerprint, self.technique.describe(), digests, self.mode, self.seed]
+        return ["with its vector", model.fingerprint, self.technique.describe(), digests, self.mode, self.seed]
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """What :class:`Measured` holds; a technique that cannot work with these items says why."""
@@ -72,7 +77,7 @@ class Fit(Step):
             condition = self.technique.fit(model, self.train, self.validation, self.mode, self.seed)
         except (ExtractionError, DegenerateDirectionError) as error:
             progress(1)
-            return {"failed": error.happened, "values": {}, "cost": {}, "record": {}}
+            return {"failed": error.happened, "values": {}, "cost": {}, "record": {}, "vector": None}
         values = {name: values_of(condition, test, self.mode).tolist() for name, test in self.tests.items()}
         progress(1)
         return {
@@ -80,6 +85,7 @@ class Fit(Step):
             "values": values,
             "cost": condition.cost,
             "record": condition.record,
+            "vector": vector_file.to_json(condition.vector) if condition.vector else None,
         }
 
 
@@ -115,8 +121,9 @@ def fit_and_measure(
             value["cost"],
             value["record"],
             value["failed"],
+            vector_file.from_json(value["vector"], step.what) if value["vector"] else None,
         )
-        for value in found
+        for step, value in zip(fits, found, strict=True)
     ]
 
 

@@ -17,10 +17,12 @@ from steerstack.splits import Splits
 from steerstack.study import stats
 from steerstack.study.competence import Competence
 from steerstack.study.multiplicity import corrected, p_value
+from steerstack.study.roles import held
 from steerstack.study.scoring import scale_name
 from steerstack.study.techniques import Technique
 from steerstack.study.unrelated import is_null
 from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Point:
         Whether each knowledge question is answered right; None where it was not measured.
     record:
         Layers, strength, cost of making it.
+    vector:
+        The vector, with the layers at which it is; None for baselines and nulls.
     """
 
     technique: str
@@ -73,6 +77,7 @@ class Point:
     cross_entropy: tuple[float, ...]
     knowledge: tuple[float, ...] | None
     record: Mapping[str, Any]
+    vector: SteeringVector | None = None
 
     @property
     def name(self) -> str:
@@ -183,6 +188,11 @@ class FrontierResult:
             else None,
             "record": dict(point.record),
         }
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The vector of each technique that is one, by role."""
+        return {held(point.technique): point.vector for point in self.points if point.vector}
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and point: technique, budget, matched, item, log_odds, effect."""

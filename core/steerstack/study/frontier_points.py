@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from steerstack import catalog
+from steerstack import catalog, vector_file
 from steerstack.applying import apply_all, edit_of
 from steerstack.data import DataSet
 from steerstack.engine.distance import distance
@@ -28,6 +28,7 @@ from steerstack.study.norms import residual_norms
 from steerstack.study.scoring import score_data
 from steerstack.study.select import candidate_layers
 from steerstack.study.techniques import Condition, Steering, Technique, check_techniques
+from steerstack.study.unrelated import is_null
 from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -130,7 +131,8 @@ class Making:
         def make() -> Condition:
             vector, layers = self.found(technique)
             plan, strength = self._held(technique, vector, layers, budget)
-            return Condition(self.model, plan, record={"layers": list(layers), "scale": strength})
+            kept = None if is_null(technique.name) else vector.keeping(layers)
+            return Condition(self.model, plan, record={"layers": list(layers), "scale": strength}, vector=kept)
 
         return self.point(technique.name, budget, matched, technique.describe(), make)
 
@@ -177,7 +179,16 @@ class Making:
     ) -> Point:
         """One condition measured on the test items, on neutral text and on knowledge questions."""
         study = self.study
-        key = [self.model.fingerprint, about, budget, study.score, study.seed, study.budgets, study.knowledge]
+        key = [
+            "with its vector",
+            self.model.fingerprint,
+            about,
+            budget,
+            study.score,
+            study.seed,
+            study.budgets,
+            study.knowledge,
+        ]
 
         def compute() -> dict[str, Any]:
             condition = make()
@@ -190,13 +201,14 @@ class Making:
                 "cross_entropy": cost.cross_entropy,
                 "knowledge": self._knowledge(condition),
                 "record": {**condition.record, **condition.cost},
+                "vector": vector_file.to_json(condition.vector) if condition.vector else None,
             }
 
         found = self.ledger.once(name, [*key, self.splits.digests], compute)
         knowledge = tuple(found["knowledge"]) if found["knowledge"] else None
         return Point(
             name, budget, matched, np.array(found["values"]), tuple(found["kl"]), tuple(found["cross_entropy"]),
-            knowledge, found["record"],
+            knowledge, found["record"], vector_file.from_json(found["vector"], name) if found["vector"] else None,
         )  # fmt: skip
 
     def _knowledge(self, condition: Condition) -> list[float] | None:

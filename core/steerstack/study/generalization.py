@@ -17,11 +17,13 @@ from steerstack.study import stats
 from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
 from steerstack.study.multiplicity import corrected, p_value
+from steerstack.study.roles import trained_on
 from steerstack.study.scoring import scale_name
 from steerstack.study.stats import Estimate
 from steerstack.study.techniques import Technique, check_techniques
 from steerstack.study.unrelated import is_null
 from steerstack.trace.model import Model
+from steerstack.vector import SteeringVector
 from steerstack.workers.crew import Crew
 
 
@@ -181,6 +183,11 @@ class GeneralizationResult:
             "papers": {technique.name: technique.paper for technique in self.techniques},
             "verdict": self.verdict(),
         }
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The vector of each technique that is one, from either domain, by role."""
+        return {trained_on(*key): fit.vector for key, fit in self.fits.items() if fit.vector}
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, trained, tested, item, log_odds, effect."""

@@ -1,7 +1,7 @@
 """The cells of a stacking study, and the interactions between them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from steerstack.study import stats
 from steerstack.study.measure import ArmValues
 from steerstack.study.multiplicity import corrected, p_value
+from steerstack.study.steerability import share
 from steerstack.study.verdict import at_limit, stacking
 
 Level = Literal["none", "positive", "negative"]
@@ -37,7 +38,7 @@ Grid = Mapping[Cell, ArmValues]
 
 
 def arms_json(grid: Grid) -> list[dict[str, Any]]:
-    """Each arm with its estimates."""
+    """Each arm with its estimates; one with a vector also with the share of items that move against its sign."""
     base = grid[Cell("none", "none")]
     return [
         {
@@ -49,9 +50,19 @@ def arms_json(grid: Grid) -> list[dict[str, Any]]:
             "probability": stats.mean(values.probability).to_json(),
             "effect": stats.difference(values.log_odds, base.log_odds).to_json(),
             "edited_positions": values.edited,
+            "against": _against(cell, values, grid),
         }
         for cell, values in grid.items()
     ]
+
+
+def _against(cell: Cell, values: ArmValues, grid: Grid) -> dict[str, Any] | None:
+    """Share of items that the vector moves against its sign, beside the same arm without it."""
+    without = replace(cell, vector="none")
+    if cell.vector == "none" or without not in grid:
+        return None
+    moved = values.log_odds - grid[without].log_odds
+    return share(moved < 0 if cell.vector == "positive" else moved > 0).to_json()
 
 
 _CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}

@@ -12,6 +12,7 @@ from steerstack.applying import apply
 from steerstack.asking import ScoreMode
 from steerstack.contracts import Edit
 from steerstack.data import DataSet
+from steerstack.events import MAIN
 from steerstack.intervention import Plan
 from steerstack.study import stats
 from steerstack.study.competence import Competence, check_competence
@@ -190,6 +191,11 @@ class SweepResult:
             }
             for (name, layer), values in self.nulls.items()
         ]
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The vector that was swept."""
+        return {MAIN: self.vector}
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and arm: vector (or the null's name), layer, scale, item, log-odds, probability, effect."""

@@ -42,6 +42,8 @@ class Condition:
         Trained parameters, time, floating-point operations, and tokens added to each prompt.
     record:
         How it was made and selected.
+    vector:
+        The vector that is edited in, with the layers at which it is; None where there is none worth keeping.
     """
 
     model: Model
@@ -53,6 +55,7 @@ class Condition:
     flops: float = 0.0
     context_tokens: int = 0
     record: dict[str, Any] = field(default_factory=dict)
+    vector: SteeringVector | None = None
 
     @property
     def cost(self) -> dict[str, float]:
@@ -147,7 +150,10 @@ class Steering(Technique):
         layers, scale = grid[best]
         found = {"vector": vector.fingerprint, "found": vector.origin.found}
         record = {"layers": layers, "scale": scale, "tried": tried, **found}
-        return Condition(model, plans[best], seconds=time.monotonic() - began, flops=flops, record=record)
+        return Condition(
+            model, plans[best], seconds=time.monotonic() - began, flops=flops, record=record,
+            vector=vector.keeping(layers),
+        )  # fmt: skip
 
     def _grid(self, model: Model, vector: SteeringVector) -> list[tuple[tuple[int, ...], float]]:
         """Candidates (layers edited, strength), the one to use without validation first."""

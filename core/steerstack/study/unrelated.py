@@ -38,10 +38,11 @@ class NullSteering(Steering):
         return {**super().describe(), "other": self.other.digest if self.other else None}
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Condition:
-        """As of any vector; what is random is drawn by the study's seed."""
+        """As of any vector; what is random is drawn by the study's seed, and the vector is not kept."""
         drawn = "seed" in type(self.method).model_fields
         method = self.method.model_copy(update={"seed": seed}) if drawn else self.method
-        return super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
+        made = super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
+        return replace(made, vector=None)
 
     def find(self, model: Model, train: DataSet) -> SteeringVector:
         """From the other behaviour's items, as many as there are of this one."""

@@ -97,6 +97,13 @@ def test_the_study_runs_resumes_and_reports(llama, kindness, tmp_path):
         run_efficiency(study, llama, kindness, techniques, folder=tmp_path / "b", advance=stop)
     again = run_efficiency(study, llama, kindness, techniques, folder=tmp_path / "b")
     assert result.frame() == again.frame()
+    kept = {f"{name} n={n} seed 0{flipped}" for name in ("mean-difference", "logistic") for n in (1, 4, 8)
+            for flipped in ("", " 25% flipped")}  # fmt: skip
+    assert set(result.vectors) <= kept
+    assert {"mean-difference n=8 seed 0", "logistic n=8 seed 0 25% flipped"} <= set(result.vectors)
+    assert {role: of.fingerprint for role, of in again.vectors.items()} == {
+        role: of.fingerprint for role, of in result.vectors.items()
+    }
     done = [json.loads(line)["what"] for line in (tmp_path / "b" / "ledger.jsonl").read_text().splitlines()]
     assert len(done) == len(set(done))
 

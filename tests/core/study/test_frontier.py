@@ -6,16 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from steerstack.applying import apply_all
 from steerstack.catalog import baseline, load_data
 from steerstack.engine.distance import distance
 from steerstack.errors import StudyError
 from steerstack.intervention import Plan
 from steerstack.report.pages import page_of
+from steerstack.study.fitted_step import values_of
 from steerstack.study.frontier import Frontier
 from steerstack.study.frontier_points import forecast_frontier, run_frontier
 from steerstack.study.neutral import neutral_answers
-from steerstack.study.techniques import Conditioning, technique
+from steerstack.study.techniques import Condition, Conditioning, technique
 from steerstack.study.unrelated import null_techniques
+from steerstack.tokens import Tokens
 
 STUDY = Frontier("kindness", budgets=(0.02, 0.1), knowledge=8)
 
@@ -44,6 +47,11 @@ def test_vectors_stand_at_the_cost_asked_and_at_that_of_the_baseline(llama, tabl
     assert "At the KL of lora-sft" in value["verdict"]
     page = page_of(value, {"study": "frontier"})
     assert [plot.name for plot in page.plots] == ["kl", "perplexity", "knowledge"]
+    (vector,) = result.vectors.values()
+    assert list(result.vectors) == ["mean-difference held at a KL"]
+    for point in (point for point in held if point.technique == "mean-difference"):
+        plan = apply_all(vector, point.record["layers"], point.record["scale"], tokens=Tokens.parse("response"))
+        assert values_of(Condition(llama, plan), result.splits.test, "text") == pytest.approx(point.values)
     again = run_frontier(STUDY, llama, data, techniques, folder=tmp_path / "one")
     assert again.frame() == result.frame()
     lines = (tmp_path / "one" / "ledger.jsonl").read_text().splitlines()

@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 
 from steerstack import catalog
+from steerstack.applying import apply_all
 from steerstack.errors import StudyError
 from steerstack.study import domains
+from steerstack.study.fitted_step import values_of
 from steerstack.study.generalization import Generalization, ratio, run_generalization
-from steerstack.study.techniques import technique
+from steerstack.study.techniques import Condition, technique
+from steerstack.study.unrelated import null_techniques
+from steerstack.tokens import Tokens
 
 
 @pytest.fixture
@@ -74,3 +78,16 @@ def test_the_study_states_transfer_both_ways(llama, kindness, tmp_path):
     assert transfer["across"]["value"] == pytest.approx(np.mean(rows))
     assert transfer["anti_steerable_share"] == pytest.approx(np.mean(np.array(rows) < 0))
     assert value["correlation"]["n"] == 4
+
+
+def test_the_vectors_kept_are_those_that_were_measured(llama, kindness, tmp_path):
+    parts = domains.by_margin(llama, kindness, "text")
+    techniques = [technique("pca", layers=(1, 2)), *null_techniques("kindness", layers=(1, 2))]
+    result = run_generalization(Generalization("kindness"), llama, parts, techniques, folder=tmp_path)
+    assert set(result.vectors) == {"pca trained on easy", "pca trained on hard"}  # nulls are nobody's to keep
+    for domain in ("easy", "hard"):
+        vector, fit = result.vectors[f"pca trained on {domain}"], result.fits["pca", domain]
+        assert vector.origin.data_digest == result.domains[domain].train.digest
+        plan = apply_all(vector, fit.record["layers"], fit.record["scale"], tokens=Tokens.parse("response"))
+        found = values_of(Condition(llama, plan), result.domains["hard"].test, "text")
+        assert found == pytest.approx(fit.values["hard"])
