@@ -119,6 +119,7 @@ def time_items(items: int, sample: int) -> dict[str, float]:
     from steerstack.trace.open import open_model
     from steerstack_registry.outbox import record
 
+    record(example())  # makes the store, which is once and not a study's
     numbers = torch.randn(items, generator=torch.Generator().manual_seed(0)).tolist()
     each = items // ARMS
     rows = [
@@ -131,7 +132,7 @@ def time_items(items: int, sample: int) -> dict[str, float]:
         files = write_frame(rows, Path(folder))
         written = time.perf_counter() - start
         start = time.perf_counter()
-        recorded = record(example(files=files))
+        recorded = record(example(files=files, parameters={"items": items}))
         logged = time.perf_counter() - start
     start = time.perf_counter()
     from steerstack_registry.connection import reaching

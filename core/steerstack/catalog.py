@@ -85,6 +85,15 @@ def baseline(name: str) -> type[Baseline]:
     return _find("baseline", name, PluginManager.baselines)
 
 
+def technique(name: str) -> type[Extractor] | type[Baseline]:
+    """The extractor class of a name, or else the baseline class; raises PluginError where neither has it."""
+
+    def both(manager: PluginManager) -> dict[str, type[Extractor] | type[Baseline]]:
+        return {**manager.baselines(), **manager.extractors()}
+
+    return _find("technique", name, both)
+
+
 def judge(name: str) -> type[Judge]:
     """The judge class of a name; raises PluginError."""
     return _find("judge", name, PluginManager.judges)

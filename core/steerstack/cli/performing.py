@@ -7,10 +7,11 @@ from typing import Any
 from steerstack import catalog
 from steerstack.cli import console
 from steerstack.cli.finishing import Outputs, data_of, finish, folder_of, open_for, show_forecast
-from steerstack.cli.spreading import crew_for
+from steerstack.cli.spreading import LOCAL, crew_for
 from steerstack.cli.stacked import perform_stack
 from steerstack.cli.swept import perform_sweep
 from steerstack.data import DataSet
+from steerstack.errors import StudyError
 from steerstack.recorders import check_places
 from steerstack.splits import split
 from steerstack.study.declared import (
@@ -110,6 +111,12 @@ def _frontier(declared: FrontierFile, outputs: Outputs) -> None:
     from steerstack.study.frontier import Frontier
     from steerstack.study.frontier_points import forecast_frontier, run_frontier
 
+    if outputs.engine != LOCAL or outputs.workers is not None:
+        raise StudyError(
+            "A frontier runs in this process only: each of its strengths is sought from those before.",
+            seen=f"--engine {outputs.engine}" + (f" --workers {outputs.workers}" if outputs.workers else ""),
+            fix="Leave --engine and --workers out.",
+        )
     data = data_of(declared)
     model = open_for(declared)
     techniques = declared.made(data.behavior)

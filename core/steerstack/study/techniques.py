@@ -241,8 +241,5 @@ def technique(name: str, parameters: dict[str, Any] | None = None, **options: An
     PluginError
         Neither has the name.
     """
-    from steerstack.plugins import plugins
-
-    if name in plugins().baselines() and name not in plugins().extractors():
-        return Conditioning(catalog.baseline(name).make(parameters))
-    return Steering(catalog.extractor(name).make(parameters), **options)
+    made = catalog.technique(name).make(parameters)
+    return Conditioning(made) if isinstance(made, Baseline) else Steering(made, **options)

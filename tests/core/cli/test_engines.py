@@ -16,7 +16,7 @@ from steerstack.cli.finishing import Outputs
 from steerstack.cli.performing import perform
 from steerstack.cli.spreading import crew_for
 from steerstack.errors import SteerstackError
-from steerstack.study.declared import EfficiencyFile, load_study
+from steerstack.study.declared import EfficiencyFile, FrontierFile, load_study
 
 pytestmark = pytest.mark.xdist_group("workers")
 
@@ -68,6 +68,12 @@ def test_a_stopped_study_of_workers_leaves_none_and_goes_on_here(tmp_path, decla
         frames.append(pd.read_parquet(json.loads(out.read_text())["frame"]))
     pd.testing.assert_frame_equal(*frames)
     assert 8 <= halfway < steps(home) == steps(tmp_path / "calm")
+
+
+def test_a_frontier_is_not_run_here_in_silence():
+    declared = FrontierFile(study="frontier", data="myopia", techniques=("pca",))
+    with pytest.raises(SteerstackError, match="A frontier runs in this process only"):
+        perform(declared, Outputs(plan_only=True, engine="processes"))
 
 
 @pytest.mark.parametrize(
