@@ -173,7 +173,7 @@ def _study_run(result: Any, value: Mapping[str, Any], files: list[Path]) -> RunR
         behavior=value["behavior"],
         model_name=result.model.name,
         model_fingerprint=result.model.fingerprint,
-        data_source=value.get("data", value["behavior"]),
+        data_source=value["data"],
         data_digest=str(digests.get("test") or digest.of_json(digests)),
         data_split="test" if "data_digests" in value else "all",
         n_items=n if isinstance(n, int) else sum(n.values()),

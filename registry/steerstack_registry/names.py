@@ -34,14 +34,15 @@ def metric_key(text: str) -> str:
 
 
 def registered_name(vector: SteeringVector, behavior: str, model_name: str, role: str = "") -> str:
-    """``<behavior>--<model>--<method>``, and the role of a vector that is not a run's main one.
+    """``<behavior>--<model>--<method>``, and the role of a vector that is not a run's main one, less the method.
 
     A vector refitted on a fine-tune is a series of its own: as one more version under the main
     vector's name, it would take over the alias of the newest one.
     """
     made_on = vector.origin.model_name
     model = (model_name if made_on == "unknown" else made_on).rstrip("/").rsplit("/", 1)[-1]
-    parts = [behavior, model, vector.origin.method, *([role] if role else [])]
+    own = role.removeprefix(vector.origin.method)
+    parts = [behavior, model, vector.origin.method, *([own] if own else [])]
     return "--".join(slug(part) for part in parts)
 
 

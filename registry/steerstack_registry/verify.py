@@ -22,6 +22,10 @@ TOLERANCE = 1e-3
 """Nats by which an item measured again may differ (another machine, another number of threads)."""
 
 
+_SPLIT = ("stack", "efficiency", "frontier")
+"""Studies of one data set whose split follows from what they declare."""
+
+
 @dataclass(frozen=True)
 class Check:
     """One claim.
@@ -105,7 +109,7 @@ def _run(
             import pandas as pd
 
             frame = pd.read_parquet(client.download_artifacts(run["run_id"], "items.parquet", folder))
-    if run["kind"] != "stack" or "data_digests" not in result:
+    if run["kind"] not in _SPLIT or "data_digests" not in result:
         return
     try:
         splits = _splits(result)
@@ -117,7 +121,9 @@ def _run(
         what = "training data" if name == "train" else "test data"
         yield Check(what, found == claimed, f"run {run['run_id'][:8]}: digest {found[:12]}, recorded {claimed[:12]}")
     same = splits.test.digest == result["data_digests"]["test"]
-    if items and frame is not None and vector is not None and model is not None and same:
+    if run["kind"] != "stack":
+        yield Check("items", None, f"run {run['run_id'][:8]}: only those of a stacking study are measured again")
+    elif items and frame is not None and vector is not None and model is not None and same:
         yield _measured(result, frame, vector, model, splits.test.limit(items), run["run_id"])
 
 
@@ -125,7 +131,9 @@ def _splits(result: dict[str, Any]) -> Any:
     from steerstack.catalog import load_data
     from steerstack.splits import split
 
-    study, about = result["study"], result.get("data", {})
+    study, about = result.get("declared") or result["study"], result.get("data", {})
+    if isinstance(about, str):
+        about = {"source": about, "behavior": result["behavior"]}
     data = load_data(
         about.get("source", study["behavior"]), behavior=about.get("behavior"), matching=about.get("matching")
     )

@@ -149,3 +149,44 @@ def test_a_flipped_byte_in_the_vector_is_named(run, home):
         assert checks(run, code=1)["vector"]["holds"] is False
     finally:
         file.write_bytes(sound)
+
+
+def study(home, *options):
+    done = CliRunner().invoke(app, [
+        *options, "--behavior", "kindness", "--model", str(home / "model"), "--data", str(home / "kindness.csv"),
+        "--layers", "1,2", "--json", str(home / "study.json"),
+    ])  # fmt: skip
+    assert done.exit_code == 0, (done.output, done.exception)
+    return json.loads((home / "study.json").read_text())
+
+
+@pytest.mark.xdist_group("verify")
+def test_an_effect_of_n_items_leads_to_the_vector_of_n_items(run, home):
+    value = study(home, "efficiency", "--techniques", "mean-difference,few-shot", "--sizes", "2,8", "--seeds", "2")
+    series = "kindness--model--mean-difference--n-{}-seed-0"
+    for point in value["curves"][0]["points"]:
+        shown = json.loads(run("show", series.format(point["size"]), "--json"))
+        (effect,) = shown["effects"].values()
+        assert list(shown["effects"]) == [f"effect/mean-difference n-{point['size']}"]
+        assert effect["value"] == pytest.approx(point["value"])
+        assert effect["run_id"] == value["mlflow"]["run_id"]
+        assert "Where it fails" in shown["card"]
+        (made,) = json.loads(run("lineage", series.format(point["size"]), "--json"))["made_by"]
+        assert made["data_source"] == str(home / "kindness.csv")
+    names = {row["name"] for row in json.loads(run("list", "--json"))}
+    assert {name for name in names if "seed" in name} == {series.format(2), series.format(8)}  # no baseline, no null
+    found = json.loads(run("verify", series.format(8), "--json"))
+    assert {check["what"]: check["holds"] for check in found} == {
+        "vector": True, "model": True, "training data": True, "test data": True, "items": None,
+    }  # fmt: skip
+
+
+@pytest.mark.xdist_group("verify")
+def test_an_effect_across_leads_to_the_vector_from_the_other_domain(run, home):
+    value = study(home, "generalize", "--techniques", "mean-difference")
+    across = json.loads(run("show", "kindness--model--mean-difference--trained-on-easy", "--json"))
+    within = json.loads(run("show", "kindness--model--mean-difference--trained-on-hard", "--json"))
+    assert set(within["effects"]) == {"within/mean-difference"}
+    assert {"across/mean-difference", "at_home/mean-difference"} <= set(across["effects"])
+    transfer = next(entry for entry in value["transfers"] if entry["technique"] == "mean-difference")
+    assert across["effects"]["across/mean-difference"]["value"] == pytest.approx(transfer["across"]["value"])

@@ -150,6 +150,7 @@ class EfficiencyResult:
             "declared": {**vars(self.study), "techniques": [t.describe() for t in self.techniques]},
             "scale": scale_name(self.study.score),
             "n_test": len(self.splits.test),
+            "data": self.splits.test.source,
             "data_digests": self.splits.digests,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,

@@ -172,6 +172,7 @@ class GeneralizationResult:
             "declared": vars(self.study),
             "scale": scale_name(self.study.score),
             "n_test": {name: len(splits.test) for name, splits in self.domains.items()},
+            "data": ", ".join(sorted({splits.test.source for splits in self.domains.values()})),
             "data_digests": {name: splits.digests for name, splits in self.domains.items()},
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
