@@ -179,16 +179,8 @@ class Making:
     ) -> Point:
         """One condition measured on the test items, on neutral text and on knowledge questions."""
         study = self.study
-        key = [
-            "with its vector",
-            self.model.fingerprint,
-            about,
-            budget,
-            study.score,
-            study.seed,
-            study.budgets,
-            study.knowledge,
-        ]
+        asked = [budget, study.score, study.seed, study.budgets, study.knowledge]
+        key = ["with its vector", self.model.fingerprint, about, *asked]
 
         def compute() -> dict[str, Any]:
             condition = make()
