@@ -10,12 +10,14 @@ embedded model scores a sample, and the study's time is that of all items at thi
 import argparse
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,9 +74,10 @@ def multiply(database: Path, count: int) -> None:
 def time_list(vectors: int) -> dict[str, float]:
     """Seconds that the command takes, from its start to its end, and that the two ways of reading take."""
     from steerstack_registry import location, quick
+    from steerstack_registry.asked import Asked
     from steerstack_registry.connection import reaching
-    from steerstack_registry.listing import _asked
     from steerstack_registry.outbox import record
+    from steerstack_registry.rows import rows
 
     record(example())
     uri = location.resolve()
@@ -88,8 +91,29 @@ def time_list(vectors: int) -> dict[str, float]:
     found["newest 100, read directly"] = _least(lambda: quick.newest(file, 100))
     found["all, read directly"] = _least(lambda: quick.newest(file, None))
     with reaching(uri) as client:
-        found["newest 100, by MLflow's client"] = _least(lambda: _asked(client, 100))
+        found["newest 100, by MLflow's client"] = _least(lambda: rows(Asked(client), 100))
+    with serving(uri) as address:
+        for limit in ("100", "20"):
+            found[f"registry list --limit {limit}, from a server"] = _least(
+                lambda limit=limit: _command("registry", "list", "--limit", limit, "--tracking-uri", address)
+            )
     return found
+
+
+@contextmanager
+def serving(uri: str) -> Iterator[str]:
+    """The store behind an MLflow server, in a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    call = f"serve({uri!r}, port={port}, announce=lambda address: print(address, flush=True))"
+    code = f"from steerstack_registry.ui import serve; {call}"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
 
 
 def _command(*arguments: str) -> None:
@@ -107,13 +131,16 @@ def _least(work: Any, runs: int = 5) -> float:
 
 
 def time_items(items: int, sample: int) -> dict[str, float]:
-    """Seconds for writing and recording a million item results, and for measuring them."""
+    """Seconds for what keeps a million item results (frame, record, ledger), and for measuring them."""
+    import numpy as np
     import pandas as pd
 
     from steerstack import catalog
     from steerstack.applying import apply
     from steerstack.intervention import Plan
     from steerstack.report.study_page import write_frame
+    from steerstack.study.ledger import Ledger
+    from steerstack.study.measure import SHARD, ArmValues
     from steerstack.study.scoring import score_data
     from steerstack.tokens import Tokens
     from steerstack.trace.open import open_model
@@ -134,6 +161,12 @@ def time_items(items: int, sample: int) -> dict[str, float]:
         start = time.perf_counter()
         recorded = record(example(files=files, parameters={"items": items}))
         logged = time.perf_counter() - start
+        start = time.perf_counter()
+        ledger = Ledger(Path(folder))
+        for first in range(0, each, SHARD):
+            values = np.asarray(numbers[first * ARMS : (first + SHARD) * ARMS]).reshape(ARMS, -1)
+            ledger.once("arms", first, lambda values=values: [ArmValues(arm, arm, 0).to_json() for arm in values])
+        kept = time.perf_counter() - start
     start = time.perf_counter()
     from steerstack_registry.connection import reaching
 
@@ -152,8 +185,9 @@ def time_items(items: int, sample: int) -> dict[str, float]:
     score_data(model, data, "text", arms)
     measured = (time.perf_counter() - start) / (sample * len(arms)) * items
     return {
-        "items": float(items), "writing": written, "recording": logged, "reading one arm back": read,
-        "measuring them": measured, "share of the study": (written + logged) / (measured + written + logged),
+        "items": float(items), "writing": written, "recording": logged, "the ledger": kept,
+        "reading one arm back": read, "measuring them": measured,
+        "share of the study": (written + logged + kept) / (measured + written + logged + kept),
     }  # fmt: skip
 
 
@@ -174,7 +208,7 @@ def main() -> None:
             os.environ.pop("MLFLOW_TRACKING_URI", None)
             found[name] = work()
         for key, value in found[name].items():
-            print(f"{name:6} {key:32} {value:12.4g}", flush=True)
+            print(f"{name:6} {key:42} {value:12.4g}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
 

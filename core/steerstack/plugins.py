@@ -65,8 +65,7 @@ class PluginManager:
         self.loaded = [self._load(point) for point in sorted(found, key=lambda point: point.name)]
 
     def _load(self, point: importlib.metadata.EntryPoint) -> Loaded:
-        package = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else "unknown"
+        package, version = _distribution(point.dist)
         try:
             module = point.load()
             self._manager.register(module, name=f"{package}/{point.name}")
@@ -169,6 +168,12 @@ class PluginManager:
     def commands(self) -> dict[str, Callable[..., Any]]:
         """Commands of the command line by name; those of strangers must not take the name of another."""
         return self._offered("steerstack_commands", lambda found: list(found.items()))
+
+
+@cache  # its metadata is a file that is parsed at each look, and one distribution has many entry points
+def _distribution(found: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version."""
+    return (found.name, found.version) if found else ("unknown", "unknown")
 
 
 def _cause(error: BaseException) -> str:

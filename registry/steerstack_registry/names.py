@@ -6,12 +6,19 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from steerstack.vector import SteeringVector
 
 NEWEST = "newest"
 """Alias of the newest version. MLflow reserves ``latest`` (and resolves ``models:/NAME/latest`` itself)."""
 
+EXPERIMENT = "steerstack/"
+"""How the names of our experiments begin; the behaviour follows."""
+
 MODEL_TYPE = "steering-vector"
+OURS = f"tags.`steerstack.type` = '{MODEL_TYPE}'"
+"""MLflow's filter for registered vectors."""
 NOTE = "mlflow.note.content"
 VECTOR_ID = "steerstack.vector_id"
 RECORD_ID = "steerstack.record_id"
@@ -44,6 +51,11 @@ def registered_name(vector: SteeringVector, behavior: str, model_name: str, role
     own = role.removeprefix(vector.origin.method)
     parts = [behavior, model, vector.origin.method, *([own] if own else [])]
     return "--".join(slug(part) for part in parts)
+
+
+def quoted(values: Iterable[str]) -> str:
+    """The right side of ``IN`` in MLflow's filters."""
+    return f"({', '.join(sorted({repr(value) for value in values}))})"
 
 
 def short(value: Any, length: int) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from steerstack_registry import names
-from steerstack_registry.rows import effects, row
+from steerstack_registry.rows import Version, row
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +71,6 @@ def newest(file: Path, limit: int | None) -> list[dict[str, Any]]:
         for model, *values in db.execute(_METRICS):
             metrics[model].append(_Metric(*values))
     return [
-        row(name, version, created, tags[name, version], aliases[name, version], effects(metrics[model]))
+        row(Version(name, version, created, tags[name, version], model), aliases[name, version], metrics[model])
         for name, version, created, model in chosen
     ]

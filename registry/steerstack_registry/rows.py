@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_AT_ONCE = 50  # their names go into an address, and proxies refuse those over 8 KB
 
 
 def effects(metrics: Iterable[Any]) -> dict[str, dict[str, Any]]:
@@ -39,20 +41,54 @@ def effects(metrics: Iterable[Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def row(
-    name: str, version: int, created_ms: int, tags: Mapping[str, str], aliases: list[str], measured: dict[str, Any]
-) -> dict[str, Any]:
+class Version(NamedTuple):
+    """One registered version; ``created`` is in milliseconds, ``model`` the id of the logged model behind it."""
+
+    name: str
+    number: int
+    created: int
+    tags: Mapping[str, str]
+    model: str
+
+
+class Source(Protocol):
+    """A store that is asked for the newest versions, and for what belongs to some of them."""
+
+    def versions(self, limit: int | None) -> list[Version]:
+        """The newest of ours; all for None."""
+
+    def metrics(self, models: Iterable[str]) -> Mapping[str, Iterable[Any]]:
+        """What was measured of some logged models."""
+
+    def aliases(self, called: Iterable[str]) -> Mapping[tuple[str, int], list[str]]:
+        """The aliases of some registered names, by name and version."""
+
+
+def rows(source: Source, limit: int | None) -> list[dict[str, Any]]:
+    """The newest registered versions, newest first."""
+    found = []
+    versions = sorted(source.versions(limit), key=lambda each: (each.created, each.name, each.number), reverse=True)
+    for start in range(0, len(versions), _AT_ONCE):
+        some = versions[start : start + _AT_ONCE]
+        measured = source.metrics(each.model for each in some)
+        aliases = source.aliases(each.name for each in some)
+        found += [row(each, aliases.get((each.name, each.number), []), measured.get(each.model, [])) for each in some]
+    return found
+
+
+def row(version: Version, aliases: list[str], metrics: Iterable[Any]) -> dict[str, Any]:
     """One registered version, as ``registry list --json`` shows it."""
+    tags = version.tags
     return {
-        "name": name,
-        "version": version,
-        "uri": f"models:/{name}/{version}",
+        "name": version.name,
+        "version": version.number,
+        "uri": f"models:/{version.name}/{version.number}",
         "aliases": sorted(aliases),
         "behavior": tags.get("steerstack.behavior", ""),
         "model": tags.get("steerstack.model_name", ""),
         "method": tags.get("steerstack.method", ""),
         "role": tags.get("steerstack.role", "base"),
         "fingerprint": tags.get("steerstack.fingerprint", ""),
-        "created": datetime.fromtimestamp(created_ms / 1000, UTC).isoformat(timespec="seconds"),
-        "effects": measured,
+        "created": datetime.fromtimestamp(version.created / 1000, UTC).isoformat(timespec="seconds"),
+        "effects": effects(metrics),
     }

@@ -72,7 +72,7 @@ class MLflowStore:
     def _experiment(self, client: "MlflowClient", behavior: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        name = f"steerstack/{behavior}"
+        name = f"{names.EXPERIMENT}{behavior}"
         found = client.get_experiment_by_name(name)
         if found is None:
             folder = location.artifacts(self.uri)

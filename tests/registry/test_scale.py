@@ -9,8 +9,10 @@ import pytest
 from benchmarks.registry import example, multiply
 
 from steerstack_registry import listing, quick
+from steerstack_registry.asked import Asked
 from steerstack_registry.connection import reaching
 from steerstack_registry.outbox import record
+from steerstack_registry.rows import rows
 
 LOADED = """
 import json, sys, time
@@ -40,7 +42,7 @@ def test_a_list_waits_for_nothing_heavy(crowded: Path) -> None:
 def test_the_quick_list_is_mlflows_own(crowded: Path, store: str) -> None:
     for limit in (7, None):
         with reaching(store) as client:
-            asked = listing._asked(client, limit)
+            asked = rows(Asked(client), limit)
         quickly = quick.newest(crowded, limit)
         assert len(quickly) == (limit or 1000)
         if limit is None:  # all were made at once: which are the newest is open
