@@ -11,6 +11,7 @@ from steerstack.events import MAIN, EffectRecord, Recorded, RunRecord
 from steerstack.listening import tell
 from steerstack.recorders import recorder as recorder
 from steerstack.report.card import stack_card, sweep_card, vector_card
+from steerstack.study.claims import Claims
 from steerstack.study.roles import held, trained_on, with_items
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
@@ -60,6 +61,7 @@ def record_vector(vector: SteeringVector, model: Model, data: DataSet, *, tracki
         data_split="train",
         n_items=len(data),
         vectors={MAIN: vector},
+        result={"claims": Claims(tested={}, trained={"train": data}).to_json()},
         card=vector_card(vector),
     )
     return record_run(run, tracking_uri=tracking_uri)
@@ -133,7 +135,7 @@ def _stack_run(result: "StackResult", value: Mapping[str, Any], files: list[Path
         effects=[*stack_effects(value), *_costs(value)],
         parameters=parameters,
         files=files,
-        result=value,
+        result={**value, "claims": result.claims.to_json()},
         card=stack_card(result.vector, value),
     )
 
@@ -181,6 +183,6 @@ def _study_run(result: Any, value: Mapping[str, Any], files: list[Path]) -> RunR
         effects=list(study_effects(value)),
         parameters={key: part for key, part in value.get("declared", {}).items() if not isinstance(part, list | dict)},
         files=files,
-        result=value,
+        result={**value, "claims": result.claims.to_json()},
         card=sweep_card(result.vector, value) if value["study"] == "sweep" else value["verdict"],
     )

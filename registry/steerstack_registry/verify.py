@@ -22,10 +22,6 @@ TOLERANCE = 1e-3
 """Nats by which an item measured again may differ (another machine, another number of threads)."""
 
 
-_SPLIT = ("stack", "efficiency", "frontier")
-"""Studies of one data set whose split follows from what they declare."""
-
-
 @dataclass(frozen=True)
 class Check:
     """One claim.
@@ -109,55 +105,27 @@ def _run(
             import pandas as pd
 
             frame = pd.read_parquet(client.download_artifacts(run["run_id"], "items.parquet", folder))
-    if run["kind"] not in _SPLIT or "data_digests" not in result:
+    claims, name = result.get("claims"), f"run {run['run_id'][:8]}"
+    if claims is None:
+        yield Check("items", None, f"{name}, {run['kind']}: nothing was kept that could be measured again")
         return
+    for part, what in {"trained": "training data", "tested": "test data"}.items():
+        for kept in claims[part].values():
+            yield _same_data(what, name, kept)
+    if items and frame is not None and vector is not None and model is not None:
+        from steerstack.study.claims import again
+
+        found = again(claims, frame, vector, model, items)
+        if found is not None:
+            detail = f"{name}: {found[0]} results measured again, largest difference {found[1]:.1e} nats"
+            yield Check("items", found[1] <= TOLERANCE, detail)
+
+
+def _same_data(what: str, run: str, kept: dict[str, Any]) -> Check:
+    from steerstack.study.claims import digest_now
+
     try:
-        splits = _splits(result)
+        found = digest_now(kept)
     except SteerstackError as error:
-        yield Check("test data", None, f"run {run['run_id'][:8]}: {error.happened}")
-        return
-    for name in ("train", "test"):
-        found, claimed = getattr(splits, name).digest, result["data_digests"][name]
-        what = "training data" if name == "train" else "test data"
-        yield Check(what, found == claimed, f"run {run['run_id'][:8]}: digest {found[:12]}, recorded {claimed[:12]}")
-    same = splits.test.digest == result["data_digests"]["test"]
-    if run["kind"] != "stack":
-        yield Check("items", None, f"run {run['run_id'][:8]}: only those of a stacking study are measured again")
-    elif items and frame is not None and vector is not None and model is not None and same:
-        yield _measured(result, frame, vector, model, splits.test.limit(items), run["run_id"])
-
-
-def _splits(result: dict[str, Any]) -> Any:
-    from steerstack.catalog import load_data
-    from steerstack.splits import split
-
-    study, about = result.get("declared") or result["study"], result.get("data", {})
-    if isinstance(about, str):
-        about = {"source": about, "behavior": result["behavior"]}
-    data = load_data(
-        about.get("source", study["behavior"]), behavior=about.get("behavior"), matching=about.get("matching")
-    )
-    return split(data.limit(study["limit"]), seed=study["seed"])
-
-
-def _measured(
-    result: dict[str, Any], frame: Any, vector: "SteeringVector", model: "Model", data: Any, run_id: str
-) -> Check:
-    """The unsteered and the steered arm on the base model, measured again on a few items."""
-    from steerstack.applying import apply
-    from steerstack.intervention import Plan
-    from steerstack.study.scoring import score_data
-    from steerstack.tokens import Tokens
-
-    chosen, study = result["selected"], result["study"]
-    plan = apply(vector, chosen["layer"], chosen["scale"], tokens=Tokens.parse(study["tokens"]))
-    arms = score_data(model, data, study["score"], [Plan(), plan])
-    worst = 0.0
-    for level, arm in zip(("none", "positive"), arms, strict=True):
-        mine = frame.query("prompt == 'none' and finetune == 'none' and vector_origin == 'transferred'")
-        recorded = mine[mine.vector == level].set_index("item").log_odds
-        worst = max(
-            worst, *(float(abs(recorded[i.id] - v)) for i, v in zip(data, arm.effect_scale.tolist(), strict=True))
-        )
-    detail = f"run {run_id[:8]}: {len(data)} items measured again, largest difference {worst:.1e} nats"
-    return Check("items", bool(worst <= TOLERANCE), detail)
+        return Check(what, None, f"{run}: {error.happened}")
+    return Check(what, found == kept["digest"], f"{run}: digest {found[:12]}, recorded {kept['digest'][:12]}")

@@ -175,10 +175,7 @@ def test_an_effect_of_n_items_leads_to_the_vector_of_n_items(run, home):
         assert made["data_source"] == str(home / "kindness.csv")
     names = {row["name"] for row in json.loads(run("list", "--json"))}
     assert {name for name in names if "seed" in name} == {series.format(2), series.format(8)}  # no baseline, no null
-    found = json.loads(run("verify", series.format(8), "--json"))
-    assert {check["what"]: check["holds"] for check in found} == {
-        "vector": True, "model": True, "training data": True, "test data": True, "items": None,
-    }  # fmt: skip
+    assert_verified(run, series.format(8), "training data", "test data", "8 results")
 
 
 @pytest.mark.xdist_group("verify")
@@ -190,3 +187,43 @@ def test_an_effect_across_leads_to_the_vector_from_the_other_domain(run, home):
     assert {"across/mean-difference", "at_home/mean-difference"} <= set(across["effects"])
     transfer = next(entry for entry in value["transfers"] if entry["technique"] == "mean-difference")
     assert across["effects"]["across/mean-difference"]["value"] == pytest.approx(transfer["across"]["value"])
+    assert_verified(
+        run, "kindness--model--mean-difference--trained-on-easy",
+        *["training data"] * 2, *["test data"] * 2, "16 results",  # two domains, four items, values and effects
+    )  # fmt: skip
+
+
+@pytest.mark.xdist_group("verify")
+def test_points_of_a_frontier_are_measured_again(run, home):
+    value = study(home, "frontier", "--techniques", "mean-difference,few-shot", "--budgets", "0.001,0.01",
+                  "--knowledge", "0")  # fmt: skip
+    points = [point for point in value["points"] if point["technique"] == "mean-difference"]
+    assert_verified(
+        run, "kindness--model--mean-difference--held-at-a-KL",
+        "training data", "test data", f"{len(points) * 8} results",
+    )  # fmt: skip
+
+
+@pytest.mark.xdist_group("verify")
+def test_arms_of_a_sweep_are_measured_again(run, home, vector_file):
+    study(home, "sweep", "--vector", str(vector_file), "--scales=-1,0,1", "--record")
+    assert_verified(run, "kindness--model--logistic", "training data", "test data", "48 results")
+
+
+@pytest.fixture
+def vector_file(home):
+    """A vector of another method than that of the stacking study, registered as it is found."""
+    done = CliRunner().invoke(app, [
+        "extract", "--model", str(home / "model"), "--data", str(home / "kindness.csv"), "--method", "logistic",
+        "--behavior", "kindness", "--out", str(home / "logistic.safetensors"), "--record",
+    ])  # fmt: skip
+    assert done.exit_code == 0, (done.output, done.exception)
+    return home / "logistic.safetensors"
+
+
+def assert_verified(run, name, *wanted):
+    """Everything that the registry says of a vector is looked at, and holds."""
+    found = json.loads(run("verify", name, "--json"))
+    assert all(check["holds"] for check in found), found
+    assert [check["what"] for check in found] == ["vector", "model", *wanted[:-1], "items"]
+    assert wanted[-1] in found[-1]["detail"], found[-1]

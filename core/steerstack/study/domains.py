@@ -59,13 +59,13 @@ def by_number(data: DataSet, above: float) -> dict[str, DataSet]:
 def by_user(data: DataSet, words: str) -> dict[str, DataSet]:
     """The same items bare and with words of the user's before the question: who asks, in what tone."""
     spoken = tuple(replace(item, id=f"{item.id}@user", question=f"{words}\n\n{item.question}") for item in data)
-    return {"bare": data, "prompted": data.take(spoken)}
+    return {"bare": data, "prompted": replace(data, items=spoken, source=f"{data.source}, after words of the user's")}
 
 
 def by_system(data: DataSet, system: str) -> dict[str, DataSet]:
     """The same items bare and under a system prompt: a shift of persona or of the deployment's prompt."""
     prompted = tuple(replace(item, id=f"{item.id}@system", system=system) for item in data)
-    return {"bare": data, "prompted": data.take(prompted)}
+    return {"bare": data, "prompted": replace(data, items=prompted, source=f"{data.source}, under a system prompt")}
 
 
 def _both(parts: dict[str, tuple[Item, ...]], data: DataSet) -> dict[str, DataSet]:

@@ -12,6 +12,7 @@ from steerstack.asking import ScoreMode
 from steerstack.data import DataSet
 from steerstack.splits import Splits, split
 from steerstack.study import stats
+from steerstack.study.claims import Claims, of_technique
 from steerstack.study.competence import Competence, check_competence
 from steerstack.study.curves import Curve, Effects, crossing, curve
 from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
@@ -188,6 +189,17 @@ class EfficiencyResult:
         first = sorted(((n, name, noise, fit) for (name, noise, n, seed), fit in self.fits.items() if seed == 0),
                        key=lambda entry: -entry[0])  # fmt: skip
         return {with_items(name, n, noise): fit.vector for n, name, noise, fit in first if fit.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """The first seed's vectors at each size."""
+        arms = [
+            of_technique(name, self.techniques, fit.vector, fit.record,
+                         where={"technique": name, "noise": noise, "n": n, "seed": 0})
+            for (name, noise, n, seed), fit in self.fits.items()
+            if seed == 0 and fit.vector
+        ]  # fmt: skip
+        return Claims({"test": self.splits.test}, {"train": self.splits.train}, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from steerstack.asking import ScoreMode
 from steerstack.splits import Splits
 from steerstack.study import stats
+from steerstack.study.claims import Claims, of_technique
 from steerstack.study.competence import Competence
 from steerstack.study.multiplicity import corrected, p_value
 from steerstack.study.roles import held
@@ -194,6 +195,17 @@ class FrontierResult:
     def vectors(self) -> dict[str, SteeringVector]:
         """The vector of each technique that is one, by role."""
         return {held(point.technique): point.vector for point in self.points if point.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """Every point that is a vector's."""
+        arms = [
+            of_technique(point.technique, self.techniques, point.vector, point.record,
+                         where={"technique": point.technique, "budget": point.budget, "matched": point.matched})
+            for point in self.points
+            if point.vector
+        ]  # fmt: skip
+        return Claims({"test": self.splits.test}, {"train": self.splits.train}, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and point: technique, budget, matched, item, log_odds, effect."""

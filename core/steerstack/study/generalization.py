@@ -14,6 +14,7 @@ from steerstack.asking import ScoreMode
 from steerstack.data import DataSet
 from steerstack.splits import Splits, split
 from steerstack.study import stats
+from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fitted_step import Fit, Measured, fit_and_measure, unsteered
 from steerstack.study.ledger import Ledger
 from steerstack.study.multiplicity import corrected, p_value
@@ -189,6 +190,20 @@ class GeneralizationResult:
     def vectors(self) -> dict[str, SteeringVector]:
         """The vector of each technique that is one, from either domain, by role."""
         return {trained_on(*key): fit.vector for key, fit in self.fits.items() if fit.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """Every vector in both domains."""
+        arms = [
+            of_technique(name, self.techniques, fit.vector, fit.record, data=tested,
+                         where={"technique": name, "trained": trained, "tested": tested})
+            for (name, trained), fit in self.fits.items()
+            for tested in self.domains
+            if fit.vector
+        ]  # fmt: skip
+        tested = {name: splits.test for name, splits in self.domains.items()}
+        trained = {name: splits.train for name, splits in self.domains.items()}
+        return Claims(tested, trained, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, trained, tested, item, log_odds, effect."""

@@ -11,6 +11,7 @@ from steerstack import digest
 from steerstack.asking import ScoreMode
 from steerstack.splits import Splits
 from steerstack.study import stats
+from steerstack.study.claims import Claim, Claims
 from steerstack.study.competence import Competence
 from steerstack.study.grid import Cell, arms_json, interactions_json, quadruples
 from steerstack.study.measure import ArmValues
@@ -152,6 +153,20 @@ class StackResult:
             "papers": self.papers,
             "verdict": self.verdict(),
         }
+
+    @property
+    def claims(self) -> Claims:
+        """The arms of the base model, under every system prompt that was chosen."""
+        layer, scale = self.chosen.layer, self.chosen.scale
+        applied: dict[str, Any] = {"vector": self.vector, "layers": (layer,), "tokens": self.study.tokens}
+        sides = {"none": {}, "positive": {**applied, "scale": scale}, "negative": {**applied, "scale": -scale}}
+        where = {"finetune": "none", "vector_origin": "transferred"}
+        arms = [
+            Claim({**where, "prompt": prompt, "vector": level}, system=system, **side)
+            for prompt, system in {"none": None, **self.chosen.prompts}.items()
+            for level, side in sides.items()
+        ]
+        return Claims({"test": self.splits.test}, {"train": self.splits.train}, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.

@@ -15,6 +15,7 @@ from steerstack.data import DataSet
 from steerstack.events import MAIN
 from steerstack.intervention import Plan
 from steerstack.study import stats
+from steerstack.study.claims import Claim, Claims
 from steerstack.study.competence import Competence, check_competence
 from steerstack.study.ledger import Ledger
 from steerstack.study.measure import Advance, Announce, Arms, ArmValues, Costs, Measure
@@ -196,6 +197,17 @@ class SweepResult:
     def vectors(self) -> dict[str, SteeringVector]:
         """The vector that was swept."""
         return {MAIN: self.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """Every arm."""
+        sweep = self.sweep
+        applied: dict[str, Any] = {"vector": self.vector, "tokens": sweep.tokens, "edit": sweep.edit}
+        arms = [
+            Claim({"vector": "vector", "layer": layer, "scale": scale}, layers=(layer,), scale=scale, **applied)
+            for layer, scale in sweep.arms
+        ]
+        return Claims({"test": self.data}, arms=arms, score=sweep.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and arm: vector (or the null's name), layer, scale, item, log-odds, probability, effect."""

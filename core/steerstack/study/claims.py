@@ -1,0 +1,188 @@
+"""What of a study anyone can measure again: its arms, each from a recorded vector, the model and a few kept items."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from steerstack import catalog, digest
+from steerstack.applying import apply_all
+from steerstack.data import DataSet, Item
+from steerstack.errors import PolarityError
+from steerstack.intervention import Plan
+from steerstack.study.scoring import score_data
+from steerstack.study.techniques import Steering, Technique
+from steerstack.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from steerstack.asking import ScoreMode
+    from steerstack.contracts import Edit
+    from steerstack.trace.model import Model
+    from steerstack.vector import SteeringVector
+
+KEPT = 8
+"""Items of each data set that are kept whole: they can be asked again wherever the data has gone."""
+_ITEMS = TypeAdapter(tuple[Item, ...])
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One arm.
+
+    Attributes
+    ----------
+    where:
+        The columns of the study's frame that single its rows out.
+    data:
+        On which of the data sets it was measured.
+    vector, layers, scale, tokens, edit:
+        What is applied; None for the bare model, and for the edit that the vector's method asks for.
+    system:
+        The system prompt before every question.
+    """
+
+    where: Mapping[str, Any]
+    data: str = "test"
+    vector: SteeringVector | None = None
+    layers: Sequence[int] = ()
+    scale: float = 0.0
+    tokens: str = "response"
+    edit: Edit | None = None
+    system: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As runs keep it, the vector by its fingerprint."""
+        vector = self.vector.fingerprint if self.vector else None
+        edit = {"name": self.edit.name, "parameters": self.edit.parameters()} if self.edit else None
+        return {**vars(self), "where": dict(self.where), "layers": list(self.layers), "vector": vector, "edit": edit}
+
+
+@dataclass(frozen=True)
+class Claims:
+    """All arms of a study that can be measured again, and the data sets it stands on.
+
+    Attributes
+    ----------
+    tested, trained:
+        Data sets by name, those that arms were measured on and those that vectors are from.
+    arms:
+        Each arm.
+    score:
+        How items were scored.
+    """
+
+    tested: Mapping[str, DataSet]
+    trained: Mapping[str, DataSet] = field(default_factory=dict)
+    arms: Sequence[Claim] = ()
+    score: ScoreMode = "text"
+
+    def to_json(self) -> dict[str, Any]:
+        """As runs keep it."""
+        return {
+            "score": self.score,
+            "arms": [arm.to_json() for arm in self.arms],
+            "tested": {name: _kept(data, KEPT) for name, data in self.tested.items()},
+            "trained": {name: _kept(data, 0) for name, data in self.trained.items()},
+        }
+
+
+def of_technique(
+    name: str, techniques: Sequence[Technique], vector: SteeringVector, record: Mapping[str, Any], **of: Any
+) -> Claim:
+    """The claim of a technique that is a vector.
+
+    Parameters
+    ----------
+    name, techniques:
+        Which of them.
+    vector, record:
+        What it found, and how that was chosen (``layers``, ``scale``).
+    of:
+        Fields of :class:`Claim`.
+    """
+    tokens = next(one.tokens for one in techniques if one.name == name and isinstance(one, Steering))
+    return Claim(vector=vector, layers=record["layers"], scale=record["scale"], tokens=tokens, **of)
+
+
+def _kept(data: DataSet, count: int) -> dict[str, Any]:
+    items = [asdict(item) for item in data.items[:count]]
+    ids = [item.id for item in data]
+    return {"source": data.source, "behavior": data.behavior, "digest": data.digest, "ids": ids, "items": items}
+
+
+def digest_now(kept: Mapping[str, Any]) -> str:
+    """The digest of the same items as their source has them today, without those that are gone.
+
+    Raises
+    ------
+    DataError
+        The source is not there.
+    """
+    now = ""
+    for matching in (None, "exhibits", "declines"):  # what somebody said, where the file does not say
+        try:
+            source = catalog.load_data(kept["source"], behavior=kept["behavior"], matching=matching)
+        except PolarityError:
+            continue
+        by_id = {item.id: item for item in source}
+        found = tuple(by_id[item] for item in kept["ids"] if item in by_id)
+        now = source.take(found).digest if found else digest.of_json([])
+        if now == kept["digest"]:
+            break
+    return now
+
+
+def again(
+    claims: Mapping[str, Any], frame: pd.DataFrame, vector: SteeringVector, model: Model, count: int
+) -> tuple[int, float] | None:
+    """Measure every arm that is the vector's, and the bare model's, again on the first ``count`` kept items.
+
+    Parameters
+    ----------
+    claims, frame:
+        As a run keeps them: :meth:`Claims.to_json`, and one row an item and arm.
+
+    Returns
+    -------
+    How many results were measured again, and by how many nats they differ at most; None where no arm is the vector's.
+    """
+    mine = [arm for arm in claims["arms"] if arm["vector"] in (None, vector.fingerprint)]
+    if not any(arm["vector"] for arm in mine):
+        return None
+    together = defaultdict(list)
+    for arm in mine:
+        together[arm["data"], arm["system"]].append(arm)
+    gaps: list[float] = []
+    for (on, system), arms in together.items():
+        kept = claims["tested"][on]
+        items = _ITEMS.validate_python(kept["items"][:count])
+        data = DataSet(kept["behavior"], items, "", kept["source"])
+        plans = [Plan(), *(_plan(vector, arm) for arm in arms)]
+        bare, *found = score_data(model, data, claims["score"], plans, system=system)
+        for arm, scores in zip(arms, found, strict=True):
+            recorded = _rows(frame, arm["where"]).set_index("item").loc[[item.id for item in items]]
+            gaps += np.abs(recorded.log_odds - scores.effect_scale).tolist()
+            if "effect" in recorded:  # against the bare model on the same items
+                gaps += np.abs(recorded.effect - (scores.effect_scale - bare.effect_scale)).tolist()
+    return len(gaps), max(gaps)
+
+
+def _plan(vector: SteeringVector, arm: Mapping[str, Any]) -> Plan:
+    if arm["vector"] is None:
+        return Plan()
+    edit = catalog.edit(arm["edit"]["name"]).make(arm["edit"]["parameters"]) if arm["edit"] else None
+    return apply_all(vector, arm["layers"], arm["scale"], tokens=Tokens.parse(arm["tokens"]), edit=edit)
+
+
+def _rows(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+    for column, value in where.items():
+        frame = frame[frame[column].isna() if value is None else frame[column] == value]
+    return frame
