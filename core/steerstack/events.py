@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MAIN = "base"
 """Role of a vector that is registered under its behaviour, model and method alone."""
 
+EVALUATE = "evaluate"
+"""Kind of a run that leaves the account of a known vector as it is."""
+
 
 @dataclass(frozen=True)
 class EffectRecord:
@@ -30,6 +33,8 @@ class EffectRecord:
     role:
         The vector, among those of the run, whose effect it is; empty for the first one. With a role that
         none of them has it is an effect of something else (a baseline, a null), and the run's alone.
+    data, data_digest:
+        What it was measured on, where that is not the run's data: a name and its digest.
     """
 
     name: str
@@ -38,6 +43,8 @@ class EffectRecord:
     ci_high: float
     n: int
     role: str = ""
+    data: str = ""
+    data_digest: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
 
     from steerstack.data import DataSet
-    from steerstack.events import RunRecord
+    from steerstack.events import EffectRecord, RunRecord
 
 
 class SteerstackSource(DatasetSource):  # type: ignore[misc,unused-ignore]
@@ -48,26 +48,36 @@ class SteerstackSource(DatasetSource):  # type: ignore[misc,unused-ignore]
         return cls(**source_dict)
 
 
-def dataset_name(run: "RunRecord") -> str:
-    """``<behavior>-<split>``: MLflow tells data sets apart by name and digest, not by context."""
-    return slug(f"{run.behavior}-{run.data_split}")
+def dataset_of(run: "RunRecord", effect: "EffectRecord | None" = None) -> tuple[str, str]:
+    """Name and digest of a run's data, or of an effect's own.
+
+    ``<behavior>-<split>``: MLflow tells data sets apart by name and digest, not by context. The digest is as much
+    as MLflow takes; the whole one is in the source.
+    """
+    if effect is not None and effect.data_digest:
+        return slug(effect.data), effect.data_digest[:DIGEST_LENGTH]
+    return slug(f"{run.behavior}-{run.data_split}"), run.data_digest[:DIGEST_LENGTH]
 
 
-def dataset_digest(run: "RunRecord") -> str:
-    """As much of the digest as MLflow takes; the whole one is in the source."""
-    return run.data_digest[:DIGEST_LENGTH]
+def dataset_inputs(run: "RunRecord") -> "list[DatasetInput]":
+    """The data of a run, with its split as the context, and that of effects with data of their own."""
+    whole = SteerstackSource(run.data_source, run.data_digest, run.behavior)
+    inputs = [_input(*dataset_of(run), whole, run.n_items, run.data_split)]
+    for effect in run.effects:
+        if effect.data_digest:
+            own = SteerstackSource(effect.data, effect.data_digest, run.behavior)
+            inputs.append(_input(*dataset_of(run, effect), own, effect.n, run.data_split))
+    return inputs
 
 
-def dataset_input(run: "RunRecord") -> "DatasetInput":
-    """The data of a run, with its split as the context."""
+def _input(name: str, digest: str, source: SteerstackSource, n: int, split: str) -> "DatasetInput":
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    source = SteerstackSource(run.data_source, run.data_digest, run.behavior)
     dataset = Dataset(
-        name=dataset_name(run),
-        digest=dataset_digest(run),
+        name=name,
+        digest=digest,
         source_type=source._get_source_type(),
         source=source.to_json(),
-        profile=json.dumps({"num_items": run.n_items, "split": run.data_split}),
+        profile=json.dumps({"num_items": n, "split": split}),
     )
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", run.data_split)])
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", split)])

@@ -59,8 +59,13 @@ def description(run: RunRecord) -> str:
 def table(effects: Sequence[EffectRecord], split: str) -> str:
     """A section of a card with effects, as a Markdown table."""
     rows = [f"| {effect.name} | {interval(asdict(effect))} | {effect.n} |" for effect in effects]
-    head = [f"## Effects on the {split} split", "", "| effect | estimate and interval | n |", "|---|---|---|"]
+    head = [f"## Effects on {on(split)}", "", "| effect | estimate and interval | n |", "|---|---|---|"]
     return "\n".join([*head, *rows])
+
+
+def on(split: str) -> str:
+    """A split in words."""
+    return "all items" if split == "all" else f"the {split} split"
 
 
 def identity(run: RunRecord) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from steerstack.report.failures import of_effect, section
 from steerstack_registry import names
-from steerstack_registry.delivery import Delivery, description, table
+from steerstack_registry.delivery import Delivery, description, on, table
 from steerstack_registry.fitting import fit
 from steerstack_registry.versions import Registered
 
@@ -106,7 +106,7 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
         yield "- **Vectors** none were kept; the command makes them again"
     yield (
         f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on `{run.data_source}`, "
-        f"{run.data_split} split, {run.n_items} items, digest `{run.data_digest}`"
+        f"{on(run.data_split)}, n = {run.n_items}, digest `{run.data_digest}`"
     )
     commit = tags.get("steerstack.git_commit") or tags.get("mlflow.source.git.commit")
     versions = [f"{name} {tags[f'steerstack.{name}']}" for name in ("torch", "transformers", "nnsight")

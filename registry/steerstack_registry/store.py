@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from steerstack.errors import RegistryError
-from steerstack.events import MAIN, Recorded, RunRecord
+from steerstack.events import EVALUATE, MAIN, Recorded, RunRecord
 from steerstack.report.card import vector_card
 from steerstack.vector import SteeringVector
 from steerstack_registry import location, names, pages
@@ -166,11 +166,11 @@ def _fill(
     """
     from mlflow.entities import LoggedModelInput, LoggedModelOutput
 
-    from steerstack_registry.dataset import dataset_input
+    from steerstack_registry.dataset import dataset_inputs
 
     run = delivery.run
     client.log_batch(run_id, params=_params(run))
-    client.log_inputs(run_id, datasets=[dataset_input(run)])
+    client.log_inputs(run_id, datasets=dataset_inputs(run))
     versions = Versions(client, experiment, run.behavior, run.model_name, run_id, again)
     registered: dict[str, Registered] = {}
     for role, vector in run.vectors.items():
@@ -207,7 +207,7 @@ def _describe(versions: Versions, delivery: Delivery, registered: dict[str, Regi
     for role, one in registered.items():
         if role != MAIN:
             versions.describe(one, pages.role_note(role, *about, names.DESCRIPTION_LENGTH))
-        elif one.new or delivery.run.effects:
+        elif one.new or (delivery.run.effects and delivery.run.kind != EVALUATE):
             versions.describe(one, pages.note(*about, names.DESCRIPTION_LENGTH))
 
 
@@ -228,19 +228,20 @@ def _metrics(run: RunRecord, run_id: str, time_ms: int, vectors: Mapping[str, Re
     """Four numbers for each effect, tied to its vector and the data. NaN and infinity stay in ``result.json``."""
     from mlflow.entities import Metric
 
-    from steerstack_registry.dataset import dataset_digest, dataset_name
+    from steerstack_registry.dataset import dataset_of
 
     first = next(iter(vectors.values()), None)
     for effect in run.effects:
         of = vectors.get(effect.role) if effect.role else first
         name = names.metric_key(effect.name)
+        dataset, digest = dataset_of(run, effect)
         numbers = {"": effect.value, ".ci_low": effect.ci_low, ".ci_high": effect.ci_high, ".n": float(effect.n)}
         for suffix, number in numbers.items():
             if math.isfinite(number):
                 yield Metric(
                     name + suffix, number, time_ms, 0,
                     model_id=of.model_id if of else None, run_id=run_id,
-                    dataset_name=dataset_name(run), dataset_digest=dataset_digest(run),
+                    dataset_name=dataset, dataset_digest=digest,
                 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """``steerstack evaluate``: score a data set, with or without a vector."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,22 @@ def evaluate(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
+    tracking_uri: str | None = console.TRACKING,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
     json: str | None = console.JSON,
 ) -> None:
     """Score a data set under a vector, beside the unsteered model on the same items."""
     console.quiet()
     from steerstack.asking import ask, check_mode
-    from steerstack.cli.metrics import metrics_named, run_metrics
-    from steerstack.cli.planning import edit_named, plan_of
+    from steerstack.cli.finishing import kept, say_kept
+    from steerstack.cli.metrics import metrics_named, run_metrics, show_metrics
+    from steerstack.cli.planning import applied, edit_named
     from steerstack.dump import dump_questions
     from steerstack.errors import SteerstackError
     from steerstack.plan_file import load_plan
+    from steerstack.recorders import check_places
+    from steerstack.recording_evaluation import check_recordable, record_evaluation, record_metrics
     from steerstack.study.evaluate import evaluate as run
     from steerstack.trace.open import open_model
 
@@ -60,9 +66,19 @@ def evaluate(
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
-    edits = load_plan(plan, opened) if plan else plan_of(opened, vector, layer, scale, edited, tokens, transfer)
+    given = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
+    edits = load_plan(plan, opened) if plan else given.plan()
+    if record:
+        check_recordable(edits)
+        check_places(record=True, tracking_uri=tracking_uri)
     if items is None:
-        run_metrics(metrics, opened, edits, json)
+        given = replace(given, system=None)  # metrics have system prompts of their own
+        value, results = run_metrics(metrics, opened, edits)
+        failure = kept(
+            value, lambda: record_metrics(results, value, opened, given, tracking_uri=tracking_uri) if record else None
+        )
+        show_metrics(results, value, json, steered=len(edits) > 0)
+        say_kept(value, json, failure)
         return
     questions = ask(opened.format, items, mode, system=system)
     if dump:
@@ -70,9 +86,12 @@ def evaluate(
     with console.bars() as bars:
         total = len(questions) * (2 if len(edits) else 1)
         result = run(opened, items, mode, edits, system=system, progress=bars.of("scoring", total), on_step=bars.step)
-    console.write_result(result.to_json(), json)
+    value = result.to_json()
+    failure = kept(value, lambda: record_evaluation(result, given, tracking_uri=tracking_uri) if record else None)
+    console.write_result(value, json)
     if json != "-":
-        _show(result.to_json())
+        _show(value)
+    say_kept(value, json, failure)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Where a study's result goes: its page, its frame, its JSON, the registry, the screen."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from steerstack import digest
 from steerstack.cli import console
 from steerstack.contracts import Method
 from steerstack.data import DataSet
+from steerstack.errors import RegistryError
 from steerstack.home import home
 from steerstack.study.declared import Declared
 from steerstack.study.forecast import Forecast
@@ -83,7 +84,6 @@ def finish(
     show:
         Prints more than the verdict, before it.
     """
-    from steerstack.errors import RegistryError
     from steerstack.recording import record_result
     from steerstack.report.pages import page_of
     from steerstack.report.study_page import write_frame, write_page
@@ -92,23 +92,33 @@ def finish(
     path = Path(outputs.report) if outputs.report else folder / "report.html"
     pictures = write_page(page_of(value, declared.model_dump(mode="json", exclude_none=True)), path)
     frames = write_frame(result.frame(), folder)
-    value["report"], value["frame"], value["mlflow"] = str(path), str(frames[0]), None
-    failure: RegistryError | None = None
-    if outputs.record:
-        try:
-            files = [path, *pictures, *frames]
-            value["mlflow"] = record_result(result, value, files, tracking_uri=outputs.tracking_uri)
-        except RegistryError as error:
-            failure = error
+    value["report"], value["frame"] = str(path), str(frames[0])
+    files, uri = [path, *pictures, *frames], outputs.tracking_uri
+    failure = kept(value, lambda: record_result(result, value, files, tracking_uri=uri) if outputs.record else None)
     console.write_result(value, outputs.json)
     if outputs.json != "-":
         if show:
             show(value)
         console.out.print(value["verdict"], highlight=False)
         console.out.print(f"report: {path}", highlight=False, soft_wrap=True)
-        if value["mlflow"] and value["mlflow"]["model_uri"]:
-            console.out.print(f"registered: {value['mlflow']['model_uri']}", highlight=False, soft_wrap=True)
         if value.get("warning"):
             console.note(value["warning"])
+    say_kept(value, outputs.json, failure)
+
+
+def kept(value: dict[str, Any], record: Callable[[], dict[str, Any] | None]) -> RegistryError | None:
+    """Record, and note where under ``mlflow``; what went wrong is given back, to be raised once results are out."""
+    value["mlflow"] = None
+    try:
+        value["mlflow"] = record()
+    except RegistryError as error:
+        return error
+    return None
+
+
+def say_kept(value: Mapping[str, Any], json: str | None, failure: RegistryError | None) -> None:
+    """Say where the vector is registered; raise what went wrong when it was recorded."""
     if failure is not None:
         raise failure
+    if json != "-" and value["mlflow"] and value["mlflow"]["model_uri"]:
+        console.out.print(f"registered: {value['mlflow']['model_uri']}", highlight=False, soft_wrap=True)

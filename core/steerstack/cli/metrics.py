@@ -47,8 +47,8 @@ def _make(cls: type[Metric], given: dict[str, Any], limit: int | None) -> Metric
     return cls.make({**own, **given})
 
 
-def run_metrics(metrics: list[Metric], model: Model, plan: Plan, json: str | None) -> None:
-    """Measure every metric with and without the plan, and show or write the results."""
+def run_metrics(metrics: list[Metric], model: Model, plan: Plan) -> tuple[dict[str, Any], list[MetricResult]]:
+    """Measure every metric with and without the plan: as JSON, and item by item."""
     results = []
     with console.bars() as bars:
         for metric in metrics:
@@ -60,14 +60,16 @@ def run_metrics(metrics: list[Metric], model: Model, plan: Plan, json: str | Non
         "model": model.name,
         "model_fingerprint": model.fingerprint,
     }
-    console.write_result(value, json)
-    if json != "-":
-        _show(results, steered=len(plan) > 0)
+    return value, results
 
 
-def _show(results: list[MetricResult], *, steered: bool) -> None:
+def show_metrics(results: list[MetricResult], value: dict[str, Any], json: str | None, *, steered: bool) -> None:
+    """Write the results, and show them as a table unless they were printed."""
     from rich.table import Table
 
+    console.write_result(value, json)
+    if json == "-":
+        return
     table = Table("metric", "value", "n", "mean and 95 % interval", *(["effect of the plan"] if steered else []))
     for result in results:
         effect = [str(result.effect())] if steered else []

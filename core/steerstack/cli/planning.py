@@ -3,13 +3,11 @@
 from pathlib import Path
 
 from steerstack import catalog
-from steerstack.applying import apply_all
 from steerstack.cli import console
 from steerstack.contracts import Edit
 from steerstack.errors import SteerstackError
-from steerstack.intervention import Plan
 from steerstack.recording import load_vector
-from steerstack.tokens import Tokens
+from steerstack.study.claims import Claim
 from steerstack.trace.model import Model
 
 
@@ -20,16 +18,17 @@ def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
     return catalog.edit(name or "add").make(console.settings(assignments))
 
 
-def plan_of(
+def applied(
     model: Model,
     vector: Path | None,
     layer: str | None,
     scale: float,
     edit: Edit | None,
     tokens: str,
+    system: str | None,
     transfer: bool,
-) -> Plan:
-    """The plan that the options describe; an empty one without a vector.
+) -> Claim:
+    """What the options apply; nothing without a vector.
 
     Raises
     ------
@@ -37,7 +36,7 @@ def plan_of(
         The vector is missing, does not fit, or has no layer named.
     """
     if vector is None:
-        return Plan()
+        return Claim({}, system=system)
     loaded = load_vector(vector)
     model.check_vector(loaded, transfer=transfer)
     if layer is None:
@@ -47,4 +46,4 @@ def plan_of(
     layers = loaded.layers if layer == "all" else console.numbers(layer, int, "layers")
     for one in layers:
         model.check_site(loaded.site(one))
-    return apply_all(loaded, layers, scale, tokens=Tokens.parse(tokens), edit=edit)
+    return Claim({}, vector=loaded, layers=layers, scale=scale, tokens=tokens, edit=edit, system=system)

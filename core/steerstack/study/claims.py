@@ -58,6 +58,12 @@ class Claim:
     edit: Edit | None = None
     system: str | None = None
 
+    def plan(self) -> Plan:
+        """What is applied; raises SiteError or VectorError where the vector has not what it takes."""
+        if self.vector is None:
+            return Plan()
+        return apply_all(self.vector, self.layers, self.scale, tokens=Tokens.parse(self.tokens), edit=self.edit)
+
     def to_json(self) -> dict[str, Any]:
         """As runs keep it, the vector by its fingerprint."""
         vector = self.vector.fingerprint if self.vector else None
@@ -176,10 +182,8 @@ def again(
 
 
 def _plan(vector: SteeringVector, arm: Mapping[str, Any]) -> Plan:
-    if arm["vector"] is None:
-        return Plan()
     edit = catalog.edit(arm["edit"]["name"]).make(arm["edit"]["parameters"]) if arm["edit"] else None
-    return apply_all(vector, arm["layers"], arm["scale"], tokens=Tokens.parse(arm["tokens"]), edit=edit)
+    return Claim(**{**arm, "vector": vector if arm["vector"] else None, "edit": edit}).plan()
 
 
 def _rows(frame: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:

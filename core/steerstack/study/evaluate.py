@@ -71,6 +71,15 @@ class Evaluation:
             "items": [_item_json(item) for item in scores.items],
         }
 
+    def frame(self) -> list[dict[str, Any]]:
+        """One row an item: log-odds on the scale on which arms are compared, probability, effect."""
+        arm, bare = self.scores, self.baseline.effect_scale.tolist()
+        rows = zip(self.data, arm.effect_scale.tolist(), arm.probability.tolist(), bare, strict=True)
+        return [
+            {"item": item.id, "log_odds": odds, "probability": p, "effect": odds - without}
+            for item, odds, p, without in rows
+        ]
+
 
 def _item_json(score: ItemScore) -> dict[str, Any]:
     return {

@@ -70,6 +70,14 @@ class MetricResult:
             ],
         }
 
+    def frame(self) -> list[dict[str, Any]]:
+        """One row an item and value: item, value (its name), steered, unsteered."""
+        return [
+            {"item": item, "value": name, "steered": float(after), "unsteered": float(before)}
+            for name, values in self.steered.values.items()
+            for item, after, before in zip(self.steered.ids, values, self.unsteered.values[name], strict=True)
+        ]
+
 
 def _present(values: Any) -> NDArray[np.float64]:
     """The values that there are: an unparsable verdict counts as missing, never as 0."""
