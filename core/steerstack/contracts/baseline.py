@@ -73,6 +73,9 @@ class Baseline(Method):
         """How results call its arm: its name, unless several of a kind may stand side by side."""
         return self.name
 
+    def check_data(self, data: DataSet) -> None:
+        """Refuse data from which it cannot be made, before a study begins; raises DataError."""
+
     @abstractmethod
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Make the model exhibit the behaviour from ``train``, choosing on ``validation``.

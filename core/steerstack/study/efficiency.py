@@ -241,7 +241,7 @@ def run_efficiency(
     StudyError
         There are fewer training items than the largest size asks for.
     """
-    check_techniques(model, techniques)
+    check_techniques(model, techniques, [data])
     splits = split(data.limit(study.limit), seed=study.seed)
     check_sizes(study.sizes, splits)
     ledger = Ledger(folder, crew)

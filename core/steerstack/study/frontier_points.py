@@ -52,7 +52,7 @@ def run_frontier(
     Baselines come first, so that vectors can be brought to their KL. A KL out of a vector's reach
     is left out, and that is said.
     """
-    check_techniques(model, techniques)
+    check_techniques(model, techniques, [data])
     splits = split(data.limit(study.limit), seed=study.seed)
     making = Making(study, model, splits, Ledger(folder))
     competence = check_competence(model, splits.validation)

@@ -269,7 +269,7 @@ def run_generalization(
     crew:
         Workers that do the fits; None to do them here.
     """
-    check_techniques(model, techniques)
+    check_techniques(model, techniques, domains.values())
     splits = {name: split(domains[name], seed=study.seed) for name in (study.source, study.target)}
     tests = {name: of.test for name, of in splits.items()}
     ledger = Ledger(folder, crew)

@@ -6,8 +6,9 @@ them alike.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 from steerstack import catalog
@@ -208,15 +209,18 @@ class Conditioning(Technique):
         )
 
 
-def check_techniques(model: Model, techniques: Sequence[Technique]) -> None:
-    """Refuse, before anything is run, techniques that would train weights that are on a server, or quantized.
+def check_techniques(model: Model, techniques: Sequence[Technique], data: Iterable[DataSet]) -> None:
+    """Refuse, before anything is run, what would train weights on a server, or quantized, or has not the data it needs.
 
     Raises
     ------
-    RemoteError, ModelError
+    RemoteError, ModelError, DataError
         There is one.
     """
-    check_weights(model, [one.baseline for one in techniques if isinstance(one, Conditioning)])
+    baselines = [one.baseline for one in techniques if isinstance(one, Conditioning)]
+    check_weights(model, baselines)
+    for baseline, each in product(baselines, data):
+        baseline.check_data(each)
 
 
 def asked_by(baseline: Baseline, mode: ScoreMode) -> Baseline:

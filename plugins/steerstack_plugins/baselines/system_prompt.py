@@ -36,6 +36,18 @@ class SystemPrompt(Baseline):
     prompts: tuple[str, ...] = Field((), description="Candidates; none for those that come with the data.")
     mode: ScoreMode = Field("text", description="How validation items are scored for the choice.")
 
+    def check_data(self, data: DataSet) -> None:
+        """Refuse data without prompts where none were given."""
+        if not self._candidates(data):
+            raise DataError(
+                f"No system prompt asks for {data.behavior}.",
+                seen=f"{data.source} comes without prompts",
+                fix="""Give some: --set 'prompts=["..."]', or a data file with prompts.""",
+            )
+
+    def _candidates(self, data: DataSet) -> tuple[str, ...]:
+        return self.prompts or data.prompts.positive
+
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Choose among the candidates; the training items and the seed are not used.
 
@@ -47,15 +59,10 @@ class SystemPrompt(Baseline):
         from steerstack_plugins.baselines.prompting import Preface, choose_preface
 
         del seed
-        candidates = self.prompts or train.prompts.positive
-        if not candidates:
-            raise DataError(
-                f"No system prompt asks for {train.behavior}.",
-                seen=f"{train.source} comes without prompts",
-                fix="""Give some: --set 'prompts=["..."]', or a data file with prompts.""",
-            )
+        self.check_data(train)
+        prefaces = [Preface({"prompt": prompt}, prompt) for prompt in self._candidates(train)]
         record = {"prompts_from": "parameter" if self.prompts else train.source}
-        return choose_preface(model, validation, self.mode, [Preface({"prompt": p}, p) for p in candidates], record)
+        return choose_preface(model, validation, self.mode, prefaces, record)
 
 
 @hookimpl

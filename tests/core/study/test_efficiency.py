@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from steerstack import catalog
-from steerstack.errors import StudyError
+from steerstack.errors import DataError, StudyError
 from steerstack.splits import split
 from steerstack.study.curves import crossing, curve
 from steerstack.study.efficiency import Efficiency, run_efficiency
@@ -111,3 +111,11 @@ def test_the_study_runs_resumes_and_reports(llama, kindness, tmp_path):
 def test_sizes_beyond_the_data_are_refused(llama, kindness, tmp_path):
     with pytest.raises(StudyError, match="cannot be drawn"):
         run_efficiency(Efficiency("kindness", sizes=(4, 500)), llama, kindness, [], folder=tmp_path)
+
+
+def test_a_baseline_that_the_data_cannot_serve_is_refused_before_anything_is_fitted(llama, kindness, tmp_path):
+    begun = []
+    techniques = [technique("mean-difference"), technique("system-prompt")]
+    with pytest.raises(DataError, match="No system prompt asks for kindness"):
+        run_efficiency(Efficiency("kindness"), llama, kindness, techniques, folder=tmp_path, on_step=begun.append)
+    assert not begun
