@@ -26,14 +26,27 @@ def _version(package: str) -> str:
 
 
 @functools.cache
-def _commit(folder: str) -> str:
+def _git(folder: str, *command: str) -> str:
+    """What git says, without its last line break; empty where there is no git, no checkout, or no answer."""
     try:
-        found = subprocess.run(
-            ["git", "-C", folder, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=2, check=True
-        )
-    except (OSError, subprocess.SubprocessError):  # no git, or no checkout
+        found = subprocess.run(["git", "-C", folder, *command], capture_output=True, text=True, timeout=2, check=True)
+    except (OSError, subprocess.SubprocessError):
         return ""
     return found.stdout.strip()
+
+
+def _commit(name: str, folder: str) -> dict[str, str]:
+    """The commit of a folder's checkout, and whether files that it tracks differ from it."""
+    commit = _git(folder, "rev-parse", "HEAD") if folder else ""
+    changed = commit and _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {f"{name}_commit": commit, f"{name}_changed": "true" if changed else ""}
+
+
+def _own_folder() -> str:
+    """Where steerstack itself is, if that is in a checkout of its own (not in a venv inside one)."""
+    file = str(getattr(sys.modules.get("steerstack"), "__file__", None) or "")
+    folder = os.path.dirname(file)
+    return folder if file and _git(folder, "ls-files", os.path.basename(file)) else ""
 
 
 def _device() -> str:
@@ -74,13 +87,13 @@ class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
 
     def tags(self) -> dict[str, str]:
         """What ran, as tags ``steerstack.*``; what is not known is left out."""
-        folder = _folder()
         found = {
             "version": str(getattr(sys.modules.get("steerstack"), "__version__", "")),
             **{package: _version(package) for package in _PACKAGES},
             "python": platform.python_version(),
             "device": _device(),
-            "git_commit": _commit(folder) if folder else "",
+            **_commit("git", _folder()),
+            **_commit("own", _own_folder()),
             "command": _command(),
         }
         return {f"steerstack.{name}": value for name, value in found.items() if value}

@@ -53,13 +53,13 @@ def plain(value: Any) -> Any:
 def description(run: RunRecord) -> str:
     """The card, and a table of those effects that it does not tell of itself."""
     rest = [effect for effect in run.effects if interval(asdict(effect)) not in run.card]
-    return "\n".join([run.card, "", table(rest, run.data_split)]).strip() if rest else run.card
+    return "\n".join([run.card, "", table(f"Effects on {on(run.data_split)}", rest)]).strip() if rest else run.card
 
 
-def table(effects: Sequence[EffectRecord], split: str) -> str:
+def table(title: str, effects: Sequence[EffectRecord]) -> str:
     """A section of a card with effects, as a Markdown table."""
     rows = [f"| {effect.name} | {interval(asdict(effect))} | {effect.n} |" for effect in effects]
-    head = [f"## Effects on {on(split)}", "", "| effect | estimate and interval | n |", "|---|---|---|"]
+    head = [f"## {title}", "", "| effect | estimate and interval | n |", "|---|---|---|"]
     return "\n".join([*head, *rows])
 
 

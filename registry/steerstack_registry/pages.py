@@ -5,13 +5,16 @@ and for the command; they stand here, at the top of the descriptions of the run 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from steerstack.events import EffectRecord, RunRecord
 from steerstack.report.failures import of_effect, section
+from steerstack.study.roles import NULL
 from steerstack_registry import names
 from steerstack_registry.delivery import Delivery, description, on, table
 from steerstack_registry.fitting import fit
@@ -29,6 +32,8 @@ SMALL = "figures/small"
 
 SHOWN = 6
 """How many vectors of a run its description links to; MLflow lists all of them on the run's page."""
+
+_NULL = re.compile(re.escape(NULL) + r"[\w-]+")
 
 WIDTH = 640
 """Of a small figure, in pixels."""
@@ -80,14 +85,26 @@ def role_note(
 ) -> str:
     """The description of a vector that is not the run's main one."""
     head = [f"# {role}", "", *origin(delivery, experiment, run_id, {role: vectors[role]})]
-    mine = [effect for effect in delivery.run.effects if effect.role == role]
+    run = delivery.run
+    mine = [effect for effect in run.effects if effect.role == role]
     if not mine:
         return names.short("\n".join(head), length)
-    values = {effect.name: asdict(effect) for effect in mine}
-    wrong = (of_effect(f"In `{name}`", value) for name, value in values.items())
-    told = [table(mine, delivery.run.data_split), "", section(line for line in wrong if line)]
+    wrong = (of_effect(f"In `{effect.name}`", asdict(effect)) for effect in mine)
+    nulls = _nulls(run, {effect.name for effect in mine}, run.vectors[role].origin.method)
+    told = [
+        table(f"Effects on {on(run.data_split)}", mine), "",
+        *([table("The same of nulls", nulls), ""] if nulls else []),
+        section(line for line in wrong if line), "",
+        "## Verdict of the study", "", str(run.result.get("verdict", "")),
+    ]  # fmt: skip
     above = "\n".join(head) + "\n"
     return names.short(above + fit("\n".join(told), length - len(above), "the run"), length)
+
+
+def _nulls(run: RunRecord, mine: set[str], method: str) -> list[EffectRecord]:
+    """What nulls do where a vector of the method has effects of these names."""
+    in_its_place = [(effect, _NULL.sub(method, effect.name)) for effect in run.effects]
+    return [effect for effect, name in in_its_place if name != effect.name and name in mine]
 
 
 def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered]) -> Iterator[str]:
@@ -108,11 +125,13 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
         f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on `{run.data_source}`, "
         f"{on(run.data_split)}, n = {run.n_items}, digest `{run.data_digest}`"
     )
-    commit = tags.get("steerstack.git_commit") or tags.get("mlflow.source.git.commit")
+    own = _commit(tags, "own")
+    commit = _commit({"steerstack.git_commit": tags.get("mlflow.source.git.commit", ""), **tags}, "git")
     versions = [f"{name} {tags[f'steerstack.{name}']}" for name in ("torch", "transformers", "nnsight")
                 if f"steerstack.{name}" in tags]  # fmt: skip
-    code = f"steerstack {tags.get('steerstack.version', 'unknown')}, {', '.join(versions)}"
-    yield f"- **Code** {code}; commit " + (f"`{commit}`" if commit else "unknown (not run in a git checkout)")
+    code = f"steerstack {tags.get('steerstack.version', 'unknown')}{f' of commit {own}' if own else ''}"
+    where = f"commit {commit}" if commit else "commit unknown (not run in a git checkout)"
+    yield f"- **Code** {', '.join([code, *versions])}; {where}"
     reports = [path.name for path in run.files if FOLDERS.get(path.suffix.lower()) == "report"]
     for name in reports:
         yield f"- **Report** [{name}](#/experiments/{experiment}/runs/{run_id}/artifacts/report/{quote(name)})"
@@ -121,6 +140,13 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
     if command:
         yield from ("", "```", command, "```")
     yield ""
+
+
+def _commit(tags: Mapping[str, str], name: str) -> str:
+    """A commit that was noted, in words; empty where none was."""
+    commit = tags.get(f"steerstack.{name}_commit")
+    changed = " with uncommitted changes" if f"steerstack.{name}_changed" in tags else ""
+    return f"`{commit}`{changed}" if commit else ""
 
 
 def _figures(delivery: Delivery, run_id: str) -> Iterator[str]:

@@ -170,7 +170,14 @@ def test_an_effect_of_n_items_leads_to_the_vector_of_n_items(run, home):
         assert list(shown["effects"]) == [f"effect/mean-difference n-{point['size']}"]
         assert effect["value"] == pytest.approx(point["value"])
         assert effect["run_id"] == value["mlflow"]["run_id"]
-        assert "Where it fails" in shown["card"]
+        for part in (
+            "## Effects on the test split",
+            "## The same of nulls",
+            "## Where it fails",
+            "## Verdict of the study",
+        ):
+            assert part in shown["card"]
+        assert shown["card"].count(f"| effect/null: shuffled-labels n={point['size']} |") == 1
         (made,) = json.loads(run("lineage", series.format(point["size"]), "--json"))["made_by"]
         assert made["data_source"] == str(home / "kindness.csv")
     names = {row["name"] for row in json.loads(run("list", "--json"))}

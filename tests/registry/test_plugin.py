@@ -10,7 +10,7 @@ import pytest
 from steerstack.errors import RegistryError
 from steerstack_registry import location, plugin
 from steerstack_registry.connection import check, quietly
-from steerstack_registry.context import SteerstackContext
+from steerstack_registry.context import SteerstackContext, _git
 from steerstack_registry.listing import list_vectors
 from steerstack_registry.load import load_vector
 
@@ -62,7 +62,34 @@ def test_the_commit_of_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     ):
         subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True)
     monkeypatch.chdir(tmp_path)
-    assert len(SteerstackContext().tags()["steerstack.git_commit"]) == 40
+    tags = SteerstackContext().tags()
+    assert len(tags["steerstack.git_commit"]) == 40
+    assert "steerstack.git_changed" not in tags
+    (tmp_path / "a").write_text("a")
+    subprocess.run(["git", "-C", str(tmp_path), "add", "a"], check=True)
+    _git.cache_clear()
+    assert SteerstackContext().tags()["steerstack.git_changed"] == "true"
+
+
+def test_the_commit_of_steerstack_is_not_that_of_a_checkout_around_its_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import steerstack
+
+    own = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True).stdout
+    monkeypatch.chdir(tmp_path.parent)
+    assert SteerstackContext().tags().get("steerstack.own_commit", "") == own.strip()
+    monkeypatch.chdir(tmp_path)
+    inside = tmp_path / ".venv" / "site-packages" / "steerstack"
+    inside.mkdir(parents=True)
+    (inside / "__init__.py").touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    monkeypatch.setattr(steerstack, "__file__", str(inside / "__init__.py"))
+    tags = SteerstackContext().tags()
+    assert "steerstack.git_commit" in tags
+    assert "steerstack.own_commit" not in tags
 
 
 def test_places(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

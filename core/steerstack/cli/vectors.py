@@ -37,22 +37,19 @@ def list_vectors(
         console.print_json(rows)
         return
     whole = max((len(row["name"]) for row in rows), default=0)  # a name that is cut cannot be copied
-    table = Table(Column("name", min_width=whole), "version", "aliases", "model", "method", "effect alone")
-    for row in rows:
-        table.add_row(
-            row["name"],
-            str(row["version"]),
-            ", ".join(row["aliases"]),
-            row["model"],
-            row["method"],
-            _effect(row["effects"]),
-        )
+    table = Table(Column("name", min_width=whole), "version", "aliases", "effect and 95 % interval")
+    for row in rows:  # the name tells behaviour, model and method
+        table.add_row(row["name"], str(row["version"]), ", ".join(row["aliases"]), _effect(row["effects"]))
     console.out.print(table)
 
 
 def _effect(effects: dict[str, dict[str, float]]) -> str:
-    alone = effects.get("effect/alone")
-    return interval(alone) if alone else ""
+    """The vector's effect alone, as a stacking study measures it; or else the first that there is, by its name."""
+    if "effect/alone" in effects:
+        return f"alone {interval(effects['effect/alone'])}"
+    name, first = next(iter(effects.items()), ("", None))
+    more = f", {len(effects) - 1} more" if len(effects) > 1 else ""
+    return f"{name} {interval(first)}{more}" if first else ""
 
 
 @app.command("show")

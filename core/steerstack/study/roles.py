@@ -1,5 +1,8 @@
 """How studies of techniques call the vectors that they keep, and by which their effects find them again."""
 
+NULL = "null: "
+"""How the names of null techniques begin."""
+
 
 def trained_on(technique: str, domain: str) -> str:
     """The vector of a technique fitted in one domain (``generalize``)."""

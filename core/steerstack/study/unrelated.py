@@ -6,12 +6,10 @@ from typing import Any
 from steerstack import catalog
 from steerstack.asking import ScoreMode
 from steerstack.data import DataSet
+from steerstack.study.roles import NULL
 from steerstack.study.techniques import Condition, Steering
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
-
-NULL = "null: "
-"""How the names of null techniques begin."""
 
 
 @dataclass(frozen=True)
