@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack_registry import names
-from steerstack_registry.load import model_id
+from steerstack_registry.load import model_id, pages
 from steerstack_registry.rows import Version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from mlflow import MlflowClient
     from mlflow.entities import Metric
     from mlflow.entities.model_registry import ModelVersion
-    from mlflow.store.entities import PagedList
 
 _PAGE = 1000
 
@@ -74,14 +73,3 @@ def version(registered: ModelVersion) -> Version:
         registered.tags,
         model_id(registered),
     )
-
-
-def pages(search: Callable[[str | None], PagedList[Any]]) -> Iterator[Any]:
-    """What all pages of a search hold."""
-    token = None
-    while True:
-        page = search(token)
-        yield from page
-        token = page.token
-        if not token:
-            return

@@ -5,11 +5,10 @@ import os
 import sqlite3
 from typing import Any
 
-from steerstack.errors import RegistryError, nearest
 from steerstack_registry import location, names, quick
-from steerstack_registry.asked import Asked, pages, version
+from steerstack_registry.asked import Asked, version
 from steerstack_registry.connection import reaching
-from steerstack_registry.load import find
+from steerstack_registry.load import addressed, find
 from steerstack_registry.rows import effects, row, rows
 
 
@@ -60,10 +59,8 @@ def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, 
         There is no such vector, or the store cannot be reached.
     """
     uri = location.resolve(tracking_uri)
-    if not name_or_uri.startswith("models:/"):
-        name_or_uri = f"models:/{_known(name_or_uri, uri)}@{names.NEWEST}"
     with reaching(uri) as client:
-        registered, model = find(client, name_or_uri)
+        registered, model = find(client, addressed(name_or_uri))
         shown: dict[str, Any] = {}
         if registered is not None:
             found = version(registered)
@@ -84,16 +81,3 @@ def _empty(uri: str) -> bool:
     """Whether the store is a database that nobody made yet; looking does not make it."""
     file = location.database(uri)
     return file is not None and not file.exists()
-
-
-def _known(name: str, uri: str) -> str:
-    known: set[str] = set()
-    if not _empty(uri):
-        with reaching(uri) as client:
-            known = {
-                model.name
-                for model in pages(lambda token: client.search_registered_models(names.OURS, page_token=token))
-            }
-    if name not in known:
-        raise RegistryError(f"No vector is registered as {name!r}.", fix=nearest(name, known))
-    return name

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from steerstack.errors import RegistryError
+from steerstack.errors import RegistryError, first_line, nearest
 from steerstack_registry import location
 from steerstack_registry.connection import reaching
-from steerstack_registry.names import NEWEST
+from steerstack_registry.names import NEWEST, OURS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+    from mlflow.store.entities import PagedList
 
     from steerstack.vector import SteeringVector
 
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # the second for an alias
 _FORMS = "models:/NAME/VERSION, models:/NAME@ALIAS or models:/m-ID"
 
 
@@ -56,21 +61,64 @@ def addressed(vector: str) -> str:
 
 
 def find(client: MlflowClient, uri: str) -> tuple[ModelVersion | None, LoggedModel]:
-    """The registered version, if the address names one, and the logged model behind it."""
+    """The registered version, if the address names one, and the logged model behind it.
+
+    Raises
+    ------
+    RegistryError
+        It is no address, or there is nothing there.
+    """
+    from mlflow.exceptions import MlflowException
+
+    name, version, alias = _parts(uri)
+    try:
+        if not (version or alias):
+            return None, client.get_logged_model(name)
+        found = client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
+        return found, client.get_logged_model(model_id(found))
+    except MlflowException as error:
+        if error.error_code not in _ABSENT:
+            raise
+        raise RegistryError(
+            f"There is no {uri} in the registry.", seen=first_line(error), fix=_instead(client, name)
+        ) from error
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    """Name (or id), version and alias of an address; either of the last two may be empty."""
     name = uri.removeprefix("models:/")
     if not uri.startswith("models:/") or not name:
         raise RegistryError(f"{uri!r} does not name a registered vector.", fix=f"Write {_FORMS}.")
     if "/" not in name and "@" not in name:
-        return None, client.get_logged_model(name)
-    if "@" in name:
-        name, _, wanted = name.rpartition("@")
-    else:
-        name, _, wanted = name.rpartition("/")
+        return name, "", ""
+    name, _, wanted = name.rpartition("@" if "@" in name else "/")
     if wanted.isdigit():
-        version = client.get_model_version(name, wanted)
-    else:  # MLflow keeps the alias "latest" for itself
-        version = client.get_model_version_by_alias(name, NEWEST if wanted.lower() == "latest" else wanted)
-    return version, client.get_logged_model(model_id(version))
+        return name, wanted, ""
+    return name, "", NEWEST if wanted.lower() == "latest" else wanted  # MLflow keeps the alias "latest" for itself
+
+
+def _instead(client: MlflowClient, name: str) -> str:
+    """What there is under the name, or else the nearest name."""
+    versions = [str(found.version) for found in client.search_model_versions(f"name = '{name}'")]
+    if not versions:
+        return nearest(name, {found.name for found in pages(partial(_ours, client))})
+    aliases = client.get_registered_model(name).aliases
+    return f"There are versions {', '.join(sorted(versions, key=int))}, and aliases {', '.join(sorted(aliases))}."
+
+
+def _ours(client: MlflowClient, token: str | None) -> PagedList[RegisteredModel]:
+    return client.search_registered_models(OURS, page_token=token)
+
+
+def pages(search: Callable[[str | None], PagedList[Any]]) -> Iterator[Any]:
+    """What all pages of a search hold."""
+    token = None
+    while True:
+        page = search(token)
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 def model_id(version: ModelVersion) -> str:

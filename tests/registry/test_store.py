@@ -15,6 +15,7 @@ from steerstack_registry import listing, names
 from steerstack_registry.load import load_vector
 from steerstack_registry.outbox import pending, record
 from steerstack_registry.store import MLflowStore
+from steerstack_registry.verify import verify
 
 Make = Callable[..., RunRecord]
 NAME = "myopia--Tiny-1B--mean-difference"
@@ -214,8 +215,14 @@ def test_unknown_vectors_are_named_with_the_nearest(make_run: Make) -> None:
     _record(make_run())
     with pytest.raises(RegistryError, match="did you mean"):
         listing.show_vector("myopia--Tiny-1B--mean-diference")
-    with pytest.raises(RegistryError):
+    with pytest.raises(RegistryError, match="did you mean"):
+        verify("myopia--Tiny-1B--mean-diference")
+    with pytest.raises(RegistryError, match="There are versions 1, and aliases newest"):
         load_vector(f"models:/{NAME}/7")
+    with pytest.raises(RegistryError, match="There are versions 1, and aliases newest"):
+        load_vector(f"models:/{NAME}@champion")
+    with pytest.raises(RegistryError, match="There is no models:/m-0 in the registry"):
+        load_vector("models:/m-0")
     with pytest.raises(RegistryError, match="does not name"):
         load_vector("runs:/abc")
 
