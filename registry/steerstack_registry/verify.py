@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-3
 """Nats by which an item measured again may differ (another machine, another number of threads)."""
 
+_PARTS = {"trained": "training data", "chosen": "validation data", "tested": "test data"}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -29,7 +31,7 @@ class Check:
     Attributes
     ----------
     what:
-        ``vector``, ``model``, ``training data``, ``test data`` or ``items``.
+        ``vector``, ``model``, ``training data``, ``validation data``, ``test data`` or ``items``.
     holds:
         True, False, or None where it cannot be looked at from here.
     detail:
@@ -109,7 +111,7 @@ def _run(
     if claims is None:
         yield Check("items", None, f"{name}, {run['kind']}: nothing was kept that could be measured again")
         return
-    for part, what in {"trained": "training data", "tested": "test data"}.items():
+    for part, what in _PARTS.items():
         for kept in claims[part].values():
             yield _same_data(what, name, kept)
     if items and frame is not None and vector is not None and model is not None:

@@ -78,8 +78,10 @@ def studied(tmp_path_factory):
     folder = tmp_path_factory.mktemp("studied")
     tiny_model("llama").save_pretrained(folder / "model")
     tiny_tokenizer().save_pretrained(folder / "model")
-    rows = [f"What about case {i}?,I would help with {i} gladly.,Case {i} is not mine." for i in range(40)]
-    (folder / "kindness.csv").write_text("question,exhibits,not\n" + "\n".join(rows) + "\n")
+    rows = [
+        f"What about case {i}?,I would help with {i} gladly.,Case {i} is not mine.,{'AB'[i % 2]}" for i in range(40)
+    ]
+    (folder / "kindness.csv").write_text("question,exhibits,not,letter\n" + "\n".join(rows) + "\n")
     before = os.environ.get("STEERSTACK_HOME")
     os.environ["STEERSTACK_HOME"] = str(folder / "home")
     done = CliRunner().invoke(app, [
@@ -107,25 +109,29 @@ def home(studied, tmp_path, monkeypatch):
     shutil.copy(copies["kindness.csv"], studied / "kindness.csv")
 
 
-def checks(run, code=0):
-    found = json.loads(run("verify", "kindness--model--mean-difference", "--json", code=code))
+def checks(run, *options, code=0):
+    found = json.loads(run("verify", "kindness--model--mean-difference", "--json", *options, code=code))
     return {check["what"]: check for check in found}
 
 
 @pytest.mark.xdist_group("verify")
 def test_a_sound_store_holds(run, home):
     found = checks(run)
-    assert set(found) == {"vector", "model", "training data", "test data", "items"}
+    assert set(found) == {"vector", "model", "training data", "validation data", "test data", "items"}
     assert all(check["holds"] for check in found.values()), found
 
 
 @pytest.mark.xdist_group("verify")
 def test_a_changed_data_row_is_named(run, home):
-    text = (home / "kindness.csv").read_text()
-    (home / "kindness.csv").write_text(text.replace("case 7", "case seven"))
-    found = checks(run, code=1)
-    assert not (found["training data"]["holds"] and found["test data"]["holds"])
-    assert found["vector"]["holds"]
+    text, touched = (home / "kindness.csv").read_text(), set()
+    for row in range(40):
+        (home / "kindness.csv").write_text(text.replace(f"case {row}?", f"matter {row}?"))
+        found = checks(run, "--items", "0", code=1)
+        (changed,) = [what for what, check in found.items() if not check["holds"]]  # each row is in one part
+        touched.add(changed)
+        if touched == {"training data", "validation data", "test data"}:
+            break
+    assert touched == {"training data", "validation data", "test data"}
 
 
 @pytest.mark.xdist_group("verify")
@@ -182,7 +188,7 @@ def test_an_effect_of_n_items_leads_to_the_vector_of_n_items(run, home):
         assert made["data_source"] == str(home / "kindness.csv")
     names = {row["name"] for row in json.loads(run("list", "--json"))}
     assert {name for name in names if "seed" in name} == {series.format(2), series.format(8)}  # no baseline, no null
-    assert_verified(run, series.format(8), "training data", "test data", "8 results")
+    assert_verified(run, series.format(8), "training data", "validation data", "test data", "8 results")
 
 
 @pytest.mark.xdist_group("verify")
@@ -196,7 +202,7 @@ def test_an_effect_across_leads_to_the_vector_from_the_other_domain(run, home):
     assert across["effects"]["across/mean-difference"]["value"] == pytest.approx(transfer["across"]["value"])
     assert_verified(
         run, "kindness--model--mean-difference--trained-on-easy",
-        *["training data"] * 2, *["test data"] * 2, "16 results",  # two domains, four items, values and effects
+        *["training data"] * 2, *["validation data"] * 2, *["test data"] * 2, "16 results",  # two domains, four items, values and effects
     )  # fmt: skip
 
 
@@ -207,7 +213,7 @@ def test_points_of_a_frontier_are_measured_again(run, home):
     points = [point for point in value["points"] if point["technique"] == "mean-difference"]
     assert_verified(
         run, "kindness--model--mean-difference--held-at-a-KL",
-        "training data", "test data", f"{len(points) * 8} results",
+        "training data", "validation data", "test data", f"{len(points) * 8} results",
     )  # fmt: skip
 
 

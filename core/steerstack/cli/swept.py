@@ -1,6 +1,7 @@
 """Carry out a declared sweep."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from steerstack import catalog
@@ -27,6 +28,7 @@ def perform_sweep(declared: SweepFile, outputs: Outputs) -> None:
     from steerstack.recording import load_vector
 
     given = load_vector(declared.vector) if declared.vector else None
+    train: DataSet | None = None
     data = data_of(declared).limit(declared.limit)
     model = open_for(declared)
     with console.bars() as bars:
@@ -36,8 +38,8 @@ def perform_sweep(declared: SweepFile, outputs: Outputs) -> None:
         else:
             bars.step("extraction")
             splits = split(data, seed=declared.seed)
-            data = data.take((*splits.validation.items, *splits.test.items))
-            vector = extract(model, splits.train, made(catalog.extractor, declared.method), position=declared.position)
+            data, train = data.take((*splits.validation.items, *splits.test.items)), splits.train
+            vector = extract(model, train, made(catalog.extractor, declared.method), position=declared.position)
         for layer in declared.layers:
             model.check_site(vector.site(layer))
         edit = made(catalog.edit, declared.edit) if declared.edit else None
@@ -55,7 +57,7 @@ def perform_sweep(declared: SweepFile, outputs: Outputs) -> None:
                 study, model, data, vector, folder=folder, crew=crew, nulls=nulls, advance=bars.advance,
                 announce=bars.announce,
             )  # fmt: skip
-    finish(result, declared, folder, outputs, _show)
+    finish(replace(result, train=train), declared, folder, outputs, _show)
 
 
 def _nulls(declared: SweepFile, model: Model, data: DataSet, vector: SteeringVector) -> dict[str, SteeringVector]:

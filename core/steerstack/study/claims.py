@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from steerstack.asking import ScoreMode
     from steerstack.contracts import Edit
+    from steerstack.splits import Splits
     from steerstack.trace.model import Model
     from steerstack.vector import SteeringVector
 
@@ -77,8 +78,9 @@ class Claims:
 
     Attributes
     ----------
-    tested, trained:
-        Data sets by name, those that arms were measured on and those that vectors are from.
+    tested, trained, chosen:
+        Data sets by name: those that arms were measured on, those that vectors are from, and those that layers
+        and strengths were chosen on.
     arms:
         Each arm.
     score:
@@ -87,8 +89,16 @@ class Claims:
 
     tested: Mapping[str, DataSet]
     trained: Mapping[str, DataSet] = field(default_factory=dict)
+    chosen: Mapping[str, DataSet] = field(default_factory=dict)
     arms: Sequence[Claim] = ()
     score: ScoreMode = "text"
+
+    @classmethod
+    def of_splits(cls, splits: Mapping[str, Splits], arms: Sequence[Claim], score: ScoreMode) -> Claims:
+        """Those of a study that trains, chooses and tests on parts of each data set."""
+        tested = {name: of.test for name, of in splits.items()}
+        trained = {name: of.train for name, of in splits.items()}
+        return cls(tested, trained, {name: of.validation for name, of in splits.items()}, arms, score)
 
     def to_json(self) -> dict[str, Any]:
         """As runs keep it."""
@@ -97,6 +107,7 @@ class Claims:
             "arms": [arm.to_json() for arm in self.arms],
             "tested": {name: _kept(data, KEPT) for name, data in self.tested.items()},
             "trained": {name: _kept(data, 0) for name, data in self.trained.items()},
+            "chosen": {name: _kept(data, 0) for name, data in self.chosen.items()},
         }
 
 

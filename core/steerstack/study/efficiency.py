@@ -199,7 +199,7 @@ class EfficiencyResult:
             for (name, noise, n, seed), fit in self.fits.items()
             if seed == 0 and fit.vector
         ]  # fmt: skip
-        return Claims({"test": self.splits.test}, {"train": self.splits.train}, arms, self.study.score)
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""

@@ -205,7 +205,7 @@ class FrontierResult:
             for point in self.points
             if point.vector
         ]  # fmt: skip
-        return Claims({"test": self.splits.test}, {"train": self.splits.train}, arms, self.study.score)
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and point: technique, budget, matched, item, log_odds, effect."""

@@ -201,9 +201,7 @@ class GeneralizationResult:
             for tested in self.domains
             if fit.vector
         ]  # fmt: skip
-        tested = {name: splits.test for name, splits in self.domains.items()}
-        trained = {name: splits.train for name, splits in self.domains.items()}
-        return Claims(tested, trained, arms, self.study.score)
+        return Claims.of_splits(self.domains, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, trained, tested, item, log_odds, effect."""

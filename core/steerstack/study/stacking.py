@@ -166,7 +166,7 @@ class StackResult:
             for prompt, system in {"none": None, **self.chosen.prompts}.items()
             for level, side in sides.items()
         ]
-        return Claims({"test": self.splits.test}, {"train": self.splits.train}, arms, self.study.score)
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.

@@ -80,6 +80,8 @@ class SweepResult:
         By name and layer, at the largest strength.
     competence:
         Whether the model answers by content.
+    train:
+        The items that the vector was found on, where the sweep's own data has them.
     """
 
     sweep: Sweep
@@ -91,6 +93,7 @@ class SweepResult:
     kl: Sequence[float]
     competence: Competence
     nulls: Mapping[tuple[str, int], ArmValues] = field(default_factory=dict)
+    train: DataSet | None = None
 
     @cached_property
     def effects(self) -> list[stats.Estimate]:
@@ -207,7 +210,7 @@ class SweepResult:
             Claim({"vector": "vector", "layer": layer, "scale": scale}, layers=(layer,), scale=scale, **applied)
             for layer, scale in sweep.arms
         ]
-        return Claims({"test": self.data}, arms=arms, score=sweep.score)
+        return Claims({"test": self.data}, {"train": self.train} if self.train else {}, arms=arms, score=sweep.score)
 
     def frame(self) -> list[dict[str, Any]]:
         """One row an item and arm: vector (or the null's name), layer, scale, item, log-odds, probability, effect."""
