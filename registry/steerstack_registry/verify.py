@@ -112,7 +112,7 @@ def _run(
         yield Check("items", None, f"{name}, {run['kind']}: nothing was kept that could be measured again")
         return
     for part, what in _PARTS.items():
-        for kept in claims[part].values():
+        for kept in claims.get(part, {}).values():
             yield _same_data(what, name, kept)
     if items and frame is not None and vector is not None and model is not None:
         from steerstack.study.claims import again
