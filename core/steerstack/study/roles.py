@@ -17,3 +17,8 @@ def with_items(technique: str, n: int, noise: float) -> str:
 def held(technique: str) -> str:
     """The vector of a technique that is held at one KL after another (``frontier``)."""
     return f"{technique} held at a KL"
+
+
+def refitted_on(finetune: str, origin: str = "refitted") -> str:
+    """The vector found again on a fine-tune (``stack``); of any other origin it is the run's main one."""
+    return f"refitted on {finetune}" if origin == "refitted" else ""

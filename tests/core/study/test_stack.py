@@ -7,6 +7,7 @@ import pytest
 
 from steerstack.catalog import load_data
 from steerstack.data import SystemPrompts
+from steerstack.recording import stack_effects
 from steerstack.report.pages import page_of
 from steerstack.report.study_page import write_page
 from steerstack.splits import split
@@ -90,6 +91,17 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
         "report-nulls",
     }
     assert all(f"plot-{name}" in page for name in ("stacked-effects", "dose-response", "cost", "nulls"))
+
+
+def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_path):
+    value = run(llama, data, tmp_path).to_json()
+    roles = {effect.name: effect.role for effect in stack_effects(value)}
+    refitted = {name for name, role in roles.items() if role == "refitted on lora-sft"}
+    assert refitted == {name for name in roles if name.endswith("refitted")}
+    assert {"effect/vector-positive+finetune-lora-sft refitted",
+            "interaction/vectorxlora-sft positive refitted",
+            "interaction/vectorxprompt positive lora-sft refitted"} <= refitted  # fmt: skip
+    assert set(roles.values()) == {"", "refitted on lora-sft"}
 
 
 def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path, monkeypatch):
