@@ -12,7 +12,7 @@ from steerstack.listening import tell
 from steerstack.recorders import recorder as recorder
 from steerstack.report.card import stack_card, sweep_card, vector_card
 from steerstack.study.claims import Claims
-from steerstack.study.roles import held, refitted_on, trained_on, with_items
+from steerstack.study.roles import held, of_interaction, of_origin, refitted_on, trained_on, with_items
 from steerstack.trace.model import Model
 from steerstack.vector import SteeringVector
 
@@ -83,15 +83,12 @@ def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
         name = "alone" if present == ["vector-positive"] else "+".join(present)
         if arm["vector"] != "none" and arm["finetune"] != "none":
             name += f" {arm['vector_origin']}"
-        of_vector = refitted_on(arm["finetune"], arm["vector_origin"])
-        yield _effect(f"effect/{name}", arm["effect"], of_vector)
+        yield _effect(f"effect/{name}", arm["effect"], of_origin(arm["vector_origin"], arm["finetune"]))
     for entry in value["interactions"]:
         if entry["scale"] == "log-odds":
             on = "x".join(entry["of"]) + f" {entry['direction']}"
             where = " ".join(entry[key] for key in ("finetune", "vector_origin") if key in entry)
-            finetune = entry.get("finetune", entry["of"][-1])
-            of_vector = refitted_on(finetune, entry.get("vector_origin", ""))
-            yield _effect(f"interaction/{on} {where}".strip(), entry["estimate"], of_vector)
+            yield _effect(f"interaction/{on} {where}".strip(), entry["estimate"], of_interaction(entry))
     for other in value["companions"]:
         yield _effect(f"effect/{other['vector']} alone", other["effect"])
         yield _effect(f"effect/vector, then {other['vector']}", other["together"])
@@ -102,8 +99,8 @@ def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
 def _costs(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
     for cost in value["costs"]:
         on = "" if cost["finetune"] == "none" else f" on {cost['finetune']} {cost['vector_origin']}"
-        of_vector = refitted_on(cost["finetune"], cost["vector_origin"])
-        yield _effect(f"kl/vector-{cost['vector']}{on}", cost["kl_estimate"], of_vector)
+        role = of_origin(cost["vector_origin"], cost["finetune"])
+        yield _effect(f"kl/vector-{cost['vector']}{on}", cost["kl_estimate"], role)
 
 
 def record_result(

@@ -6,15 +6,15 @@ and for the command; they stand here, at the top of the descriptions of the run 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from steerstack.events import EffectRecord, RunRecord
-from steerstack.report.failures import of_effect, section
-from steerstack.study.roles import NULL
+from steerstack.report.failures import of_effect, of_interactions, section
+from steerstack.study.roles import NULL, of_interaction
 from steerstack_registry import names
 from steerstack_registry.delivery import Delivery, description, on, table
 from steerstack_registry.fitting import fit
@@ -89,16 +89,26 @@ def role_note(
     mine = [effect for effect in run.effects if effect.role == role]
     if not mine:
         return names.short("\n".join(head), length)
-    wrong = (of_effect(f"In `{effect.name}`", asdict(effect)) for effect in mine)
+    wrong = list(_wrong(role, run, mine))
     nulls = _nulls(run, {effect.name for effect in mine}, run.vectors[role].origin.method)
     told = [
         table(f"Effects on {on(run.data_split)}", mine), "",
         *([table("The same of nulls", nulls), ""] if nulls else []),
-        section(line for line in wrong if line), "",
+        section(wrong), "",
         "## Verdict of the study", "", str(run.result.get("verdict", "")),
     ]  # fmt: skip
     above = "\n".join(head) + "\n"
     return names.short(above + fit("\n".join(told), length - len(above), "the run"), length)
+
+
+def _wrong(role: str, run: RunRecord, mine: Sequence[EffectRecord]) -> Iterator[str]:
+    """Where the vector of a role fails: on top of something, in a stacking study; else in any of its effects."""
+    if "interactions" in run.result:
+        yield from of_interactions(entry for entry in run.result["interactions"] if of_interaction(entry) == role)
+        return
+    for effect in mine:
+        if line := of_effect(f"In `{effect.name}`", asdict(effect)):
+            yield line
 
 
 def _nulls(run: RunRecord, mine: set[str], method: str) -> list[EffectRecord]:
@@ -130,7 +140,7 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
     versions = [f"{name} {tags[f'steerstack.{name}']}" for name in ("torch", "transformers", "nnsight")
                 if f"steerstack.{name}" in tags]  # fmt: skip
     code = f"steerstack {tags.get('steerstack.version', 'unknown')}{f' of commit {own}' if own else ''}"
-    where = f"commit {commit}" if commit else "commit unknown (not run in a git checkout)"
+    where = f"commit {commit}" if commit else "not run in a git checkout"
     yield f"- **Code** {', '.join([code, *versions])}; {where}"
     reports = [path.name for path in run.files if FOLDERS.get(path.suffix.lower()) == "report"]
     for name in reports:

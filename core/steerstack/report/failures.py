@@ -45,8 +45,15 @@ def of_stack(value: Mapping[str, Any]) -> Iterator[str]:
             )
         if alone and (wrong := of_effect(f"With a {arm['vector']} sign", arm["effect"], sign)):
             yield wrong
-    for entry in (entry for entry in value["interactions"] if entry["scale"] == "log-odds"):
-        if entry["of"][0] != "vector":
+    yield from of_interactions(value["interactions"])
+    size = max((abs(arm["effect"]["value"]) for arm in value["arms"] if _is_alone(arm)), default=0.0)
+    yield from _nulls(value["nulls"], size)
+
+
+def of_interactions(entries: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """On top of what the vector does little, or the wrong thing."""
+    for entry in entries:
+        if entry["scale"] != "log-odds" or entry["of"][0] != "vector":
             continue
         origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
         on = f"On top of a {entry['direction']} {entry['of'][1]}" + (
@@ -59,8 +66,6 @@ def of_stack(value: Mapping[str, Any]) -> Iterator[str]:
             yield f"{on}{origin} it is {entry['verdict']}: interaction {interval(entry['estimate'])}"
         if entry["near_ceiling"]:
             yield f"{on}{origin} the answers are near certainty, so that little is left to gain"
-    size = max((abs(arm["effect"]["value"]) for arm in value["arms"] if _is_alone(arm)), default=0.0)
-    yield from _nulls(value["nulls"], size)
 
 
 def of_sweep(value: Mapping[str, Any]) -> Iterator[str]:

@@ -1,5 +1,8 @@
 """How studies of techniques call the vectors that they keep, and by which their effects find them again."""
 
+from collections.abc import Mapping
+from typing import Any
+
 NULL = "null: "
 """How the names of null techniques begin."""
 
@@ -19,6 +22,16 @@ def held(technique: str) -> str:
     return f"{technique} held at a KL"
 
 
-def refitted_on(finetune: str, origin: str = "refitted") -> str:
-    """The vector found again on a fine-tune (``stack``); of any other origin it is the run's main one."""
-    return f"refitted on {finetune}" if origin == "refitted" else ""
+def refitted_on(finetune: str) -> str:
+    """The vector found again on a fine-tune (``stack``)."""
+    return f"refitted on {finetune}"
+
+
+def of_origin(origin: str, finetune: str) -> str:
+    """The role of the vector of an arm: empty, which is the run's main one, unless it was refitted."""
+    return refitted_on(finetune) if origin == "refitted" else ""
+
+
+def of_interaction(entry: Mapping[str, Any]) -> str:
+    """The role of the vector of an interaction."""
+    return of_origin(entry.get("vector_origin", ""), entry.get("finetune", entry["of"][-1]))
