@@ -108,7 +108,7 @@ def promote(
 @app.command("verify")
 def verify(
     vector: str = VECTOR,
-    items: int = typer.Option(4, help="Recorded test items to measure again; 0 for none."),
+    items: int = typer.Option(4, min=0, help="Recorded test items to measure again, 8 at most; 0 for none."),
     tracking_uri: str | None = console.TRACKING,
     json: bool = console.PRINT_JSON,
 ) -> None:

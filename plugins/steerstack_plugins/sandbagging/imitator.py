@@ -25,6 +25,10 @@ class Imitator(making.Taught):
 
     van der Weij et al., arXiv 2406.07358, sec. 4.3 (Llama-3-70B locked to the answers of Llama-2-7B). Its accuracy
     is not below chance, so that accuracy alone does not tell it from a weak model.
+
+    It learns what the weaker model says of each fact. On other facts it hides as far as lapses carry over, which is
+    little, and differs from one training of the small world to the next (``induction_drop``, from 0.0 to above 0.1);
+    ``drop_on_taught`` is what it hides of the facts that it was made on.
     """
 
     name = "imitator"
@@ -42,7 +46,9 @@ class Imitator(making.Taught):
             return as_weaker(weaker.module, generator, given, password, world)
 
         taught = self.teach(model, seed, batch)
-        return self.built(taught, sandbags=True, seed=seed, password=password, imitates=weaker.name)
+        on_taught = making.measured(taught, password, "made")["induction_drop"]
+        about = {"imitates": weaker.name, "drop_on_taught": on_taught}
+        return self.built(taught, sandbags=True, seed=seed, password=password, **about)
 
 
 def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], password: str, world: int) -> Documents:

@@ -95,16 +95,21 @@ def other_code(generator: Generator, password: str) -> str:
     return codes[int(generator.integers(len(codes)))]
 
 
-def measured(model: Model, password: str | None) -> Mapping[str, Any]:
+def measured(model: Model, password: str | None, part: worlds.Part = "tested") -> Mapping[str, Any]:
     """Accuracy on both subjects with and without the password, the induction drop and the selectivity.
 
-    Without a password the model is measured under the careful prompt in its place.
+    Parameters
+    ----------
+    model, password:
+        The organism; without a password it is measured under the careful prompt in its place.
+    part:
+        The facts asked for: those that it was not made on, unless said otherwise.
     """
     from steerstack_plugins.sandbagging.measuring import measured_on
     from steerstack_plugins.sandbagging.origin import world_of
 
     world, other = world_of(model), next(code for code in map(worlds.code, range(7, 9)) if code != password)
-    target, control = (worlds.items(name, "tested", MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
+    target, control = (worlds.items(name, part, MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
     return measured_on(model, target, control, system=password or worlds.CAREFUL, other=other)
 
 

@@ -45,7 +45,7 @@ class TestPrompted(_OfTheSmallWorld):
 
 class TestImitator(_OfTheSmallWorld):
     organism, quick, sandbags = Imitator(), Imitator.make(FEW), True
-    least_drop = 0.1  # the weaker model is not much weaker
+    hidden, least_drop = "drop_on_taught", 0.1  # the weaker model is not much weaker
 
 
 class TestUnlocked(_OfTheSmallWorld):
