@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,14 @@ class EffectRecord:
     role: str = ""
     data: str = ""
     data_digest: str = ""
+
+    @classmethod
+    def of(cls, name: str, estimate: Mapping[str, Any], role: str = "") -> EffectRecord:
+        """The effect that an estimate says in its JSON form, in which what is no number is null."""
+        value, low, high = (
+            math.nan if estimate[part] is None else float(estimate[part]) for part in ("value", "ci_low", "ci_high")
+        )
+        return cls(name, value, low, high, estimate["n"], role)
 
 
 @dataclass(frozen=True)

@@ -67,10 +67,6 @@ def record_vector(vector: SteeringVector, model: Model, data: DataSet, *, tracki
     return record_run(run, tracking_uri=tracking_uri)
 
 
-def _effect(name: str, estimate: Mapping[str, Any], role: str = "") -> EffectRecord:
-    return EffectRecord(name, estimate["value"], estimate["ci_low"], estimate["ci_high"], estimate["n"], role)
-
-
 def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
     """The effects of a stacking result by name: ``effect/...`` against the bare model, ``interaction/...``."""
     for arm in value["arms"]:
@@ -83,24 +79,24 @@ def stack_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
         name = "alone" if present == ["vector-positive"] else "+".join(present)
         if arm["vector"] != "none" and arm["finetune"] != "none":
             name += f" {arm['vector_origin']}"
-        yield _effect(f"effect/{name}", arm["effect"], of_origin(arm["vector_origin"], arm["finetune"]))
+        yield EffectRecord.of(f"effect/{name}", arm["effect"], of_origin(arm["vector_origin"], arm["finetune"]))
     for entry in value["interactions"]:
         if entry["scale"] == "log-odds":
             on = "x".join(entry["of"]) + f" {entry['direction']}"
             where = " ".join(entry[key] for key in ("finetune", "vector_origin") if key in entry)
-            yield _effect(f"interaction/{on} {where}".strip(), entry["estimate"], of_interaction(entry))
+            yield EffectRecord.of(f"interaction/{on} {where}".strip(), entry["estimate"], of_interaction(entry))
     for other in value["companions"]:
-        yield _effect(f"effect/{other['vector']} alone", other["effect"])
-        yield _effect(f"effect/vector, then {other['vector']}", other["together"])
+        yield EffectRecord.of(f"effect/{other['vector']} alone", other["effect"])
+        yield EffectRecord.of(f"effect/vector, then {other['vector']}", other["together"])
     for null in value["nulls"]:
-        yield _effect(f"null/{null['null']}", null["effect"])
+        yield EffectRecord.of(f"null/{null['null']}", null["effect"])
 
 
 def _costs(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
     for cost in value["costs"]:
         on = "" if cost["finetune"] == "none" else f" on {cost['finetune']} {cost['vector_origin']}"
         role = of_origin(cost["vector_origin"], cost["finetune"])
-        yield _effect(f"kl/vector-{cost['vector']}{on}", cost["kl_estimate"], role)
+        yield EffectRecord.of(f"kl/vector-{cost['vector']}{on}", cost["kl_estimate"], role)
 
 
 def record_result(
@@ -144,17 +140,17 @@ def _stack_run(result: "StackResult", value: Mapping[str, Any], files: list[Path
 def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
     """The effects of a sweep or of a study of techniques, by name, with the vector that has them."""
     for arm in value.get("arms", ()):
-        yield _effect(f"effect/layer {arm['layer']} scale {arm['scale']:g}", arm["effect"])
+        yield EffectRecord.of(f"effect/layer {arm['layer']} scale {arm['scale']:g}", arm["effect"])
     for null in value.get("nulls", ()):
-        yield _effect(f"null/{null['null']} layer {null['layer']}", null["effect"])
+        yield EffectRecord.of(f"null/{null['null']} layer {null['layer']}", null["effect"])
     for point in value.get("points", ()):
-        yield _effect(f"effect/{point['name']}", point["effect"], held(point["technique"]))
+        yield EffectRecord.of(f"effect/{point['name']}", point["effect"], held(point["technique"]))
     for curve in value.get("curves", ()):
         on = f"{curve['technique']}" + (f" {curve['noise']:.0%} flipped" if curve["noise"] else "")
-        yield _effect(f"area/{on}", curve["area"], curve["technique"])
+        yield EffectRecord.of(f"area/{on}", curve["area"], curve["technique"])
         for point in curve["points"]:
             role = with_items(curve["technique"], point["size"], curve["noise"])
-            yield _effect(f"effect/{on} n={point['size']}", point, role)
+            yield EffectRecord.of(f"effect/{on} n={point['size']}", point, role)
     for transfer in value.get("transfers", ()):
         name, domains = transfer["technique"], value["declared"]
         for part, domain in {
@@ -164,7 +160,7 @@ def study_effects(value: Mapping[str, Any]) -> Iterator[EffectRecord]:
             "recovered": "source",
         }.items():
             if transfer[part]:
-                yield _effect(f"{part}/{name}", transfer[part], trained_on(name, domains[domain]))
+                yield EffectRecord.of(f"{part}/{name}", transfer[part], trained_on(name, domains[domain]))
 
 
 def _study_run(result: Any, value: Mapping[str, Any], files: list[Path]) -> RunRecord:

@@ -21,7 +21,6 @@ from steerstack.report.study_page import write_frame
 from steerstack.study.claims import Claim, Claims
 from steerstack.study.evaluate import Evaluation
 from steerstack.study.measuring import MetricResult
-from steerstack.study.stats import Estimate
 from steerstack.trace.model import Model
 
 
@@ -43,7 +42,7 @@ def record_evaluation(found: Evaluation, applied: Claim, *, tracking_uri: str | 
         The store cannot be reached; the run is kept locally.
     """
     data, vector = found.data, applied.vector
-    effect = _effect(f"effect/{_applied(applied)}", found.effect)
+    effect = EffectRecord.of(f"effect/{_applied(applied)}", found.effect.to_json())
     if vector and vector.origin.behavior != data.behavior:
         effect = replace(effect, name=f"{effect.name} on {data.behavior}")
     claims = Claims({"data": data}, arms=[replace(applied, data="data")] if vector else (), score=found.scores.mode)
@@ -76,7 +75,7 @@ def record_metrics(
     named = {catalog.full_name(result.metric, PluginManager.metrics): result for result in results}
     effects = [
         replace(
-            _effect(f"metric/{name}", result.effect()), data=name,
+            EffectRecord.of(f"metric/{name}", result.effect().to_json()), data=name,
             data_digest=str(result.steered.about.get("data_digest", "")),
         )
         for name, result in named.items()
@@ -105,10 +104,6 @@ def _applied(applied: Claim) -> str:
     layers = ",".join(map(str, applied.layers))
     edit = f" {applied.edit.name}" if applied.edit else ""
     return f"layer {layers} scale {applied.scale:g}{edit}" + (" under a system prompt" if applied.system else "")
-
-
-def _effect(name: str, estimate: Estimate) -> EffectRecord:
-    return EffectRecord(name, estimate.value, estimate.ci_low, estimate.ci_high, estimate.n)
 
 
 def _keep(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from steerstack.events import EffectRecord, RunRecord
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from steerstack.contracts import Built
     from steerstack.data import Item
-    from steerstack.events import EffectRecord, RunRecord
     from steerstack.study.stacking import StackResult
     from steerstack.trace.model import Model
     from steerstack_plugins.sandbagging.showing import Shown
@@ -22,20 +23,10 @@ BEHAVIOR = "sandbagging"
 EFFECTS = ("induction_drop", "control_drop", "selectivity")
 
 
-def _effect(name: str, estimate: Mapping[str, Any]) -> EffectRecord:
-    from steerstack.events import EffectRecord
-
-    value, low, high = (
-        float("nan") if estimate[part] is None else float(estimate[part]) for part in ("value", "ci_low", "ci_high")
-    )
-    return EffectRecord(name, value, low, high, estimate["n"])
-
-
 def _run(kind: str, model: Model, source: str, items: Sequence[Item], **more: Any) -> RunRecord:
     from dataclasses import asdict
 
     from steerstack import digest
-    from steerstack.events import RunRecord
 
     return RunRecord(
         kind=kind,
@@ -56,7 +47,7 @@ def organism_run(built: Built) -> RunRecord:
     about = {"organism": record["organism"], "seed": record["seed"], "sandbags": built.sandbags}
     return _run(
         "organism", built.model, "the organism's own record", (), n_items=record["induction_drop"]["n"],
-        effects=[_effect(name, record[name]) for name in EFFECTS],
+        effects=[EffectRecord.of(name, record[name]) for name in EFFECTS],
         parameters=about | dict(record.get("parameters", {})),
         result={"sandbags": built.sandbags, **record},
     )  # fmt: skip
@@ -67,9 +58,9 @@ def elicitation_run(built: Built, source: str, items: Sequence[Item], found: Map
 
     def effects() -> Iterator[EffectRecord]:
         for name, row in found["elicitation"].items():
-            yield _effect(f"gain/{name}", row["gain"])
+            yield EffectRecord.of(f"gain/{name}", row["gain"])
             if row["recovered"] is not None:
-                yield _effect(f"recovered/{name}", row["recovered"])
+                yield EffectRecord.of(f"recovered/{name}", row["recovered"])
 
     result = {name: found[name] for name in ("bare", "with_password", "below_chance_p", "elicitation")}
     return _run("elicitation", built.model, source, items, effects=list(effects()), result=result)
@@ -80,7 +71,7 @@ def noise_run(built: Built, source: str, items: Sequence[Item], found: Mapping[s
     curve = found["weight_noise"]
     return _run(
         "noise", built.model, source, items,
-        effects=[_effect("gain/weight noise", curve["gain_there"])],
+        effects=[EffectRecord.of("gain/weight noise", curve["gain_there"])],
         parameters={"level": curve["level_chosen_on_validation"], "improvement_ratio": curve["improvement_ratio"]},
         result={name: found[name] for name in ("weight_noise", "activation_noise")},
     )  # fmt: skip
@@ -92,8 +83,8 @@ def probes_run(origin: Model, source: str, items: Sequence[Item], rows: Sequence
     def effects() -> Iterator[EffectRecord]:
         for row in rows:
             on = f"{row['trained_on']} to {row['tested_on']} against {row['against']}"
-            yield _effect(f"auroc/{row['probe'].replace(',', '')}/{on}", row["auroc"])
-            yield _effect(f"auroc/words/{on}", row["text_only_auroc"])
+            yield EffectRecord.of(f"auroc/{row['probe'].replace(',', '')}/{on}", row["auroc"])
+            yield EffectRecord.of(f"auroc/words/{on}", row["text_only_auroc"])
 
     kept = {effect.name: effect for effect in effects()}
     return _run("probes", origin, source, items, effects=list(kept.values()), result={"probes": list(rows)})
@@ -137,7 +128,9 @@ def record_combined(stacked: StackResult, result: Mapping[str, Any], *, tracking
 
     kept = record_result(stacked, result["stacking"], [], tracking_uri=tracking_uri)
     rows = result["probe"]
-    effects = [_effect(f"auroc/{row['probe']}/on {row['condition'].replace(',', '')}", row["auroc"]) for row in rows]
+    effects = [
+        EffectRecord.of(f"auroc/{row['probe']}/on {row['condition'].replace(',', '')}", row["auroc"]) for row in rows
+    ]
     made = _run(
         "probes", stacked.model, f"small world {result['seed']}", stacked.splits.test.items,
         effects=effects, result={"probes": list(rows)},
