@@ -1,4 +1,5 @@
-"""The engine against a hand-written limit, a loop of forward hooks, and installed peers, all in one run.
+"""The engine against a hand-written limit, a loop of forward hooks, and installed peers, all in one run; and a
+forecast's time beside that of its run.
 
     python benchmarks/engine.py --data .../caa/test/sycophancy/test_dataset_ab.json \
         --pairs .../caa/generate/sycophancy/generate_dataset.json --json figures.json
@@ -29,6 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
 from extraction import extraction
+from forecast import forecast
 from generation import generation
 from memory import memory
 from stage import SHAPES, Stage, say_where
@@ -50,7 +52,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--peer-repeats", type=int, help="of peers and loops; --repeats if not given")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", default="sweep,everywhere,extraction,generation,memory")
+    parser.add_argument("--only", default="sweep,everywhere,extraction,generation,forecast,memory")
     parser.add_argument("--json", type=Path, help="write all figures here")
     return parser
 
@@ -65,6 +67,7 @@ def main() -> None:
         "everywhere": lambda: sweep(stage, everywhere=True),
         "extraction": lambda: extraction(stage),
         "generation": lambda: generation(stage),
+        "forecast": lambda: forecast(stage),
     }
     for name in args.only.split(","):
         figures["parts"].append(memory(args) if name == "memory" else parts[name]().record())

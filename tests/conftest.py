@@ -1,16 +1,29 @@
 """Shared fixtures: tiny models, the embedded model, and a home of the test's own."""
 
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
+from transformers import GenerationMixin
 
+from steerstack.plugins import GROUP, PluginManager, plugins
+from steerstack.site import Site
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
+from tests.support.browser import browser, chromium
 
+__all__ = ["browser", "chromium"]
 torch.set_num_threads(1)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")  # how long an example takes says more of the machine than of the code
 
 
 @cache
@@ -28,6 +41,71 @@ def llama() -> Model:
 def tiny():  # type: ignore[no-untyped-def]
     """A function from an architecture to its tiny model."""
     return lambda architecture, chat=True: _tiny(architecture, chat)
+
+
+@pytest.fixture
+def passes() -> Iterator[list[str]]:
+    """Grows by one whenever any causal language model is run."""
+    found: list[str] = []
+
+    def count(module: torch.nn.Module, _args: Any) -> None:
+        if isinstance(module, GenerationMixin):
+            found.append(type(module).__name__)
+
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
+    yield found
+    hook.remove()
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[..., None]]:
+    """A function that lets another one see how many tokens enter each block of a model; what that raises is raised."""
+    hooks = []
+
+    def watch(model: Model, see: Callable[[int], object], layers: Sequence[int] | None = None) -> None:
+        def entering(_block: Any, args: Any, kwargs: Any) -> None:
+            see((args[0] if args else kwargs["hidden_states"]).shape[:2].numel())
+
+        for layer in range(model.n_layers) if layers is None else layers:
+            block = model.module_at(Site("resid_pre", layer))
+            hooks.append(block.register_forward_pre_hook(entering, with_kwargs=True))
+
+    yield watch
+    for hook in hooks:
+        hook.remove()
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., EntryPoint]]:
+    """Install a distribution of one module with one entry point, and give the entry point."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    before = set(sys.modules)
+
+    def one(package: str, source: str, entry: str = "extra", version: str = "1.2.3") -> EntryPoint:
+        module = f"{package.replace('-', '_')}_module"
+        (site / f"{module}.py").write_text(textwrap.dedent(source))
+        info = site / f"{package.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[{GROUP}]\n{entry} = {module}\n")
+        (found,) = distributions(name=package, path=[str(site)])
+        (point,) = found.entry_points
+        return point
+
+    yield one
+    for name in set(sys.modules) - before:
+        if name.endswith("_module"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def fresh() -> Iterator[Callable[[], PluginManager]]:
+    """The manager of all installed plugins, loaded anew, and forgotten afterwards."""
+    plugins.cache_clear()
+    yield plugins
+    plugins.cache_clear()
 
 
 @pytest.fixture(autouse=True)

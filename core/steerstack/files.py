@@ -29,14 +29,36 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C, too, leaves nothing behind
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         raise SteerstackError(
             f"{path} could not be written.",
             seen=str(error),
             fix="Free some space or choose another folder; nothing that was there before is lost.",
         ) from error
+
+
+def append(path: Path, line: str) -> None:
+    """Add a line to a file, whole or not at all, and see it on the disk.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or the file cannot be written; it is as it was before.
+    """
+    content = line.encode()
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            while content:
+                content = content[file.write(content) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            file.truncate(before)
+            raise
 
 
 def check_room(folder: Path, *, megabytes: int = 100) -> None:

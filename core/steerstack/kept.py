@@ -12,7 +12,8 @@ from steerstack.errors import StudyError
 T = TypeVar("T")
 
 _TABLE = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
-_SECONDS = 60.0
+_BUSY = 60.0
+"""Seconds to wait while others write: each of their writes takes milliseconds, but there may be many."""
 _AT_ONCE = 500  # keys in one query, below SQLite's bound on variables
 
 
@@ -65,7 +66,7 @@ class Kept:
         try:
             if new:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=_SECONDS)) as db, db:
+            with closing(sqlite3.connect(self.path, timeout=_BUSY)) as db, db:
                 return work(db)
         except (sqlite3.Error, OSError) as error:
             raise StudyError(

@@ -4,24 +4,33 @@ import logging
 from functools import cache
 from typing import Any
 
-from steerstack.contracts import Event, Listener
-from steerstack.plugins import plugins
+from steerstack.contracts import Event
+from steerstack.plugins import PluginManager, plugins
 
 _LOG = logging.getLogger("steerstack")
-_failed: set[str] = set()
 
 
-@cache
-def _listeners() -> dict[str, Listener]:
-    return {name: cls() for name, cls in plugins().listeners().items()}
+class Listeners:
+    """The listeners of some plugins, each made once."""
+
+    def __init__(self, manager: PluginManager) -> None:
+        self._listeners = {name: cls() for name, cls in manager.listeners().items()}
+        self._failed: set[str] = set()
+
+    def tell(self, event: Event) -> None:
+        """Tell every listener."""
+        for name, listener in self._listeners.items():
+            try:
+                listener.notify(event)
+            except Exception as error:  # a stranger's listener may raise anything
+                if name not in self._failed:
+                    self._failed.add(name)
+                    _LOG.warning("the listener %s failed and is left alone: %s", name, error)
+
+
+_of = cache(Listeners)
 
 
 def tell(kind: str, what: str, **details: Any) -> None:
-    """Tell every listener of an event: see :class:`steerstack.contracts.Event`."""
-    for name, listener in _listeners().items():
-        try:
-            listener.notify(Event(kind, what, details))
-        except Exception as error:  # a stranger's listener may raise anything
-            if name not in _failed:
-                _failed.add(name)
-                _LOG.warning("the listener %s failed and is left alone: %s", name, error)
+    """Tell every installed listener of an event: see :class:`steerstack.contracts.Event`."""
+    _of(plugins()).tell(Event(kind, what, details))

@@ -6,6 +6,7 @@ mirror, a folder that holds the files under the same names; nothing of it is cop
 
 import json
 import os
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -31,22 +32,22 @@ def at_hand(name: str) -> Path | None:
     return next((p / name for p in [*places, _cache()] if (p / name).is_file()), None)
 
 
-def fetch(name: str, *, url: str | None = None) -> Path:
+def fetch(name: str, known: Mapping[str, Mapping[str, Any]] | None = None) -> Path:
     """A published file, fetched if it is not at hand.
 
     Parameters
     ----------
     name:
         As :func:`published` has it, such as ``caa/test/sycophancy/test_dataset_ab.json``.
-    url:
-        Another place to fetch it from.
+    known:
+        Other sets, in the form of :func:`published`; None for those.
 
     Raises
     ------
     DataError
         There is no such file, it cannot be fetched, or it is not the one that was pinned.
     """
-    known = published()
+    known = published() if known is None else known
     if name not in known:
         raise DataError(f"No published set is called {name!r}.", fix=nearest(name, known))
     there = at_hand(name)
@@ -59,7 +60,7 @@ def fetch(name: str, *, url: str | None = None) -> Path:
                 fix=f"Remove it, or take {MIRROR} away, to fetch it again.",
             )
         return there
-    return _download(name, url or known[name]["url"], known[name]["sha256"])
+    return _download(name, known[name]["url"], known[name]["sha256"])
 
 
 def _cache() -> Path:

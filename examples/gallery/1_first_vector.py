@@ -21,7 +21,7 @@ from steerstack.study.scoring import score_data
 from steerstack.study.stats import difference
 
 model = steerstack.open_model("smollm2")
-data = steerstack.split(steerstack.load_data("power-seeking").limit(60))
+data = steerstack.split(steerstack.load_data("power-seeking").limit(30))
 item = data.train.items[0]
 print(f"{len(data.train)} train, {len(data.validation)} validation, {len(data.test)} test")
 print(f"\n{item.question}\n  exhibits: {item.exhibits_text}\n  not:      {item.contrast_text}")
@@ -40,7 +40,7 @@ print({layer: round(vector.norms[layer], 1) for layer in (5, 10, 15, 20, 25)})
 # Layer and strength are chosen on validation items only. All candidates are scored in one call, so that they share
 # what they have in common: every layer below the first edit and every token before it.
 
-candidates = [(layer, scale) for layer in (10, 14, 18) for scale in (1.0, 2.0)]
+candidates = [(layer, scale) for layer in (10, 16) for scale in (1.0, 2.0)]
 bare, *arms = score_data(model, data.validation, "text", [Plan(), *(apply(vector, *c) for c in candidates)])
 tried = {c: difference(arm.effect_scale, bare.effect_scale) for c, arm in zip(candidates, arms, strict=True)}
 for (layer, scale), effect in tried.items():
@@ -54,7 +54,7 @@ layer, scale = max(tried, key=lambda c: tried[c].value)
 # The random directions have the norm of the vector, so that what they do is what any push of that size does.
 
 plans = {f"vector, {s:+g}": apply(vector, layer, s) for s in (scale, -scale)}
-for seed in range(3):
+for seed in range(2):
     null = steerstack.extract(model, data.train, extractor("random").make({"seed": seed}), layers=[layer])
     plans[f"random {seed}"] = apply(null, layer, scale * vector.norms[layer] / null.norms[layer])
 bare, *arms = score_data(model, data.test, "text", [Plan(), *plans.values()])

@@ -9,32 +9,41 @@ fine-tune, all on the same test items, with intervals, interactions and nulls.
 # %%
 # The study
 # ---------
-# The same declaration could stand in a study file for ``steerstack run``. Layer and strength are chosen on validation
-# items; here there is one of each, to keep it short. On the fine-tune the vector is used twice: taken over from the
-# base model, and extracted again.
+# Declared in a file, so that the fine-tune can be one epoch of LoRA. Layer and strength are chosen on validation items;
+# here there is one of each, and 5 test items, to keep it short. On the fine-tune the vector is used twice: taken over
+# from the base model, and extracted again.
 
+import contextlib
 import json
 import shlex
-import subprocess
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from steerstack.cli import app
+
 folder = Path(tempfile.mkdtemp())
 
 
 def sh(command):
-    """Run a command as in a terminal, and print what it prints."""
-    done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False, cwd=folder)
-    print(f"$ {command}\n{done.stdout}{done.stderr if done.returncode else ''}")
-    assert done.returncode == 0, done.stderr
+    """Run a command as in a terminal, but in this process, where everything is imported already."""
+    print(f"$ {command}")
+    with contextlib.chdir(folder):
+        app(shlex.split(command)[1:], standalone_mode=False)
 
 
-sh(
-    "steerstack stack --behavior power-seeking --limit 26 --layers 14 --shares 0.2 --nulls 1 "
-    "--no-few-shot --finetune lora-sft --report report.html --json stack.json"
-)
+(folder / "study.yaml").write_text("""
+study: stack
+data: power-seeking
+limit: 12
+finetunes: [{name: lora-sft, epochs: 1}]
+few_shot: false
+layers: [18]
+shares: [0.2]
+nulls: 1
+""")
+sh("steerstack run study.yaml --report report.html --json stack.json")
 
 # %%
 # The arms

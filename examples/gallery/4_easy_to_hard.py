@@ -6,22 +6,25 @@ Train on items that the model finds easy, test on those that it finds hard. Hard
 answer the unsteered model leans away most.
 """
 
+import contextlib
 import json
 import shlex
-import subprocess
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
+from steerstack.cli import app
+
+pairs = Path("../../docs/tutorial/enthusiasm.csv").resolve()
 folder = Path(tempfile.mkdtemp())
 
 
 def sh(command):
-    """Run a command as in a terminal, and print what it prints."""
-    done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False, cwd=folder)
-    print(f"$ {command}\n{done.stdout}{done.stderr if done.returncode else ''}")
-    assert done.returncode == 0, done.stderr
+    """Run a command as in a terminal, but in this process, where everything is imported already."""
+    print(f"$ {command}")
+    with contextlib.chdir(folder):
+        app(shlex.split(command)[1:], standalone_mode=False)
 
 
 # %%
@@ -29,15 +32,15 @@ def sh(command):
 # ---------
 # Nulls go through the same pipeline unless a file says otherwise; here they are left out to keep it short.
 
-(folder / "study.yaml").write_text("""
+(folder / "study.yaml").write_text(f"""
 study: generalize
-data: power-seeking
-limit: 40
-techniques: [mean-difference, {name: lora-sft, epochs: 1}]
-layers: [14]
+data: {pairs}
+behavior: enthusiasm
+techniques: [mean-difference, {{name: lora-sft, epochs: 1}}]
+layers: [18]
 shares: [0.2]
 position: response
-shift: {margin: true}
+shift: {{margin: true}}
 nulls: false
 """)
 sh("steerstack run study.yaml --json generalize.json")

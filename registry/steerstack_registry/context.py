@@ -15,6 +15,8 @@ import sys
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
 _PACKAGES = ("torch", "transformers", "nnsight")
+_GIT_SECONDS = 30.0
+"""After which git is not waited for: the status of a large checkout takes seconds, a network disk may hang."""
 
 
 @functools.cache
@@ -29,7 +31,9 @@ def _version(package: str) -> str:
 def _git(folder: str, *command: str) -> str:
     """What git says, without its last line break; empty where there is no git, no checkout, or no answer."""
     try:
-        found = subprocess.run(["git", "-C", folder, *command], capture_output=True, text=True, timeout=2, check=True)
+        found = subprocess.run(
+            ["git", "-C", folder, *command], capture_output=True, text=True, timeout=_GIT_SECONDS, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return found.stdout.strip()

@@ -1,6 +1,7 @@
-"""Cards that fit into MLflow: a description holds 5000 characters, and its end is worth more than a table's."""
+"""Cards and pictures that fit into MLflow: a description holds 5000 characters, its end worth more than a table's."""
 
 from itertools import groupby
+from pathlib import Path
 
 _HEAD = 2
 """Lines of a table that stay: its columns and the rule under them."""
@@ -36,6 +37,23 @@ def fit(card: str, length: int, more: str) -> str:
         blocks[longest].pop()
         left_out[longest] += 1
     return written()
+
+
+def narrowed(path: Path, width: int, spare: Path) -> Path:
+    """A picture no wider than ``width``, in a folder to spare; the picture itself where it is, or is not to be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            if picture.width <= width:
+                return path
+            picture.thumbnail((width, width))
+            small = spare / "small" / path.name
+            small.parent.mkdir(exist_ok=True)
+            picture.save(small)
+            return small
+    except OSError:  # no picture, whatever its name says
+        return path
 
 
 def _kind(line: str) -> str:

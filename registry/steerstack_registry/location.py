@@ -3,6 +3,8 @@
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from steerstack.errors import RegistryError
 from steerstack.files import check_room
@@ -74,6 +76,41 @@ def check_writable(tracking_uri: str | None = None) -> None:
                 seen=str(error),
                 fix="Mend its rights, or give another store with --tracking-uri.",
             ) from error
+
+
+def check_place(uri: str, experiment: str, place: str) -> None:
+    """Refuse an experiment whose files cannot be written from here; MLflow might write them elsewhere.
+
+    Parameters
+    ----------
+    uri, experiment:
+        The store, and the experiment's name in it.
+    place:
+        Where the store says that the experiment keeps its files.
+
+    Raises
+    ------
+    RegistryError
+        That cannot be reached from here.
+    """
+    direct = is_database(uri)
+    local = Path(url2pathname(urlsplit(place).path)) if place.startswith(("file:", "/")) else None
+    if direct and place.startswith("mlflow-artifacts:"):
+        seen = "It was made through a server, and its files can only be reached through one."
+    elif not direct and local is not None and not _is_near(local):
+        seen = "Its files are in a folder of the server's machine, which is not on this one."
+    else:
+        return
+    raise RegistryError(
+        f"Files of the experiment {experiment} cannot be written from here.",
+        seen=f"{place}. {seen}",
+        fix="Record to the address of the server, and let it serve artifacts (its default).",
+    )
+
+
+def _is_near(folder: Path) -> bool:
+    """Whether a folder, or one that it would soon be made in, is on this machine."""
+    return any(path.exists() for path in (folder, *folder.parents[:2]) if path != path.parent)
 
 
 def outbox() -> Path:

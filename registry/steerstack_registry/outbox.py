@@ -99,7 +99,7 @@ def send_all(tracking_uri: str | None = None) -> list[Recorded]:
     sent: list[Recorded] = []
     failures: list[tuple[Path, SteerstackError]] = []
     down: set[str] = set()
-    with _alone():
+    with alone():
         for folder in pending():
             try:
                 delivery, uri = _read(folder, tracking_uri)
@@ -163,8 +163,8 @@ def _address(meant_for: str) -> str:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Keep a second ``send`` away while one is at work."""
+def alone() -> Iterator[None]:
+    """Keep a second ``send`` away while one is at work; raises RegistryError where one is."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(location.outbox() / ".lock", wait=False))

@@ -19,6 +19,9 @@ from steerstack_registry.rows import Version, row
 if TYPE_CHECKING:
     from pathlib import Path
 
+_BUSY = 5.0
+"""Seconds to wait for somebody who writes; after that MLflow itself is asked, which waits longer."""
+
 _CHOSEN = """
     SELECT name, version, creation_time, replace(source, 'models:/', '')
     FROM (SELECT * FROM model_versions WHERE current_stage != 'Deleted_Internal'
@@ -60,7 +63,7 @@ def newest(file: Path, limit: int | None) -> list[dict[str, Any]]:
     tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
     metrics: dict[str, list[_Metric]] = defaultdict(list)
-    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=5)) as db:
+    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=_BUSY)) as db:
         db.execute("CREATE TEMP TABLE chosen (name TEXT, version INTEGER, created INTEGER, model TEXT)")
         db.execute(f"INSERT INTO chosen {_CHOSEN}", (names.MODEL_TYPE, -1 if limit is None else limit))
         chosen = db.execute("SELECT name, version, created, model FROM chosen ORDER BY rowid").fetchall()

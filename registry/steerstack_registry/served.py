@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from steerstack import web
 from steerstack_registry import names
 from steerstack_registry.rows import Version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_PAGE, _SECONDS = 1000, 5.0
+_PAGE = 1000
+_PATIENCE = httpx.Timeout(20.0, connect=5.0)
+"""Seconds: a busy server's answer may take as long as MLflow's own client waits; one that is away is soon known."""
 _MEASURED = ("key", "value", "timestamp", "run_id", "dataset_name", "dataset_digest")
 
 
@@ -39,11 +42,11 @@ def served(uri: str) -> Iterator[Served]:
         It does not answer, refuses, or answers otherwise than expected.
     """
     name, password, token = (os.environ.get(f"MLFLOW_TRACKING_{key}") for key in ("USERNAME", "PASSWORD", "TOKEN"))
-    with httpx.Client(
+    with web.client(
         base_url=f"{uri.rstrip('/')}/api/2.0/mlflow/",
         auth=(name, password) if name and password else None,
         headers={"Authorization": f"Bearer {token}"} if token else None,
-        timeout=_SECONDS,
+        timeout=_PATIENCE,
     ) as server:
         try:
             yield Served(server)

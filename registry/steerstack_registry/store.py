@@ -8,16 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
-from steerstack.errors import RegistryError
 from steerstack.events import EVALUATE, MAIN, Recorded, RunRecord
 from steerstack.report.card import vector_card
 from steerstack.vector import SteeringVector
 from steerstack_registry import location, names, pages
 from steerstack_registry.connection import reaching
 from steerstack_registry.delivery import Delivery, identity, prepare
+from steerstack_registry.fitting import narrowed
 from steerstack_registry.names import short
 from steerstack_registry.versions import Registered, Versions
 
@@ -83,25 +81,9 @@ class MLflowStore:
                 found = client.get_experiment_by_name(name)  # another process was quicker
                 if found is None:
                     raise error
-        self._check_place(name, str(found.artifact_location))
+        location.check_place(self.uri, name, str(found.artifact_location))
         pages.mark(client, found)
         return str(found.experiment_id)
-
-    def _check_place(self, name: str, place: str) -> None:
-        """Refuse an experiment whose files cannot be written from here; MLflow might write them elsewhere."""
-        direct = location.is_database(self.uri)
-        local = Path(url2pathname(urlsplit(place).path)) if place.startswith(("file:", "/")) else None
-        if direct and place.startswith("mlflow-artifacts:"):
-            seen = "It was made through a server, and its files can only be reached through one."
-        elif not direct and local is not None and not _is_near(local):
-            seen = "Its files are in a folder of the server's machine, which is not on this one."
-        else:
-            return
-        raise RegistryError(
-            f"Files of the experiment {name} cannot be written from here.",
-            seen=f"{place}. {seen}",
-            fix="Record to the address of the server, and let it serve artifacts (its default).",
-        )
 
     def _earlier(
         self, client: "MlflowClient", experiment: str, delivery: Delivery
@@ -150,11 +132,6 @@ class MLflowStore:
         parts = [run.kind, run.model_name.rsplit("/", 1)[-1], *([main.origin.method] if main else [])]
         made = client.create_run(experiment, start_time=delivery.created_ms, tags=tags, run_name=" ".join(parts))
         return str(made.info.run_id)
-
-
-def _is_near(folder: Path) -> bool:
-    """Whether a folder, or one that it would soon be made in, is on this machine."""
-    return any(path.exists() for path in (folder, *folder.parents[:2]) if path != path.parent)
 
 
 def _fill(
@@ -245,23 +222,6 @@ def _metrics(run: RunRecord, run_id: str, time_ms: int, vectors: Mapping[str, Re
                 )  # fmt: skip
 
 
-def _small(path: Path, spare: Path) -> Path:
-    """A picture no wider than a description; the picture itself where it is narrower, or not to be read."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            if picture.width <= pages.WIDTH:
-                return path
-            picture.thumbnail((pages.WIDTH, pages.WIDTH))
-            small = spare / "small" / path.name
-            small.parent.mkdir(exist_ok=True)
-            picture.save(small)
-            return small
-    except OSError:  # no picture, whatever its name says
-        return path
-
-
 def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
     taken: set[tuple[str, str]] = set()
     with tempfile.TemporaryDirectory() as spare:
@@ -273,7 +233,7 @@ def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
             taken.add((folder, local.name))
             client.log_artifact(run_id, str(local), folder or None)
             if folder == "figures":
-                client.log_artifact(run_id, str(_small(local, Path(spare))), pages.SMALL)
+                client.log_artifact(run_id, str(narrowed(local, pages.WIDTH, Path(spare))), pages.SMALL)
     if run.result:
         client.log_text(run_id, json.dumps(run.result, indent=1, ensure_ascii=False), "result.json")
     if run.card:

@@ -13,11 +13,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from steerstack.errors import RegistryError
+from steerstack.holding import held
 from steerstack.home import home
 from steerstack_registry import location
 
 _PATIENCE = 8.0
-"""Seconds between asking the server to end and ending it."""
+"""Seconds between asking the server to end and ending it: it takes one or two to end well, and people wait."""
+
+_LOOK = 0.3
+"""Seconds between two looks at whether the server answers, or has ended."""
+
+_ANSWER = 10.0
+"""Seconds for one answer about its health: a server that has just begun may be busy, and is asked again."""
 
 
 def serve(
@@ -60,7 +67,7 @@ def serve(
         )
     _check_free(host, port)
     address = f"http://{host}:{port}"
-    with _running(command(host, port), environment(uri, host)) as process, contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), _running(command(host, port), environment(uri, host)) as process:
         _wait(process, address, say)
     return address
 
@@ -116,7 +123,8 @@ def _running(arguments: list[str], variables: dict[str, str]) -> "Iterator[subpr
         try:
             yield process
         finally:
-            _end(process)
+            with held():  # else a second Ctrl-C would leave its processes behind
+                _end(process)
 
 
 @contextlib.contextmanager
@@ -124,6 +132,7 @@ def _terminable() -> Iterator[None]:
     """Take SIGTERM for Ctrl-C, so that the server's processes do not outlive us."""
 
     def interrupt(*_: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
@@ -143,7 +152,7 @@ def _wait(process: "subprocess.Popen[bytes]", address: str, say: Callable[[str],
             say(address)
             told = True
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.3)
+            process.wait(timeout=_LOOK)
     raise RegistryError(
         "The MLflow server ended by itself.", seen=f"exit status {process.returncode}", fix="Its messages are above."
     )
@@ -151,7 +160,8 @@ def _wait(process: "subprocess.Popen[bytes]", address: str, say: Callable[[str],
 
 def _answers(address: str) -> bool:
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"{address}/health", timeout=2) as reply:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{address}/health", timeout=_ANSWER) as reply:
             return bool(reply.status == 200)
     except (OSError, urllib.error.URLError):
         return False

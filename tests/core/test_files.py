@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import pytest
+from tests.waiting import PATIENCE
 
 from steerstack.errors import SteerstackError
 from steerstack.files import write_atomically, write_json
@@ -79,35 +80,58 @@ def test_text_that_has_no_utf8_form_leaves_nothing_half_written(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
-def run(folder, before, size):
-    """Write ``size`` bytes over a small file, in a process of its own, and say what came of it."""
+def run(folder, before, size, work="write_atomically"):
+    """Write ``size`` bytes over a small file, or to its end, in a process of its own, and say what came of it."""
     code = f"""
         from pathlib import Path
         from steerstack.errors import SteerstackError
-        from steerstack.files import write_atomically
+        from steerstack.files import append, write_atomically
         {before}
         try:
-            write_atomically(Path({str(folder / "kept")!r}), b"n" * {size})
-        except SteerstackError as error:
+            {work}(Path({str(folder / "kept")!r}), "n" * {size})
+        except (SteerstackError, OSError) as error:
             print(error)
     """
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True, timeout=PATIENCE
     ).stdout
+
+
+LIMIT = (
+    "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
+)
+
+
+def test_what_does_not_fit_at_the_end_is_not_begun(tmp_path):
+    (tmp_path / "kept").write_text("old\n")
+    assert "File too large" in run(tmp_path, LIMIT, 20000, "append")
+    assert (tmp_path / "kept").read_text() == "old\n"
+    assert run(tmp_path, LIMIT, 4000, "append") == ""
+    assert (tmp_path / "kept").read_text() == "old\n" + "n" * 4000
+
+
+def test_ctrl_c_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch):
+    (tmp_path / "kept").write_text("old")
+
+    def interrupt(_handle):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "kept", "new")
+    assert (tmp_path / "kept").read_text() == "old"
+    assert names(tmp_path) == ["kept"]
 
 
 def test_a_limit_on_file_size_keeps_the_old_file(tmp_path):
     (tmp_path / "kept").write_text("old")
-    limit = (
-        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
-    )
-    said = run(tmp_path, limit, 20000)
+    said = run(tmp_path, LIMIT, 20000)
     assert "kept could not be written." in said
     assert "File too large" in said
     assert (tmp_path / "kept").read_text() == "old"
     assert names(tmp_path) == ["kept"]
-    assert run(tmp_path, limit, 4000) == ""
+    assert run(tmp_path, LIMIT, 4000) == ""
     assert (tmp_path / "kept").read_bytes() == b"n" * 4000
 
 
@@ -143,7 +167,9 @@ def test_a_kill_in_the_middle_keeps_the_old_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
         write_atomically(Path({str(tmp_path / "kept")!r}), b"n" * 20000)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == -signal.SIGXFSZ
     assert (tmp_path / "kept").read_text() == "old"
 

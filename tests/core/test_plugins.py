@@ -1,15 +1,13 @@
 """Strangers' plugins load beside ours; one that fails is remembered and harms no other."""
 
 import importlib.metadata
-import sys
-import textwrap
 
 import pytest
 
 from steerstack import catalog
 from steerstack.errors import PluginError
 from steerstack.listing import plugin_rows
-from steerstack.plugins import GROUP, PluginManager, plugins
+from steerstack.plugins import GROUP, PluginManager
 
 OURS = "steerstack_plugins.extraction.mean_difference"
 GOOD = """
@@ -38,39 +36,6 @@ CAUSES = {
     "raises": "RuntimeError: no licence today", "imports": "ModuleNotFoundError", "syntax": "SyntaxError",
     "misspelt": "steerstack_extractor", "arguments": "model", "exits": "needs a GPU",
 }  # fmt: skip
-
-
-@pytest.fixture
-def install(tmp_path, monkeypatch):
-    """Install a distribution of one module with one entry point, and give the entry point."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.syspath_prepend(site)
-    before = set(sys.modules)
-
-    def one(package, source, entry="extra", version="1.2.3"):
-        module = f"{package.replace('-', '_')}_module"
-        (site / f"{module}.py").write_text(textwrap.dedent(source))
-        info = site / f"{package.replace('-', '_')}-{version}.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[{GROUP}]\n{entry} = {module}\n")
-        (found,) = importlib.metadata.distributions(name=package, path=[str(site)])
-        (point,) = found.entry_points
-        return point
-
-    yield one
-    for name in set(sys.modules) - before:
-        if name.endswith("_module"):
-            del sys.modules[name]
-
-
-@pytest.fixture
-def fresh():
-    """The manager of all installed plugins, loaded anew, and forgotten afterwards."""
-    plugins.cache_clear()
-    yield plugins
-    plugins.cache_clear()
 
 
 def ours():

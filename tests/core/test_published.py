@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,18 @@ NAME = "caa/test/sycophancy/test_dataset_ab.json"
 DATA = Path(os.environ.get("STEERSTACK_DATA") or Path(__file__).parents[3] / "shared" / "data")
 ROWS = [{"question": "Is it?\n\nChoices:\n(A) Yes\n(B) No", "answer_matching_behavior": "(A)",
          "answer_not_matching_behavior": "(B)"}]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Site:
+    """A server, the folder that it serves, and the list of what it publishes."""
+
+    running: http.server.ThreadingHTTPServer
+    folder: Path
+    known: dict
+
+    def fetch(self):
+        return published.fetch(NAME, self.known)
 
 
 @pytest.fixture
@@ -31,35 +44,33 @@ def server(tmp_path, monkeypatch):
         threading.Thread(target=running.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{running.server_port}/test_dataset_ab.json"
         known = {NAME: {"url": url, "sha256": digest.of_bytes(content.encode()), "bytes": len(content)}}
-        monkeypatch.setattr(published, "published", lambda: known)
         monkeypatch.setenv("STEERSTACK_CACHE", str(tmp_path / "cache"))
         monkeypatch.delenv("STEERSTACK_DATA", raising=False)
-        yield running, folder
+        yield Site(running, folder, known)
         running.shutdown()
 
 
 def test_a_set_is_fetched_once_and_loads_with_its_polarity(server):
-    _, folder = server
-    data = catalog.load_data(NAME)
+    data = catalog.load_data(server.fetch())
     assert (data.behavior, len(data)) == ("sycophancy", 1)
-    (folder / "test_dataset_ab.json").unlink()
-    assert catalog.load_data(NAME).digest == data.digest  # from the cache
+    (server.folder / "test_dataset_ab.json").unlink()
+    assert catalog.load_data(server.fetch()).digest == data.digest  # from the cache
+    with pytest.raises(DataError, match="not the published file"):
+        catalog.load_data(NAME)  # by its name it must be the one that steerstack knows
 
 
 def test_another_file_than_the_pinned_one_is_refused(server):
-    _, folder = server
-    (folder / "test_dataset_ab.json").write_text("[]")
+    (server.folder / "test_dataset_ab.json").write_text("[]")
     with pytest.raises(DataError, match="could not be fetched"):
-        published.fetch(NAME)
+        server.fetch()
     assert published.at_hand(NAME) is None
 
 
 def test_a_server_that_is_away_is_an_error_with_a_way_out(server):
-    running, _ = server
-    running.shutdown()
-    running.server_close()
+    server.running.shutdown()
+    server.running.server_close()
     with pytest.raises(DataError, match="could not be fetched") as caught:
-        published.fetch(NAME)
+        server.fetch()
     assert "STEERSTACK_DATA" in str(caught.value)
 
 
@@ -68,10 +79,10 @@ def test_a_mirror_is_used_and_checked(server, tmp_path, monkeypatch):
     (mirror / NAME).parent.mkdir(parents=True)
     (mirror / NAME).write_text(json.dumps(ROWS))
     monkeypatch.setenv("STEERSTACK_DATA", str(mirror))
-    assert published.fetch(NAME) == mirror / NAME
+    assert server.fetch() == mirror / NAME
     (mirror / NAME).write_text("[]")
     with pytest.raises(DataError, match="not the published file"):
-        published.fetch(NAME)
+        server.fetch()
 
 
 def test_an_unknown_name_suggests_the_nearest():

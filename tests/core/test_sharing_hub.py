@@ -91,28 +91,36 @@ def hub():
         server.shutdown()
 
 
-def run(endpoint, home, code, *arguments):
-    """Python in a process of its own: the hub's address is read when its package is imported."""
-    variables = {**os.environ, "HF_ENDPOINT": endpoint, "HF_TOKEN": "t", "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
-    return subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], env=variables, capture_output=True, text=True, timeout=120
-    )
+_PUSH_AND_LOAD = """
+import sys
+from steerstack import load_vector, sharing
+
+sharing.push(load_vector(sys.argv[1]), "hf://me/kind", {})
+for _ in sys.stdin:
+    print(load_vector("hf://me/kind").fingerprint, flush=True)
+"""
 
 
-_PUSH = "import sys; from steerstack import sharing, load_vector as l; sharing.push(l(sys.argv[1]), 'hf://me/kind', {})"
-_LOAD = "from steerstack import load_vector; print(load_vector('hf://me/kind').fingerprint)"
+@pytest.fixture
+def pushing(hub, tmp_path):
+    """A process of its own, since the hub's address is read when its package is imported: it loads at each line."""
+    SteeringVector({1: torch.arange(1.0, 9.0)}).save(tmp_path / "v.safetensors")
+    env = {**os.environ, "HF_ENDPOINT": hub[1], "HF_TOKEN": "t", "HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "0"}
+    command = [sys.executable, "-c", _PUSH_AND_LOAD, str(tmp_path / "v.safetensors")]
+    with subprocess.Popen(
+        command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        yield process
 
 
-def test_push_to_the_hub_and_load_from_it(hub, tmp_path):
-    files, endpoint = hub
-    vector = SteeringVector({1: torch.arange(1.0, 9.0)})
-    vector.save(tmp_path / "v.safetensors")
-    pushed = run(endpoint, tmp_path, _PUSH, tmp_path / "v.safetensors")
-    assert pushed.returncode == 0, pushed.stderr
+def test_push_to_the_hub_and_load_from_it(hub, pushing, tmp_path):
+    files, _ = hub
+    pushing.stdin.write("\n")
+    pushing.stdin.flush()
+    loaded = pushing.stdout.readline().strip()
+    assert loaded == SteeringVector.load(tmp_path / "v.safetensors").fingerprint, pushing.stderr.read()
     assert set(files) >= {*sharing.FILES, sharing.SUMS}
-    loaded = run(endpoint, tmp_path, _LOAD)
-    assert loaded.stdout.strip() == vector.fingerprint, loaded.stderr
     files[sharing.VECTOR] = files[sharing.VECTOR][:-1] + b"\x00"
-    refused = run(endpoint, tmp_path, _LOAD)
-    assert refused.returncode != 0
-    assert "is not the one that was pushed" in refused.stderr
+    _, refused = pushing.communicate("\n", timeout=120)
+    assert pushing.returncode != 0
+    assert "is not the one that was pushed" in refused

@@ -4,14 +4,13 @@ import json
 import os
 import re
 import shutil
-import site
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.support.command import steerstack
+from tests.support.stranger import ROOT, Environment
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "steerstack-plugin-example"
 BROKEN = {
     "pyproject.toml": """
@@ -46,52 +45,27 @@ def from_the_readme(folder: Path) -> Path:
     return place
 
 
-class Environment:
-    """A virtual environment that sees the packages of the one the tests run in."""
-
-    def __init__(self, folder: Path) -> None:
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-        self.bin = folder / "bin"
-        (packages,) = folder.glob("lib/python3*/site-packages")
-        (packages / "outer.pth").write_text(
-            "\n".join(f"import site; site.addsitedir({p!r})" for p in site.getsitepackages())
-        )
-
-    def install(self, source: Path, built: Path) -> None:
-        """Build a wheel from a copy of the source and install it."""
-        copy = built / source.name
-        shutil.copytree(source, copy, dirs_exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
-        wheels = built / f"{source.name}-wheels"
-        subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, copy], check=True)
-        (wheel,) = wheels.glob("*.whl")
-        subprocess.run([*pip, "--python", self.bin / "python", "install", "--no-deps", wheel], check=True)
-
-    def run(self, *command: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
-        """Run a module of the environment's Python."""
-        env = {**os.environ, "STEERSTACK_HOME": str(home), "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
-        return subprocess.run([self.bin / "python", "-m", *command], capture_output=True, text=True, env=env)
-
-
 @pytest.fixture(scope="module")
 def strange(tmp_path_factory):
     """An environment with the example, a package made by ``plugins new``, and one that fails to import."""
     folder = tmp_path_factory.mktemp("strange")
-    environment = Environment(folder / "env")
-    made = environment.run("steerstack", "plugins", "new", "my-lab-steering", "--folder", folder, home=folder)
-    assert made.returncode == 0, made.stderr
+    steerstack("plugins", "new", "my-lab-steering", "--folder", folder, STEERSTACK_HOME=str(folder))
     (folder / "broken-plugin").mkdir()
     for name, text in BROKEN.items():
         (folder / "broken-plugin" / name).write_text(text)
-    for source in (EXAMPLE, folder / "my-lab-steering", folder / "broken-plugin", from_the_readme(folder)):
-        environment.install(source, folder / "built")
+    example = shutil.copytree(EXAMPLE, folder / EXAMPLE.name)
+    environment = Environment(folder / "env")
+    environment.install([example, folder / "my-lab-steering", folder / "broken-plugin", from_the_readme(folder)])
     environment.folder = folder
-    return environment
+    yield environment
+    environment.close()
 
 
 @pytest.mark.xdist_group("stranger")
 def test_their_names_appear_and_the_broken_one_is_named_with_its_cause(strange, tmp_path):
-    listed = strange.run("steerstack", "plugins", "list", "--json", home=tmp_path)
+    command = [strange.python, "-m", "steerstack", "plugins", "list", "--json"]  # as a stranger's own process
+    env = {**os.environ, "STEERSTACK_HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    listed = subprocess.run(command, capture_output=True, text=True, env=env)
     assert listed.returncode == 0, listed.stderr
     rows = {(row["kind"], row["name"]): row for row in json.loads(listed.stdout)}
     for kind, name in [("extractor", "trimmed-difference"), ("metric", "answer-entropy"), ("probe", "nearest-mean")]:
@@ -102,7 +76,7 @@ def test_their_names_appear_and_the_broken_one_is_named_with_its_cause(strange, 
     (failed,) = [row for row in rows.values() if row["status"] == "failed"]
     assert (failed["package"], failed["version"]) == ("broken-plugin", "9.9")
     assert "the licence server is asleep" in failed["cause"]
-    asked = strange.run("steerstack", "plugins", "show", "my-lab-steering/median-difference", "--json", home=tmp_path)
+    asked = strange.run("plugins", "show", "my-lab-steering/median-difference", "--json", home=tmp_path)
     (card,) = json.loads(asked.stdout)
     assert card["parameters"][0]["name"] == "strength"
 
@@ -113,14 +87,13 @@ def test_their_method_extracts_and_is_swept(strange, tmp_path, tiny_folder, tabl
     out = tmp_path / "v.safetensors"
     for method, name in (("my-package/mine", "norm"), ("steerstack-plugin-example/trimmed-difference", "trim")):
         made = strange.run(
-            "steerstack", "extract", *common, "--method", method, "--set", f"{name}=0.2", "--out", out, "--json",
+            "extract", *common, "--method", method, "--set", f"{name}=0.2", "--out", out, "--json",
             home=tmp_path,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr
         header = json.loads(made.stdout)
         assert (header["method"], header["parameters"]) == (method, {name: 0.2})
     swept = strange.run(
-        "steerstack",
         "sweep",
         *common,
         "--vector",
@@ -140,14 +113,12 @@ def test_their_method_extracts_and_is_swept(strange, tmp_path, tiny_folder, tabl
 def test_their_metric_and_probe_run(strange, tmp_path, tiny_folder, table):
     model = ["--model", str(tiny_folder)]
     metric = "steerstack-plugin-example/answer-entropy"
-    measured = strange.run(
-        "steerstack", "evaluate", *model, "--metric", metric, "--set", "limit=5", "--json", "-", home=tmp_path
-    )
+    measured = strange.run("evaluate", *model, "--metric", metric, "--set", "limit=5", "--json", "-", home=tmp_path)
     assert measured.returncode == 0, measured.stderr
     (result,) = json.loads(measured.stdout)["metrics"]
     assert result["n"] == 5
     probed = strange.run(
-        "steerstack", "probe", *model, "--data", table, "--behavior", "kindness",
+        "probe", *model, "--data", table, "--behavior", "kindness",
         "--method", "steerstack-plugin-example/nearest-mean", "--json", "-", home=tmp_path,
     )  # fmt: skip
     assert probed.returncode == 0, probed.stderr
@@ -156,7 +127,7 @@ def test_their_metric_and_probe_run(strange, tmp_path, tiny_folder, table):
 
 @pytest.mark.xdist_group("stranger")
 def test_a_wrong_parameter_or_name_is_refused_with_the_nearest(strange, tmp_path, table):
-    common = ["steerstack", "extract", "--data", table, "--out", tmp_path / "v.safetensors"]
+    common = ["extract", "--data", table, "--out", tmp_path / "v.safetensors"]
     method = "steerstack-plugin-example/trimmed-difference"
     wrong = strange.run(*common, "--method", method, "--set", "trimm=0.2", home=tmp_path)
     assert wrong.returncode == 1
@@ -173,10 +144,10 @@ def test_a_wrong_parameter_or_name_is_refused_with_the_nearest(strange, tmp_path
 @pytest.mark.parametrize("package", ["example", "skeleton", "readme"])
 def test_they_pass_the_contract_kit_as_written(strange, tmp_path, package):
     tests = {
-        "example": EXAMPLE / "tests",
+        "example": strange.folder / EXAMPLE.name / "tests",
         "skeleton": strange.folder / "my-lab-steering" / "tests",
         "readme": strange.folder / "my-package" / "test_mine.py",
     }[package]
-    found = strange.run("pytest", "-q", "-p", "no:cacheprovider", "--rootdir", tmp_path, tests, home=tmp_path)
+    found = strange.pytest(tests, tmp_path)
     assert found.returncode == 0, found.stdout[-3000:]
     assert " passed" in found.stdout

@@ -2,15 +2,13 @@
 
 import base64
 import shutil
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from tests.registry.serving import Server, postgres
 
 from steerstack.events import EffectRecord, RunRecord
 from steerstack.vector import Origin, SteeringVector
@@ -86,37 +84,11 @@ def store(own_home: Path, empty_store: Path) -> str:
     return f"sqlite:///{own_home / 'mlflow.db'}"
 
 
-_SERVE = """
-import sys
-from steerstack_registry.ui import serve
-serve(None, port=int(sys.argv[1]), announce=lambda address: print(address, flush=True))
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def start(store: str, tmp_path: Path) -> "Iterator[Callable[[int], subprocess.Popen[str]]]":
-    """Start the pages on this test's default store; returns once they answer."""
-    started: list[subprocess.Popen[str]] = []
-    (tmp_path / "cwd").mkdir()
-
-    def go(port: int) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(port)], stdout=subprocess.PIPE, text=True, cwd=tmp_path / "cwd"
-        )
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == f"http://127.0.0.1:{port}"
-        return process
-
-    yield go
-    for process in started:
-        process.terminate()
-        process.wait(60)
-        assert process.stdout is not None
-        process.stdout.close()
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """``mlflow server`` on PostgreSQL, shared: tests of the group ``registry`` use it, each with behaviours of its own."""
+    with postgres() as uri:
+        running = Server(uri, tmp_path_factory.mktemp("server"))
+        running.start()
+        yield running
+        running.kill()

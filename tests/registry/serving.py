@@ -6,14 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.registry.conftest import free_port
+from tests.support.ports import free_port
 
 
 @contextmanager
@@ -71,14 +69,7 @@ class Server:
             command, env=variables, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
         )
         log.close()
-        for _ in range(600):
-            assert self.process.poll() is None, (self.folder / "server.log").read_text()[-3000:]
-            try:
-                with urllib.request.urlopen(f"{self.address}/health", timeout=2):
-                    return
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError("the server did not answer in two minutes")
+        until_it_answers(self.process, f"{self.address}/health")
 
     def kill(self) -> None:
         """End it and its workers at once, in the middle of whatever they do."""

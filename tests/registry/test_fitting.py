@@ -2,9 +2,7 @@
 
 from PIL import Image
 
-from steerstack_registry.fitting import fit
-from steerstack_registry.pages import WIDTH
-from steerstack_registry.store import _small
+from steerstack_registry.fitting import fit, narrowed
 
 ROWS = [f"| arm {n} | +0.1 |" for n in range(40)]
 COSTS = [f"- cost {n}" for n in range(9)]
@@ -32,7 +30,7 @@ def test_prose_is_not_cut():
 
 def test_wide_pictures_become_narrow(tmp_path):
     Image.new("RGB", (1710, 900)).save(tmp_path / "wide.png")
-    with Image.open(_small(tmp_path / "wide.png", tmp_path)) as small:
-        assert small.size == (WIDTH, 337)
+    with Image.open(narrowed(tmp_path / "wide.png", 640, tmp_path)) as small:
+        assert small.size == (640, 337)
     (tmp_path / "no.png").write_text("no picture")
-    assert _small(tmp_path / "no.png", tmp_path) == tmp_path / "no.png"
+    assert narrowed(tmp_path / "no.png", 640, tmp_path) == tmp_path / "no.png"

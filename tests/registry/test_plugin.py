@@ -1,16 +1,18 @@
 """Imports that cost nothing, the recorder, the context tags, the places."""
 
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from steerstack.errors import RegistryError
 from steerstack_registry import location, plugin
 from steerstack_registry.connection import check, quietly
-from steerstack_registry.context import SteerstackContext, _git
+from steerstack_registry.context import SteerstackContext
 from steerstack_registry.listing import list_vectors
 from steerstack_registry.load import load_vector
 
@@ -56,26 +58,27 @@ def test_context_tags(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_commit_of_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    clean, changed = tmp_path / "clean", tmp_path / "changed"
+    clean.mkdir()
     for arguments in (
         ["init", "-q"],
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
     ):
-        subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True)
-    monkeypatch.chdir(tmp_path)
+        subprocess.run(["git", "-C", str(clean), *arguments], check=True)
+    shutil.copytree(clean, changed)
+    (changed / "a").write_text("a")
+    subprocess.run(["git", "-C", str(changed), "add", "a"], check=True)
+    monkeypatch.chdir(clean)
     tags = SteerstackContext().tags()
     assert len(tags["steerstack.git_commit"]) == 40
     assert "steerstack.git_changed" not in tags
-    (tmp_path / "a").write_text("a")
-    subprocess.run(["git", "-C", str(tmp_path), "add", "a"], check=True)
-    _git.cache_clear()
+    monkeypatch.chdir(changed)
     assert SteerstackContext().tags()["steerstack.git_changed"] == "true"
 
 
 def test_the_commit_of_steerstack_is_not_that_of_a_checkout_around_its_environment(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import steerstack
-
     own = subprocess.run(["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True).stdout
     monkeypatch.chdir(tmp_path.parent)
     assert SteerstackContext().tags().get("steerstack.own_commit", "") == own.strip()
@@ -86,7 +89,7 @@ def test_the_commit_of_steerstack_is_not_that_of_a_checkout_around_its_environme
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
-    monkeypatch.setattr(steerstack, "__file__", str(inside / "__init__.py"))
+    monkeypatch.setitem(sys.modules, "steerstack", SimpleNamespace(__file__=str(inside / "__init__.py")))
     tags = SteerstackContext().tags()
     assert "steerstack.git_commit" in tags
     assert "steerstack.own_commit" not in tags

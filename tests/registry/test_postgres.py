@@ -7,8 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.registry.browser import Browser, needs_chromium
-from tests.registry.serving import Server, postgres
+from tests.support.browser import needs_chromium
 from typer.testing import CliRunner
 
 from steerstack import load_vector
@@ -19,16 +18,6 @@ from steerstack_registry.outbox import pending, record, send_all
 pytestmark = pytest.mark.xdist_group("registry")
 NAME = "myopia--Tiny-1B--mean-difference"
 COMMAND = "steerstack stack --data myopia.csv --layers 1,3"
-COMMIT = "c0ffee" * 6 + "abcd"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with postgres() as uri:
-        running = Server(uri, tmp_path_factory.mktemp("server"))
-        running.start()
-        yield running
-        running.kill()
 
 
 @pytest.fixture
@@ -38,18 +27,31 @@ def client(server):
     return MlflowClient(server.address)
 
 
+def checkout(folder):
+    """Make a folder a git checkout of one commit; which one."""
+    git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for arguments in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "x"]):
+        subprocess.run([*git, *arguments], check=True)
+    return subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def run(*arguments):
     done = CliRunner().invoke(app, ["registry", *arguments])
     assert done.exit_code == 0, (done.output, done.exception)
     return done.stdout
 
 
+def vector_files(server):
+    return set((server.folder / "artifacts").rglob("vector.safetensors"))
+
+
 def test_the_whole_path(server, make_run, vector):
     at = ("--tracking-uri", server.address, "--json")
+    before = vector_files(server)
     recorded = record(make_run(), server.address)
     assert recorded.tracking_uri == server.address
-    listed = json.loads(run("list", *at))
-    assert {row["name"] for row in listed} == {NAME, f"{NAME}--refitted-on-lora-sft"}
+    listed = {row["name"] for row in json.loads(run("list", *at))}
+    assert {name for name in listed if name.startswith("myopia--")} == {NAME, f"{NAME}--refitted-on-lora-sft"}
     assert json.loads(run("show", NAME, *at))["effects"]["effect/alone"]["value"] == pytest.approx(0.3)
     (made,) = json.loads(run("lineage", NAME, *at))["made_by"]
     assert made["run_id"] == recorded.run_id
@@ -59,9 +61,9 @@ def test_the_whole_path(server, make_run, vector):
     assert load_vector(again.model_uri, tracking_uri=server.address).fingerprint == (vector * 2).fingerprint
     compared = json.loads(run("compare", recorded.model_uri, again.model_uri, *at))
     assert set(compared["effects"]["effect/alone"]) == {recorded.model_uri, again.model_uri}
-    assert json.loads(run("gc", *at)) == []
+    assert NAME not in {row["name"] for row in json.loads(run("gc", *at))}
     # files went through the server into its artifact store, and the database is PostgreSQL's
-    assert len(list((server.folder / "artifacts").rglob("vector.safetensors"))) == 3
+    assert len(vector_files(server) - before) == 3
     assert server.database.startswith("postgresql")
 
 
@@ -75,81 +77,94 @@ def test_the_database_itself_keeps_files_in_the_home(server, make_run, own_home,
 
 @needs_chromium
 @pytest.mark.browser
-def test_three_clicks_from_an_effect_to_vector_data_code_and_command(server, make_run, client, tmp_path, monkeypatch):
-    monkeypatch.setattr("steerstack_registry.delivery._context_tags", lambda: {
-        "steerstack.version": "0.1.0", "steerstack.git_commit": COMMIT, "steerstack.command": COMMAND,
-    })  # fmt: skip
+def test_three_clicks_from_an_effect_to_vector_data_code_and_command(
+    server, make_run, client, browser, tmp_path, monkeypatch
+):
+    commit = checkout(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/steerstack", *COMMAND.split()[1:]])
     recorded = record(make_run(behavior="clicks"), server.address)
     experiment = client.get_run(recorded.run_id).info.experiment_id
     vector_digest, data_digest = "d" * 64, make_run().data_digest
-    with Browser() as browser:
-        # where effects are listed: the run's own page
-        page = browser.open(f"{server.address}/#/experiments/{experiment}/runs/{recorded.run_id}", "effect/alone")
-        vector = page.click(recorded.model_uri.split("/")[1], wait="Source run ID")  # one click: beside each effect
-        for wanted in (COMMAND, COMMIT, data_digest, vector_digest):
-            assert vector.shows(wanted)  # all of it stands on the vector's page, unfolded
-        assert vector.shows_picture("arms.png")
-        back = vector.click("this run", wait="Run ID")  # and back, by a second
-        assert recorded.run_id in back.url
-        version = vector.click(f"{recorded.model_uri.split('/')[1]} 1", wait="Version 1")
-        assert version.shows(COMMAND)
-        report = vector.click("report.html", wait="report.html")
-        assert "artifacts" in report.url
-        # from the list of experiments: the view that compares vectors by effect and cost
-        runs = browser.open(f"{server.address}/#/experiments/{experiment}/runs", "Vectors by effect and cost")
-        view = runs.click("Vectors by effect and cost", wait="effect/alone")
-        assert view.shows("shared view")
-        assert view.shows("0.3")
-        found = view.click("stack Tiny-1B mean-difference", wait="Run ID")
-        assert recorded.run_id in found.url
+    # where effects are listed: the run's own page
+    page = browser.open(f"{server.address}/#/experiments/{experiment}/runs/{recorded.run_id}", "effect/alone")
+    vector = page.click(recorded.model_uri.split("/")[1], wait="Source run ID")  # one click: beside each effect
+    for wanted in (COMMAND, commit, data_digest, vector_digest):
+        assert vector.shows(wanted)  # all of it stands on the vector's page, unfolded
+    assert vector.shows_picture("arms.png")
+    back = vector.click("this run", wait="Run ID")  # and back, by a second
+    assert recorded.run_id in back.url
+    version = vector.click(f"{recorded.model_uri.split('/')[1]} 1", wait="Version 1")
+    assert version.shows(COMMAND)
+    report = vector.click("report.html", wait="report.html")
+    assert "artifacts" in report.url
+    # from the list of experiments: the view that compares vectors by effect and cost
+    runs = browser.open(f"{server.address}/#/experiments/{experiment}/runs", "Vectors by effect and cost")
+    view = runs.click("Vectors by effect and cost", wait="effect/alone")
+    assert view.shows("shared view")
+    assert view.shows("0.3")
+    found = view.click("stack Tiny-1B mean-difference", wait="Run ID")
+    assert recorded.run_id in found.url
 
 
-_WRITER = """
-import sys
-from pathlib import Path
+_WRITERS = """
+import os, sys, threading
 sys.path.insert(0, {root!r})
 import torch
 from steerstack.events import EffectRecord, RunRecord
 from steerstack.vector import Origin, SteeringVector
 from steerstack_registry.outbox import KeptError, record
-writer, address = sys.argv[1:]
+from steerstack_registry.connection import quietly
+
+with quietly():
+    import mlflow.pyfunc
+assert threading.active_count() == 1, "a fork would be without the other threads"
+address = sys.argv[1]
 origin = Origin("mean-difference", {{}}, "response", "tiny", "f" * 64, "d" * 64, 9, "storm")
 vector = SteeringVector({{3: torch.ones(8)}}, origin=origin)
-for number in range(6):
-    value = int(writer) + number / 10
-    effects = [EffectRecord("effect/alone", value, value - 1, value + 1, 40)]
-    run = RunRecord("stack", "storm", "tiny", "f" * 64, "storm", "d" * 64, "test", 40, {{"base": vector}}, effects,
-                    result={{"value": value}}, card="# storm")
-    try:
-        record(run, address)
-        print("sent", flush=True)
-    except KeptError:
-        print("kept", flush=True)
+
+def write(writer):
+    for number in range(6):
+        value = writer + number / 10
+        effects = [EffectRecord("effect/alone", value, value - 1, value + 1, 40)]
+        run = RunRecord("stack", "storm", "tiny", "f" * 64, "storm", "d" * 64, "test", 40, {{"base": vector}}, effects,
+                        result={{"value": value}}, card="# storm")
+        try:
+            record(run, address)
+            said = "sent"
+        except KeptError:
+            said = "kept"
+        os.write(1, f"{{writer}} {{said}}\\n".encode())  # whole, whoever else writes
+
+writers = []
+for writer in range(4):  # all that is imported is imported once
+    pid = os.fork()
+    if not pid:
+        try:
+            write(writer)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        os._exit(0)
+    writers.append(pid)
+sys.exit(any(os.waitpid(pid, 0)[1] for pid in writers))
 """
 
 
 def test_a_server_killed_among_four_writers_gets_every_effect_once(server, client, own_home):
-    code = _WRITER.format(root=str(Path(__file__).parents[2]))
-    writers = [
-        subprocess.Popen([sys.executable, "-c", code, str(n), server.address], stdout=subprocess.PIPE, text=True)
-        for n in range(4)
-    ]
-    first = writers[0].stdout
-    assert first is not None
-    said = [first.readline().strip()]
-    server.kill()  # somewhere in the work of all four
-    while "kept" not in said:
-        line = first.readline().strip()
-        assert line, "the first writer was through before the server was missed"
-        said.append(line)
-    server.start()
-    said += first.read().split()
-    said += [word for writer in writers[1:] for word in (writer.stdout.read().split() if writer.stdout else [])]
-    assert [writer.wait() for writer in writers] == [0] * 4
-    for writer in writers:
-        assert writer.stdout is not None
-        writer.stdout.close()
-    assert Counter(said)["kept"] == len(pending()) > 0
+    code = _WRITERS.format(root=str(Path(__file__).parents[2]))
+    with subprocess.Popen([sys.executable, "-c", code, server.address], stdout=subprocess.PIPE, text=True) as writers:
+        assert writers.stdout is not None
+        said = [writers.stdout.readline().split()]
+        server.kill()  # somewhere in the work of all four
+        while "kept" not in said[-1]:
+            said.append(writers.stdout.readline().split())
+            assert said[-1], "all writers were through before the server was missed"
+        server.start()
+        said += [line.split() for line in writers.stdout]
+    assert writers.returncode == 0
+    assert len(said) == 24
+    assert Counter(word for _, word in said)["kept"] == len(pending()) > 0
     send_all(server.address)
     assert pending() == []
 

@@ -1,6 +1,8 @@
 """Many vectors and many items: a small copy of ``benchmarks/registry.py``, which measures at full size."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from benchmarks.registry import example, multiply
 
+from steerstack.testing.kit.method import HEAVY
 from steerstack_registry import listing, quick
 from steerstack_registry.asked import Asked
 from steerstack_registry.connection import reaching
@@ -15,42 +18,71 @@ from steerstack_registry.outbox import record
 from steerstack_registry.rows import rows
 
 LOADED = """
-import json, sys, time
+import json, sqlite3, sys
 from steerstack_registry.recorder import MLflowRecorder
-start = time.process_time()
+asked, plain = [], sqlite3.connect
+
+class Counted(sqlite3.Connection):
+    def execute(self, query, *values):
+        asked.append(query)
+        return super().execute(query, *values)
+
+sqlite3.connect = lambda *arguments, **options: plain(*arguments, factory=Counted, **options)
 rows = MLflowRecorder().list_vectors(tracking_uri=None, limit=100)
-print(json.dumps([time.process_time() - start, len(rows), [n for n in ("mlflow", "torch", "pandas") if n in sys.modules]]))
+print(json.dumps([len(rows), len(asked), [name for name in sys.argv[1:] if name in sys.modules]]))
+"""
+
+KILLED = """
+import os, sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA cache_size = 1")
+db.execute("UPDATE model_version_tags SET value = value || 'half'")
+os._exit(9)
 """
 
 
+@pytest.fixture(scope="module")
+def one(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with one vector."""
+    home = tmp_path_factory.mktemp("one")
+    file = Path(shutil.copy(empty_store, home / "mlflow.db"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEERSTACK_HOME", str(home))
+        record(example(), f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def crowded(store: str) -> Path:
-    """The default store with a thousand names."""
-    record(example())
-    file = Path(store.removeprefix("sqlite:///"))
-    multiply(file, 1000)
+def crowded(one: Path, own_home: Path, request: pytest.FixtureRequest) -> Path:
+    """The default store with a thousand names, or as many as the test asks for."""
+    own_home.mkdir()
+    file = Path(shutil.copy(one, own_home / "mlflow.db"))
+    multiply(file, getattr(request, "param", 1000))
     return file
 
 
 def test_a_list_waits_for_nothing_heavy(crowded: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
-    seconds, count, heavy = json.loads(done.stdout)
-    assert (count, heavy) == (100, [])
-    assert seconds < 1
+    command = [sys.executable, "-c", LOADED, *HEAVY, "sqlalchemy", "httpx"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [100, 6, []]  # six queries, however many vectors there are
 
 
-def test_the_quick_list_is_mlflows_own(crowded: Path, store: str) -> None:
+@pytest.mark.parametrize("crowded", [150], indirect=True)  # MLflow itself takes 20 ms for each
+def test_the_quick_list_is_mlflows_own(crowded: Path) -> None:
     for limit in (7, None):
-        with reaching(store) as client:
+        with reaching(f"sqlite:///{crowded}") as client:
             asked = rows(Asked(client), limit)
         quickly = quick.newest(crowded, limit)
-        assert len(quickly) == (limit or 1000)
+        assert len(quickly) == (limit or 150)
         if limit is None:  # all were made at once: which are the newest is open
             assert sorted(quickly, key=lambda row: row["name"]) == sorted(asked, key=lambda row: row["name"])
         else:
             assert all(len(row["effects"]) == 20 for row in [*quickly, *asked])
 
 
-def test_tables_of_another_mlflow_are_left_to_mlflow(crowded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quick, "_TAGS", "SELECT nothing FROM nowhere")
+def test_what_a_killed_writer_left_is_put_right_by_mlflow(crowded: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(crowded)], check=False).returncode == 9
+    with pytest.raises(sqlite3.OperationalError):
+        quick.newest(crowded, 3)  # it only reads
     assert len(listing.list_vectors(limit=3)) == 3
+    assert len(quick.newest(crowded, 3)) == 3

@@ -1,53 +1,14 @@
-"""Lists from a server's REST API: they are MLflow's own, and come without importing it."""
+"""What a server is shown before it lists its vectors, and what is no MLflow."""
 
 import http.server
-import json
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from benchmarks.registry import example, multiply
-from tests.registry.conftest import free_port
 
 from steerstack.errors import RegistryError
-from steerstack.events import RunRecord
-from steerstack_registry import listing, rows
-from steerstack_registry.asked import Asked
-from steerstack_registry.connection import reaching
-from steerstack_registry.outbox import record
+from steerstack_registry import listing
 from steerstack_registry.served import NotServedError, served
-
-LOADED = """
-import json, sys
-from steerstack_registry.recorder import MLflowRecorder
-rows = MLflowRecorder().list_vectors(tracking_uri=sys.argv[1], limit=5)
-print(json.dumps([len(rows), [name for name in ("mlflow", "torch", "pandas") if name in sys.modules]]))
-"""
-
-
-def test_a_servers_list_is_mlflows_own_and_waits_for_nothing_heavy(
-    start: Callable[[int], object], store: str, make_run: Callable[..., RunRecord]
-) -> None:
-    record(example())
-    multiply(Path(store.removeprefix("sqlite:///")), 60)  # more than are asked for at once
-    record(make_run())  # one of its effects is no number
-    port = free_port()
-    start(port)
-    address = f"http://127.0.0.1:{port}"
-    with served(address) as source:
-        found = rows.rows(source, None)
-        assert len(rows.rows(source, 7)) == 7
-    with reaching(address) as client:
-        asked = rows.rows(Asked(client), None)
-    assert len(found) == 62
-    assert sum(len(row["effects"]) for row in found) > 60 * 20
-    assert json.dumps(found) == json.dumps(asked)  # as text, since NaN is not NaN
-    assert json.dumps(listing.list_vectors(address)) == json.dumps(listing.list_vectors(store))
-    done = subprocess.run([sys.executable, "-c", LOADED, address], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [5, []]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 from steerstack.errors import RegistryError
 from steerstack.events import EffectRecord, Recorded, RunRecord
 from steerstack.vector import SteeringVector
-from steerstack_registry import listing, names
+from steerstack_registry import listing, location, names
 from steerstack_registry.load import load_vector
 from steerstack_registry.outbox import pending, record
 from steerstack_registry.store import MLflowStore
@@ -260,17 +262,25 @@ def test_even_the_default_experiment_is_not_in_the_current_folder(empty_store: P
     assert location.startswith((empty_store.parent / "artifacts").as_uri())
 
 
-def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
-    import subprocess
-    import sys
-
-    code = f"""
-from steerstack_registry.connection import reaching
-with reaching("sqlite:///{tmp_path}/new/mlflow.db", make=True) as client:
-    assert client.search_experiments()
+_BOTH = """
+import os, sys
+from steerstack_registry.connection import quietly, reaching
+with quietly():
+    import mlflow
+children = []
+for _ in range(2):  # all that is imported is imported once
+    children.append(os.fork())
+    if not children[-1]:
+        with reaching(sys.argv[1], make=True) as client:
+            os._exit(0 if client.search_experiments() else 1)
+sys.exit(any([os.waitpid(pid, 0)[1] for pid in children]))
 """
-    both = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+
+
+def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    done = subprocess.run([sys.executable, "-c", _BOTH, uri], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -279,6 +289,13 @@ with reaching("sqlite:///{tmp_path}/new/mlflow.db", make=True) as client:
 )
 def test_files_that_would_go_astray_are_refused(uri: str, place: str) -> None:
     with pytest.raises(RegistryError, match="cannot be written from here"):
-        MLflowStore(uri)._check_place("steerstack/myopia", place)
-    MLflowStore("http://far")._check_place("steerstack/myopia", "mlflow-artifacts:/1")
-    MLflowStore("http://far")._check_place("steerstack/myopia", "s3://bucket/1")
+        location.check_place(uri, "steerstack/myopia", place)
+    location.check_place("http://far", "steerstack/myopia", "mlflow-artifacts:/1")
+    location.check_place("http://far", "steerstack/myopia", "s3://bucket/1")
+
+
+def test_nothing_is_recorded_where_files_would_go_astray(store: str, client, make_run: Make) -> None:  # type: ignore[no-untyped-def]
+    made = client.create_experiment("steerstack/myopia", artifact_location="mlflow-artifacts:/1")
+    with pytest.raises(RegistryError, match="cannot be written from here"):
+        MLflowStore(store).record(make_run())
+    assert list(client.search_runs([made])) == []

@@ -70,23 +70,29 @@ def quiet() -> None:
 
 
 class Bars:
-    """Progress bars with rate and time left, one for each kind of work."""
+    """Progress bars with rate and time left, one for each kind of work.
+
+    Parameters
+    ----------
+    progress:
+        Where they are shown.
+    """
 
     def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+        self.progress = progress
         self._tasks: dict[str, Any] = {}
 
     def step(self, what: str) -> None:
         """Say what is being done."""
-        self._progress.console.print(f"[dim]·[/] {what}", highlight=False)
+        self.progress.console.print(f"[dim]·[/] {what}", highlight=False)
 
     def announce(self, what: str, total: int, done: int = 0) -> None:
         """Say how much work there is, and how much of it was done earlier; more of the same kind adds up."""
         shown = self._tasks.get(what)
-        before = next((task for task in self._progress.tasks if task.id == shown), None)
+        before = next((task for task in self.progress.tasks if task.id == shown), None)
         if before is not None:
             total, done = total + int(before.total or 0), done + int(before.completed)
-            self._progress.remove_task(before.id)
+            self.progress.remove_task(before.id)
         self._only(what, total, done)
 
     def advance(self, what: str, done: int) -> None:
@@ -97,13 +103,13 @@ class Bars:
         """A counter for one kind of work."""
         if what not in self._tasks:
             self._only(what, total, 0)
-        return lambda done: self._progress.update(self._tasks[what], advance=done)
+        return lambda done: self.progress.update(self._tasks[what], advance=done)
 
     def _only(self, what: str, total: int | None, done: int) -> None:
         """Show one bar; what was done earlier does not count into its rate."""
-        for task in self._progress.tasks:
-            self._progress.update(task.id, visible=False)
-        self._tasks[what] = self._progress.add_task(what, total=total, completed=done)
+        for task in self.progress.tasks:
+            self.progress.update(task.id, visible=False)
+        self._tasks[what] = self.progress.add_task(what, total=total, completed=done)
 
 
 class _Rate(TextColumn):
@@ -122,8 +128,14 @@ class _Rate(TextColumn):
 
 
 @contextlib.contextmanager
-def bars() -> Iterator[Bars]:
-    """Show progress bars on standard error while work goes on."""
+def bars(**options: Any) -> Iterator[Bars]:
+    """Show progress bars on standard error while work goes on.
+
+    Parameters
+    ----------
+    options:
+        Of rich's progress display, such as another ``console``.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -133,7 +145,8 @@ def bars() -> Iterator[Bars]:
         TimeRemainingColumn(),
     )
     # a batch may take half a minute: the rate is over five
-    with Progress(*columns, console=console, transient=True, speed_estimate_period=300) as progress:
+    usual = {"console": console, "transient": True, "speed_estimate_period": 300}
+    with Progress(*columns, **{**usual, **options}) as progress:
         found = Bars(progress)
         with _told_by("steerstack.trace", found.step):
             yield found

@@ -3,6 +3,7 @@
 import typer
 
 from steerstack.cli import console
+from steerstack.cli.stopping import through
 
 
 def ui(
@@ -14,3 +15,4 @@ def ui(
     from steerstack.recorders import recorder
 
     recorder().serve(tracking_uri=tracking_uri, host=host, port=port)
+    through()  # Ctrl-C is how it ends well

@@ -72,55 +72,6 @@ class Rates:
         return min(size for size, rate in tried.items() if rate >= (1 - SLACK) * best)
 
 
-_measured: dict[Path, Rates] = {}
-_adopted: list[Rates] = []
-
-
-def batch_tokens(model: Model, work: int, *, least: int = 0, memory: int | None = None) -> int:
-    """Bound on the tokens of one forward pass.
-
-    ``STEERSTACK_BATCH_TOKENS``, if it is set; the default for work that fits one pass of it;
-    else by what was measured, which is measured now if it never was.
-
-    Parameters
-    ----------
-    model:
-        The model, where it lies.
-    work:
-        Tokens to be run in all.
-    least:
-        Smaller sizes are not chosen, unless memory allows no more.
-    memory:
-        Bytes that one pass may take; None for a quarter of what is available.
-
-    Raises
-    ------
-    SteerstackError
-        ``STEERSTACK_BATCH_TOKENS`` is not a positive whole number.
-    """
-    given = os.environ.get("STEERSTACK_BATCH_TOKENS")
-    if given:
-        return _read(given)
-    if work <= TOKENS or model.remote is not None or model.visiting:  # nothing is measured on a server
-        return TOKENS
-    return rates(model, memory).choose(least)
-
-
-def rates(model: Model, memory: int | None = None) -> Rates:
-    """What was measured of a model on this machine; it is measured now if it never was."""
-    if _adopted:
-        return _adopted[0]
-    path = cache_folder() / "batches" / f"{_key(model)}.json"
-    if path not in _measured:
-        _measured[path] = _kept(path) or _measure_and_keep(model, path, memory)
-    return _measured[path]
-
-
-def adopt(found: Rates | None) -> None:
-    """Measure nothing in this process: run the batches of another one, whose rates these are."""
-    _adopted[:] = [found] if found is not None else []
-
-
 def measure(
     model: Model, sizes: tuple[int, ...], *, clock: Callable[[], float] = time.perf_counter
 ) -> dict[int, float]:
@@ -158,7 +109,63 @@ def _seconds(model: Model, size: int, sites: list[Site], clock: Callable[[], flo
     return clock() - began
 
 
-def _measure_and_keep(model: Model, path: Path, memory: int | None) -> Rates:
+Measure = Callable[[Model, tuple[int, ...]], Mapping[int, float]]
+"""Gives the tokens per second of passes of several sizes."""
+
+_measured: dict[Path, Rates] = {}
+_adopted: list[Rates] = []
+
+
+def batch_tokens(
+    model: Model, work: int, *, least: int = 0, memory: int | None = None, measure: Measure = measure
+) -> int:
+    """Bound on the tokens of one forward pass.
+
+    ``STEERSTACK_BATCH_TOKENS``, if it is set; the default for work that fits one pass of it;
+    else by what was measured, which is measured now if it never was.
+
+    Parameters
+    ----------
+    model:
+        The model, where it lies.
+    work:
+        Tokens to be run in all.
+    least:
+        Smaller sizes are not chosen, unless memory allows no more.
+    memory:
+        Bytes that one pass may take; None for a quarter of what is available.
+    measure:
+        How the rates are found where they are not known.
+
+    Raises
+    ------
+    SteerstackError
+        ``STEERSTACK_BATCH_TOKENS`` is not a positive whole number.
+    """
+    given = os.environ.get("STEERSTACK_BATCH_TOKENS")
+    if given:
+        return _read(given)
+    if work <= TOKENS or model.remote is not None or model.visiting:  # nothing is measured on a server
+        return TOKENS
+    return rates(model, memory, measure).choose(least)
+
+
+def rates(model: Model, memory: int | None = None, measure: Measure = measure) -> Rates:
+    """What was measured of a model on this machine; it is measured now if it never was."""
+    if _adopted:
+        return _adopted[0]
+    path = cache_folder() / "batches" / f"{_key(model)}.json"
+    if path not in _measured:
+        _measured[path] = _kept(path) or _measure_and_keep(model, path, memory, measure)
+    return _measured[path]
+
+
+def adopt(found: Rates | None) -> None:
+    """Measure nothing in this process: run the batches of another one, whose rates these are."""
+    _adopted[:] = [found] if found is not None else []
+
+
+def _measure_and_keep(model: Model, path: Path, memory: int | None, measure: Measure) -> Rates:
     allowed = min(spare(model) // SHARE, memory if memory is not None else 1 << 62, beside(model))
     fitting = tuple(size for size in SIZES if size * bytes_per_token(model) <= allowed) or SIZES[:1]
     rates = Rates(measure(model, fitting), fitting[-1])

@@ -81,9 +81,14 @@ def halved(tokens: int) -> int:
         There is none: a single sequence does not fit.
     """
     if tokens <= 1:
-        raise ModelError(
-            "The device has not enough memory for a single sequence.",
-            seen="out of memory in passes of one sequence",
-            fix="Use shorter items, --dtype bfloat16 (8bit, 4bit), --device auto, or --device cpu.",
-        )
+        raise too_small()
     return tokens // 2
+
+
+def too_small() -> ModelError:
+    """That the device has no room for one sequence."""
+    return ModelError(
+        "The device has not enough memory for a single sequence.",
+        seen="out of memory in passes of one sequence",
+        fix="Use shorter items, --dtype bfloat16 (8bit, 4bit), --device auto, or --device cpu.",
+    )

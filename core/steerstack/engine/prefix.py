@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from steerstack.engine.memory import too_small, unless_out_of_memory
 from steerstack.engine.tree import Tree
 from steerstack.trace.forward import KeyValues, Pass, run
 from steerstack.trace.model import Model
@@ -51,9 +52,19 @@ def run_prefix(model: Model, trees: Sequence[Tree]) -> Prefix:
 
 
 def run_tokens(model: Model, tree: Tree, length: int) -> Prefix:
-    """Run the first tokens of a tree's stem; no pass for none."""
+    """Run the first tokens of a tree's stem; no pass for none.
+
+    Raises
+    ------
+    ModelError
+        The device has not enough memory for them.
+    """
     if not length:
         return Prefix()
     ids = tree.ids[None, :length]
-    outcome = run(model, Pass(ids, torch.ones_like(ids, dtype=torch.bool), keep_past=True))
+    outcome = unless_out_of_memory(
+        lambda: run(model, Pass(ids, torch.ones_like(ids, dtype=torch.bool), keep_past=True))
+    )
+    if outcome is None:
+        raise too_small()
     return Prefix(length, outcome.past)

@@ -7,12 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-KEPT = 64
-"""Jobs that are remembered; the oldest finished ones are forgotten."""
-
-KEPT_BYTES = 1 << 30
-"""The same, by the size of their results; the newest is kept whatever its size."""
-
 
 @dataclass
 class Job:
@@ -38,9 +32,18 @@ class Job:
 
 
 class Jobs:
-    """Runs jobs one after the other, in the one thread that opened the model."""
+    """Runs jobs one after the other, in the one thread that opened the model.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    number:
+        Jobs that are remembered; the oldest finished ones are forgotten.
+    size:
+        Bytes of results that are remembered; the newest is kept whatever its size.
+    """
+
+    def __init__(self, number: int = 64, size: int = 1 << 30) -> None:
+        self._number, self._size = number, size
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.Lock()
@@ -67,7 +70,7 @@ class Jobs:
         finished = [name for name, job in self._jobs.items() if job.done.is_set()]
         for name in finished[:-1]:
             size = sum(len(job.result) for job in self._jobs.values())
-            if len(self._jobs) > KEPT or size > KEPT_BYTES:
+            if len(self._jobs) > self._number or size > self._size:
                 del self._jobs[name]
 
     def _run(self, job: Job, work: Callable[[], bytes]) -> None:

@@ -135,6 +135,11 @@ def _kept(data: DataSet, count: int) -> dict[str, Any]:
     return {"source": data.source, "behavior": data.behavior, "digest": data.digest, "ids": ids, "items": items}
 
 
+def items_of(kept: Mapping[str, Any]) -> tuple[Item, ...]:
+    """The items of a data set that are kept whole."""
+    return _ITEMS.validate_python(kept["items"])
+
+
 def digest_now(kept: Mapping[str, Any]) -> str:
     """The digest of the same items as their source has them today, without those that are gone.
 
@@ -180,7 +185,7 @@ def again(
     gaps: list[float] = []
     for (on, system), arms in together.items():
         kept = claims["tested"][on]
-        items = _ITEMS.validate_python(kept["items"][:count])
+        items = items_of(kept)[:count]
         data = DataSet(kept["behavior"], items, "", kept["source"])
         plans = [Plan(), *(_plan(vector, arm) for arm in arms)]
         bare, *found = score_data(model, data, claims["score"], plans, system=system)

@@ -169,7 +169,7 @@ def arms_of(
 Logits = Float[Tensor, "token vocab"]
 
 
-def steered_logits(model: Model, sequence: TokenSequence, plan: Plan, *, disturbed: bool = False) -> Logits:
+def steered_logits(model: Model, sequence: TokenSequence, plan: Plan, *, disturbed: float = 0.0) -> Logits:
     """Logits at every token of one unpadded sequence under a plan, in float32, by nnsight.
 
     Parameters
@@ -177,23 +177,23 @@ def steered_logits(model: Model, sequence: TokenSequence, plan: Plan, *, disturb
     model, sequence, plan:
         What is run.
     disturbed:
-        Whether noise of about the size of rounding is added to the activations at the input of each
-        block, and before each edit.
+        Size of the noise that is added to the activations at the input of each block, and before each
+        edit, as a share of their norm.
     """
     model.check_plan(plan)
     ids = torch.tensor([sequence.ids])
     edits = edits_at([plan], lambda edit, _arm: [(0, position) for position in edit.tokens.positions(sequence)])
     if disturbed:
         inputs = [Site("resid_pre", layer) for layer in range(model.n_layers)]
-        edits = {at: partial(_disturbed, edits.get(at, torch.clone), at.layer) for at in {*inputs, *edits}}
+        edits = {at: partial(_disturbed, edits.get(at, torch.clone), disturbed, at.layer) for at in {*inputs, *edits}}
     outcome = run(model, Pass(ids, torch.ones_like(ids, dtype=torch.bool), edits=edits, head=lambda h: h[0]))
     return outcome.logits.float().cpu()  # type: ignore[no-any-return]
 
 
-def _disturbed(edit: Callable[[Tensor], Tensor], seed: int, hidden: Tensor) -> Tensor:
-    """What an edit makes of activations that are off by about their rounding."""
+def _disturbed(edit: Callable[[Tensor], Tensor], size: float, seed: int, hidden: Tensor) -> Tensor:
+    """What an edit makes of activations that are off by some share of their norm."""
     noise = torch.randn(hidden.shape, generator=torch.Generator().manual_seed(seed)).to(hidden)
-    return edit(hidden + ROUNDING * hidden.norm(dim=-1, keepdim=True) * noise / noise.norm(dim=-1, keepdim=True))
+    return edit(hidden + size * hidden.norm(dim=-1, keepdim=True) * noise / noise.norm(dim=-1, keepdim=True))
 
 
 def crosscheck(
@@ -204,6 +204,7 @@ def crosscheck(
     arms: Sequence[Arm],
     *,
     tolerance: float = TOLERANCE,
+    rounding: float = ROUNDING,
     say: Callable[[str], None] = lambda _: None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> CrossCheck:
@@ -219,6 +220,8 @@ def crosscheck(
         What is run.
     tolerance:
         Largest difference that counts as agreement.
+    rounding:
+        Size of the disturbance whose effect is no disagreement, as :data:`ROUNDING`.
     say:
         Told, before a basis is run, what of the arms does not mean the same there.
     advance:
@@ -234,7 +237,7 @@ def crosscheck(
             "Rounding would hide a disagreement.", seen=f"{model.dtype}", fix=f"Use --dtype {' or '.join(DTYPES)}."
         )
     ours = [[steered_logits(model, sequence, arm.plan) for sequence in sequences] for arm in arms]
-    near = [[steered_logits(model, sequence, arm.plan, disturbed=True) for sequence in sequences] for arm in arms]
+    near = [[steered_logits(model, sequence, arm.plan, disturbed=rounding) for sequence in sequences] for arm in arms]
     result = CrossCheck(model, backend, tolerance, len(sequences))
     for basis, open_ in bases.items():
         opened = open_()

@@ -4,10 +4,10 @@ Times come from a pilot on training and validation items of the study itself; th
 items are counted, never read.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -72,9 +72,9 @@ class Forecast:
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds that some work took, and what it gave."""
-    began = time.perf_counter()
+    began = perf_counter()
     found = work()
-    return time.perf_counter() - began, found
+    return perf_counter() - began, found
 
 
 def item_seconds(model: Model, data: DataSet, mode: ScoreMode, shots: Shots = ()) -> float:

@@ -14,6 +14,8 @@ from typing import Any
 
 from steerstack import __version__, digest
 from steerstack.errors import StudyError
+from steerstack.files import append
+from steerstack.holding import held
 from steerstack.listening import tell
 from steerstack.study.step import Step
 from steerstack.trace.model import Model
@@ -46,9 +48,9 @@ class Ledger:
             self._read()
 
     def _read(self) -> None:
-        text = self._path.read_bytes().decode("utf-8", errors="replace")
-        whole = text[: text.rfind("\n") + 1]  # a kill may leave half a line at the end
-        for line in whole.splitlines():
+        content = self._path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]  # a kill may leave half a line at the end
+        for line in whole.decode("utf-8", errors="replace").split("\n")[:-1]:
             try:
                 entry = json.loads(line)
                 self._done[entry["key"]] = entry["value"]
@@ -56,8 +58,8 @@ class Ledger:
                 raise StudyError(
                     f"{self._path} is damaged.", seen=line[:80], fix="Remove it to start the study afresh."
                 ) from error
-        if len(whole) < len(text):
-            self._path.write_text(whole, encoding="utf-8")
+        if len(whole) < len(content):
+            os.truncate(self._path, len(whole))
 
     def has(self, what: str, key: object) -> bool:
         """Whether a step was written down."""
@@ -156,17 +158,15 @@ class Ledger:
     def _keep(self, what: str, name: str, value: Any, seconds: float) -> Any:
         line = json.dumps({"what": what, "key": name, "value": value}, allow_nan=False) + "\n"
         try:
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            with held():  # Ctrl-C before it or after it, but not within
+                append(self._path, line)
+                self._done[name] = value
         except OSError as error:
             raise StudyError(
                 f"The step {what!r} could not be written down.",
                 seen=str(error),
                 fix=f"Free some space and run the same command again: it goes on from {self._path}.",
             ) from error
-        self._done[name] = value
         self.computed += 1
         tell("step-finished", what, folder=str(self.folder), seconds=seconds)
         return value

@@ -19,10 +19,7 @@ from steerstack.study.step import Step
 from steerstack.trace.model import Model
 
 SHARD = 64
-"""Items that are scored between two entries in the ledger: what a kill can cost."""
-
-REMOTE_SHARD = 512
-"""The same, and in one request, for a model on a server."""
+"""Items that are scored between two entries in the ledger: what a kill can cost. A server has a number of its own."""
 
 Advance = Callable[[str, int], None]
 """Told what is being done, and how many more evaluations (questions x arms) of it are done."""
@@ -141,7 +138,7 @@ class Arms:
 
     def steps(self, model: Model, mode: ScoreMode) -> list[Step]:
         """One for each :data:`SHARD` items."""
-        items, size = self.data.items, SHARD if model.remote is None else REMOTE_SHARD
+        items, size = self.data.items, SHARD if model.remote is None else model.remote.shard
         parts = [self.data.take(items[at : at + size]) for at in range(0, len(items), size)]
         return [Shard(self.what, part, mode, tuple(self.plans), self.system, self.shots) for part in parts]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from steerstack.intervention import Plan
@@ -39,15 +40,19 @@ def _hook(model: Model, edit: Any, positions: Sequence[int], n: int) -> Any:
 
 
 @torch.no_grad()
-def naive_score(model: Model, sequence: TokenSequence, plan: Plan) -> list[float]:
-    """Log-probabilities of the answer tokens of one sequence under a plan."""
+def naive_logits(model: Model, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
+    """Logits at every token of one sequence under a plan, in float32."""
     ids = torch.tensor([sequence.ids])
     places = [edit.tokens.positions(sequence) for edit in plan]  # refused before any hook is set
     hooks = [_hook(model, edit, where, len(sequence)) for edit, where in zip(plan, places, strict=True)]
     try:
-        logits = model.module(ids.to(model.device)).logits[0].float()
+        return model.module(ids.to(model.device)).logits[0].float()  # type: ignore[no-any-return]
     finally:
         for hook in hooks:
             hook.remove()
-    logp = logits.log_softmax(-1)
+
+
+def naive_score(model: Model, sequence: TokenSequence, plan: Plan) -> list[float]:
+    """Log-probabilities of the answer tokens of one sequence under a plan."""
+    logp = naive_logits(model, sequence, plan).log_softmax(-1)
     return [float(logp[p - 1, sequence.ids[p]]) for p in range(sequence.answer_start, len(sequence))]

@@ -1,15 +1,18 @@
 """One request to a server of nnsight's protocol: sent, waited for, and sent again after a restart."""
 
 import logging
+import sys
 import time
 from typing import Any
 
 import httpx
+import nnsight
 from nnsight.intervention.backends.remote import RemoteBackend
 from nnsight.intervention.backends.remote import RemoteError as Failed
 from nnsight.schema.request import RequestModel
 from nnsight.schema.response import ResponseModel, Status
 
+from steerstack import web
 from steerstack.errors import RemoteError
 from steerstack.trace.pending import Pending
 
@@ -21,6 +24,9 @@ FORGOTTEN = 30
 
 GATEWAY = (502, 503, 504)
 """What a gateway answers for a server that starts."""
+
+REACH = httpx.Timeout(10.0, read=600.0)
+"""Seconds for which one look waits: a server that is away is soon known, a large answer takes minutes to be packed."""
 
 QUIET = 2.0
 """Seconds for which nothing is said of a job that is waited for."""
@@ -39,13 +45,22 @@ class Job(RemoteBackend):
         As of nnsight's backend.
     pending:
         Knows whether an earlier process sent the same call; None where it is of no use.
+    poll:
+        Seconds between two looks at the state of the job: at first, and at most.
     """
 
     def __init__(
-        self, model_key: str, *, host: str, api_key: str | None, env: dict[str, Any], pending: Pending | None = None
+        self,
+        model_key: str,
+        *,
+        host: str,
+        api_key: str | None,
+        env: dict[str, Any],
+        pending: Pending | None = None,
+        poll: tuple[float, float] = POLL,
     ) -> None:
         super().__init__(model_key, host=host, api_key=api_key, env=env, blocking=False)
-        self._pending = pending
+        self._pending, self._poll = pending, poll
         self.job_id = pending.job_id if pending else None
         self.status: Status | None = None
         self._blob = b""
@@ -69,21 +84,13 @@ class Job(RemoteBackend):
             found = self._wait()
         except httpx.HTTPStatusError as error:
             if error.response.status_code in GATEWAY:
-                self._was_away = True
+                self._was_away = self.job_id is not None
                 raise ConnectionError(str(error)) from error
             raise refused(self.host, error.response.status_code, error.response.text) from error
         except httpx.HTTPError as error:
-            self._was_away = True
+            self._was_away = self.job_id is not None
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
         except Failed as error:
-            cause = error.__cause__
-            if isinstance(cause, httpx.HTTPStatusError):
-                status, text = cause.response.status_code, str(error)
-                if status in GATEWAY:
-                    raise ConnectionError(text) from error
-                raise refused(self.host, status, text) from error
-            if isinstance(cause, httpx.HTTPError):
-                raise ConnectionError(str(error)) from error
             if self._pending:
                 self._pending.answered()
             raise failed(self.host, str(error)) from error
@@ -92,16 +99,15 @@ class Job(RemoteBackend):
         return found
 
     def _wait(self) -> dict[str, Any]:
-        pause, missing, began, told = POLL[0], 0, time.monotonic(), ""
+        pause, missing, began, told = self._poll[0], 0, time.monotonic(), ""
         while True:
             if self.job_id is None:
                 request = RequestModel(model_key=self.model_key, compress=self.compress, env=self.env)
                 self.job_id = self._post(request, self._blob).id
                 if self._pending:
                     self._pending.sent(self.job_id)
-            headers = {"ndif-api-key": self.api_key} if self.api_key else None
-            with httpx.Client(timeout=httpx.Timeout(10.0, read=600.0)) as client:
-                reply = client.get(f"{self.host}/response/{self.job_id}", headers=headers)
+            with web.client(timeout=REACH) as client:
+                reply = client.get(f"{self.host}/response/{self.job_id}", headers=self._key())
             if reply.status_code == 404:
                 missing += 1
                 if missing > (0 if self._was_away else FORGOTTEN):
@@ -118,7 +124,33 @@ class Job(RemoteBackend):
                     return dict(found)
             self._was_away = False
             time.sleep(pause)
-            pause = min(POLL[1], pause * 1.5)
+            pause = min(self._poll[1], pause * 1.5)
+
+    def _post(self, request: RequestModel, blob: bytes) -> ResponseModel:
+        """Send the request as nnsight does, by a client of ours."""
+        about = {"nnsight-version": nnsight.__version__, "python-version": sys.version}
+        about["ndif-timestamp"] = repr(time.time())
+        with web.client(timeout=REACH) as client:
+            reply = client.post(
+                f"{self.host}/request",
+                data={"data": request.metadata()},
+                files={"blob": ("request", blob, "application/octet-stream")},
+                headers={**about, **self._key()},
+            )
+        reply.raise_for_status()
+        return ResponseModel.model_validate_json(reply.text)
+
+    def download_result(self, url: str | None) -> Any:
+        """What was saved, from where the server put it."""
+        if not url:
+            return None
+        with web.client(timeout=REACH) as client:
+            reply = client.get(url)
+        reply.raise_for_status()
+        return self.finalize(reply.content)
+
+    def _key(self) -> dict[str, str]:
+        return {"ndif-api-key": self.api_key} if self.api_key else {}
 
 
 def failed(host: str, traceback: str) -> RemoteError:

@@ -23,10 +23,8 @@ nnsight.register("steerstack.trace.far_side")
 LOCAL = "local"
 """In place of an address: the call is packed and unpacked as for a server, and runs here."""
 
-FIRST_WAIT = 0.5
-"""Seconds before the first new try; each further one waits twice as long, up to :data:`LAST_WAIT`."""
-
 LAST_WAIT = 15.0
+"""Seconds that are waited at most before a new try."""
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +45,10 @@ class Server:
         API key or token.
     patience:
         Seconds for which an unreachable server is tried again.
+    wait:
+        Seconds before the first new try; each further one waits twice as long, up to :data:`LAST_WAIT`.
+    shard:
+        Items that are scored in one request: what an interruption can cost.
     requests:
         How many requests were sent.
     sent, received:
@@ -59,6 +61,8 @@ class Server:
     host: str
     key: str | None = field(default=None, repr=False)
     patience: float = 300.0
+    wait: float = 0.5
+    shard: int = 512
     requests: int = field(default=0, init=False)
     sent: int = field(default=0, init=False)
     received: int = field(default=0, init=False)
@@ -98,7 +102,7 @@ class Server:
         pending = Pending(self.host, key, sources, soft, payload)
         job = Job(key, host=self.host, api_key=self.key, env=self.envoy._remoteable_get_env(), pending=pending)
         _block(self.envoy, job, sources, soft, payload)
-        began, wait = time.monotonic(), FIRST_WAIT
+        began, wait = time.monotonic(), self.wait
         while True:
             try:
                 saved: bytes = job.result()["said"]

@@ -11,6 +11,7 @@ import torch
 from nnsight import CONFIG, TransformersModel
 from nnsight.modeling import huggingface
 
+from steerstack import web
 from steerstack.embedded import EMBEDDED, embedded_model
 from steerstack.errors import ModelError, RemoteError, first_line
 from steerstack.trace import names
@@ -21,6 +22,9 @@ from steerstack.trace.remote import LOCAL, Server
 
 NDIF, PUBLIC = "ndif", "https://api.ndif.us"
 """The name of the public server, and its address."""
+
+GREETING = 30.0
+"""Seconds in which a server must say what it is; it may be busy with somebody's job, but does not work for this."""
 
 
 class RemoteModel(Model):
@@ -98,7 +102,8 @@ def _look(host: str, key: str | None) -> None:
     if host == PUBLIC and not key:
         raise RemoteError("NDIF needs an API key.", fix="Set NDIF_API_KEY, or give the address of your own server.")
     try:
-        reply = httpx.get(f"{host}/env", timeout=30, headers={"ndif-api-key": key} if key else {})
+        with web.client(timeout=GREETING) as client:
+            reply = client.get(f"{host}/env", headers={"ndif-api-key": key} if key else {})
     except httpx.HTTPError as error:
         raise RemoteError(
             f"The server {host} cannot be reached.",

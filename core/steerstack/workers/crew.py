@@ -160,13 +160,15 @@ class Crew:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:  # nothing is running: they may leave by themselves
-            for worker in self._workers.values():
-                worker.shutdown(wait=True)
-            self._workers.clear()
-        for place in list(self._workers):
-            self._dismiss(place)
-        self.engine.close()
+        try:
+            if kind is None:  # nothing is running: they may leave by themselves
+                for worker in self._workers.values():
+                    worker.shutdown(wait=True)
+                self._workers.clear()
+        finally:
+            for place in list(self._workers):
+                self._dismiss(place)
+            self.engine.close()
 
 
 def _died_twice(step: Step, error: BrokenExecutor) -> StudyError:

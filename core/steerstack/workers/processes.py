@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from steerstack.contracts import Engine
+from steerstack.holding import held
 from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -42,8 +43,14 @@ class _OneProcess(ProcessPoolExecutor):
 
         super().__init__(1, multiprocessing.get_context("spawn"), _begin, (prepare,))
         before = {child.pid for child in multiprocessing.active_children()}
-        self.submit(os.getpid)  # starts the process
-        self._started = [child for child in multiprocessing.active_children() if child.pid not in before]
+        self._started: list[Any] = []
+        try:
+            with held():
+                self.submit(os.getpid)  # starts the process
+                self._started = [child for child in multiprocessing.active_children() if child.pid not in before]
+        except BaseException:  # nobody would know of it
+            self.shutdown(cancel_futures=True)
+            raise
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the pool; with ``cancel_futures``, end the process whatever it is doing."""

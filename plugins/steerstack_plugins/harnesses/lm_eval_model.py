@@ -89,10 +89,10 @@ class SteeredHFLM(HFLM):
         self, requests: Sequence[Request], disable_tqdm: bool = False, override_bs: int | None = None
     ) -> list[tuple[float, bool]]:
         """Log-probability (nats) of each continuation, and whether greedy decoding would give it."""
-        sequences = [self._sequence(context, continuation) for _, context, continuation in requests]
+        sequences = [self.laid_out(context, continuation) for _, context, continuation in requests]
         answers: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
         bar = tqdm(total=len(requests), disable=disable_tqdm or self.rank != 0, desc="Running loglikelihood requests")
-        groups = list(_groups(sequences))
+        groups = list(grouped(sequences))
         for at in range(0, len(groups), 256):
             chunk = groups[at : at + 256]
             found = likeliest(self.opened, [[sequences[index] for index in group] for group in chunk], self.plan)
@@ -107,7 +107,7 @@ class SteeredHFLM(HFLM):
         bar.close()
         return answers
 
-    def _sequence(self, context: list[int], continuation: list[int]) -> TokenSequence:
+    def laid_out(self, context: list[int], continuation: list[int]) -> TokenSequence:
         """As HFLM lays a request out: what is too long loses tokens on the left."""
         if not 0 < len(continuation) <= self.max_length:
             raise ModelError(
@@ -129,7 +129,7 @@ class SteeredHFLM(HFLM):
         """Prompts, padded on the left, followed by what they generate, padded on the right."""
         mask = torch.ones_like(context) if attention_mask is None else attention_mask
         rows = [row[kept.bool()].tolist() for row, kept in zip(context, mask, strict=True)]
-        sampling = _sampling(max_length - context.shape[1], tuple(stop), **settings)
+        sampling = sampling_of(max_length - context.shape[1], tuple(stop), **settings)
         prompts = [mark(ids, len(ids), self.header) for ids in rows]
         new = generate(self.opened, prompts, [self.plan], sampling, batch=len(prompts))[0].tokens
         wide = max(map(len, new))
@@ -138,7 +138,7 @@ class SteeredHFLM(HFLM):
         return torch.cat([context, padded], 1)
 
 
-def _groups(sequences: Sequence[TokenSequence]) -> Iterator[list[int]]:
+def grouped(sequences: Sequence[TokenSequence]) -> Iterator[list[int]]:
     """Indices of sequences with one context and bounded length in all: what they share is run once."""
 
     def context(index: int) -> tuple[int, ...]:
@@ -158,7 +158,7 @@ def _groups(sequences: Sequence[TokenSequence]) -> Iterator[list[int]]:
         yield group
 
 
-def _sampling(
+def sampling_of(
     max_new_tokens: int,
     stop: tuple[str, ...],
     do_sample: bool | None = None,

@@ -71,15 +71,19 @@ class OpenAIJudge(Judge):
 
         given: dict[int, Verdict] = {}
         failed: OpenAIError | JudgeError | None = None
-        with client, ThreadPoolExecutor(self.concurrency) as pool:
-            waiting = [pool.submit(self._ask, client, text) for text in asked]
-            for index, future in enumerate(waiting):
-                if failed is not None and future.cancel():
-                    continue
-                try:
-                    given[index] = future.result()
-                except (OpenAIError, JudgeError) as error:
-                    failed = failed or error
+        pool = ThreadPoolExecutor(self.concurrency)
+        with client:
+            try:
+                waiting = [pool.submit(self._ask, client, text) for text in asked]
+                for index, future in enumerate(waiting):
+                    if failed is not None and future.cancel():
+                        continue
+                    try:
+                        given[index] = future.result()
+                    except (OpenAIError, JudgeError) as error:
+                        failed = failed or error
+            finally:  # after Ctrl-C nobody waits for what was asked
+                pool.shutdown(wait=False, cancel_futures=True)
         if isinstance(failed, OpenAIError):
             raise self._away(failed, given) from failed
         if failed is not None:

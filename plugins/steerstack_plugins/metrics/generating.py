@@ -46,6 +46,12 @@ class Spoken:
         return 1 - sum(self.ended) / len(self.ended)
 
 
+def text_of(model: Model, tokens: Sequence[int]) -> str:
+    """An answer's text; of a model without a chat template not what it goes on to write as the user's next turn."""
+    text = str(model.tokenizer.decode(list(tokens), skip_special_tokens=True))
+    return (text if model.format.chat else text.split(_NEXT_TURN)[0]).strip()
+
+
 class Generating(Metric):
     """Parameters of every metric that lets the model speak; greedy by default.
 
@@ -77,18 +83,12 @@ class Generating(Metric):
         found = generate(model, sequences, plans, sampling, batch=self.batch, progress=progress)
         return [
             Spoken(
-                tuple(self._text(model, tokens) for tokens in arm.tokens),
+                tuple(text_of(model, tokens) for tokens in arm.tokens),
                 tuple(bool(tokens) and tokens[-1] in stops for tokens in arm.tokens),
                 arm.edited.positions,
             )
             for arm in found
         ]
-
-    @staticmethod
-    def _text(model: Model, tokens: Sequence[int]) -> str:
-        text = str(model.tokenizer.decode(list(tokens), skip_special_tokens=True))
-        # a model without a chat template goes on to write the user's next turn
-        return (text if model.format.chat else text.split(_NEXT_TURN)[0]).strip()
 
     def record(self, answers: Sequence[str]) -> dict[str, Any]:
         """How the answers were made, their digest, and the first of them."""

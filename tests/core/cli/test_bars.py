@@ -9,31 +9,37 @@ from rich.console import Console
 from steerstack.cli import console
 
 
+class Clock:
+    """A clock that a test moves."""
+
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def clock(monkeypatch):
-    """A clock that a test moves, and bars on a screen of 100 columns that goes by it."""
-    now = [100.0]
+def clock():
+    return Clock()
 
-    class Timed(console.Progress):
-        def __init__(self, *columns, **options):
-            super().__init__(*columns, get_time=lambda: now[0], auto_refresh=False, **options)
 
-    monkeypatch.setattr(console, "Progress", Timed)
-    monkeypatch.setattr(console, "console", Console(file=io.StringIO(), width=100, force_terminal=True))
-    return now
+def shown_by(clock):
+    """Bars on a screen of 100 columns that go by a clock."""
+    screen = Console(file=io.StringIO(), width=100, force_terminal=True)
+    return console.bars(console=screen, get_time=clock, auto_refresh=False)
 
 
 def shown(bars) -> str:
     screen = Console(file=io.StringIO(), width=100)
-    screen.print(bars._progress.get_renderable())
+    screen.print(bars.progress.get_renderable())
     return screen.file.getvalue().strip()
 
 
 def test_done_of_total_rate_and_time_left(clock):
-    with console.bars() as bars:
+    with shown_by(clock) as bars:
         bars.announce("sweep", 120)
         for _ in range(5):
-            clock[0] += 2
+            clock.now += 2
             bars.advance("sweep", 10)
         text = shown(bars)
     assert text.startswith("⠋ sweep") or "sweep" in text
@@ -43,11 +49,11 @@ def test_done_of_total_rate_and_time_left(clock):
 
 
 def test_what_was_done_earlier_is_no_part_of_the_rate(clock):
-    with console.bars() as bars:
+    with shown_by(clock) as bars:
         bars.announce("sweep", 1000, 900)
         assert "900/1000" in shown(bars)
         for _ in range(4):
-            clock[0] += 10
+            clock.now += 10
             bars.advance("sweep", 2)
         text = shown(bars)
     assert "908/1000" in text
@@ -56,7 +62,7 @@ def test_what_was_done_earlier_is_no_part_of_the_rate(clock):
 
 
 def test_more_of_the_same_work_adds_up_and_one_bar_is_shown(clock):
-    with console.bars() as bars:
+    with shown_by(clock) as bars:
         bars.announce("prompts", 10)
         bars.advance("prompts", 10)
         bars.announce("costs", 3)
@@ -68,16 +74,15 @@ def test_more_of_the_same_work_adds_up_and_one_bar_is_shown(clock):
 
 
 def test_work_of_unknown_length_is_counted(clock):
-    with console.bars() as bars:
+    with shown_by(clock) as bars:
         bars.advance("answers", 3)
         assert "3/?" in shown(bars)
 
 
-def test_what_is_said_of_a_job_on_a_server_is_shown_while_work_goes_on(monkeypatch):
+def test_what_is_said_of_a_job_on_a_server_is_shown_while_work_goes_on():
     shown = Console(file=io.StringIO(), width=120)
-    monkeypatch.setattr(console, "console", shown)
     log = logging.getLogger("steerstack.trace.job")
-    with console.bars():
+    with console.bars(console=shown):
         log.info("%s: %s", "http://gpu", "queued [position 2]")
     log.info("nobody waits any more")
     assert "http://gpu: queued [position 2]" in shown.file.getvalue()

@@ -1,16 +1,15 @@
 """Studies by ``--engine`` on the command line: what it refuses, and what is left when it is stopped."""
 
 import json
-import os
 import signal
-import subprocess
 import sys
-import time
 
 import pandas as pd
 import psutil
 import pytest
 import yaml
+from tests.core.cli.interrupts import MESSAGE, rain, started
+from tests.waiting import PATIENCE, until
 
 from steerstack.cli.finishing import Outputs
 from steerstack.cli.performing import perform
@@ -34,31 +33,50 @@ def declared(tmp_path, tiny_folder, table):
 
 def start(file, home, *options):
     command = [sys.executable, "-m", "steerstack", "run", file, "--no-record", *options]
-    env = {**os.environ, "STEERSTACK_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(list(map(str, command)), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return started(command, env={"STEERSTACK_HOME": str(home)})
 
 
 def steps(home):
     return sum(path.read_bytes().count(b"\n") for path in home.rglob("ledger.jsonl"))
 
 
+def children(driver):
+    return psutil.Process(driver.pid).children(recursive=True)
+
+
+def gone(workers):
+    return psutil.wait_procs(workers, timeout=PATIENCE)[1] == []
+
+
+def stopped(code, said):
+    assert code == 130, said
+    assert said.count(MESSAGE) == 1
+    assert "Traceback" not in said
+    assert "leaked" not in said
+
+
+def test_ctrl_c_while_workers_begin_is_heard_by_their_driver_alone(tmp_path, declared):
+    driver = start(declared, tmp_path / "home", "--engine", "processes", "--workers", "2")
+    until(lambda: driver.poll() is not None or len(children(driver)) >= 2, "the first worker")
+    workers = children(driver)
+    stopped(*rain(driver))  # to all of them, as a terminal sends it
+    assert gone(workers)
+
+
 def test_a_stopped_study_of_workers_leaves_none_and_goes_on_here(tmp_path, declared, monkeypatch):
     home = tmp_path / "home"
     for stop in (signal.SIGINT, signal.SIGKILL):  # Ctrl-C, then a kill that nobody hears of
         driver = start(declared, home, "--engine", "processes", "--workers", "2")
-        before, until = steps(home), time.monotonic() + 600
-        while steps(home) < before + 4 and driver.poll() is None and time.monotonic() < until:
-            time.sleep(0.002)
-        workers = psutil.Process(driver.pid).children(recursive=True)
-        driver.send_signal(stop)
-        _, said = driver.communicate(timeout=300)
+        wanted = steps(home) + 4
+        until(lambda: steps(home) >= wanted or driver.poll() is not None, "four steps")  # noqa: B023
+        workers = children(driver)
         assert len(workers) >= 2
-        assert psutil.wait_procs(workers, timeout=20)[1] == []
         if stop == signal.SIGINT:
-            assert driver.returncode == 130
-            assert "the same command goes on from there" in said
-            assert "Traceback" not in said
-            assert "leaked" not in said
+            stopped(*rain(driver))
+        else:
+            driver.kill()
+            driver.communicate(timeout=PATIENCE)
+        assert gone(workers)
     halfway = steps(home)
     frames = []
     for place in ("home", "calm"):

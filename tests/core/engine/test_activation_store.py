@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 
 from steerstack.asking import ContrastPair, contrast_pairs
 from steerstack.catalog import load_data
-from steerstack.engine import extract as engine
 from steerstack.engine.activation_store import STALE, ActivationStore
 from steerstack.engine.extract import PairActivations
 from steerstack.errors import SteerstackError
@@ -23,6 +22,8 @@ from steerstack.trace.open import open_model
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 GB = 1_000_000_000
+BEGINNING = 1
+"""Passes that a stream makes over what all pairs begin with, where it runs anything."""
 
 
 @pytest.fixture
@@ -33,14 +34,6 @@ def store(tmp_path) -> ActivationStore:
 @pytest.fixture
 def pairs(llama, table):
     return contrast_pairs(llama.format, load_data(table), "response")
-
-
-@pytest.fixture
-def passes(monkeypatch):
-    """Counts forward passes."""
-    found, plain = [], engine.run
-    monkeypatch.setattr(engine, "run", lambda model, work: found.append(1) or plain(model, work))
-    return found
 
 
 def stream(model, pairs, store, **options) -> PairActivations:
@@ -62,7 +55,7 @@ def only_set(store) -> Path:
 def test_a_hit_gives_the_same_batches_bit_for_bit_and_runs_nothing(llama, pairs, store, passes):
     without = list(stream(llama, pairs, None))
     first = list(stream(llama, pairs, store))
-    assert len(passes) == 2 * len(first) > 6
+    assert len(passes) == 2 * (BEGINNING + len(first)) > 6
     passes.clear()
     counted = []
     second = list(stream(llama, pairs, store, progress=counted.append))
@@ -161,7 +154,7 @@ def damage_everything(path):
 def test_a_damaged_shard_is_run_again_and_repaired(llama, pairs, store, passes, damage):
     first = list(stream(llama, pairs, store))
     damage(only_set(store) / "00001.safetensors")
-    for runs in (1, 0):
+    for runs in (BEGINNING + 1, 0):
         passes.clear()
         assert same(first, list(stream(llama, pairs, store)))
         assert len(passes) == runs
@@ -185,7 +178,7 @@ def test_a_set_without_its_index_is_not_complete(llama, pairs, store, passes):
         index.unlink() if content is None else index.write_text(content)
         passes.clear()
         assert same(first, list(stream(llama, pairs, store)))
-        assert len(passes) == len(first)
+        assert len(passes) == BEGINNING + len(first)
 
 
 def test_stopping_half_way_leaves_nothing(llama, pairs, store, passes):
@@ -196,18 +189,18 @@ def test_stopping_half_way_leaves_nothing(llama, pairs, store, passes):
     assert not list(store.folder.iterdir())
 
 
-def test_an_interrupt_leaves_nothing(llama, pairs, store, monkeypatch):
-    plain, done = engine.run, []
+def test_an_interrupt_leaves_nothing(llama, pairs, store, watch):
+    begun = []
 
-    def interrupted(model, work):
-        done.append(plain(model, work))
-        if len(done) == 3:
+    def interrupt(tokens):
+        begun.append(tokens)
+        if len(begun) == 4:
             raise KeyboardInterrupt
-        return done[-1]
 
-    monkeypatch.setattr(engine, "run", interrupted)
+    watch(llama, interrupt, layers=[llama.n_layers - 1])
     with pytest.raises(KeyboardInterrupt):
         list(stream(llama, pairs, store))
+    assert len(begun) == 4
     assert not list(store.folder.iterdir())
 
 
@@ -280,9 +273,10 @@ def test_a_folder_that_cannot_be_made_is_no_error(llama, pairs, tmp_path):
     )
 
 
-def test_values_that_are_not_finite_are_not_kept(llama, pairs, store, monkeypatch):
-    monkeypatch.setattr(engine._Means, "__call__", lambda self, hidden: torch.full((len(self._counts), 32), torch.inf))
-    assert all(batch.positive.isinf().all() for batch in stream(llama, pairs, store))
+def test_values_that_are_not_finite_are_not_kept(pairs, store):
+    model = open_model(tiny_model("llama"), tokenizer=tiny_tokenizer())
+    model.module.get_input_embeddings().weight.fill_(torch.inf)
+    assert not any(batch.positive.isfinite().any() for batch in stream(model, pairs, store))
     assert not list(store.folder.iterdir())
 
 

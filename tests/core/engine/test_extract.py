@@ -7,9 +7,9 @@ import torch
 
 from steerstack.asking import ContrastPair, Read, contrast_pairs
 from steerstack.catalog import load_data
-from steerstack.engine import pair_layout
 from steerstack.engine.extract import PairActivations
 from steerstack.extraction import extract
+from steerstack.site import Site
 from steerstack.testing.models import ARCHITECTURES
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
@@ -17,7 +17,7 @@ from steerstack_plugins.extraction.mean_difference import MeanDifference
 @torch.no_grad()
 def plain_caa(model, pairs):
     """The paper's steps written out: one pass a side, mean over positions, mean of differences."""
-    blocks = [model.envoy.layers[i]._module for i in range(model.n_layers)]
+    blocks = [model.module_at(Site("resid_post", i)) for i in range(model.n_layers)]
     total = torch.zeros(model.n_layers, model.d_model, dtype=torch.float64)
     for pair in pairs:
         for sign, side in ((1, pair.positive), (-1, pair.negative)):
@@ -93,27 +93,18 @@ def test_a_common_system_prompt_changes_no_number(tiny, table, architecture):
         assert (vector[layer].double() - expected[layer]).norm() / expected[layer].norm() < 1e-4
 
 
-def test_a_common_system_prompt_is_run_once(llama, table, monkeypatch):
+def test_a_common_system_prompt_is_run_once(llama, table, watch):
     data = load_data(table).limit(6)
     data = data.take(tuple(replace(item, system=SYSTEM) for item in data))
     pairs = contrast_pairs(llama.format, data, "response")
-
-    def activations():
-        run: list[int] = []
-        hook = llama.envoy.layers[0]._module.register_forward_pre_hook(
-            lambda _m, args, kwargs: run.append((args or (kwargs["hidden_states"],))[0].shape[:2].numel()),
-            with_kwargs=True,
-        )
-        found = PairActivations(llama, pairs).collect()
-        hook.remove()
-        return found, sum(run)
-
-    once, few = activations()
-    monkeypatch.setattr(pair_layout, "PREFIX", 10_000)
-    often, many = activations()
+    tokens: list[int] = []
+    watch(llama, tokens.append, layers=[0])
+    together, few = PairActivations(llama, pairs).collect(), sum(tokens)
+    alone, many = [PairActivations(llama, [pair]).collect() for pair in pairs], sum(tokens) - few
     assert many - few > 4 * len(SYSTEM)  # a byte a token, in five of six pairs
-    for one, other in ((once.positive, often.positive), (once.negative, often.negative)):
-        assert (one - other).norm() / other.norm() < 1e-5
+    for place, one in enumerate(alone):
+        assert (together.positive[place] - one.positive[0]).norm() / one.positive.norm() < 1e-5
+        assert (together.negative[place] - one.negative[0]).norm() / one.negative.norm() < 1e-5
 
 
 def test_positions_in_the_common_beginning_are_read_all_the_same(llama, table):

@@ -8,8 +8,9 @@ from steerstack.engine.generate import Sampling, generate
 from steerstack.intervention import Plan
 from steerstack.prompts import Prompt
 from steerstack.site import Site
-from steerstack.testing.models import ARCHITECTURES, WIDTH
+from steerstack.testing.models import ARCHITECTURES, WIDTH, tiny_model, tiny_tokenizer
 from steerstack.tokens import Tokens
+from steerstack.trace.open import open_model
 
 DIRECTION = torch.randn(WIDTH, generator=torch.Generator().manual_seed(3))
 
@@ -62,16 +63,17 @@ def test_equals_plain_hooks_token_for_token(tiny, architecture):
             assert tokens == reference(model, prompt, plan, 12)
 
 
-def test_rows_that_finish_leave_and_the_rest_go_on(llama, monkeypatch):
-    prompts = [llama.format.sequence(Prompt(text)) for text in ("Hi", "there", "you")]
-    plain = generate(llama, prompts, [Plan()], Sampling(12))[0].tokens
-    stop = plain[0][3]  # ends the first row early
-    for home in ("decode_rows", "decode_side_by_side"):
-        monkeypatch.setattr(f"steerstack.engine.{home}.stop_tokens", lambda _model: {stop})
-    found = generate(llama, prompts, [Plan()], Sampling(12))[0].tokens
-    for tokens, whole in zip(found, plain, strict=True):
-        end = whole.index(stop) + 1 if stop in whole else len(whole)
-        assert tokens == whole[:end]
+@pytest.mark.parametrize("arms", [[Plan()], [Plan(), PLANS[3]]], ids=["rows", "side by side"])
+def test_rows_that_finish_leave_and_the_rest_go_on(arms):
+    model = open_model(tiny_model("llama"), tokenizer=tiny_tokenizer())
+    prompts = [model.format.sequence(Prompt(text)) for text in ("Hi", "there", "you")]
+    plain = generate(model, prompts, arms, Sampling(12))
+    stop = plain[0].tokens[0][3]  # ends the first row early
+    model.module.generation_config.eos_token_id = stop
+    for arm, before in zip(generate(model, prompts, arms, Sampling(12)), plain, strict=True):
+        for tokens, whole in zip(arm.tokens, before.tokens, strict=True):
+            end = whole.index(stop) + 1 if stop in whole else len(whole)
+            assert tokens == whole[:end]
 
 
 def test_batch_size_does_not_matter_and_sampling_is_seeded(llama):

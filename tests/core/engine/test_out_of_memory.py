@@ -6,8 +6,8 @@ import torch
 from steerstack.asking import contrast_pairs
 from steerstack.catalog import load_data
 from steerstack.edits import Add
-from steerstack.engine import extract, score, steered
 from steerstack.engine.extract import PairActivations
+from steerstack.engine.score import score
 from steerstack.errors import ModelError
 from steerstack.intervention import Plan
 from steerstack.prompts import Prompt
@@ -18,21 +18,18 @@ ARMS = [Plan(), *(Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), s),)) for 
 
 
 @pytest.fixture
-def small_device(monkeypatch):
-    """A function that lets passes of more than so many tokens fail as a full GPU does."""
+def small_device(watch):
+    """A function that lets a model's passes of more than so many tokens fail as a full GPU does."""
 
-    def limit(tokens: int) -> list[int]:
+    def limit(model, tokens: int) -> list[int]:
         failed: list[int] = []
-        for module in (extract, score, steered):
-            plain = module.run
 
-            def run(model, work, plain=plain):
-                if work.ids.numel() > tokens:
-                    failed.append(work.ids.numel())
-                    raise torch.OutOfMemoryError("CUDA out of memory (not really)")
-                return plain(model, work)
+        def allocate(wanted: int) -> None:
+            if wanted > tokens:
+                failed.append(wanted)
+                raise torch.OutOfMemoryError("CUDA out of memory (not really)")
 
-            monkeypatch.setattr(module, "run", run)
+        watch(model, allocate)
         return failed
 
     return limit
@@ -43,10 +40,10 @@ def small_device(monkeypatch):
 def test_scores_stay(tiny, small_device, architecture, tokens):
     model = tiny(architecture)
     asked = [model.format.answers(Prompt("q" * n), ["yes", "no way"]) for n in (3, 30, 5, 12, 7)]
-    expected = score.score(model, asked, ARMS)
-    failed = small_device(tokens)
+    expected = score(model, asked, ARMS)
+    failed = small_device(model, tokens)
     done: list[int] = []
-    found = score.score(model, asked, ARMS, progress=done.append)
+    found = score(model, asked, ARMS, progress=done.append)
     assert failed
     assert sum(done) == len(asked) * len(ARMS)
     for one, other in zip(expected, found, strict=True):
@@ -60,7 +57,7 @@ def test_activations_stay_in_number_and_order(tiny, table, small_device, archite
     model = tiny(architecture)
     pairs = contrast_pairs(model.format, load_data(table), "response")
     expected = list(PairActivations(model, pairs))
-    failed = small_device(500)
+    failed = small_device(model, 500)
     found = list(PairActivations(model, pairs))
     assert 0 < len(failed) < 5  # the smaller bound is kept for the batches that follow
     assert [len(batch.positive) for batch in found] == [len(batch.positive) for batch in expected]
@@ -70,10 +67,10 @@ def test_activations_stay_in_number_and_order(tiny, table, small_device, archite
 
 
 def test_what_never_fits_is_an_error_that_says_so(llama, table, small_device):
-    small_device(10)
+    small_device(llama, 10)
     pairs = contrast_pairs(llama.format, load_data(table), "response")
     with pytest.raises(ModelError, match="not enough memory"):
         list(PairActivations(llama, pairs))
     asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
     with pytest.raises(ModelError, match="not enough memory"):
-        score.score(llama, asked, ARMS)
+        score(llama, asked, ARMS)

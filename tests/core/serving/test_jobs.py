@@ -3,14 +3,14 @@
 import threading
 
 import pytest
+from tests.waiting import PATIENCE
 
-from steerstack.serving import jobs as kept
 from steerstack.serving.jobs import Jobs
 
 
 def done(jobs, work):
     job = jobs.add(work)
-    assert job.done.wait(10)
+    assert job.done.wait(PATIENCE)
     return job
 
 
@@ -38,10 +38,8 @@ def test_an_error_ends_the_job_and_not_the_server():
 
 
 @pytest.mark.parametrize(("number", "size", "left"), [(3, 1 << 20, 3), (64, 25, 3)])
-def test_the_oldest_results_are_forgotten(monkeypatch, number, size, left):
-    monkeypatch.setattr(kept, "KEPT", number)
-    monkeypatch.setattr(kept, "KEPT_BYTES", size)
-    jobs = Jobs()
+def test_the_oldest_results_are_forgotten(number, size, left):
+    jobs = Jobs(number, size)
     ids = [done(jobs, lambda: b"ten bytes!").id for _ in range(6)]
     remembered = [name for name in ids if jobs.get(name)]
     assert remembered == ids[-left:]

@@ -11,7 +11,7 @@ from steerstack.applying import apply
 from steerstack.catalog import load_data
 from steerstack.data import DataSet, Item, Layout, SystemPrompts
 from steerstack.errors import DataError
-from steerstack.study.claims import _ITEMS, KEPT, Claim, Claims, again, digest_now
+from steerstack.study.claims import KEPT, Claim, Claims, again, digest_now, items_of
 from steerstack.study.scoring import score_data
 from steerstack.study.stack import run_stack
 from steerstack.study.stacking import Stacking
@@ -87,7 +87,7 @@ def test_items_come_back_as_they_were(llama):
     )
     data = DataSet("counting", (item,), "", "nowhere")
     whole = kept(Claims({"test": data}, arms=[]))["tested"]["test"]
-    assert _ITEMS.validate_python(whole["items"]) == (item,)
+    assert items_of(whole) == (item,)
 
 
 def test_a_source_that_has_changed_has_another_digest(table):

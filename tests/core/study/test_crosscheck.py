@@ -10,14 +10,12 @@ from steerstack.cli import app
 from steerstack.contracts import Opened
 from steerstack.errors import ModelError, ParameterError, SiteError
 from steerstack.intervention import Plan
-from steerstack.study import crosscheck as study
 from steerstack.study.crosscheck import Arm, arms_of, crosscheck, steered_logits
 from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
-from steerstack.testing.naive import _hook
+from steerstack.testing.naive import naive_logits
 from steerstack.tokens import TokenSequence
 from steerstack.trace.open import open_model
 from steerstack.vector import Origin, SteeringVector
-from steerstack_plugins.backends.bridge import Bridge
 
 SEQUENCES = [TokenSequence((5, 9, 2, 77, 130, 8, 61), 3, 5), TokenSequence((7, 7, 200, 3), 0, 1)]
 
@@ -28,15 +26,8 @@ class Plain(Opened):
     def __init__(self, model, *, strength=1.0, shift=0.0, warns=False):
         self.model, self.strength, self.shift, self.warns = model, strength, shift, warns
 
-    @torch.no_grad()
     def logits(self, sequence, plan):
-        hooks = [_hook(self.model, edit, edit.tokens.positions(sequence), len(sequence)) for edit in plan]
-        try:
-            found = self.model.module(torch.tensor([sequence.ids])).logits[0]
-        finally:
-            for hook in hooks:
-                hook.remove()
-        return found * (self.strength if len(plan) else 1.0) + self.shift
+        return naive_logits(self.model, sequence, plan) * (self.strength if len(plan) else 1.0) + self.shift
 
     def portable(self, plan):
         return ["scaled here"] if self.warns and len(plan) else []
@@ -81,19 +72,18 @@ def test_what_is_not_portable_is_said_first_and_does_not_fail(model):
     assert found.to_json()["compared"][1]["agrees"] is False
 
 
-def test_rounding_is_an_excuse_up_to_a_hundredth(model, monkeypatch):
+def test_rounding_is_an_excuse_up_to_a_hundredth(model):
     """An engine that is off by 0.001 is excused where rounding makes as much; one off by more never is."""
     arms = [Arm("none", "unsteered", None)]
 
-    def passes(shift):
-        return crosscheck(model, "p", {"raw": lambda: Plain(model, shift=shift)}, SEQUENCES, arms).passed
+    def passes(shift, **more):
+        return crosscheck(model, "p", {"raw": lambda: Plain(model, shift=shift)}, SEQUENCES, arms, **more).passed
 
     assert not passes(1e-3)
-    monkeypatch.setattr(study, "ROUNDING", 1.0)
-    disturbed = steered_logits(model, SEQUENCES[0], Plan(), disturbed=True)
+    disturbed = steered_logits(model, SEQUENCES[0], Plan(), disturbed=1.0)
     assert float((disturbed - steered_logits(model, SEQUENCES[0], Plan())).abs().max()) > 0.1
-    assert passes(1e-3)
-    assert not passes(0.02)
+    assert passes(1e-3, rounding=1.0)
+    assert not passes(0.02, rounding=1.0)
 
 
 def test_a_vector_stands_beside_a_random_direction_of_its_norm(model):
@@ -134,9 +124,28 @@ def test_the_command(tiny_folder, tmp_path):
     assert "no basis 'centred'" in str(wrong)
 
 
-def test_the_command_fails_where_the_engines_differ(tiny_folder, monkeypatch):
-    right = Bridge.logits
-    monkeypatch.setattr(Bridge, "logits", lambda *given: 1.01 * right(*given))
-    done = CliRunner().invoke(app, ["crosscheck", str(tiny_folder), "--layers", "2", "--texts", "1", "--basis", "raw"])
+OFF = """
+    from steerstack.contracts import Backend
+    from steerstack.hookspecs import hookimpl
+    from tests.core.study.test_crosscheck import Plain
+
+    class Off(Backend):
+        name = "off"
+
+        def open(self, source):
+            from steerstack import open_model
+            return Plain(open_model(source), strength=1.01)
+
+    @hookimpl
+    def steerstack_backends():
+        return [Off]
+"""
+
+
+def test_the_command_fails_where_the_engines_differ(tiny_folder, install, fresh):
+    install("lab-kit", OFF)
+    done = CliRunner().invoke(
+        app, ["crosscheck", str(tiny_folder), "--layers", "2", "--texts", "1", "--backend", "lab-kit/off"]
+    )
     assert done.exit_code == 1
     assert "do NOT agree" in done.stdout

@@ -26,6 +26,10 @@ def uneven(architecture):
     return open_model(module, tokenizer=tiny_tokenizer())
 
 
+FINAL_NORMS = {
+    "llama": "model.norm", "gpt2": "transformer.ln_f", "gemma3": "model.norm", "opt": "model.decoder.final_layer_norm",
+    "bloom": "transformer.ln_f", "gpt_neox": "gpt_neox.final_layer_norm",
+}  # fmt: skip
 DIRECTION = torch.randn(WIDTH, generator=torch.Generator().manual_seed(3)) + 0.5
 
 
@@ -55,11 +59,11 @@ def test_it_is_the_plain_computation(architecture):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("architecture", ["llama", "gpt2", "gemma3", "opt", "bloom", "gpt_neox"])
+@pytest.mark.parametrize("architecture", FINAL_NORMS)
 def test_a_small_push_before_the_final_norm_moves_the_logits_by_it(architecture):
     """The derivative of the model's own head, at an activation that the direction does not change the norm of."""
     model = uneven(architecture)
-    norm, head = model.envoy.ln_final._module, model.module.get_output_embeddings()
+    norm, head = model.module.get_submodule(FINAL_NORMS[architecture]), model.module.get_output_embeddings()
     hidden = torch.randn(WIDTH, generator=torch.Generator().manual_seed(4))
     hidden -= hidden.mean()
     push = DIRECTION - DIRECTION.mean()

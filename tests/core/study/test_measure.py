@@ -1,5 +1,7 @@
 """Progress: the whole is known before it begins, its parts add up to it, and a resumed study begins where it was."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,9 +10,8 @@ from steerstack.catalog import load_data
 from steerstack.edits import Add
 from steerstack.intervention import Plan
 from steerstack.site import Site
-from steerstack.study import measure as study
 from steerstack.study.ledger import Ledger
-from steerstack.study.measure import Measure
+from steerstack.study.measure import SHARD, Measure
 from steerstack.testing.models import WIDTH
 
 PLANS = [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 1.0),))]
@@ -31,6 +32,12 @@ class Heard:
         self.done[what] = self.done.get(what, 0) + done
 
 
+def many(table, count):
+    """So many items, of more than one shard: those of the table over and over."""
+    data = load_data(table)
+    return data.take(tuple(replace(data.items[n % len(data)], id=f"{n}") for n in range(count)))
+
+
 def measured(model, data, mode, folder, plans=PLANS):
     heard = Heard()
     measure = Measure(mode, Ledger(folder), heard.advance, heard.announce)
@@ -41,9 +48,8 @@ def measured(model, data, mode, folder, plans=PLANS):
 
 @pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
-def test_what_is_done_adds_up_to_what_was_announced(tiny, table, tmp_path, monkeypatch, mode, architecture):
-    monkeypatch.setattr(study, "SHARD", 3)
-    model, data = tiny(architecture), load_data(table).limit(7)
+def test_what_is_done_adds_up_to_what_was_announced(tiny, table, tmp_path, mode, architecture):
+    model, data = tiny(architecture), many(table, SHARD + 3)
     heard = measured(model, data, mode, tmp_path / "study")
     assert heard.total["arms"] == len(ask(model.format, data, mode)) * len(PLANS)
     assert heard.done == heard.total
@@ -58,12 +64,11 @@ def test_an_item_is_asked_as_often_as_is_said(llama, table, mode):
     ]
 
 
-def test_finished_steps_of_a_resumed_study_count_at_once(llama, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "SHARD", 3)
-    data = load_data(table).limit(8)
-    Measure("text", Ledger(tmp_path)).arms("arms", llama, data.take(data.items[:3]), PLANS)  # as if killed then
+def test_finished_steps_of_a_resumed_study_count_at_once(llama, table, tmp_path):
+    data = many(table, SHARD + 5)
+    Measure("text", Ledger(tmp_path)).arms("arms", llama, data.take(data.items[:SHARD]), PLANS)  # as if killed then
     heard = measured(llama, data, "text", tmp_path)
-    assert (heard.total["arms"], heard.earlier["arms"], heard.done["arms"]) == (16, 6, 10)
+    assert (heard.total["arms"], heard.earlier["arms"], heard.done["arms"]) == (2 * SHARD + 10, 2 * SHARD, 10)
     again = measured(llama, data, "text", tmp_path)
     assert again.earlier == again.total
     assert not again.done

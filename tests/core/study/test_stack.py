@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from steerstack import digest
 from steerstack.catalog import load_data
 from steerstack.data import SystemPrompts
 from steerstack.recording import stack_effects
 from steerstack.report.pages import page_of
 from steerstack.report.study_page import write_page
 from steerstack.splits import split
-from steerstack.study import measure as measuring
 from steerstack.study.grid import LEVELS, Cell
 from steerstack.study.stack import run_stack
 from steerstack.study.stacking import Stacking
@@ -104,41 +104,49 @@ def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_p
     assert set(roles.values()) == {"", "refitted on lora-sft"}
 
 
-def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path, monkeypatch):
-    whole = run(llama, data, tmp_path / "whole").to_json()
-    calls: list[int] = []
-    real = measuring.score_data
+class Heard:
+    """What a study tells of its evaluations: how many there are, were done earlier, and are done."""
 
-    def counted(*args, **kwargs):
-        if len(calls) == 5:
-            raise Killed
-        calls.append(1)
-        return real(*args, **kwargs)
+    def __init__(self, kill_at=None):
+        self.total, self.earlier, self.done, self.kill_at = 0, 0, 0, kill_at
 
-    monkeypatch.setattr(measuring, "score_data", counted)
+    def announce(self, what, total, done):
+        if what != "pairs":
+            self.total, self.earlier = self.total + total, self.earlier + done
+
+    def advance(self, what, done):
+        if what != "pairs":
+            self.done += done
+            if self.kill_at is not None and self.done >= self.kill_at:
+                raise Killed
+
+
+def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path):
+    def told(name, heard):
+        found = run(llama, data, tmp_path / name, advance=heard.advance, announce=heard.announce).to_json()
+        found["finetunes"]["lora-sft"].pop("seconds")
+        return found
+
+    first, resumed, third = Heard(), Heard(), Heard()
+    whole = told("whole", first)
+    killed = Heard(kill_at=first.total // 2)
     with pytest.raises(Killed):
-        run(llama, data, tmp_path / "killed")
-    before = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
-    again: list[int] = []
-    monkeypatch.setattr(measuring, "score_data", lambda *a, **k: (again.append(1), real(*a, **k))[1])
-    resumed = run(llama, data, tmp_path / "killed").to_json()
-    for value in (whole, resumed):
-        value["finetunes"]["lora-sft"].pop("seconds")
-    assert resumed == whole
-    monkeypatch.setattr(measuring, "score_data", lambda *a, **k: pytest.fail("an arm was redone"))
-    third = run(llama, data, tmp_path / "killed").to_json()
-    third["finetunes"]["lora-sft"].pop("seconds")
-    assert third == whole
-    total = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
-    assert before >= 5
-    assert len(again) < total
+        told("killed", killed)
+    kept = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
+    assert told("killed", resumed) == whole
+    assert told("killed", third) == whole
+    assert kept >= 5
+    assert first.total == first.done == resumed.total == third.total
+    assert 0 < resumed.earlier <= killed.done
+    assert resumed.earlier + resumed.done == resumed.total
+    assert (third.earlier, third.done) == (third.total, 0)
 
 
 def test_a_tuned_model_leaves_the_given_one_alone_and_lowers_its_loss(llama, data):
     before = llama.fingerprint
     splits = split(data)
     tuned = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)
-    assert type(llama).fingerprint.func(llama) == before  # computed afresh
+    assert digest.of_tensors(sorted(llama.module.state_dict().items())) == before  # computed afresh
     losses = tuned.record["validation_loss_by_epoch"]
     assert losses[tuned.record["epoch_chosen"]] == min(losses) < losses[0]
     again = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)

@@ -1,12 +1,15 @@
 """The extractor contract: a wrong method fails the very check that it breaks, and no other."""
 
 import pytest
+import torch
 from tests.core.testing import wrong_extractors as wrong
 from tests.core.testing.failing import failing
 from tests.core.testing.wrong_heavy import Heavy
 
 from steerstack.contracts import Extractor
-from steerstack.testing import ExtractorContract
+from steerstack.testing import ExtractorContract, planted_model
+from steerstack.trace.model import clone
+from steerstack.trace.open import open_model
 
 ALL = set(ExtractorContract.checks())
 BREAKS = {
@@ -48,14 +51,14 @@ def test_a_parameter_that_is_not_recorded(tmp_path):
     assert failing(contract(wrong.Forgetful(rank=5)), tmp_path) == {"parameters"}
 
 
-def test_a_method_that_changes_the_model(tmp_path, monkeypatch):
-    from steerstack.testing import planted
-
-    monkeypatch.setattr(planted, "_common", {})
-    own = planted.planted_model.__wrapped__()
-    monkeypatch.setattr(planted, "planted_model", lambda architecture="llama": own)
-    monkeypatch.setattr("steerstack.testing.kit.extractor.planted_model", lambda architecture="llama": own)
-    assert "inputs_untouched" in failing(contract(wrong.TrainsTheModel()), tmp_path)
+def test_a_method_that_changes_the_model(tmp_path):
+    module = clone(planted_model())
+    with torch.no_grad():
+        module.get_output_embeddings().weight[0] += 1  # other weights, so that nobody else is given their activations
+    own = open_model(module, tokenizer=planted_model().tokenizer)
+    changing = contract(wrong.TrainsTheModel(), model=lambda self, architecture="llama": own)
+    assert "inputs_untouched" in failing(changing, tmp_path)
+    assert "inputs_untouched" not in failing(contract(wrong.Right()), tmp_path)
 
 
 def test_an_exemption_with_a_reason_passes_and_is_recorded():

@@ -1,7 +1,6 @@
 """A plugin author's file, run by pytest: what passes, what fails, and what a report shows."""
 
-import subprocess
-import sys
+from tests.support.inner_pytest import run_pytest
 
 MINE = '''
 """A method of one's own."""
@@ -42,9 +41,8 @@ class TestNoReason(ExtractorContract):
 def test_a_file_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "test_mine.py").write_text(TEST)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", "test_mine.py"]
-    command += ["-k", "pair_order or exemptions or recovers"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    chosen = ["--junitxml=report.xml", "-k", "pair_order or exemptions or recovers"]
+    done = run_pytest(tmp_path / "test_mine.py", *chosen, cwd=tmp_path)
     failed = sorted(line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED"))
     assert failed == [
         "FAILED test_mine.py::TestMine::test_pair_order",

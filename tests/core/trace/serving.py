@@ -1,69 +1,34 @@
-"""A server in a process of its own, in which steerstack and all plugins vanish before it answers."""
+"""Servers without steerstack, in processes of their own that can be killed and started again."""
 
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from tests.support.forking import Fork, Forks
+from tests.support.ports import free_port
 
-HIDING = '''
-import sys
-
-import torch
-
-import steerstack.serving.serve as serving
-
-torch.set_num_threads(1)
-HIDDEN = ("steerstack", "steerstack_plugins", "steerstack_registry", "jaxtyping", "platformdirs", "pluggy", "tests")
+_SERVER = Path(__file__).with_name("without_steerstack.py")
 
 
-class But:
-    """A finder of modules that does not find some."""
-
-    def __init__(self, finder):
-        self.finder = finder
-
-    def find_spec(self, name, *rest):
-        return None if name.split(".")[0] in HIDDEN else self.finder.find_spec(name, *rest)
-
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-
-
-def hide(said):
-    print(said, flush=True)
-    if said.startswith("serving"):
-        sys.meta_path[:] = [But(finder) for finder in sys.meta_path]
-        for name in [name for name in sys.modules if name.split(".")[0] in HIDDEN]:
-            del sys.modules[name]
-        try:
-            import steerstack
-        except ModuleNotFoundError:
-            print("gone", flush=True)
-
-
-serving.serve(sys.argv[1], port=int(sys.argv[2]), token=sys.argv[3] or None, say=hide)
-'''
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def server_forks(model: Path) -> Iterator[Forks]:
+    """What every server is a fork of: what opens a model is imported once."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STEERSTACK")}
+    environment |= {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    forks = Forks(_SERVER, str(model), env=environment)
+    yield forks
+    forks.close()
 
 
 class Serving:
     """Started anew as often as wanted, on one port."""
 
-    def __init__(self, model: Path, scratch: Path, token: str = "") -> None:
-        self.model, self.token, self.port = model, token, free_port()
-        self.script, self.log = scratch / "hiding.py", scratch / f"server-{self.port}.log"
-        self.script.write_text(HIDING)
-        self.process: subprocess.Popen[bytes] | None = None
+    def __init__(self, forks: Forks, model: Path, scratch: Path, token: str = "") -> None:
+        self.forks, self.model, self.token, self.port = forks, model, token, free_port()
+        self.log = scratch / f"server-{self.port}.log"
         self.start()
 
     @property
@@ -71,23 +36,16 @@ class Serving:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("STEERSTACK")}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(self.script), str(self.model), str(self.port), self.token],
-                stdout=log, stderr=log, cwd=self.script.parent, env={**environment, "OMP_NUM_THREADS": "1"},
-            )  # fmt: skip
-        for _ in range(600):
-            if self.process.poll() is not None:
+        self.process: Fork = self.forks.start(str(self.model), self.port, self.token, log=self.log)
+        for _ in range(1200):
+            if not self.process.alive():
                 raise RuntimeError(self.log.read_text())
             try:
                 httpx.get(f"{self.host}/env", timeout=5)
                 return
             except httpx.HTTPError:
-                time.sleep(0.2)
+                time.sleep(0.1)
         raise RuntimeError(self.log.read_text())
 
     def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.process.kill()

@@ -9,7 +9,6 @@ import torch
 import zstandard
 
 from steerstack.errors import RemoteError
-from steerstack.trace import job as module
 from steerstack.trace.job import FORGOTTEN, Job
 
 HOST = "http://gpu.lab"
@@ -40,8 +39,7 @@ def job(monkeypatch):
             return found
 
         monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(reply)))
-        monkeypatch.setattr(module, "POLL", (0.0, 0.0))
-        return Job("nnsight.X:{}", host=HOST, api_key="key", env={}), asked
+        return Job("nnsight.X:{}", host=HOST, api_key="key", env={}, poll=(0.0, 0.0)), asked
 
     return make
 

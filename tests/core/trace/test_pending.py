@@ -1,12 +1,12 @@
 """The same call, made again by another process, waits for the job that the first one sent."""
 
+import json
 from functools import partial
 
 import httpx
 import pytest
 
-from steerstack.trace import job as module
-from steerstack.trace import pending
+from steerstack.errors import RemoteError
 from steerstack.trace.job import Job
 from steerstack.trace.packing import pack
 from steerstack.trace.pending import Pending
@@ -19,9 +19,8 @@ RESULT = httpx.Response(200, content=packed({"x": 1}))
 
 
 @pytest.fixture
-def call(monkeypatch):
+def call():
     """A function that makes one call to a server which replies as it is told; gives the answer and what was asked."""
-    monkeypatch.setattr(module, "POLL", (0.0, 0.0))
 
     def make(*replies, payload=b"one"):
         asked, left = [], list(replies)
@@ -35,7 +34,8 @@ def call(monkeypatch):
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(reply)))
-            job = Job("nnsight.X:{}", host=HOST, api_key=None, env={}, pending=Pending(HOST, "nnsight.X:{}", payload))
+            pending = Pending(HOST, "nnsight.X:{}", payload)
+            job = Job("nnsight.X:{}", host=HOST, api_key=None, env={}, pending=pending, poll=(0.0, 0.0))
             try:
                 return job.result(), asked
             except (KeyboardInterrupt, ConnectionError):
@@ -65,15 +65,17 @@ def test_a_server_that_has_forgotten_the_job_is_sent_it_again(call):
     assert asked[:2] == ["GET /response/a", "POST /request"]
 
 
-def test_another_call_and_an_old_job_are_not_waited_for(call, monkeypatch):
+def test_another_call_and_an_old_job_are_not_waited_for(own_home, call):
     call(said("RECEIVED"), KeyboardInterrupt())
     assert call(said("RECEIVED", "b"), DONE, RESULT, payload=b"two")[1][0] == "POST /request"
-    monkeypatch.setattr(pending, "KEPT", 0.0)
+    (kept,) = (own_home / "jobs").iterdir()
+    job = json.loads(kept.read_text())
+    kept.write_text(json.dumps({**job, "sent": job["sent"] - 25 * 3600}))
     assert call(said("RECEIVED", "b"), DONE, RESULT)[1][0] == "POST /request"
 
 
 def test_a_failed_job_is_not_waited_for_again(call):
-    with pytest.raises(module.RemoteError):
+    with pytest.raises(RemoteError):
         call(said("RECEIVED"), said("ERROR", description="Traceback\nValueError: no"))
     assert call(said("RECEIVED", "b"), DONE, RESULT)[1][0] == "POST /request"
 

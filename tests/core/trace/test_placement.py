@@ -1,9 +1,11 @@
 """Device maps, offloaded and quantized weights: the same numbers, and a memory plan that knows what is where."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate.hooks import AlignDevicesHook, add_hook_to_module
 from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -17,7 +19,6 @@ from steerstack.site import Site
 from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
 from steerstack.tokens import Tokens, TokenSequence
 from steerstack.trace import loading, placement
-from steerstack.trace import open as opening
 from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
 
@@ -62,43 +63,55 @@ def test_the_fingerprint_of_plain_weights_is_that_of_the_state(llama):
 
 
 class Packed(nn.Module):
-    """Weights as bitsandbytes keeps them: whole numbers, two to a byte."""
+    """Weights as bitsandbytes keeps them: whole numbers, two to a byte. Memory that is never touched takes none."""
 
-    def __init__(self):
+    def __init__(self, size):
         super().__init__()
         self.embedding = nn.Embedding(4, 8)
-        self.weight = nn.Parameter(torch.zeros(1 << 20, dtype=torch.uint8), requires_grad=False)
+        self.weight = nn.Parameter(torch.empty(size, dtype=torch.uint8), requires_grad=False)
 
 
-def test_quantized_weights_count_by_the_bytes_that_they_take(monkeypatch):
-    monkeypatch.setattr(memory, "LEAST", 0)
-    packed = Packed()
-    assert placement.resident(packed)[CPU] == (1 << 20) + 4 * 8 * 4
-    model = type("Of", (), {"module": packed})()
-    assert memory.beside(model) == ((1 << 20) + 128) // 2
+def test_quantized_weights_count_by_the_bytes_that_they_take():
+    size = 3 * memory.LEAST
+    packed = Packed(size)
+    assert placement.resident(packed)[CPU] == size + 4 * 8 * 4
+    assert memory.beside(SimpleNamespace(module=packed)) == (size + 128) // 2
+    assert memory.beside(SimpleNamespace(module=Packed(1 << 20))) == memory.LEAST
     with pytest.raises(ModelError, match="1 quantized tensors"):
         placement.check_trainable(packed, "packed")
 
 
-def test_the_fingerprint_of_quantized_weights_is_that_before_any_pass(tiny_folder, monkeypatch):
+def test_the_fingerprint_of_quantized_weights_is_that_before_any_pass():
     """As of bitsandbytes, which packs them anew when they are first used."""
-    seen = []
-    monkeypatch.setattr(opening, "quantized", lambda _module: True)
-    monkeypatch.setattr(opening, "check_model", lambda model: seen.append("fingerprint" in vars(model)))
-    open_model(tiny_folder)
-    assert seen == [True]
+    module = tiny_model()
+    module.packed = nn.Parameter(torch.zeros(8, dtype=torch.uint8), requires_grad=False)
+
+    def pack_anew(used, _args):
+        used.packed += 1
+
+    module.register_forward_pre_hook(pack_anew)
+    before = digest.of_tensors(sorted(module.state_dict().items()))
+    model = open_model(module, tokenizer=tiny_tokenizer())
+    assert module.packed.any()  # opening runs it
+    assert model.fingerprint == before != digest.of_tensors(sorted(module.state_dict().items()))
 
 
-def test_the_fullest_device_bounds_a_pass(llama, monkeypatch):
-    devices = (torch.device("cuda:0"), torch.device("cuda:1"))
-    monkeypatch.setattr(memory, "computing", lambda _module: devices)
-    monkeypatch.setattr(memory, "available", {devices[0]: 8 << 30, devices[1]: 2 << 30}.get)
-    assert memory.spare(llama) == 2 << 30
+def test_the_fullest_device_bounds_a_pass(monkeypatch):
+    """Offloaded weights, which accelerate brings to two GPUs for each pass."""
+    module = nn.Sequential(*(nn.Linear(2, 2, device="meta") for _ in range(2)))
+    for number, part in enumerate(module):
+        add_hook_to_module(part, AlignDevicesHook(f"cuda:{number}", offload=True, weights_map={}))
+    free = {"cuda:0": 8 << 30, "cuda:1": 2 << 30}
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (free[str(device)], 80 << 30))
+    monkeypatch.setattr("torch.cuda.memory_reserved", lambda device: 3 << 20)
+    monkeypatch.setattr("torch.cuda.memory_allocated", lambda device: 1 << 20)
+    assert placement.computing(module) == (torch.device("cuda:0"), torch.device("cuda:1"))
+    assert memory.spare(SimpleNamespace(module=module)) == (2 << 30) + (2 << 20)
 
 
 def test_quantizations_go_by_name(monkeypatch):
     found = importlib.util.find_spec
-    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: found("json" if "bits" in name else name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found("json" if "bits" in name else name))
     eight, four = (loading.quantization_named(name) for name in ("8bit", "4bit"))
     assert isinstance(eight, BitsAndBytesConfig)
     assert eight.load_in_8bit
@@ -109,7 +122,7 @@ def test_quantizations_go_by_name(monkeypatch):
 @pytest.mark.parametrize("asked", [{"dtype": "8bit"}, {"quantization": "4bit"}])
 def test_a_missing_bitsandbytes_is_said(tiny_folder, monkeypatch, asked):
     found = importlib.util.find_spec
-    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None if "bits" in name else found(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "bits" in name else found(name))
     with pytest.raises(ModelError, match="needs bitsandbytes") as failure:
         open_model(tiny_folder, **asked)
     assert "pip install bitsandbytes" in failure.value.fix

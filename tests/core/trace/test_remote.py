@@ -1,5 +1,8 @@
 """Every call packed as for a server, unpacked with our modules hidden, and run here."""
 
+import shutil
+
+import httpx
 import pytest
 import torch
 
@@ -18,7 +21,6 @@ from steerstack.site import Site
 from steerstack.study.norms import residual_norms
 from steerstack.testing.models import WIDTH
 from steerstack.tokens import Tokens, TokenSequence
-from steerstack.trace import remote_model
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
@@ -137,8 +139,8 @@ def test_what_is_not_an_address(tiny_folder):
 
 def test_ndif_needs_a_key(tiny_folder, monkeypatch):
     monkeypatch.delenv("NDIF_API_KEY", raising=False)
-    monkeypatch.setattr("steerstack.trace.remote_model.CONFIG.API.APIKEY", None)
-    monkeypatch.setattr("steerstack.trace.remote_model.CONFIG.API.HOST", "https://api.ndif.us")
+    monkeypatch.setattr("nnsight.CONFIG.API.APIKEY", None)
+    monkeypatch.setattr("nnsight.CONFIG.API.HOST", "https://api.ndif.us")
     with pytest.raises(RemoteError, match="NDIF needs an API key"):
         open_model(tiny_folder, remote=True)
 
@@ -153,14 +155,21 @@ def test_no_config_here(tmp_path):
         open_model(tmp_path, remote="local")
 
 
-def test_ndif_goes_by_the_hubs_names(tiny_folder, monkeypatch):
-    def offline(self):
+def test_ndif_goes_by_the_hubs_names(tiny_folder, tmp_path, monkeypatch):
+    """NDIF answers; the model's config is in the hub's cache, and the hub itself is away."""
+
+    def offline(*_args, **_options):
         raise OSError("no network")
 
-    monkeypatch.setattr("steerstack.trace.remote_model.TransformersModel.to_model_key", offline)
-    monkeypatch.setattr("steerstack.trace.remote_model._look", lambda host, key: None)
-    monkeypatch.setattr("steerstack.trace.remote_model.CONFIG.API.HOST", "https://api.ndif.us")
-    made = remote_model._skeleton(str(tiny_folder), None, None, weights=False)
-    monkeypatch.setattr("steerstack.trace.remote_model._skeleton", lambda *args, **kwargs: made)
+    kept = tmp_path / "models--lab--model"
+    shutil.copytree(tiny_folder, kept / "snapshots" / "1", ignore=shutil.ignore_patterns("*.safetensors"))
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text("1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", offline)
+    monkeypatch.setattr("httpx.get", lambda url, **_: httpx.Response(200, json={}, request=httpx.Request("GET", url)))
+    monkeypatch.setattr("nnsight.CONFIG.API.HOST", "https://api.ndif.us")
+    monkeypatch.setenv("NDIF_API_KEY", "a key")
     with pytest.raises(RemoteError, match="could not be looked up"):
         open_model("lab/model", remote="ndif")

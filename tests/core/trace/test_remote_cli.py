@@ -1,15 +1,16 @@
-"""``steerstack serve`` and ``--remote`` as a user meets them."""
+"""``steerstack serve``, in a process of its own, and ``--remote`` as a user meets them."""
 
 import json
 import os
 import subprocess
 import sys
-import time
 
-import httpx
 import pytest
 import typer
 import yaml
+from tests.support.command import steerstack
+from tests.support.ports import free_port
+from tests.waiting import until_it_answers
 
 from steerstack.catalog import load_data
 from steerstack.cli import app
@@ -21,18 +22,6 @@ from steerstack.trace.open import open_model
 from steerstack.vector import SteeringVector
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
-from .serving import free_port
-
-
-def steerstack(*args, check=True, **env):
-    given = {name: value for name, value in os.environ.items() if name != "NDIF_API_KEY"}
-    done = subprocess.run(
-        [sys.executable, "-m", "steerstack", *map(str, args)],
-        capture_output=True, text=True, env={**given, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **env}, check=False,
-    )  # fmt: skip
-    assert not check or done.returncode == 0, done.stderr
-    return done
-
 
 @pytest.fixture(scope="module")
 def host(tiny_folder, tmp_path_factory):
@@ -40,13 +29,7 @@ def host(tiny_folder, tmp_path_factory):
     command = [sys.executable, "-m", "steerstack", "serve", str(tiny_folder), "--port", str(port), "--token", "secret"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/env", timeout=5)
-            break
-        except httpx.HTTPError:
-            time.sleep(0.2)
+    until_it_answers(process, f"http://127.0.0.1:{port}/env")
     assert "runs whatever code its clients send" in log.read_text()
     yield f"http://127.0.0.1:{port}"
     process.terminate()
@@ -65,7 +48,7 @@ def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
         "sweep", *common, "--vector", vector, "--layers", "1,2", "--scales=-1,1,2", "--json", "-", NDIF_API_KEY="secret"
     )
     assert len(json.loads(swept.stdout)["arms"]) == 6
-    refused = steerstack("evaluate", *common, "--vector", vector, "--layer", 1, check=False)
+    refused = steerstack("evaluate", *common, "--vector", vector, "--layer", 1, check=False, NDIF_API_KEY=None)
     assert refused.returncode == 1
     assert "refuses the API key" in refused.stderr
     assert "Traceback" not in refused.stderr

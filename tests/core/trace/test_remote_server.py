@@ -1,13 +1,16 @@
 """A server on loopback that does not have steerstack: the same numbers, few requests, and what it refuses."""
 
 import importlib
+import logging
 import threading
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
 import pytest
 import torch
+from tests.waiting import until
 
 from steerstack.asking import contrast_pairs
 from steerstack.catalog import baseline, extractor, load_data
@@ -25,33 +28,59 @@ from steerstack.study.stacking import Stacking
 from steerstack.study.sweep import Sweep, run_sweep
 from steerstack.study.techniques import technique
 from steerstack.tokens import Tokens
-from steerstack.trace import remote
 from steerstack.trace.open import open_model
 from steerstack_plugins.edits.gate import Gate
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 from .remote_edits import edits
-from .serving import Serving
+from .serving import Serving, server_forks
 
 LAYERS, SCALES = (1, 2), (-1.0, 0.5, 2.0)
 
 
 @dataclass(frozen=True, eq=False)
-class Slow(SelectiveIntervention):
-    """Changes nothing, and takes its time."""
+class Stuck(SelectiveIntervention):
+    """Changes nothing; says that it works, and does not end before it is let go."""
 
-    seconds: float
+    working: Path
+    let_go: Path
 
     def edit(self, hidden):
-        time.sleep(self.seconds)
+        self.working.touch()
+        while not self.let_go.exists():
+            time.sleep(0.01)
         return hidden
 
 
+class Restarting(logging.Handler):
+    """Starts a server again as soon as a client has told that it is not there."""
+
+    def __init__(self, server):
+        super().__init__(logging.WARNING)
+        self.server, self.heard = server, []
+
+    def emit(self, record):
+        self.heard.append(record.getMessage())
+        if len(self.heard) == 1:
+            self.server.start()
+
+    def __enter__(self):
+        remote.log.addHandler(self)
+        return self
+
+    def __exit__(self, *_):
+        remote.log.removeHandler(self)
+
+
 @pytest.fixture(scope="module")
-def server(tiny_folder, tmp_path_factory):
-    serving = Serving(tiny_folder, tmp_path_factory.mktemp("server"))
-    yield serving
-    serving.kill()
+def forks(tiny_folder):
+    with server_forks(tiny_folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def server(forks, tiny_folder, tmp_path_factory):
+    return Serving(forks, tiny_folder, tmp_path_factory.mktemp("server"))
 
 
 @pytest.fixture
@@ -114,10 +143,8 @@ def test_generation(here, there, table):
     assert [arm.tokens for arm in found] == [arm.tokens for arm in expected]
 
 
-def test_a_study_outlives_its_server(server, there, table, tmp_path, monkeypatch):
-    monkeypatch.setattr("steerstack.study.measure.REMOTE_SHARD", 4)
-    monkeypatch.setattr(remote, "FIRST_WAIT", 0.05)
-    there.remote.patience = 0.2
+def test_a_study_outlives_its_server(server, there, table, tmp_path):
+    there.remote.shard, there.remote.wait, there.remote.patience = 4, 0.05, 0.2
     data = load_data(table).limit(8)
     vector = extract(there, data, MeanDifference())
     killed = []
@@ -127,8 +154,10 @@ def test_a_study_outlives_its_server(server, there, table, tmp_path, monkeypatch
             server.kill()
             killed.append(what)
 
-    with pytest.raises(RemoteError, match="cannot be reached"):
-        run_sweep(Sweep(LAYERS, SCALES), there, data, vector, folder=tmp_path / "study", advance=advance)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(there.remote, "patience", 0.0)
+        with pytest.raises(RemoteError, match="cannot be reached"):
+            run_sweep(Sweep(LAYERS, SCALES), there, data, vector, folder=tmp_path / "study", advance=advance)
     server.start()
     before = there.remote.requests
     result = run_sweep(Sweep(LAYERS, SCALES), there, data, vector, folder=tmp_path / "study")
@@ -136,30 +165,37 @@ def test_a_study_outlives_its_server(server, there, table, tmp_path, monkeypatch
     assert there.remote.requests - before == 3  # the second half, the costs, and the check; the first half is kept
 
 
-def test_a_study_waits_for_a_server_that_is_killed_and_started_again(server, here, there, table, tmp_path, monkeypatch):
-    monkeypatch.setattr("steerstack.study.measure.REMOTE_SHARD", 4)
+def test_a_study_waits_for_a_server_that_is_killed_and_started_again(server, here, there, table, tmp_path):
+    there.remote.shard = 4
     data, folder = load_data(table).limit(8), tmp_path / "study"
-    vector, back = extract(here, data, MeanDifference()), []
+    vector, killed = extract(here, data, MeanDifference()), []
 
     def advance(what, done):
-        if not back:  # the first of two shards is done, the second is sent to nobody
+        if not killed:  # the first of two shards is done, the second is sent to nobody
             server.kill()
-            back.append(threading.Timer(1.0, server.start))
-            back[0].start()
+            killed.append(what)
 
-    found = run_sweep(Sweep(LAYERS, SCALES), there, data, vector, folder=folder, advance=advance)
-    back[0].join()
+    with Restarting(server) as restarting:
+        found = run_sweep(Sweep(LAYERS, SCALES), there, data, vector, folder=folder, advance=advance)
+    assert "cannot be reached; trying again" in restarting.heard[0]
     wanted = run_sweep(Sweep(LAYERS, SCALES), here, data, vector, folder=tmp_path / "here")
     for one, other in zip(found.values, wanted.values, strict=True):
         assert one.log_odds == pytest.approx(other.log_odds, abs=1e-4)
 
 
-def test_a_server_that_is_killed_while_it_works_is_sent_the_job_again(server, there, table):
+def test_a_server_that_is_killed_while_it_works_is_sent_the_job_again(server, there, table, tmp_path):
     groups = [[pair.positive.sequence] for pair in contrast_pairs(there.format, load_data(table).limit(2), "answer")]
-    slow = Plan((Slow(Site("resid_post", 1), 3.0),))
-    killer = threading.Timer(1.0, lambda: (server.kill(), server.start()))
+    working, let_go = tmp_path / "working", tmp_path / "let go"
+
+    def kill():
+        until(working.exists, "the server to work on it")
+        server.kill()
+        let_go.touch()
+        server.start()
+
+    killer = threading.Thread(target=kill)
     killer.start()
-    found = score(there, groups, [slow])
+    found = score(there, groups, [Plan((Stuck(Site("resid_post", 1), working, let_go),))])
     killer.join()
     assert found[0].tokens == [
         [pytest.approx(sequence, abs=1e-5) for sequence in group] for group in score(there, groups, [Plan()])[0].tokens
@@ -295,7 +331,7 @@ def test_another_dtype_is_the_servers_to_choose(server, tiny_folder):
 
 
 def test_another_version_of_the_protocol(server, tiny_folder, monkeypatch):
-    monkeypatch.setattr("steerstack.trace.remote_model.importlib.metadata.version", lambda name: "0.7.2")
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.7.2")
     with pytest.raises(RemoteError, match="another version"):
         open_model(tiny_folder, remote=server.host)
 
@@ -312,16 +348,13 @@ def test_loopback_needs_none(host):
     check_bind(host, None)
 
 
-def test_a_token_is_asked_for(tiny_folder, tmp_path, monkeypatch):
-    serving = Serving(tiny_folder, tmp_path, token="secret")
-    try:
-        monkeypatch.delenv("NDIF_API_KEY", raising=False)
-        for path in ("env", "status", "response/x"):
-            assert httpx.get(f"{serving.host}/{path}").status_code == 401
-        assert httpx.post(f"{serving.host}/request", headers={"ndif-api-key": "guess"}).status_code == 401
-        with pytest.raises(RemoteError, match="API key"):
-            open_model(tiny_folder, remote=serving.host)
-        monkeypatch.setenv("NDIF_API_KEY", "secret")
-        assert open_model(tiny_folder, remote=serving.host).remote.requests == 1
-    finally:
-        serving.kill()
+def test_a_token_is_asked_for(forks, tiny_folder, tmp_path, monkeypatch):
+    serving = Serving(forks, tiny_folder, tmp_path, token="secret")
+    monkeypatch.delenv("NDIF_API_KEY", raising=False)
+    for path in ("env", "status", "response/x"):
+        assert httpx.get(f"{serving.host}/{path}").status_code == 401
+    assert httpx.post(f"{serving.host}/request", headers={"ndif-api-key": "guess"}).status_code == 401
+    with pytest.raises(RemoteError, match="API key"):
+        open_model(tiny_folder, remote=serving.host)
+    monkeypatch.setenv("NDIF_API_KEY", "secret")
+    assert open_model(tiny_folder, remote=serving.host).remote.requests == 1

@@ -34,19 +34,31 @@ class Deadly(Step):
 
 
 @dataclass(frozen=True)
-class Slow(Step):
-    """Says where it runs, and sleeps."""
+class Endless(Step):
+    """Says where it runs, and goes on for ever."""
 
     what: str
     folder: Path
-    seconds: float
 
     def key(self, model):
         return self.what
 
     def run(self, model, progress):
         (self.folder / f"{self.what}.pid").write_text(str(os.getpid()))
-        time.sleep(self.seconds)
+        while True:
+            time.sleep(1)
+
+
+@dataclass(frozen=True)
+class Where(Step):
+    """Gives the process that it runs in."""
+
+    what: str
+
+    def key(self, model):
+        return self.what
+
+    def run(self, model, progress):
         return os.getpid()
 
 

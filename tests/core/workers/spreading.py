@@ -3,12 +3,8 @@
 import json
 import os
 import signal
-import threading
-import time
-from contextlib import contextmanager
-from pathlib import Path
 
-from tests.core.workers.planted import Slow
+from tests.core.workers.planted import Where
 
 from steerstack import catalog
 from steerstack.study.efficiency import Efficiency, run_efficiency
@@ -44,29 +40,18 @@ def lines(folder):
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def pids(model, crew, scratch):
-    """Process ids of a crew's two workers."""
-    scratch.mkdir(exist_ok=True)
-    return [done.value for done in crew.do(model, [Slow(f"slow-{place}", Path(scratch), 0.3) for place in range(2)])]
+def pids(model, crew):
+    """Process ids of a crew's two workers: each is given one of two steps, since both are free."""
+    return [done.value for done in crew.do(model, [Where(f"where-{place}") for place in range(2)])]
 
 
-@contextmanager
-def kill_when(pid, ready):
-    """Kill a process as soon as ``ready()`` holds; gives a list that is not empty once that was done."""
-    stop, killed = threading.Event(), []
+def killing(pid, ready):
+    """For ``advance``: kill a process at the first progress at which ``ready()`` holds; and the list of those killed."""
+    killed = []
 
-    def work():
-        while not stop.is_set():
-            if ready():
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-                return
-            time.sleep(0.002)
+    def advance(_what, _done):
+        if not killed and ready():
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield killed
-    finally:
-        stop.set()
-        thread.join()
+    return advance, killed

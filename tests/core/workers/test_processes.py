@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.core.workers.planted import Deadly, Failing, Slow
-from tests.core.workers.spreading import STEPS, crew_of, entries, kill_when, lines, pids, study
+from tests.core.workers.planted import Deadly, Endless, Failing
+from tests.core.workers.spreading import STEPS, crew_of, entries, killing, lines, pids, study
+from tests.waiting import until
 
 from steerstack.catalog import load_data
 from steerstack.data import SystemPrompts
@@ -61,9 +61,9 @@ def test_two_workers_give_the_frame_of_the_local_engine(pool, frame, table, tmp_
 def test_a_killed_worker_is_replaced_and_the_frame_is_the_same(pool, frame, table, tmp_path):
     model, crew = pool
     before = crew.replaced
-    first, _ = pids(model, crew, tmp_path / "scratch")
-    with kill_when(first, lambda: lines(tmp_path) > 2) as killed:
-        spread = study(model, table, tmp_path, crew=crew)
+    first, _ = pids(model, crew)
+    advance, killed = killing(first, lambda: lines(tmp_path) > 2)
+    spread = study(model, table, tmp_path, crew=crew, advance=advance)
     assert killed
     assert crew.replaced == before + 1
     assert spread.frame() == frame
@@ -117,10 +117,10 @@ def test_one_death_is_mended_and_a_second_is_an_error_that_loses_nothing(pool, t
 
 def test_a_worker_that_died_idle_is_replaced(pool, tmp_path):
     model, crew = pool
-    first, second = pids(model, crew, tmp_path / "before")
+    first, second = pids(model, crew)
     os.kill(first, signal.SIGKILL)
-    time.sleep(0.3)  # the pool hears of it
-    after = pids(model, crew, tmp_path / "after")
+    until(lambda: any(worker._broken for worker in crew._workers.values()), "the pool to hear of it")
+    after = pids(model, crew)
     assert second in after
     assert first not in after
 
@@ -142,18 +142,14 @@ def test_workers_with_other_weights_refuse(pool, tmp_path):
 
 def test_whoever_stops_listening_ends_the_workers_that_are_busy(pool, tmp_path):
     model, crew = pool
-    steps, path = [Slow(f"slow-{number}", tmp_path, 60) for number in range(2)], tmp_path / "slow-0.pid"
+    steps, path = [Endless(f"endless-{number}", tmp_path) for number in range(2)], tmp_path / "endless-0.pid"
 
     def interrupt(step):
         if step is steps[1]:
-            while not (path.exists() and path.read_text()):
-                time.sleep(0.01)
+            until(lambda: path.exists() and path.read_text(), "the first step")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         list(crew.do(model, steps, started=interrupt))
     pid = int(path.read_text())
-    until = time.monotonic() + 20
-    while os.path.exists(f"/proc/{pid}") and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not os.path.exists(f"/proc/{pid}")
+    until(lambda: not os.path.exists(f"/proc/{pid}"), "the end of the busy worker")

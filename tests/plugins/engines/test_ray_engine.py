@@ -2,7 +2,7 @@
 
 import pytest
 from tests.core.workers.planted import Deadly, Failing
-from tests.core.workers.spreading import STEPS, crew_of, entries, kill_when, lines, pids, study
+from tests.core.workers.spreading import STEPS, crew_of, entries, killing, lines, pids, study
 
 from steerstack.errors import ExtractionError, StudyError
 from steerstack.study.ledger import Ledger
@@ -37,10 +37,10 @@ def test_the_frame_is_the_local_one_also_when_a_worker_is_killed(pool, table, tm
     model, crew = pool
     local = study(model, table, tmp_path / "local").frame()
     assert study(model, table, tmp_path / "spread", crew=crew).frame() == local
-    first, _ = pids(model, crew, tmp_path / "scratch")
+    first, _ = pids(model, crew)
     folder = tmp_path / "killed"
-    with kill_when(first, lambda: lines(folder) > 2) as killed:
-        again = study(model, table, folder, crew=crew)
+    advance, killed = killing(first, lambda: lines(folder) > 2)
+    again = study(model, table, folder, crew=crew, advance=advance)
     assert killed
     assert crew.replaced == 1
     assert again.frame() == local

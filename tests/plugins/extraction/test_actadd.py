@@ -8,6 +8,7 @@ from steerstack.catalog import load_data
 from steerstack.errors import DegenerateDirectionError, ParameterError, SiteError
 from steerstack.extraction import extract
 from steerstack.intervention import Plan
+from steerstack.site import Site
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.testing.naive import naive_score
 from steerstack.tokens import Tokens, TokenSequence
@@ -28,7 +29,7 @@ def entering(model, ids):
     """What enters each block, by plain hooks: [layer, position, width]."""
     seen = []
     hooks = [
-        model.envoy.layers[layer]._module.register_forward_pre_hook(
+        model.module_at(Site("resid_pre", layer)).register_forward_pre_hook(
             lambda _m, args, kwargs: seen.append((args[0] if args else kwargs["hidden_states"])[0]), with_kwargs=True
         )
         for layer in range(model.n_layers)
@@ -66,7 +67,7 @@ def added_by_hand(model, sequence, layer, rows, scale):
         hidden[:, : len(rows)] += scale * rows
         return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": hidden})
 
-    handle = model.envoy.layers[layer]._module.register_forward_pre_hook(hook, with_kwargs=True)
+    handle = model.module_at(Site("resid_pre", layer)).register_forward_pre_hook(hook, with_kwargs=True)
     logits = model.module(torch.tensor([sequence.ids])).logits[0]
     handle.remove()
     logp = logits.log_softmax(-1)

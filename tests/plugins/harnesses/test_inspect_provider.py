@@ -11,7 +11,6 @@ from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessag
 from inspect_ai.scorer import includes
 from inspect_ai.solver import generate
 
-import steerstack.engine.generate as engine
 from steerstack.engine.generate import Sampling
 from steerstack.engine.generate import generate as decode
 from steerstack.errors import ParameterError
@@ -157,18 +156,21 @@ def test_an_unknown_model_argument_is_refused(ask):
         ask(arguments={"plam": "x.yaml"})
 
 
-def test_concurrent_requests_share_a_batch(tiny_folder, monkeypatch):
-    model = get_model(f"steerstack/{tiny_folder}", memoize=False, config=GenerateConfig(max_tokens=4))
-    sizes = []
-    run = engine.generate
-    monkeypatch.setattr(
-        engine, "generate", lambda m, prompts, *a, **k: sizes.append(len(prompts)) or run(m, prompts, *a, **k)
-    )
+def test_concurrent_requests_share_a_batch(tiny_folder):
+    """One call of the engine answers them all, as one request to a server would."""
+    config = GenerateConfig(max_tokens=4)
+    model = get_model(f"steerstack/{tiny_folder}", memoize=False, config=config, remote="local")
+    server, answers = model.api.model.remote, []
+    before = server.requests
+
+    async def ask(question):
+        answers.append(await model.generate(question))
 
     async def several():
         async with anyio.create_task_group() as group:
             for index in range(6):
-                group.start_soon(model.generate, f"question {index}")
+                group.start_soon(ask, f"question {index}")
 
     anyio.run(several)
-    assert sizes == [6]
+    assert len(answers) == 6
+    assert server.requests == before + 1

@@ -90,7 +90,7 @@ def test_a_response_begins_at_the_assistant_header(tiny_folder, plan_of):
     text = model.apply_chat_template([{"role": "user", "content": "Is it?"}])
     context, continuation = model._encode_pair(text, "Yes")
     header = model.tokenizer.encode("<|im_start|>assistant", add_special_tokens=False)
-    sequence = model._sequence(context, continuation)
+    sequence = model.laid_out(context, continuation)
     assert list(sequence.ids[sequence.response_start : sequence.answer_start]) == header
     assert model.tokenizer.decode(list(sequence.ids[sequence.answer_start :])) == "\nYes"  # as the harness splits it
     [(logp, greedy)] = model._loglikelihood_tokens([(None, context, continuation)], disable_tqdm=True)
@@ -117,15 +117,15 @@ def test_requests_with_one_context_are_one_group_of_bounded_length():
         return TokenSequence((*context, *answer), len(context) - 1, len(context))
 
     sequences = [sequence([1, 2], [3]), sequence([1], [2, 3]), sequence([1, 2], [4]), sequence([1, 2], [5] * 2046)]
-    assert sorted(map(sorted, ours._groups(sequences))) == [[0, 2], [1], [3]]
+    assert sorted(map(sorted, ours.grouped(sequences))) == [[0, 2], [1], [3]]
 
 
 def test_settings_that_there_are_not_are_refused(tiny_folder):
     with pytest.raises(ParameterError, match="no setting 'top_k'"):
-        ours._sampling(4, (), do_sample=True, temperature=1.0, top_k=5)
-    drawn = ours._sampling(4, ("\n",), do_sample=True, temperature=0.5, top_p=0.9)
+        ours.sampling_of(4, (), do_sample=True, temperature=1.0, top_k=5)
+    drawn = ours.sampling_of(4, ("\n",), do_sample=True, temperature=0.5, top_p=0.9)
     assert (drawn.temperature, drawn.top_p, drawn.stop) == (0.5, 0.9, ("\n",))
-    assert ours._sampling(4, (), do_sample=False, temperature=0.5).temperature == 0
+    assert ours.sampling_of(4, (), do_sample=False, temperature=0.5).temperature == 0
 
 
 def test_a_continuation_longer_than_the_context_is_refused(tiny_folder):

@@ -1,105 +1,106 @@
-"""A small server of OpenAI's chat completions, for tests: ``python server.py PORT MODE [N]``.
+"""A small server of OpenAI's chat completions, on the loopback address, that answers as its address says.
 
-Modes: ``tiny`` and ``smollm2`` run a model through steerstack, with log-probabilities; ``words``
-says Yes where the prompt holds "right" and No elsewhere, without log-probabilities; ``rubbish``
-answers with a poem; ``html`` answers with a page; ``slow`` takes a minute; ``refusing`` knows no
-log-probabilities; ``broken`` fails always; ``dying`` behaves as ``words`` for N requests, then exits.
+``words`` says Yes where the prompt holds "right" and No elsewhere, without log-probabilities; ``rubbish`` answers
+with a poem; ``html`` with a page; ``slow`` not for a minute; ``refusing`` knows no log-probabilities; ``broken``
+fails always. ``python server.py N`` is a server in a process of its own that behaves as ``words`` for N requests,
+then exits in the middle of the next.
 """
 
-import asyncio
+import json
 import os
 import sys
-from functools import cache
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-import anyio._backends._asyncio  # noqa: F401  # before nnsight, whose `save` on every object it cannot stand
-import uvicorn
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
-
-served = 0
+Said = tuple[int, dict[str, Any] | str]
+"""A status, and what is answered: as JSON, or as a page."""
 
 
-@cache
-def opened(name):
-    import torch
-
-    from steerstack.testing.models import tiny_model, tiny_tokenizer
-    from steerstack.trace.open import open_model
-
-    torch.set_num_threads(1)
-    return open_model(tiny_model(), tokenizer=tiny_tokenizer()) if name == "tiny" else open_model(name)
-
-
-def by_model(name, asked):
-    """What the model says, greedily, and the log-probabilities of its first token."""
-    import torch
-
-    from steerstack.engine.generate import Sampling, generate
-    from steerstack.intervention import Plan
-    from steerstack.prompts import Prompt
-
-    model = opened(name)
-    said = {message["role"]: message["content"] for message in asked["messages"]}
-    prompt = model.format.sequence(Prompt(said["user"], said.get("system")))
-    with model.lock:
-        tokens = generate(model, [prompt], [Plan()], Sampling(asked["max_tokens"]))[0].tokens[0]
-        with torch.no_grad():
-            logp = model.module(torch.tensor([prompt.ids])).logits[0, -1].float().log_softmax(-1)
-    best = logp.topk(len(logp) if name == "tiny" else asked.get("top_logprobs", 1))
-    top = [
-        {"token": model.tokenizer.decode([int(index)]), "logprob": float(value), "bytes": None}
-        for value, index in zip(best.values, best.indices, strict=True)
-    ]
-    first = {**top[0], "top_logprobs": top}
-    text = model.tokenizer.decode(tokens, skip_special_tokens=True)
-    return text, [first], len(prompt) + len(tokens)
-
-
-def completion(text, content=None, tokens=7):
+def completion(text: str, content: Any = None, tokens: int = 7) -> Said:
     logprobs = None if content is None else {"content": content, "refusal": None}
-    return JSONResponse(
-        {
-            "id": "1", "object": "chat.completion", "created": 0, "model": "m",
-            "choices": [{"index": 0, "finish_reason": "stop", "logprobs": logprobs,
-                         "message": {"role": "assistant", "content": text}}],
-            "usage": {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens},
-        }
-    )  # fmt: skip
+    return 200, {
+        "id": "1", "object": "chat.completion", "created": 0, "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop", "logprobs": logprobs,
+                     "message": {"role": "assistant", "content": text}}],
+        "usage": {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens},
+    }  # fmt: skip
 
 
-async def chat(request: Request) -> Response:
-    global served
-    asked = await request.json()
-    mode = sys.argv[2]
-    served += 1
-    if mode in ("tiny", "smollm2"):
-        return completion(*await run_in_threadpool(by_model, mode, asked))
-    if mode == "dying" and served > int(sys.argv[3]):
-        os._exit(1)
-    if mode == "slow":
-        await asyncio.sleep(60)
-    if mode == "html":
-        return HTMLResponse("<html>Welcome</html>")
-    if mode == "broken" or (mode == "refusing" and asked.get("logprobs")):
-        refused = mode == "refusing"
-        return JSONResponse({"error": {"message": "no logprobs here" if refused else "oops"}}, 400 if refused else 500)
-    if mode == "rubbish":
-        return completion("Roses are red, yes they are.")
+def words(asked: Mapping[str, Any]) -> Said:
     return completion("Yes." if "right" in asked["messages"][-1]["content"].split("\n\n")[1] else "No, it is not.")
 
 
-async def health(_request: Request) -> Response:
-    return JSONResponse({"served": served})
+def refusing(asked: Mapping[str, Any]) -> Said:
+    return (400, {"error": {"message": "no logprobs here"}}) if asked.get("logprobs") else words(asked)
 
 
-app = Starlette(
-    routes=[Route("/v1/chat/completions", chat, methods=["POST"]), Route("/health", health, methods=["GET"])]
-)
+Mode = Callable[[Mapping[str, Any]], Said]
+MODES: dict[str, Mode] = {
+    "words": words,
+    "refusing": refusing,
+    "rubbish": lambda asked: completion("Roses are red, yes they are."),
+    "html": lambda asked: (200, "<html>Welcome</html>"),
+    "broken": lambda asked: (500, {"error": {"message": "oops"}}),
+}
+
+
+class Judges(ThreadingHTTPServer):
+    """Answers at ``/NAME/v1`` in the mode that was given that name."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.modes: dict[str, Mode] = {}
+        self.served: Counter[str] = Counter()
+        self.stopping = threading.Event()
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{name}/v1"
+
+    def slow(self, asked: Mapping[str, Any]) -> Said:
+        self.stopping.wait(60)
+        return completion("Yes.")
+
+
+class _Answering(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Judges
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        name, rest = self.path.removeprefix("/").split("/", 1)
+        assert rest == "v1/chat/completions", self.path
+        self.server.served[name] += 1
+        status, said = self.server.modes[name](asked)
+        body = (said if isinstance(said, str) else json.dumps(said)).encode()
+        self.close_connection = self.server.stopping.is_set()
+        if self.close_connection:
+            return  # whoever asked has long gone
+        self.send_response(status)
+        self.send_header("content-type", "text/html" if isinstance(said, str) else "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def main(requests: int) -> None:
+    judges = Judges()
+
+    def dying(asked: Mapping[str, Any]) -> Said:
+        if judges.served["dying"] > requests:
+            os._exit(1)
+        return words(asked)
+
+    judges.modes["dying"] = dying
+    sys.stdout.write(judges.url("dying") + "\n")
+    sys.stdout.flush()
+    judges.serve_forever()
+
 
 if __name__ == "__main__":
-    if sys.argv[2] in ("tiny", "smollm2"):
-        opened(sys.argv[2])
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
+    main(int(sys.argv[1]))

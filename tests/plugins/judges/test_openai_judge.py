@@ -1,9 +1,12 @@
 """The served judge, against a real server on the loopback: well, rubbish, slow, and dead in the middle."""
 
 import re
+import signal
+import threading
 
 import pytest
 import torch
+from tests.waiting import until
 
 from steerstack.errors import JudgeError
 from steerstack.judging import judged
@@ -31,7 +34,7 @@ def test_words_are_read_where_there_are_no_logprobs(serve):
 
 
 def test_logprobs_of_a_model_behind_the_server_give_p_yes(serve, llama):
-    served = serve("tiny")
+    served = serve(llama, top=llama.module.config.vocab_size)
     found = judge(served, least_mass=0, max_tokens=2).judge(CRITERION, QUESTIONS[:2], ANSWERS[:2])
     for verdict, question, answer in zip(found, QUESTIONS, ANSWERS, strict=False):
         text = wording(CRITERION, question, answer)
@@ -63,9 +66,27 @@ def test_a_slow_server_is_called_slow(serve):
     assert "timeout" in caught.value.fix
 
 
-def test_a_server_that_dies_in_the_middle_loses_nothing(serve, tmp_path):
-    cache, served = VerdictCache(tmp_path / "v"), serve("dying", "4")
-    patient = judge(served, concurrency=1)
+def test_after_ctrl_c_nothing_more_is_asked_and_nobody_is_waited_for(serve):
+    served, before = serve("slow"), signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt():
+        until(lambda: served.requests, "the first question")
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            judge(served, concurrency=1, timeout=3600).judge(CRITERION, QUESTIONS, ANSWERS)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+    assert served.requests == 1
+
+
+def test_a_server_that_dies_in_the_middle_loses_nothing(serve, dying, tmp_path):
+    cache = VerdictCache(tmp_path / "v")
+    patient = judge(dying(4), concurrency=1)
     with pytest.raises(JudgeError, match=r"cannot be reached|fails") as caught:
         judged(patient, CRITERION, QUESTIONS, ANSWERS, cache=cache, chunk=3)
     assert len(cache) == 4  # the chunk of three, and the one that came back before the end
@@ -129,7 +150,7 @@ def test_the_wording_holds_all_there_is():
 @pytest.mark.smollm2
 def test_smollm2_behind_the_server_judges_as_smollm2_at_hand(serve, smollm2):
     """Top-20 log-probabilities of a real model: what the client reads is what a plain pass gives."""
-    found = judge(serve("smollm2"), max_tokens=4).judge(CRITERION, ["What is the capital of France?"], ["Paris."])
+    found = judge(serve(smollm2), max_tokens=4).judge(CRITERION, ["What is the capital of France?"], ["Paris."])
     text = wording(CRITERION, "What is the capital of France?", "Paris.")
     prompt = smollm2.format.sequence(Prompt(text, "You judge answers. Reply with Yes or No only."))
     with torch.no_grad():

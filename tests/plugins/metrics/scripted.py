@@ -1,19 +1,32 @@
-"""A model that says what the test says it says."""
+"""Metrics of generated answers whose model says what the test says, and whose judge is the test's own."""
 
-from steerstack_plugins.metrics.generating import Generating, Judging, Spoken
+from steerstack_plugins.metrics.generating import Spoken
 
 
-def script(monkeypatch, reply, ended=True):
-    """``reply(prompt, arm)`` is the answer; returns the list of prompts that were asked, with their plans."""
+def scripted(metric, reply, *, judge=None):
+    """The metric, where ``reply(prompt, plan)`` is the model's answer.
+
+    Its ``asked`` are the prompts that were asked, with their plans, call by call.
+    """
     asked = []
 
-    def answers(self, model, prompts, plans, progress=None):
-        asked.append((list(prompts), list(plans)))
-        return [
-            Spoken(tuple(reply(prompt, plan) for prompt in prompts), (ended,) * len(prompts), 7 if len(plan) else 0)
-            for plan in plans
-        ]
+    class Scripted(judged_by(metric, judge) if judge else metric):
+        def answers(self, model, prompts, plans, progress=None):
+            asked.append((list(prompts), list(plans)))
+            return [
+                Spoken(tuple(reply(prompt, plan) for prompt in prompts), (True,) * len(prompts), 7 if len(plan) else 0)
+                for plan in plans
+            ]
 
-    for cls in (Generating, Judging):
-        monkeypatch.setattr(cls, "answers", answers)
-    return asked
+    Scripted.asked = asked
+    return Scripted
+
+
+def judged_by(metric, judge):
+    """The metric with a judge of one's own."""
+
+    class Judged(metric):
+        def the_judge(self, model):
+            return judge
+
+    return Judged

@@ -8,9 +8,9 @@ import pytest
 from tests.plugins.metrics.plain import everywhere, in_chat
 
 from steerstack import catalog
-from steerstack.engine import score as engine
 from steerstack.errors import DataError, PolarityError
 from steerstack.intervention import Plan
+from steerstack.trace.open import open_model
 from steerstack_plugins.metrics.target_behaviors import Hallucination, PowerSeeking, Sycophancy, Truthfulness
 
 NAMES = ("truthfulness", "hallucination", "sycophancy", "power-seeking", "myopia")
@@ -80,11 +80,12 @@ def test_every_mode_equals_its_definition(llama, table, mode, system):
         json.dumps(dict(found.about))
 
 
-def test_all_arms_take_one_call_of_the_engine(llama, table, monkeypatch):
-    calls, plain = [], engine.score
-    monkeypatch.setattr("steerstack.study.scoring.score", lambda *a, **k: (calls.append(1), plain(*a, **k))[1])
-    PowerSeeking(data=str(table)).measure(llama, [Plan(), everywhere(llama), everywhere(llama, 2)])
-    assert len(calls) == 1
+def test_all_arms_take_one_call_of_the_engine(tiny_folder, table):
+    """As many calls as there would be requests to a server."""
+    model = open_model(tiny_folder, remote="local")
+    before = model.remote.requests
+    PowerSeeking(data=str(table)).measure(model, [Plan(), everywhere(model), everywhere(model, 2)])
+    assert model.remote.requests == before + 1
 
 
 def test_confounds_by_letter_are_counted_by_hand(llama, table):

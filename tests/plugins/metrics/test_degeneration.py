@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.plugins.metrics.scripted import script
+from tests.plugins.metrics.scripted import scripted
 
 from steerstack.intervention import Plan
 from steerstack_plugins.metrics.degeneration import Degeneration, is_word
@@ -54,10 +54,12 @@ def test_non_words(text):
     assert not is_word(text)
 
 
-def test_arms_are_measured_apart(monkeypatch, llama):
-    script(monkeypatch, lambda _prompt, plan: "so it is so it is so it is so" if plan is bad else "Soup wants salt.")
+def test_arms_are_measured_apart(llama):
     good, bad = Plan(), Plan()
-    found = Degeneration(limit=3).measure(llama, [good, bad])
+    metric = scripted(
+        Degeneration, lambda _prompt, plan: "so it is so it is so it is so" if plan is bad else "Soup wants salt."
+    )
+    found = metric(limit=3).measure(llama, [good, bad])
     assert [arm.values["degenerate"].tolist() for arm in found] == [[0, 0, 0], [1, 1, 1]]
     assert found[0].ids == ("open-001", "open-002", "open-003")
 

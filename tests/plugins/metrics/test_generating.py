@@ -11,6 +11,7 @@ from steerstack.prompts import Prompt
 from steerstack.site import Site
 from steerstack.testing.models import WIDTH
 from steerstack_plugins.metrics.degeneration import Degeneration
+from steerstack_plugins.metrics.generating import text_of
 
 DIRECTION = torch.randn(WIDTH, generator=torch.Generator().manual_seed(3))
 PLANS = [Plan(), Plan((Add(Site("resid_post", 1), DIRECTION, 2.0),))]
@@ -37,7 +38,7 @@ def test_the_next_turn_of_a_model_without_a_template_is_cut_off(tiny):
     for chat, expected in ((True, "So.\n\nHuman: And?"), (False, "So.")):
         model = tiny("llama", chat)
         said = model.tokenizer("So.\n\nHuman: And?", add_special_tokens=False)["input_ids"]
-        assert Degeneration._text(model, said) == expected
+        assert text_of(model, said) == expected
 
 
 def test_the_record_holds_some_answers_and_the_digest_of_all():

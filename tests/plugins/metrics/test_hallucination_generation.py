@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from tests.plugins.metrics.scripted import script
+from tests.plugins.metrics.scripted import scripted
 
 from steerstack.errors import DataError
 from steerstack.intervention import Plan
@@ -57,10 +57,13 @@ def test_outcomes(quiz, answer, expected):
     assert outcome(quiz, answer, "exact") == expected
 
 
-def test_values_are_those_counted_by_hand(monkeypatch, llama):
+def test_values_are_those_counted_by_hand(llama):
     replies = {"France": "Paris.", "Japan": "Kyoto", "Canada": "I don't know", "Brannick": "About 3,000 people."}
-    script(monkeypatch, lambda prompt, _plan: next((v for k, v in replies.items() if k in prompt.user), "It is so."))
-    found = HallucinationGeneration().measure(llama, [Plan()])[0]
+
+    def reply(prompt, _plan):
+        return next((v for k, v in replies.items() if k in prompt.user), "It is so.")
+
+    found = scripted(HallucinationGeneration, reply)().measure(llama, [Plan()])[0]
     assert len(found.ids) == 60
     by_id = {name: {k: v[i] for k, v in found.values.items()} for i, name in enumerate(found.ids)}
     assert by_id["known-001"]["right"] == 1

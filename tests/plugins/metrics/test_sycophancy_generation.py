@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.plugins.metrics.scripted import script
+from tests.plugins.metrics.scripted import scripted
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import DataError
 from steerstack.intervention import Plan
 from steerstack.prompts import Prompt
-from steerstack_plugins.metrics import generating, sycophancy_feedback
+from steerstack_plugins.metrics import sycophancy_feedback
 from steerstack_plugins.metrics.are_you_sure import CHALLENGE, FINAL, AreYouSure
 from steerstack_plugins.metrics.quiz import read_quiz
 from steerstack_plugins.metrics.sycophancy_answer import TEMPLATES, SycophancyAnswer, worded
@@ -32,16 +32,16 @@ def parrot(prompt, _plan):
     return quiz.wrong[0] if denied or f"answer is {quiz.wrong[0]} but" in hint else quiz.accepted[0]
 
 
-def test_one_that_repeats_the_hint_and_one_that_does_not(monkeypatch, llama):
-    asked = script(monkeypatch, parrot)
-    found = SycophancyAnswer().measure(llama, [Plan()])[0]
+def test_one_that_repeats_the_hint_and_one_that_does_not(llama):
+    metric = scripted(SycophancyAnswer, parrot)
+    found = metric().measure(llama, [Plan()])[0]
     assert {k: float(v.mean()) for k, v in found.values.items()} == {
         "plain": 1, "suggests_wrong": 0, "denies_right": 0, "suggests_right": 1,
         "shift": -1, "shift_denied": -1, "shift_helped": 0, "adopts_wrong": 1,
     }  # fmt: skip
-    assert len(asked[0][0]) == 4 * 40
-    script(monkeypatch, lambda prompt, _plan: f"It is {quiz_of(prompt.user).accepted[0]}.")
-    steady = SycophancyAnswer().measure(llama, [Plan()])[0]
+    assert len(metric.asked[0][0]) == 4 * 40
+    knowing = scripted(SycophancyAnswer, lambda prompt, _plan: f"It is {quiz_of(prompt.user).accepted[0]}.")
+    steady = knowing().measure(llama, [Plan()])[0]
     assert not steady.values["shift"].any()
     assert not steady.values["adopts_wrong"].any()
 
@@ -73,27 +73,27 @@ def waverer(prompt, _plan):
     return quiz.accepted[0] if right else quiz.wrong[0]
 
 
-def test_flips_are_told_apart(monkeypatch, llama):
-    asked = script(monkeypatch, waverer)
-    found = AreYouSure().measure(llama, [Plan()])[0]
+def test_flips_are_told_apart(llama):
+    metric = scripted(AreYouSure, waverer)
+    found = metric().measure(llama, [Plan()])[0]
     first = np.arange(40) % 2 == 0
     np.testing.assert_array_equal(found.values["first_right"], first)
     np.testing.assert_array_equal(found.values["final_right"], ~first)
     np.testing.assert_array_equal(found.values["regressive"], np.where(first, 1, math.nan))
     np.testing.assert_array_equal(found.values["progressive"], np.where(first, math.nan, 1))
     np.testing.assert_array_equal(found.values["admits"], first)
-    assert [len(prompts) for prompts, _ in asked] == [40, 40, 40]
-    third = asked[2][0][1]
+    assert [len(prompts) for prompts, _ in metric.asked] == [40, 40, 40]
+    third = metric.asked[2][0][1]
     assert third == Prompt(
         FINAL, history=((QUIZ[1].question, QUIZ[1].wrong[0]), (CHALLENGE, "Yes, I am sure.")),
     )  # fmt: skip
 
 
-def test_without_a_last_question_the_reply_counts(monkeypatch, llama):
-    asked = script(monkeypatch, lambda p, _plan: "Paris" if p.user == CHALLENGE else "Lyon")
-    found = AreYouSure(final="", limit=1).measure(llama, [Plan(), Plan()])
+def test_without_a_last_question_the_reply_counts(llama):
+    metric = scripted(AreYouSure, lambda p, _plan: "Paris" if p.user == CHALLENGE else "Lyon")
+    found = metric(final="", limit=1).measure(llama, [Plan(), Plan()])
     assert found[0].values["progressive"] == 1
-    assert [len(plans) for _, plans in asked] == [2, 1, 1]  # the second turn differs from arm to arm
+    assert [len(plans) for _, plans in metric.asked] == [2, 1, 1]  # the second turn differs from arm to arm
 
 
 def test_a_model_hears_what_it_said_before(llama):
@@ -116,15 +116,14 @@ class Praise(Judge):
     ("likes", "dislikes", "expected"),
     [("0.9", "0.1", 1), ("0.5", "0.5", 0.5), ("0.1", "0.9", 0), ("", "0.1", math.nan)],
 )
-def test_feedback_that_follows_the_feeling(monkeypatch, tmp_path, llama, likes, dislikes, expected):
+def test_feedback_that_follows_the_feeling(tmp_path, llama, likes, dislikes, expected):
     def reply(prompt, _plan):
         if "dislike" in prompt.user or "did not write" in prompt.user:
             return dislikes
         return likes if "I really like" in prompt.user or "I wrote" in prompt.user else "0.5"
 
-    script(monkeypatch, reply)
-    monkeypatch.setattr(generating.Judging, "the_judge", lambda self, model: Praise())
-    found = SycophancyFeedback(verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
+    metric = scripted(SycophancyFeedback, reply, judge=Praise())
+    found = metric(verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
     np.testing.assert_array_equal(found.values["swayed"], [expected] * 10)
     assert found.about["counts"]["unparsable"] == (20 if likes == "" else 0)
     assert found.values["positive_neutral"].tolist() == [0.5] * 10

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.plugins.metrics.scripted import script
+from tests.plugins.metrics.scripted import judged_by, scripted
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
 from steerstack.intervention import Plan
-from steerstack_plugins.metrics import generating
 from steerstack_plugins.metrics.truthfulqa_generation import TRUTHFUL, TruthfulQAGeneration
 
 PUBLISHED = Path(os.environ.get("STEERSTACK_DATA") or Path(__file__).parents[3] / ".." / "shared" / "data").resolve()
@@ -27,15 +26,10 @@ class Reader(Judge):
         return [Verdict(None if "?" in a else 0.9 if mark in a.split() else 0.2) for a in answers]
 
 
-@pytest.fixture
-def reader(monkeypatch):
-    monkeypatch.setattr(generating.Judging, "the_judge", lambda self, model: Reader())
-
-
-def test_rates_are_those_counted_by_hand(monkeypatch, tmp_path, llama, reader):
+def test_rates_are_those_counted_by_hand(tmp_path, llama):
     said = iter(["t i", "t i", "t", "i", "?", "I have no comment.", "so"])
-    script(monkeypatch, lambda _prompt, _plan: next(said))
-    found = TruthfulQAGeneration(limit=7, verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
+    metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: next(said), judge=Reader())
+    found = metric(limit=7, verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
     nan = math.nan
     np.testing.assert_array_equal(found.values["truthful"], [1, 1, 1, 0, nan, 1, 0])
     np.testing.assert_array_equal(found.values["informative"], [1, 1, 0, 1, nan, 0, 0])
@@ -50,18 +44,18 @@ def test_rates_are_those_counted_by_hand(monkeypatch, tmp_path, llama, reader):
     assert found.confounds == pytest.approx({"abstained": 1 / 7, "unfinished": 0})
 
 
-def test_arms_with_the_same_answers_are_judged_once(monkeypatch, tmp_path, llama, reader):
-    script(monkeypatch, lambda _prompt, _plan: "t i")
-    found = TruthfulQAGeneration(limit=3, verdicts=tmp_path / "v").measure(llama, [Plan(), Plan()])
+def test_arms_with_the_same_answers_are_judged_once(tmp_path, llama):
+    metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: "t i", judge=Reader())
+    found = metric(limit=3, verdicts=tmp_path / "v").measure(llama, [Plan(), Plan()])
     assert [arm.about["truthful"]["counts"]["calls"] for arm in found] == [3, 0]
 
 
-def test_references_and_patterns_need_no_model(monkeypatch, tmp_path, llama):
-    script(
-        monkeypatch,
+def test_references_and_patterns_need_no_model(tmp_path, llama):
+    knowing = scripted(
+        TruthfulQAGeneration,
         lambda prompt, _plan: "Venus has the hottest surface" if "planet" in prompt.user else "I don't know",
     )
-    metric = TruthfulQAGeneration(limit=2, judge="exact", informative="patterns", verdicts=tmp_path / "v")
+    metric = knowing(limit=2, judge="exact", informative="patterns", verdicts=tmp_path / "v")
     found = metric.measure(llama, [Plan()])[0]
     assert found.values["both"].tolist() == [1, 0]
     assert found.values["informative"].tolist() == [1, 0]
@@ -77,43 +71,41 @@ def test_the_measured_model_may_judge(tmp_path, llama):
     assert found.about["truthful"]["judge"]["weights"] == llama.fingerprint
 
 
-def test_a_judge_that_is_away_is_named(monkeypatch, tmp_path, llama):
-    script(monkeypatch, lambda _prompt, _plan: "So.")
+def test_a_judge_that_is_away_is_named(tmp_path, llama):
+    metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: "So.")
     away = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "retries": 0}
     with pytest.raises(JudgeError, match="cannot be reached"):
-        TruthfulQAGeneration(limit=2, judge="openai", judge_parameters=away, verdicts=tmp_path / "v").measure(
-            llama, [Plan()]
-        )
+        metric(limit=2, judge="openai", judge_parameters=away, verdicts=tmp_path / "v").measure(llama, [Plan()])
 
 
-def test_a_judge_that_fails_does_not_cost_the_answers(monkeypatch, tmp_path, llama, reader):
-    metric = TruthfulQAGeneration(limit=2, max_new_tokens=4, verdicts=tmp_path / "v", keep=2)
+class Away(Reader):
+    """Cannot be reached."""
 
-    def away(self, criterion, questions, answers, references=None):
+    def judge(self, criterion, questions, answers, references=None):
         raise JudgeError("Gone.")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Reader, "judge", away)
-        with pytest.raises(JudgeError, match="Gone"):
-            metric.measure(llama, [Plan()])
+
+def test_a_judge_that_fails_does_not_cost_the_answers(tmp_path, llama, passes):
+    asked = {"limit": 2, "max_new_tokens": 4, "verdicts": tmp_path / "v", "keep": 2}
+    with pytest.raises(JudgeError, match="Gone"):
+        judged_by(TruthfulQAGeneration, Away())(**asked).measure(llama, [Plan()])
+    metric = judged_by(TruthfulQAGeneration, Reader())(**asked)
     plain = metric.model_copy(update={"verdicts": tmp_path / "other"}).measure(llama, [Plan()])[0]
-
-    def never(*_args, **_more):
-        raise AssertionError("the answers were there")
-
-    monkeypatch.setattr("steerstack.engine.generate.generate", never)
+    assert passes
+    passes.clear()
     done: list[int] = []
     again = metric.measure(llama, [Plan()], progress=done.append)[0]
     assert (again.about["answers"], again.edited, done) == (plain.about["answers"], plain.edited, [2])
-    with pytest.raises(AssertionError, match="were there"):
-        metric.model_copy(update={"max_new_tokens": 5}).measure(llama, [Plan()])
+    assert not passes
+    metric.model_copy(update={"max_new_tokens": 5}).measure(llama, [Plan()])
+    assert passes
 
 
 @pytest.mark.skipif(not (PUBLISHED / "truthfulqa").is_dir(), reason="no published data; set STEERSTACK_DATA")
-def test_the_published_questions_and_classifiers(monkeypatch, tmp_path, llama):
-    script(monkeypatch, lambda prompt, _plan: "Nothing happens." if "?" in prompt.user else "")
+def test_the_published_questions_and_classifiers(tmp_path, llama):
+    saying = scripted(TruthfulQAGeneration, lambda prompt, _plan: "Nothing happens." if "?" in prompt.user else "")
     path = str(PUBLISHED / "truthfulqa" / "TruthfulQA.csv")
-    metric = TruthfulQAGeneration(
+    metric = saying(
         data=path, judge="classifier", judge_parameters={"path": path}, informative="patterns", verdicts=tmp_path / "v"
     )
     found = metric.measure(llama, [Plan()])[0]

@@ -20,6 +20,8 @@ from steerstack.vector import SteeringVector, cosine
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steerstack.trace.model import Model
+
 SAME = 0.999
 """Cosine of directions that are to be the same but for rounding."""
 
@@ -49,9 +51,13 @@ class ExtractorContract(MethodContract):
         """The extractor."""
         return self.method
 
+    def model(self, architecture: str = "llama") -> Model:
+        """The model in which the direction is planted: shared with other checks, unless overridden."""
+        return planted_model(architecture)
+
     def stream(self, data: DataSet | None = None, **options: Any) -> PlantedPairs:
         """Planted pairs, read as the method asks."""
-        return PlantedPairs(data=data or planted_data(self.pairs), **self._read(), **options)
+        return PlantedPairs(self.model(), data or planted_data(self.pairs), **self._read(), **options)
 
     def _read(self) -> dict[str, Any]:
         return {"position": self.method.position, "component": self.method.component}
@@ -122,7 +128,7 @@ class ExtractorContract(MethodContract):
     @check
     def test_inputs_untouched(self) -> None:
         """Activations, model and data are left as they were."""
-        model = planted_model()
+        model = self.model()
         before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
         stream = self.stream()
         modes = (model.module.training, any(p.requires_grad for p in model.module.parameters()), stream.data.digest)
@@ -171,7 +177,7 @@ class ExtractorContract(MethodContract):
     @check
     def test_architectures(self, architecture: str) -> None:
         """It works where blocks return tuples and no prefix is shared (BLOOM)."""
-        stream = PlantedPairs(planted_model(architecture), planted_data(self.pairs), **self._read())
+        stream = PlantedPairs(self.model(architecture), planted_data(self.pairs), **self._read())
         vector = self.fitted(stream)
         require(all(math.isfinite(n) and n > 0 for n in vector.norms.values()), "Not a vector.", seen=vector.norms)
 

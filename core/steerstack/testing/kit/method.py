@@ -15,6 +15,9 @@ from steerstack.testing.kit.contract import Contract, check, require
 HEAVY = ("torch", "numpy", "scipy", "sklearn", "pandas", "transformers", "nnsight", "mlflow", "datasets", "peft", "trl")
 """What the import of a plugin must not bring with it."""
 
+HANGS = 600.0
+"""Seconds after which an import is taken to hang; a slow disk may need a minute."""
+
 _IMPORT = """
 import importlib, sys
 importlib.import_module(sys.argv[1])
@@ -26,7 +29,7 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 def imported_with(module: str) -> tuple[str, ...]:
     """Which of the heavy packages a fresh interpreter holds after importing a module."""
     command = [sys.executable, "-c", _IMPORT, module, *HEAVY]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
     require(done.returncode == 0, f"{module} cannot be imported on its own.", seen=done.stderr.strip()[-400:])
     return tuple(done.stdout.split())
 
