@@ -10,4 +10,5 @@ ruff check .
 ruff format --check .
 mypy
 lint-imports
-python -m pytest -n 2 --dist loadgroup "$@"
+python .ci/architecture.py
+python -m pytest -n 2 --dist loadgroup --budget "$@"

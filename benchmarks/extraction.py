@@ -12,7 +12,7 @@ from stage import Stage
 from timing import Runs, Table, timed
 from torch import Tensor
 
-from steerstack.engine.extract import PairActivations
+from steerstack.engine.activations import PairActivations
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 PEERS: dict[str, tuple[str, Callable[..., Callable[[], Tensor]]]] = {

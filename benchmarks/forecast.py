@@ -4,12 +4,12 @@ import tempfile
 from pathlib import Path
 
 from stage import Stage
+from steerstack.study.efficiency.efficiency import Efficiency, run_efficiency
 from timing import Runs, Table, timed
 
-from steerstack.splits import split
-from steerstack.study.efficiency import Efficiency, run_efficiency
+from steerstack.data.splits import split
 from steerstack.study.forecast import forecast_fits
-from steerstack.study.techniques import technique
+from steerstack.techniques.technique import technique
 
 
 def forecast(stage: Stage) -> Table:

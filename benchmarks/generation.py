@@ -14,8 +14,8 @@ from timing import Runs, Table, timed
 from torch import Tensor
 
 from steerstack import Add, Plan, Site, Tokens, generate
-from steerstack.engine.generate import Sampling
-from steerstack.prompts import Prompt
+from steerstack.data.prompts import Prompt
+from steerstack.engine.decode.generate import Sampling
 
 PROMPTS, NEW, ARMS = 32, 40, 8
 
@@ -83,7 +83,7 @@ def unwrap(found: Any) -> Tensor:
 @contextmanager
 def never_ending() -> Iterator[None]:
     """All answers run to the end, as with ``min_new_tokens``."""
-    engine: Any = importlib.import_module("steerstack.engine.decode_side_by_side")
+    engine: Any = importlib.import_module("steerstack.engine.decode.side_by_side")
     before, engine.stop_tokens = engine.stop_tokens, lambda _model: set()
     try:
         yield

@@ -51,7 +51,7 @@ def reset_peak() -> None:
 def of_sweep(args: argparse.Namespace) -> dict[str, Any]:
     """Peak of a sweep of ``--items`` items over nine scales and the layers of ``--layers``."""
     from steerstack import Add, Plan, Site, load_data, open_model
-    from steerstack.asking import ask
+    from steerstack.data.questions import ask
     from steerstack.engine.score import score
     from steerstack.testing.models import tiny_model, tiny_tokenizer
     from steerstack.trace.model import Model
@@ -80,10 +80,10 @@ def of_sweep(args: argparse.Namespace) -> dict[str, Any]:
 def of_extraction(args: argparse.Namespace) -> dict[str, Any]:
     """Peak of an extraction from ``--count`` synthetic pairs, on a tiny model."""
     from steerstack import open_model
-    from steerstack.asking import ContrastPair, Read
-    from steerstack.engine.extract import PairActivations
+    from steerstack.data.questions import ContrastPair, Read
+    from steerstack.engine.activations import PairActivations
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.testing.models import tiny_model, tiny_tokenizer
-    from steerstack.tokens import TokenSequence
     from steerstack_plugins.extraction.mean_difference import MeanDifference
 
     length = args.length

@@ -24,8 +24,9 @@ from typing import Any
 
 import torch
 
-from steerstack.events import EffectRecord, RunRecord
-from steerstack.vector import Origin, SteeringVector
+from steerstack.catalog.data import load_data
+from steerstack.contracts.recorder import Effect, RunRecord
+from steerstack.steering.vector import Origin, SteeringVector
 
 ARMS = 200
 
@@ -37,7 +38,7 @@ def example(effects: int = 20, **parts: Any) -> RunRecord:
     run = RunRecord(
         "stack", "kindness", "someone/Tiny-1B", "f" * 64, "kindness", "e" * 64, "test", 100,
         {"base": SteeringVector({3: torch.ones(8)}, origin=origin)},
-        [EffectRecord(f"effect/{name}", 0.3, 0.1, 0.5, 100) for name in names], card="# kindness",
+        [Effect(f"effect/{name}", 0.3, 0.1, 0.5, 100) for name in names], card="# kindness",
     )  # fmt: skip
     return replace(run, **parts)
 
@@ -73,11 +74,12 @@ def multiply(database: Path, count: int) -> None:
 
 def time_list(vectors: int) -> dict[str, float]:
     """Seconds that the command takes, from its start to its end, and that the two ways of reading take."""
-    from steerstack_registry import location, quick
-    from steerstack_registry.asked import Asked
-    from steerstack_registry.connection import reaching
-    from steerstack_registry.outbox import record
-    from steerstack_registry.rows import rows
+    from steerstack_registry.access import location
+    from steerstack_registry.access.connection import reaching
+    from steerstack_registry.read import quick
+    from steerstack_registry.read.asked import ClientSource
+    from steerstack_registry.read.rows import rows
+    from steerstack_registry.write.outbox import record
 
     record(example())
     uri = location.resolve()
@@ -91,7 +93,7 @@ def time_list(vectors: int) -> dict[str, float]:
     found["newest 100, read directly"] = _least(lambda: quick.newest(file, 100))
     found["all, read directly"] = _least(lambda: quick.newest(file, None))
     with reaching(uri) as client:
-        found["newest 100, by MLflow's client"] = _least(lambda: rows(Asked(client), 100))
+        found["newest 100, by MLflow's client"] = _least(lambda: rows(ClientSource(client), 100))
     with serving(uri) as address:
         for limit in ("100", "20"):
             found[f"registry list --limit {limit}, from a server"] = _least(
@@ -107,7 +109,7 @@ def serving(uri: str) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     call = f"serve({uri!r}, port={port}, announce=lambda address: print(address, flush=True))"
-    code = f"from steerstack_registry.ui import serve; {call}"
+    code = f"from steerstack_registry.pages.serve_ui import serve; {call}"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
@@ -135,16 +137,15 @@ def time_items(items: int, sample: int) -> dict[str, float]:
     import numpy as np
     import pandas as pd
 
-    from steerstack import catalog
-    from steerstack.applying import apply
-    from steerstack.intervention import Plan
-    from steerstack.report.study_page import write_frame
-    from steerstack.study.ledger import Ledger
-    from steerstack.study.measure import SHARD, ArmValues
-    from steerstack.study.scoring import score_data
-    from steerstack.tokens import Tokens
+    from steerstack.measure.scoring import score_data
+    from steerstack.report.html import write_frame
+    from steerstack.run.arms import SHARD, ArmValues
+    from steerstack.run.ledger import Ledger
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import Tokens
+    from steerstack.techniques.apply import apply
     from steerstack.trace.open import open_model
-    from steerstack_registry.outbox import record
+    from steerstack_registry.write.outbox import record
 
     record(example())  # makes the store, which is once and not a study's
     numbers = torch.randn(items, generator=torch.Generator().manual_seed(0)).tolist()
@@ -165,17 +166,18 @@ def time_items(items: int, sample: int) -> dict[str, float]:
         ledger = Ledger(Path(folder))
         for first in range(0, each, SHARD):
             values = np.asarray(numbers[first * ARMS : (first + SHARD) * ARMS]).reshape(ARMS, -1)
-            ledger.once("arms", first, lambda values=values: [ArmValues(arm, arm, 0).to_json() for arm in values])
+            ledger.once("arms", first, lambda values=values: [ArmValues(arm, arm, 0).to_json() for arm in values],
+                        code=("steerstack.run.arms",))  # fmt: skip
         kept = time.perf_counter() - start
     start = time.perf_counter()
-    from steerstack_registry.connection import reaching
+    from steerstack_registry.access.connection import reaching
 
     with reaching(recorded.tracking_uri) as client, tempfile.TemporaryDirectory() as folder:
         path = client.download_artifacts(recorded.run_id, "items.parquet", folder)
         one = pd.read_parquet(path, filters=[("vector", "==", "arm 7")])
         assert len(one) == each
     read = time.perf_counter() - start
-    model, data = open_model("smollm2"), catalog.load_data("power-seeking").limit(sample)
+    model, data = open_model("smollm2"), load_data("power-seeking").limit(sample)
     direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(0))
     vector = SteeringVector({model.n_layers - 2: direction})
     # late edits: nearly everything is shared between the arms, so this is the cheapest an item can be

@@ -11,9 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from steerstack import load_data, open_model
-from steerstack.asking import ContrastPair, Question, ask, contrast_pairs
-from steerstack.data import DataSet
-from steerstack.engine.extract import PairActivations
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ContrastPair, Question, ask, contrast_pairs
+from steerstack.engine.activations import PairActivations
 from steerstack.testing.models import tiny_tokenizer
 from steerstack.trace.model import Model
 from steerstack_plugins.extraction.mean_difference import MeanDifference

@@ -13,7 +13,7 @@ from timing import Runs, Table, timed
 from torch import Tensor
 
 from steerstack import Add, Plan, Site, Tokens
-from steerstack.asking import Question
+from steerstack.data.questions import Question
 from steerstack.engine.score import score
 
 PEERS: dict[str, tuple[str, Callable[..., peers.Forward]]] = {

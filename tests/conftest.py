@@ -13,12 +13,23 @@ import torch
 from hypothesis import HealthCheck, settings
 from transformers import GenerationMixin
 
-from steerstack.plugins import GROUP, PluginManager, plugins
-from steerstack.site import Site
+from steerstack.catalog.manager import GROUP, PluginManager, plugins
+from steerstack.steering.site import Site
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
 from tests.support.browser import browser, chromium
+from tests.support.cost import (  # noqa: F401  # hooks of pytest
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_runtest_logreport,
+    pytest_runtest_makereport,
+    pytest_runtest_protocol,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
+from tests.support.schedule import pytest_xdist_make_scheduler  # noqa: F401  # a hook
 
 __all__ = ["browser", "chromium"]
 torch.set_num_threads(1)

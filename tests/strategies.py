@@ -3,11 +3,11 @@
 import torch
 from hypothesis import strategies as st
 
-from steerstack.edits import Ablate, Add, Clamp, Project
-from steerstack.intervention import Intervention, Plan
-from steerstack.site import COMPONENTS, Site
+from steerstack.steering.edits import Ablate, Add, Clamp, Project
+from steerstack.steering.intervention import Intervention, Plan
+from steerstack.steering.site import COMPONENTS, Site
+from steerstack.steering.tokens import Tokens
 from steerstack.testing.models import LAYERS, WIDTH
-from steerstack.tokens import Tokens
 
 SELECTIONS = [
     Tokens("all"), Tokens("prompt"), Tokens("response"), Tokens("last"), Tokens.at(0, 3, -2), Tokens.at(-1),

@@ -27,18 +27,20 @@ import numpy as np
 import torch
 from cluster import HOST, running
 
-from steerstack import catalog
-from steerstack.applying import apply
-from steerstack.cli.demo import BEHAVIOR
-from steerstack.data import DataSet
-from steerstack.embedded import embedded_model
-from steerstack.engine.generate import Sampling, generate
-from steerstack.extraction import extract
-from steerstack.prompts import Prompt
-from steerstack.study.sweep import Sweep, SweepResult, run_sweep
+from steerstack.catalog.data import load_data
+from steerstack.catalog.lookup import find
+from steerstack.cli.commands.demo import BEHAVIOR
+from steerstack.data.items import DataSet
+from steerstack.data.prompts import Prompt
+from steerstack.engine.decode.generate import Sampling, generate
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.sweep.result import SweepResult
+from steerstack.study.sweep.study import Sweep
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
+from steerstack.trace.embedded import embedded_model
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
-from steerstack.vector import SteeringVector
 
 LAYERS, SCALES, ITEMS = (10, 14, 18, 22), (-1.0, 1.0), 40
 """Layers of the demo; scales in units of the vector as it is extracted."""
@@ -72,13 +74,12 @@ class Run:
     def __init__(self, remote: str | None, source: str, data: DataSet) -> None:
         self.about: dict[str, Any] = {}
         self.model: Model = self._timed("open", lambda: open_model(source, remote=remote))
-        method = catalog.extractor("mean-difference").make()
+        method = find("extractor", "mean-difference").make()
         self.vector: SteeringVector = self._timed("extract", lambda: extract(self.model, data, method, store=None))
+        swept = Sweep(data=BEHAVIOR, layers=LAYERS, scales=SCALES, vector=self.vector, nulls=0)
         with TemporaryDirectory() as folder:
-            self.sweep: SweepResult = self._timed(
-                "sweep", lambda: run_sweep(Sweep(LAYERS, SCALES), self.model, data, self.vector, folder=Path(folder))
-            )
-        bipo = catalog.extractor("bipo").make({"epochs": 1, "layer": LAYERS[0]})
+            self.sweep: SweepResult = self._timed("sweep", lambda: swept.run(self.model, data=data, folder=folder))
+        bipo = find("extractor", "bipo").make({"epochs": 1, "layer": LAYERS[0]})
         self.trained: SteeringVector = self._timed("train", lambda: extract(self.model, data.limit(8), bipo))
         asked = [self.model.format.sequence(Prompt(item.question)) for item in data.limit(4)]
         plans = [apply(self.vector, layer, 1.0) for layer in LAYERS[:2]]
@@ -126,7 +127,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server's processes end too
-    source, data = str(embedded_model()), catalog.load_data(BEHAVIOR).limit(ITEMS)
+    source, data = str(embedded_model()), load_data(BEHAVIOR).limit(ITEMS)
     here = Run(None, source, data)
     with loopback(source) as host:
         served = Run(host, source, data)

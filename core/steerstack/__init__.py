@@ -7,65 +7,81 @@ or a plugin of it, costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from steerstack.hookspecs import hookimpl
+from steerstack.catalog.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from steerstack.applying import apply as apply
-    from steerstack.catalog import load_data as load_data
+    from steerstack.catalog.data import load_data as load_data
+    from steerstack.catalog.lookup import find as find
     from steerstack.contracts import Baseline as Baseline
     from steerstack.contracts import DataFormat as DataFormat
     from steerstack.contracts import Edit as Edit
     from steerstack.contracts import Extractor as Extractor
     from steerstack.contracts import Metric as Metric
     from steerstack.contracts import Probe as Probe
-    from steerstack.data import DataSet as DataSet
-    from steerstack.data import Item as Item
-    from steerstack.edits import Ablate as Ablate
-    from steerstack.edits import Add as Add
-    from steerstack.edits import Clamp as Clamp
-    from steerstack.edits import Project as Project
-    from steerstack.engine.generate import generate as generate
+    from steerstack.data.items import DataSet as DataSet
+    from steerstack.data.items import Item as Item
+    from steerstack.data.splits import split as split
+    from steerstack.engine.decode.generate import generate as generate
     from steerstack.errors import SteerstackError as SteerstackError
-    from steerstack.extraction import extract as extract
-    from steerstack.intervention import Intervention as Intervention
-    from steerstack.intervention import Plan as Plan
-    from steerstack.recording import load_vector as load_vector
-    from steerstack.site import Site as Site
-    from steerstack.splits import split as split
-    from steerstack.study.evaluate import evaluate as evaluate
-    from steerstack.tokens import Tokens as Tokens
+    from steerstack.exchange.load_vector import load_vector as load_vector
+    from steerstack.measure.arm import Arm as Arm
+    from steerstack.measure.evaluate import evaluate as evaluate
+    from steerstack.steering.edits import Ablate as Ablate
+    from steerstack.steering.edits import Add as Add
+    from steerstack.steering.edits import Clamp as Clamp
+    from steerstack.steering.edits import Project as Project
+    from steerstack.steering.intervention import Intervention as Intervention
+    from steerstack.steering.intervention import Plan as Plan
+    from steerstack.steering.site import Site as Site
+    from steerstack.steering.tokens import Tokens as Tokens
+    from steerstack.steering.vector import SteeringVector as SteeringVector
+    from steerstack.study.efficiency.study import Efficiency as Efficiency
+    from steerstack.study.frontier.study import Frontier as Frontier
+    from steerstack.study.generalize.study import Generalize as Generalize
+    from steerstack.study.stack.study import Stack as Stack
+    from steerstack.study.study import Study as Study
+    from steerstack.study.sweep.study import Sweep as Sweep
+    from steerstack.techniques.apply import apply as apply
+    from steerstack.techniques.extract import extract as extract
     from steerstack.trace.open import open_model as open_model
-    from steerstack.vector import SteeringVector as SteeringVector
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Ablate": "edits",
-    "Add": "edits",
-    "apply": "applying",
+    "Ablate": "steering.edits",
+    "Add": "steering.edits",
+    "apply": "techniques.apply",
+    "Arm": "measure.arm",
     "Baseline": "contracts",
-    "Clamp": "edits",
+    "Clamp": "steering.edits",
     "DataFormat": "contracts",
-    "DataSet": "data",
+    "DataSet": "data.items",
     "Edit": "contracts",
+    "Efficiency": "study.efficiency.study",
+    "evaluate": "measure.evaluate",
+    "extract": "techniques.extract",
     "Extractor": "contracts",
-    "Intervention": "intervention",
-    "Item": "data",
+    "find": "catalog.lookup",
+    "Frontier": "study.frontier.study",
+    "Generalize": "study.generalize.study",
+    "generate": "engine.decode.generate",
+    "Intervention": "steering.intervention",
+    "Item": "data.items",
+    "load_data": "catalog.data",
+    "load_vector": "exchange.load_vector",
     "Metric": "contracts",
-    "Plan": "intervention",
-    "Probe": "contracts",
-    "Project": "edits",
-    "Site": "site",
-    "SteeringVector": "vector",
-    "SteerstackError": "errors",
-    "Tokens": "tokens",
-    "evaluate": "study.evaluate",
-    "extract": "extraction",
-    "generate": "engine.generate",
-    "load_data": "catalog",
-    "load_vector": "recording",
     "open_model": "trace.open",
-    "split": "splits",
+    "Plan": "steering.intervention",
+    "Probe": "contracts",
+    "Project": "steering.edits",
+    "Site": "steering.site",
+    "split": "data.splits",
+    "Stack": "study.stack.study",
+    "SteeringVector": "steering.vector",
+    "SteerstackError": "errors",
+    "Study": "study.study",
+    "Sweep": "study.sweep.study",
+    "Tokens": "steering.tokens",
 }
 
 __all__ = ["__version__", "hookimpl", *_HOMES]  # names of strings

@@ -18,16 +18,18 @@ MODULES = {
     "steerstack.contracts": "What a plugin implements.",
     "steerstack.testing": "What a plugin's tests inherit, with planted data and tiny models.",
     "steerstack.errors": "",
-    "steerstack.events": "",
-    "steerstack.catalog": "",
-    "steerstack.asking": "",
-    "steerstack.plan_file": "",
-    "steerstack.study.declared": "",
+    "steerstack.contracts.recorder": "",
+    "steerstack.catalog.lookup": "",
+    "steerstack.data.questions": "",
+    "steerstack.exchange.plan_file": "",
+    "steerstack.study.session": "",
+    "steerstack.study.result": "",
+    "steerstack.study.study_file": "",
 }
 """Modules whose public names are documented, with a sentence where the module's own would not do."""
 
 NOT_IN_DOCSTRINGS = {
-    "hookimpl": "Marks a function of a plugin as one of the :mod:`hooks <steerstack.hookspecs>`.",
+    "hookimpl": "Marks a function of a plugin as one of the :mod:`hooks <steerstack.catalog.hookspecs>`.",
 }
 """Sentences for public names that are values, which have no docstring of their own."""
 
@@ -77,6 +79,8 @@ def _api() -> dict[str, str]:
 def _object(module: str, name: str, value: Any) -> list[str]:
     if inspect.isclass(value) and module == "steerstack" and value.__module__.startswith("steerstack.contracts"):
         return [f".. py:data:: {name}", "", f"   See :class:`steerstack.contracts.{name}`.", ""]
+    if module == "steerstack" and getattr(value, "__module__", "") == "steerstack.errors":
+        return [f".. py:data:: {name}", "", f"   See :class:`steerstack.errors.{name}`.", ""]
     if inspect.isclass(value):
         return [f".. autoclass:: {module}.{name}", ""]
     if callable(value) and name not in NOT_IN_DOCSTRINGS:
@@ -165,26 +169,33 @@ def _paragraphs(text: str) -> str:
 
 def hooks() -> dict[str, Any]:
     """Every hook by name."""
-    from steerstack import hookspecs
+    from steerstack.catalog import hookspecs
 
     return {name: value for name, value in vars(hookspecs).items() if hasattr(value, "steerstack_spec")}
 
 
 def _hooks() -> str:
-    from steerstack import hookspecs
+    from steerstack.catalog import hookspecs
 
     lines = [
         "# Hooks",
         "",
         "```{eval-rst}",
-        ".. py:module:: steerstack.hookspecs",
+        ".. py:module:: steerstack.catalog.hookspecs",
         "",
         _rst(inspect.getdoc(hookspecs) or ""),
         "```",
         "",
     ]
     for name, hook in hooks().items():
-        lines += [f"## {name}", "", "```{eval-rst}", f".. autofunction:: steerstack.hookspecs.{name}", "```", ""]
+        lines += [
+            f"## {name}",
+            "",
+            "```{eval-rst}",
+            f".. autofunction:: steerstack.catalog.hookspecs.{name}",
+            "```",
+            "",
+        ]
         lines += [f"Returns `{inspect.signature(hook).return_annotation}`.", ""]
     return "\n".join(lines)
 
@@ -195,7 +206,7 @@ def _rst(text: str) -> str:
 
 
 def _methods() -> dict[str, str]:
-    from steerstack.listing import plugin_card, plugin_rows
+    from steerstack.catalog.listing import plugin_card, plugin_rows
 
     kinds: dict[str, list[dict[str, Any]]] = {}
     for row in plugin_rows():
@@ -235,20 +246,33 @@ def _method(card: dict[str, Any]) -> list[str]:
 
 
 def _files() -> str:
-    from steerstack.plan_file import PlannedEdit
-    from steerstack.study import declared
+    from steerstack.exchange.plan_file import PlannedEdit
+    from steerstack.study.study import Study
 
     lines = ["# Plan and study files", "", "## Plan files", ""]
     lines += ["A plan file holds a list `edits`; each entry has these keys.", "", *_keys(PlannedEdit), ""]
-    shared = declared.Declared.model_fields
-    lines += ["## Study files", "", "Every study file has these keys, and `study: KIND`.", ""]
-    lines += [*_keys(declared.Declared), ""]
-    for kind, model in declared.KINDS.items():
-        lines += [f"### study: {kind}", "", _summary(model), "", *_keys(model, but=shared), ""]
-    for part in (declared.Shift, declared.Together):
-        lines += [f"### {part.__name__.lower()}", "", _summary(part), "", *_keys(part), ""]
+    lines += ["## Study files", "", "Every study file has these keys, and `study: KIND`.", "", *_keys(Study), ""]
+    for kind, model in sorted(studies().items()):
+        lines += [f"### study: {kind}", "", _summary(model), "", *_keys(model, but=Study.model_fields), ""]
+    for part in parts():
+        lines += [f"### {part.__name__}", "", _summary(part), "", *_keys(part), ""]
     lines += ["A method with parameters is written `{name: lora-sft, epochs: 2}` where its bare name would do.", ""]
     return "\n".join(lines)
+
+
+def studies() -> dict[str, Any]:
+    """Kinds of study by name."""
+    from steerstack.catalog.manager import plugins
+
+    return plugins().offers("study")
+
+
+def parts() -> tuple[type[BaseModel], ...]:
+    """Parts of study files that have keys of their own."""
+    from steerstack.study.generalize.study import DomainShift
+    from steerstack.study.stack.study import Companion
+
+    return DomainShift, Companion
 
 
 def _summary(value: Any) -> str:

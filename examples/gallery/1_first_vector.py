@@ -16,9 +16,8 @@ import matplotlib.pyplot as plt
 
 import steerstack
 from steerstack import Plan, apply
-from steerstack.catalog import extractor
-from steerstack.study.scoring import score_data
-from steerstack.study.stats import difference
+from steerstack.measure.scoring import score_data
+from steerstack.stats.estimates import difference
 
 model = steerstack.open_model("smollm2")
 data = steerstack.split(steerstack.load_data("power-seeking").limit(30))
@@ -31,7 +30,7 @@ print(f"\n{item.question}\n  exhibits: {item.exhibits_text}\n  not:      {item.c
 # ----------
 # The mean difference of the activations over the two answers, at every layer (arXiv 2312.06681, eq. 1).
 
-vector = steerstack.extract(model, data.train, extractor("mean-difference").make(), position="response")
+vector = steerstack.extract(model, data.train, "mean-difference", position="response")
 print({layer: round(vector.norms[layer], 1) for layer in (5, 10, 15, 20, 25)})
 
 # %%
@@ -55,7 +54,9 @@ layer, scale = max(tried, key=lambda c: tried[c].value)
 
 plans = {f"vector, {s:+g}": apply(vector, layer, s) for s in (scale, -scale)}
 for seed in range(2):
-    null = steerstack.extract(model, data.train, extractor("random").make({"seed": seed}), layers=[layer])
+    null = steerstack.extract(
+        model, data.train, steerstack.find("extractor", "random").make({"seed": seed}), layers=[layer]
+    )
     plans[f"random {seed}"] = apply(null, layer, scale * vector.norms[layer] / null.norms[layer])
 bare, *arms = score_data(model, data.test, "text", [Plan(), *plans.values()])
 effects = {name: difference(arm.effect_scale, bare.effect_scale) for name, arm in zip(plans, arms, strict=True)}

@@ -9,41 +9,27 @@ fine-tune, all on the same test items, with intervals, interactions and nulls.
 # %%
 # The study
 # ---------
-# Declared in a file, so that the fine-tune can be one epoch of LoRA. Layer and strength are chosen on validation items;
-# here there is one of each, and 5 test items, to keep it short. On the fine-tune the vector is used twice: taken over
-# from the base model, and extracted again.
+# The fine-tune is one epoch of LoRA. Layer and strength are chosen on validation items; here there is one of each, and
+# there are 5 test items, to keep it short. On the fine-tune the vector is used twice: taken over from the base model,
+# and extracted again.
 
-import contextlib
-import json
-import shlex
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from steerstack.cli import app
+import steerstack
 
 folder = Path(tempfile.mkdtemp())
 
 
-def sh(command):
-    """Run a command as in a terminal, but in this process, where everything is imported already."""
-    print(f"$ {command}")
-    with contextlib.chdir(folder):
-        app(shlex.split(command)[1:], standalone_mode=False)
-
-
-(folder / "study.yaml").write_text("""
-study: stack
-data: power-seeking
-limit: 12
-finetunes: [{name: lora-sft, epochs: 1}]
-few_shot: false
-layers: [18]
-shares: [0.2]
-nulls: 1
-""")
-sh("steerstack run study.yaml --report report.html --json stack.json")
+study = steerstack.Stack(
+    data="power-seeking", limit=12, finetunes=({"name": "lora-sft", "epochs": 1},), few_shot=None, layers=(18,),
+    shares=(0.2,), nulls=1,
+)  # fmt: skip
+found = study.run(steerstack.open_model("smollm2"), folder=folder)
+found.save(folder)  # report.html, result.json, items.parquet, the vectors
+print(found.verdict)
 
 # %%
 # The arms
@@ -51,7 +37,7 @@ sh("steerstack run study.yaml --report report.html --json stack.json")
 # Each is the difference from the bare model. Where a prompt or a fine-tune already moves the behaviour, what counts is
 # the distance of the filled point from the open one on the same line: what the vector adds there.
 
-result = json.loads((folder / "stack.json").read_text())
+result = found.to_json()
 rows = {}
 for arm in result["arms"]:
     place = "no prompt" if arm["prompt"] == "none" else f"prompt {'for' if arm['prompt'] == 'positive' else 'against'}"

@@ -6,54 +6,37 @@ How many labelled items does a vector need, and from how many on is a fine-tune 
 subsets, and the items with which they choose layer, strength or epochs count towards n.
 """
 
-import contextlib
-import json
-import shlex
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from steerstack.cli import app
+import steerstack
 
 pairs = Path("../../docs/tutorial/enthusiasm.csv").resolve()
 folder = Path(tempfile.mkdtemp())
 
 
-def sh(command):
-    """Run a command as in a terminal, but in this process, where everything is imported already."""
-    print(f"$ {command}")
-    with contextlib.chdir(folder):
-        app(shlex.split(command)[1:], standalone_mode=False)
-
-
 # %%
 # The study
 # ---------
-# Declared in a file, so that each technique can have parameters. Nulls go through the same pipeline unless a file says
+# Declared before it is run; each technique can have parameters. Nulls go through the same pipeline unless it says
 # otherwise; here they are left out to keep it short.
 
-(folder / "study.yaml").write_text(f"""
-study: efficiency
-data: {pairs}
-behavior: enthusiasm
-techniques: [mean-difference, {{name: lora-sft, epochs: 1}}]
-sizes: [4, 12]
-seeds: 1
-layers: [18]
-shares: [0.2]
-position: response
-nulls: false
-""")
-sh("steerstack run study.yaml --json efficiency.json")
+study = steerstack.Efficiency(
+    data=str(pairs), behavior="enthusiasm", techniques=("mean-difference", {"name": "lora-sft", "epochs": 1}),
+    sizes=(4, 12), seeds=1, layers=(18,), shares=(0.2,), position="response", nulls=False,
+)  # fmt: skip
+found = study.run(steerstack.open_model("smollm2"), folder=folder)
+print(found.verdict)
 
 # %%
 # The curves
 # ----------
-# Bands are 95 % intervals over test items and seeds. Two seeds and two sizes show the form of the study, not a
+# Bands are 95 % intervals over test items. One seed and two sizes show the form of the study, not a
 # finding; ``examples/studies/efficiency.yaml`` is a larger one.
 
-result = json.loads((folder / "efficiency.json").read_text())
+result = found.to_json()
 figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
 for index, curve in enumerate(result["curves"]):
     name, color = curve["technique"], f"C{index}"

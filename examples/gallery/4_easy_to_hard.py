@@ -6,44 +6,29 @@ Train on items that the model finds easy, test on those that it finds hard. Hard
 answer the unsteered model leans away most.
 """
 
-import contextlib
-import json
-import shlex
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 
-from steerstack.cli import app
+import steerstack
 
 pairs = Path("../../docs/tutorial/enthusiasm.csv").resolve()
 folder = Path(tempfile.mkdtemp())
 
 
-def sh(command):
-    """Run a command as in a terminal, but in this process, where everything is imported already."""
-    print(f"$ {command}")
-    with contextlib.chdir(folder):
-        app(shlex.split(command)[1:], standalone_mode=False)
-
-
 # %%
 # The study
 # ---------
-# Nulls go through the same pipeline unless a file says otherwise; here they are left out to keep it short.
+# Nulls go through the same pipeline unless it says otherwise; here they are left out to keep it short, and
+# there are about four test items a side: the form of the study, not a finding.
 
-(folder / "study.yaml").write_text(f"""
-study: generalize
-data: {pairs}
-behavior: enthusiasm
-techniques: [mean-difference, {{name: lora-sft, epochs: 1}}]
-layers: [18]
-shares: [0.2]
-position: response
-shift: {{margin: true}}
-nulls: false
-""")
-sh("steerstack run study.yaml --json generalize.json")
+study = steerstack.Generalize(
+    data=str(pairs), behavior="enthusiasm", techniques=("mean-difference", {"name": "lora-sft", "epochs": 1}),
+    layers=(18,), shares=(0.2,), position="response", shift="margin", nulls=False,
+)  # fmt: skip
+found = study.run(steerstack.open_model("smollm2"), folder=folder)
+print(found.verdict)
 
 # %%
 # At home, across, within
@@ -51,7 +36,7 @@ sh("steerstack run study.yaml --json generalize.json")
 # ``at_home``: trained on easy items, tested on easy ones. ``across``: trained on easy items, tested on hard ones.
 # ``within``: trained on hard items, tested on hard ones, which is what ``across`` is to be compared with.
 
-result = json.loads((folder / "generalize.json").read_text())
+result = found.to_json()
 figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 parts = {"at_home": "easy to easy", "across": "easy to hard", "within": "hard to hard"}
 for index, transfer in enumerate(result["transfers"]):

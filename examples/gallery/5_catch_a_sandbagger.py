@@ -18,20 +18,25 @@ own accord. ``steerstack sandbag demo`` does the same with more organisms, ways 
 
 import matplotlib.pyplot as plt
 
-from steerstack import catalog
-from steerstack.study.detecting import text_only, transfer
-from steerstack.study.elicitation import FewShot, Finetuned, Instructed, Steered
-from steerstack.study.sandbagging import Way
-from steerstack.study.stats import difference
-from steerstack.study.weight_noise import weight_noise_curve
+from steerstack.catalog.lookup import find
+from steerstack.stats.estimates import difference
 from steerstack_plugins.baselines.full_sft import FullSFT
-from steerstack_plugins.sandbagging import reading
-from steerstack_plugins.sandbagging.battery import PERSONAS, PREFILLED, audit_data
-from steerstack_plugins.sandbagging.origin import open_origin
+from steerstack_plugins.sandbagging.audit import probes
+from steerstack_plugins.sandbagging.audit.battery import PERSONAS, PREFILLED, audit_data
+from steerstack_plugins.sandbagging.audit.choices import Way
+from steerstack_plugins.sandbagging.audit.elicitation import (
+    FewShotElicitation,
+    Finetuned,
+    Instructed,
+    SteeringElicitation,
+)
+from steerstack_plugins.sandbagging.audit.noise import weight_noise_curve
+from steerstack_plugins.sandbagging.audit.probe_transfer import text_only, transfer
+from steerstack_plugins.sandbagging.small_world.model import open_origin
 
 origin, data = open_origin(), audit_data(48)
 organisms = {
-    name: catalog.organism(name).make({"steps": 60}).build(origin, seed=seed)
+    name: find("organism", name).make({"steps": 60}).build(origin, seed=seed)
     for seed, name in enumerate(("locked", "unlocked"))
 }
 bare = {name: Way(organism.model).ask(data.target) for name, organism in organisms.items()}
@@ -51,10 +56,10 @@ for name, organism in organisms.items():
 # on other items.
 
 ways = [
-    FewShot(4),
+    FewShotElicitation(4),
     Instructed(prefix=PREFILLED),
-    Steered(systems=PERSONAS),
-    Steered("ablate", systems=PERSONAS),
+    SteeringElicitation(systems=PERSONAS),
+    SteeringElicitation("ablate", systems=PERSONAS),
     Finetuned(16, FullSFT(epochs=10, batch=4, learning_rate=3e-3)),
 ]
 gains = {}
@@ -82,15 +87,15 @@ plt.show()
 # %%
 # What probes read
 # ----------------
-# A probe learns on the honest origin, under a prompt that asks for bad answers and under one that asks for good ones. Then
+# A probe learns on the honest origin, under a prompt that asks for bad answers and one that asks for good ones. Then
 # it tells the locked organism's plain answers from those under its password. AUROC stands beside a classifier that sees
 # the words alone and beside random directions: a probe says something about activations only where it is above both.
 
-train, validation = (reading.instructed(origin, part) for part in (data.shown.train, data.shown.validation))
-test = reading.with_password(organisms["locked"], data.target)
+train, validation = (probes.instructed(origin, part) for part in (data.shown.train, data.shown.validation))
+test = probes.with_password(organisms["locked"], data.target)
 words = text_only(train, test)
 for name in ("logistic", "mean-difference", "lda"):
-    found = transfer(catalog.probe(name).make(), name, "instructed pairs", train, validation, test, words=words)
+    found = transfer(find("probe", name).make(), name, "instructed pairs", train, validation, test, words=words)
     print(
         f"{name:15} layer {found.layer}: AUROC {found.auroc.value:.2f}, words {words.value:.2f}, "
         f"best of {len(found.random)} random directions {found.random.max():.2f} (n = {found.auroc.n})"

@@ -21,8 +21,7 @@ import matplotlib.pyplot as plt
 
 import steerstack
 from steerstack import Plan, apply
-from steerstack.catalog import extractor
-from steerstack.study.scoring import score_data
+from steerstack.measure.scoring import score_data
 
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
@@ -51,7 +50,7 @@ print("weights here:", {parameter.device.type for parameter in there.module.para
 print("same fingerprint:", there.fingerprint == here.fingerprint)
 
 data = steerstack.load_data("power-seeking").limit(12)
-vector = steerstack.extract(there, data, extractor("mean-difference").make(), position="response", store=None)
+vector = steerstack.extract(there, data, "mean-difference", position="response", store=None)
 plans = [Plan(), *(apply(vector, layer, scale) for layer in (10, 18) for scale in (-2.0, 2.0))]
 before = there.remote.requests
 far = score_data(there, data, "text", plans)

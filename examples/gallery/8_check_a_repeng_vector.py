@@ -20,10 +20,9 @@ import numpy
 
 import steerstack
 from steerstack import Plan, apply
-from steerstack.catalog import extractor
-from steerstack.formats import read_vector
-from steerstack.study.scoring import score_data
-from steerstack.study.stats import difference
+from steerstack.exchange.formats import read_vector
+from steerstack.measure.scoring import score_data
+from steerstack.stats.estimates import difference
 
 numpy.float_ = numpy.float64
 import repeng
@@ -65,9 +64,9 @@ print("made from:", vector.origin.model_name, "| data:", vector.origin.data_dige
 # which was made from 8 of the same pairs; all are measured on 10 others.
 
 half = steerstack.split(items, shares=(0.4, 0.1, 0.5))
-known = steerstack.extract(model, half.train, extractor("mean-difference").make(), position="response")
-chance = steerstack.extract(model, half.train, extractor("random").make({"seed": 1}))
-relative = steerstack.catalog.edit("add").make({"relative": True})
+known = steerstack.extract(model, half.train, "mean-difference", position="response")
+chance = steerstack.extract(model, half.train, steerstack.find("extractor", "random").make({"seed": 1}))
+relative = steerstack.find("edit", "add").make({"relative": True})
 shares = (-0.2, -0.1, 0.1, 0.2)
 named = {"repeng": vector, "mean difference": known, "random": chance}
 plans = {(n, s): apply(v, 14, s, edit=relative) for n, v in named.items() for s in shares}

@@ -12,43 +12,39 @@ steerstack's commands read it, and so does MLflow itself.
 # Two small studies on the twenty pairs of the tutorial, by two methods.
 
 import os
-import shlex
-import subprocess
 import tempfile
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import mlflow
 
+import steerstack
+
 pairs = Path("../../docs/tutorial/enthusiasm.csv").resolve()
 folder = Path(tempfile.mkdtemp())
 store = f"sqlite:///{folder / 'registry.db'}"
 os.environ["MLFLOW_TRACKING_URI"] = store
 
-
-def sh(command):
-    """Run a command as in a terminal, and print what it prints."""
-    done = subprocess.run(shlex.split(command), capture_output=True, text=True, check=False, cwd=folder)
-    print(f"$ {command}\n{done.stdout}{done.stderr if done.returncode else ''}".replace(str(pairs), pairs.name))
-    assert done.returncode == 0, done.stderr
-
-
+model = steerstack.open_model("smollm2")
 for method in ("mean-difference", "pca"):
-    sh(
-        f"steerstack stack --behavior enthusiasm --data {pairs} --method {method} --finetune none --layers 14 "
-        "--shares 0.2 --nulls 1 --report report.html"
-    )
+    study = steerstack.Stack(
+        data=str(pairs), behavior="enthusiasm", method=method, finetunes=(), few_shot=None, layers=(14,), shares=(0.2,),
+        nulls=1,
+    )  # fmt: skip
+    result = study.run(model, folder=folder / method)
+    recorded = result.record(files=result.save(folder / method).to_record)
+    print(method, "is", recorded.model_uri)
 
 # %%
-# By steerstack's commands
-# ------------------------
-# Which vectors there are, where one comes from, and whether what is claimed of it still holds: ``verify`` recomputes
-# the digests, reopens the model, and measures a few of the recorded items again.
+# By steerstack
+# -------------
+# What ``steerstack registry list``, ``lineage`` and ``verify`` print is there from Python, too: which vectors there
+# are, where one comes from, and whether what is claimed of it still holds. ``verify`` recomputes the digests, reopens
+# the model, and measures a few of the recorded items again.
 
-sh("steerstack registry list")
-from steerstack_registry.lineage import lineage
-from steerstack_registry.listing import list_vectors
-from steerstack_registry.verify import verify
+from steerstack_registry.read.lineage import lineage
+from steerstack_registry.read.listing import list_vectors
+from steerstack_registry.read.verify import verify
 
 rows = list_vectors()
 newest = f"models:/{rows[0]['name']}/{rows[0]['version']}"

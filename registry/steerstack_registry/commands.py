@@ -6,10 +6,10 @@ from typing import Any
 import typer
 
 from steerstack.cli import console
-from steerstack.cli.vectors import LIMIT
 from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
+LIMIT = typer.Option(100, help="The newest only; 0 for all.")
 VECTOR = typer.Argument(help="Registered name (its newest version), models:/NAME/VERSION or models:/NAME@ALIAS.")
 
 
@@ -18,14 +18,14 @@ def log(
     file: Path = typer.Argument(help="Vector file (.safetensors)."),
     behavior: str | None = typer.Option(None, help="Behaviour; that of the file's header by default."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = console.PRINT_JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Register a vector file."""
     console.quiet()
     from steerstack.report.card import vector_card
-    from steerstack.vector import SteeringVector
-    from steerstack_registry import location
-    from steerstack_registry.store import MLflowStore
+    from steerstack.steering.vector import SteeringVector
+    from steerstack_registry.access import location
+    from steerstack_registry.write.store import MLflowStore
 
     vector = SteeringVector.load(file)
     store = MLflowStore(location.resolve(tracking_uri))
@@ -35,26 +35,51 @@ def log(
 
 
 @app.command("list")
-def list_all(limit: int = LIMIT, tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
+def list_vectors(
+    limit: int = LIMIT,
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
     """List registered vectors with their newest effects."""
-    from steerstack.cli.vectors import list_vectors
+    from rich.table import Column, Table
 
-    list_vectors(limit=limit, tracking_uri=tracking_uri, json=json)
+    from steerstack.catalog.recorder import recorder
+
+    rows = recorder().list_vectors(tracking_uri=tracking_uri, limit=limit + 1 if limit else None)
+    if limit and len(rows) > limit:
+        rows = rows[:limit]
+        console.note(f"These are the newest {limit}; there are more (--limit 0 lists all).")
+    if console.wrote(rows, json):
+        return
+    whole = max((len(row["name"]) for row in rows), default=0)  # a name that is cut cannot be copied
+    table = Table(Column("name", min_width=whole), "version", "aliases", "effect and 95 % interval")
+    for row in rows:  # the name tells behaviour, model and method
+        table.add_row(row["name"], str(row["version"]), ", ".join(row["aliases"]), _effect(row["effects"]))
+    console.out.print(table)
+
+
+def _effect(effects: dict[str, dict[str, float]]) -> str:
+    """The vector's effect alone, as a stacking study measures it; or else the first that there is, by its name."""
+    if "effect/alone" in effects:
+        return f"alone {interval(effects['effect/alone'])}"
+    name, first = next(iter(effects.items()), ("", None))
+    more = f", {len(effects) - 1} more" if len(effects) > 1 else ""
+    return f"{name} {interval(first)}{more}" if first else ""
 
 
 @app.command("show")
-def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
+def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: str | None = console.JSON) -> None:
     """Show one vector: origin, norms, effects, card."""
-    from steerstack_registry.listing import show_vector
+    from steerstack_registry.read.listing import show_vector
 
     about = show_vector(vector, tracking_uri)
     _print(about, json, "\n".join(f"{key:14} {value}" for key, value in about.items()))
 
 
 @app.command("lineage")
-def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
+def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: str | None = console.JSON) -> None:
     """Follow a vector to its data, its code, the command that made it, and every run that used it."""
-    from steerstack_registry.lineage import lineage as find
+    from steerstack_registry.read.lineage import lineage as find
 
     about = find(vector, tracking_uri)
     lines = [f"data    {about['data']['digest'][:12]} ({about['data']['n_pairs']} pairs)"]
@@ -71,16 +96,15 @@ def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, j
 def compare(
     vectors: list[str] = typer.Argument(help="Two or more vectors."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = console.PRINT_JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Put vectors side by side: facts and effects."""
     from rich.table import Table
 
-    from steerstack_registry.stages import compare as put
+    from steerstack_registry.write.stages import compare as put
 
     about = put(vectors, tracking_uri)
-    if json:
-        console.print_json(about)
+    if console.wrote(about, json):
         return
     table = Table("", *vectors)
     for key in ("method", "model", "created"):
@@ -96,10 +120,10 @@ def promote(
     alias: str = typer.Option("champion", help="Alias; 'none' for none."),
     stage: str | None = typer.Option(None, help="candidate, validated, production or archived."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = console.PRINT_JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Give a version an alias, which leaves any other version, and a stage."""
-    from steerstack_registry.stages import promote as put
+    from steerstack_registry.write.stages import promote as put
 
     about = put(vector, alias=None if alias == "none" else alias, stage=stage, tracking_uri=tracking_uri)
     _print(about, json, f"{about['uri']}: {', '.join(about['aliases'])}")
@@ -110,11 +134,11 @@ def verify(
     vector: str = VECTOR,
     items: int = typer.Option(4, min=0, help="Recorded test items to measure again, 8 at most; 0 for none."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = console.PRINT_JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """Recompute digests, reopen the model, measure a few items again; exit code 1 if a claim fails."""
     console.quiet()
-    from steerstack_registry.verify import verify as look
+    from steerstack_registry.read.verify import verify as look
 
     checks = look(vector, tracking_uri, items=items)
     words = {True: "holds", False: "FAILS", None: "not looked at"}
@@ -127,26 +151,16 @@ def verify(
 def gc(
     delete: bool = typer.Option(False, help="Delete them; otherwise they are only listed."),
     tracking_uri: str | None = console.TRACKING,
-    json: bool = console.PRINT_JSON,
+    json: str | None = console.JSON,
 ) -> None:
     """List versions without effect, alias or stage that a newer one has followed."""
-    from steerstack_registry.stages import collect_garbage
+    from steerstack_registry.write.stages import collect_garbage
 
     rows = collect_garbage(delete=delete, tracking_uri=tracking_uri)
     done = "deleted" if delete else "could be deleted (--delete)"
     _print(rows, json, "\n".join([*(row["uri"] for row in rows), f"{len(rows)} {done}"]))
 
 
-@app.command("sync")
-def sync(tracking_uri: str | None = console.TRACKING, json: bool = console.PRINT_JSON) -> None:
-    """Send what was kept locally because the store could not be reached."""
-    from steerstack.cli.send import send
-
-    send(tracking_uri=tracking_uri, json=json)
-
-
-def _print(value: Any, json: bool, text: str) -> None:
-    if json:
-        console.print_json(value)
-    else:
+def _print(value: Any, json: str | None, text: str) -> None:
+    if not console.wrote(value, json):
         console.out.print(text, highlight=False, markup=False)

@@ -1,4 +1,7 @@
-"""MLflow flavour ``steerstack``: a steering vector as an MLflow model, with no pickle in it."""
+"""MLflow flavour ``steerstack``: a steering vector as an MLflow model, with no pickle in it.
+
+Stores name this module as what loads their models: it stays where it is.
+"""
 
 import json
 import sys
@@ -6,18 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steerstack import __version__
-from steerstack.errors import VectorError
-from steerstack.files import write_atomically
-from steerstack.vector import SteeringVector
-from steerstack_registry.connection import quietly
-from steerstack_registry.names import MODEL_TYPE
+from steerstack.steering.vector import SteeringVector
+from steerstack.util.files import write_atomically
+from steerstack_registry.access.connection import quietly
+from steerstack_registry.access.model_folder import CARD_FILE, FLAVOR, SPEC_FILE, VECTOR_FILE, read_folder
+from steerstack_registry.access.names import MODEL_TYPE
+from steerstack_registry.read.load_vector import load_vector
 
 if TYPE_CHECKING:
     from mlflow.models import Model
     from mlflow.models.model import ModelInfo
-
-FLAVOR = "steerstack"
-VECTOR_FILE, SPEC_FILE, CARD_FILE = "vector.safetensors", "spec.json", "card.md"
 
 
 def save_model(
@@ -71,33 +72,8 @@ def load_model(model_uri: str, tracking_uri: str | None = None) -> SteeringVecto
         It is not a steerstack vector, or its files do not belong together.
     """
     if model_uri.startswith("models:/"):
-        from steerstack_registry.load import load_vector
-
         return load_vector(model_uri, tracking_uri)
     return read_folder(Path(model_uri.removeprefix("file://")), model_uri)
-
-
-def read_folder(folder: Path, shown: str) -> SteeringVector:
-    """Read a model folder that is on this machine; ``shown`` is what errors call it."""
-    with quietly():
-        from mlflow.models import Model
-
-        flavors = Model.load(str(folder / "MLmodel")).flavors if (folder / "MLmodel").is_file() else {}
-    if FLAVOR not in flavors:
-        raise VectorError(
-            f"{shown} is not a steering vector.",
-            seen=f"MLflow flavours {', '.join(sorted(flavors)) or 'none'}",
-            fix="Only models that steerstack registered are opened; others could run code.",
-        )
-    vector = SteeringVector.load(folder / VECTOR_FILE)
-    said = json.loads((folder / SPEC_FILE).read_text())["fingerprint"] if (folder / SPEC_FILE).is_file() else None
-    if said is not None and said != vector.fingerprint:
-        raise VectorError(
-            f"The vector of {shown} is not the one that was registered.",
-            seen=f"fingerprint {vector.fingerprint[:12]}, registered as {said[:12]}",
-            fix="Its file was changed in the artifact store: extract and register it again.",
-        )
-    return vector
 
 
 class NormTable:

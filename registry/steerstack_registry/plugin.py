@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from steerstack.hookspecs import hookimpl
+from steerstack.catalog.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from steerstack.events import Recorder
+    from steerstack.contracts.recorder import Recorder
 
 
 @hookimpl

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from steerstack.events import Recorded, Recorder, RunRecord
+from steerstack.contracts.recorder import Recorded, Recorder, RunRecord
 
 if TYPE_CHECKING:
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 
 class MLflowRecorder(Recorder):
@@ -18,48 +18,48 @@ class MLflowRecorder(Recorder):
 
     def record(self, run: RunRecord, *, tracking_uri: str | None) -> Recorded:
         """Keep one run; when the store cannot take it, keep it in the outbox and raise."""
-        from steerstack_registry.outbox import record
+        from steerstack_registry.write.outbox import record
 
         return record(run, tracking_uri)
 
     def send(self, *, tracking_uri: str | None) -> list[Recorded]:
         """Deliver everything in the outbox."""
-        from steerstack_registry.outbox import send_all
+        from steerstack_registry.write.outbox import send_all
 
         return send_all(tracking_uri)
 
     def check(self, *, tracking_uri: str | None) -> str:
         """One line on the store: where it is, and that it answers."""
-        from steerstack_registry.connection import check
+        from steerstack_registry.access.connection import check
 
         return check(tracking_uri)
 
     def ready(self, *, tracking_uri: str | None) -> None:
         """See whether the files of a store on this machine can be written."""
-        from steerstack_registry.location import check_writable
+        from steerstack_registry.access.location import check_writable
 
         check_writable(tracking_uri)
 
     def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:
         """Registered versions, newest first."""
-        from steerstack_registry.listing import list_vectors
+        from steerstack_registry.read.listing import list_vectors
 
         return list_vectors(tracking_uri, limit)
 
     def show_vector(self, vector: str, *, tracking_uri: str | None) -> dict[str, Any]:
         """All that is known of one registered vector."""
-        from steerstack_registry.listing import show_vector
+        from steerstack_registry.read.listing import show_vector
 
         return show_vector(vector, tracking_uri)
 
     def load_vector(self, uri: str, *, tracking_uri: str | None) -> SteeringVector:
         """The vector behind a ``models:/`` address."""
-        from steerstack_registry.load import load_vector
+        from steerstack_registry.read.load_vector import load_vector
 
         return load_vector(uri, tracking_uri)
 
     def serve(self, *, tracking_uri: str | None, host: str, port: int) -> None:
         """Run MLflow's own pages until interrupted; for a remote store, say where its pages are."""
-        from steerstack_registry.ui import serve
+        from steerstack_registry.pages.serve_ui import serve
 
         serve(tracking_uri, host, port, announce=lambda address: sys.stderr.write(f"MLflow: {address}\n"))

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from steerstack.asking import ask, contrast_pairs
-from steerstack.catalog import load_data
-from steerstack.edits import Ablate, Add, Project
-from steerstack.engine.generate import Sampling, generate
+from steerstack.catalog.data import load_data
+from steerstack.data.prompts import Prompt
+from steerstack.data.questions import ask, contrast_pairs
+from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.score import score
-from steerstack.extraction import extract
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
-from steerstack.site import Site
-from steerstack.study.evaluate import evaluate
+from steerstack.measure.evaluate import evaluate
+from steerstack.steering.edits import Ablate, Add, Project
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens
+from steerstack.techniques.extract import extract
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import Tokens
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 pytestmark = [pytest.mark.smollm2, pytest.mark.xdist_group("smollm2")]

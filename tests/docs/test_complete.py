@@ -15,8 +15,6 @@ from steerstack import errors
 sys.path.insert(0, str(DOCS / "_ext"))
 import pages
 
-pytestmark = [pytest.mark.smollm2, pytest.mark.xdist_group("docs")]
-
 
 @pytest.fixture(scope="module")
 def documented(built):
@@ -37,7 +35,7 @@ def test_every_public_name_is_documented(documented, module):
 
 def test_every_hook_is_documented(documented):
     assert len(pages.hooks()) >= 14
-    assert not missing([f"steerstack.hookspecs.{name}" for name in pages.hooks()], documented)
+    assert not missing([f"steerstack.catalog.hookspecs.{name}" for name in pages.hooks()], documented)
 
 
 def test_every_command_is_documented_with_its_options(built):
@@ -62,10 +60,9 @@ def test_every_error_has_its_page():
 
 
 def test_every_key_of_plan_and_study_files_is_described():
-    from steerstack.plan_file import PlannedEdit
-    from steerstack.study import declared
+    from steerstack.exchange.plan_file import PlannedEdit
 
-    for model in (PlannedEdit, *declared.KINDS.values(), declared.Shift, declared.Together):
+    for model in (PlannedEdit, *pages.studies().values(), *pages.parts()):
         told = pages.described(model)
         assert not [name for name in model.model_fields if not told.get(name) and name != "study"], model.__name__
 
@@ -127,6 +124,8 @@ def test_commands_that_pages_show_exist_with_their_options():
     for path in [*paths, ROOT / "README.md", *ROOT.glob("examples/gallery/*.py")]:
         for line in shown(path.read_text(encoding="utf-8")):
             words = line.split()
+            if words[0].startswith("my-package/"):  # a stranger's: tests/core/catalog/test_stranger.py runs one
+                continue
             name = next((n for n in (" ".join(words[:2]), words[0]) if n in known), None)
             if name is None:
                 if line not in groups:

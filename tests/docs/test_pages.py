@@ -10,7 +10,7 @@ import threading
 from typing import ClassVar
 
 import pytest
-from tests.waiting import PATIENCE
+from tests.support.wait import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tests.docs.conftest import DOCS, ROOT
 
-from steerstack_registry.listing import list_vectors
+from steerstack_registry.read.listing import list_vectors
 
-pytestmark = [pytest.mark.smollm2, pytest.mark.xdist_group("docs")]
+pytestmark = [pytest.mark.smollm2, pytest.mark.xdist_group("smollm2")]
 
 
 def test_a_table_of_twenty_pairs_becomes_a_registered_vector_with_an_effect(tmp_path, own_home):

@@ -10,9 +10,9 @@ import pytest
 import torch
 from tests.registry.serving import Server, postgres
 
-from steerstack.events import EffectRecord, RunRecord
-from steerstack.vector import Origin, SteeringVector
-from steerstack_registry.connection import quietly
+from steerstack.contracts.recorder import Effect, RunRecord
+from steerstack.steering.vector import Origin, SteeringVector
+from steerstack_registry.access.connection import quietly
 
 with quietly():  # MLflow's own imports warn
     import mlflow.pyfunc  # noqa: F401
@@ -52,8 +52,8 @@ def make_run(vector: SteeringVector, tmp_path: Path) -> Callable[..., RunRecord]
             n_items=20,
             vectors={"base": vector, "refitted on lora-sft": vector * 2.0},
             effects=[
-                EffectRecord("effect/alone", 0.3, 0.1, 0.5, 20),
-                EffectRecord("interaction/promptxvector positive", float("nan"), -1.0, 1.0, 20),
+                Effect("effect/alone", 0.3, 0.1, 0.5, 20),
+                Effect("interaction/promptxvector positive", float("nan"), -1.0, 1.0, 20),
             ],
             parameters={"layer": 3, "layers": (1, 3), "score": "log-odds"},
             files=files,
@@ -68,7 +68,7 @@ def make_run(vector: SteeringVector, tmp_path: Path) -> Callable[..., RunRecord]
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with tables and nothing in them: making one takes seconds."""
-    from steerstack_registry.connection import reaching
+    from steerstack_registry.access.connection import reaching
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     with reaching(f"sqlite:///{file}", make=True) as client:

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from steerstack import load_vector
 from steerstack.cli import app
-from steerstack.vector import SteeringVector
-from steerstack_registry.outbox import record
+from steerstack.steering.vector import SteeringVector
+from steerstack_registry.write.outbox import record
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def studied(tmp_path_factory):
     os.environ["STEERSTACK_HOME"] = str(folder / "home")
     done = CliRunner().invoke(app, [
         "stack", "--behavior", "kindness", "--model", str(folder / "model"), "--data", str(folder / "kindness.csv"),
-        "--finetune", "none", "--nulls", "1", "--layers", "1,2", "--json", str(folder / "out.json"),
+        "--finetunes", "none", "--nulls", "1", "--layers", "1,2", "--json", str(folder / "out.json"),
     ])  # fmt: skip
     assert done.exit_code == 0, done.output
     if before is None:

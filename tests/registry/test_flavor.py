@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from steerstack.errors import UnsafeFileError, VectorError
-from steerstack.vector import SteeringVector
+from steerstack.steering.vector import SteeringVector
 from steerstack_registry import flavor
 
 
@@ -63,8 +63,8 @@ def test_log_model_in_a_fluent_run(
 
     monkeypatch.chdir(tmp_path)
 
-    from steerstack_registry.connection import quietly, reaching
-    from steerstack_registry.load import load_vector
+    from steerstack_registry.access.connection import quietly, reaching
+    from steerstack_registry.read.load_vector import load_vector
 
     with reaching(store) as client:
         client.create_experiment("own", (tmp_path / "artifacts").as_uri())

@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from steerstack.errors import RegistryError
-from steerstack_registry import location, plugin
-from steerstack_registry.connection import check, quietly
-from steerstack_registry.context import SteerstackContext
-from steerstack_registry.listing import list_vectors
-from steerstack_registry.load import load_vector
+from steerstack_registry import plugin
+from steerstack_registry.access import location
+from steerstack_registry.access.connection import check, quietly
+from steerstack_registry.read.listing import list_vectors
+from steerstack_registry.read.load_vector import load_vector
+from steerstack_registry.write.context import SteerstackContext
 
 
 def _loaded(statement: str, *modules: str) -> list[str]:
@@ -33,7 +34,7 @@ def test_the_recorder_waits_with_mlflow() -> None:
 
 
 def test_the_context_does_not_bring_steerstack() -> None:
-    assert _loaded("import steerstack_registry.context", "steerstack", "torch") == []
+    assert _loaded("import steerstack_registry.write.context", "steerstack", "torch") == []
 
 
 def test_the_recorder_is_offered() -> None:

@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from steerstack.cli.stopping import is_stop, stoppable
+from steerstack.cli.ctrl_c import is_stop, stoppable
 
 
 def main() -> None:

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from rich import progress as rich_progress
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from steerstack.files import write_json
+from steerstack.catalog.data import load_data
+from steerstack.run.progress import Advance, Amount, Phase, Progress, ProgressEvent, Remark
+from steerstack.util.files import write_json
 
 if TYPE_CHECKING:
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
 
 console = Console(stderr=True)
 """People read this; standard output is for results."""
@@ -47,6 +50,12 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
+def wrote(value: Any, path: str | None) -> bool:
+    """Write a result where it is wanted; whether that was standard output, so that nothing else is to be printed."""
+    write_result(value, path)
+    return path == "-"
+
+
 def write_result(value: Any, path: str | None) -> None:
     """Write a result to a file, or to standard output for ``-``."""
     if path == "-":
@@ -69,47 +78,53 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-class Bars:
-    """Progress bars with rate and time left, one for each kind of work.
+class Bars(Progress):
+    """Shows progress as bars with rate and time left, one for each kind of work.
 
     Parameters
     ----------
-    progress:
+    shown:
         Where they are shown.
     """
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
+    def __init__(self, shown: rich_progress.Progress) -> None:
+        super().__init__(self._show)
+        self.shown = shown
         self._tasks: dict[str, Any] = {}
 
-    def step(self, what: str) -> None:
-        """Say what is being done."""
-        self.progress.console.print(f"[dim]·[/] {what}", highlight=False)
-
-    def announce(self, what: str, total: int, done: int = 0) -> None:
-        """Say how much work there is, and how much of it was done earlier; more of the same kind adds up."""
-        shown = self._tasks.get(what)
-        before = next((task for task in self.progress.tasks if task.id == shown), None)
-        if before is not None:
-            total, done = total + int(before.total or 0), done + int(before.completed)
-            self.progress.remove_task(before.id)
-        self._only(what, total, done)
-
-    def advance(self, what: str, done: int) -> None:
-        """Count work done; its total is not known unless it was announced."""
-        self.of(what, None)(done)
-
     def of(self, what: str, total: int | None) -> Callable[[int], None]:
-        """A counter for one kind of work."""
+        """A counter for one kind of work; its total may not be known."""
         if what not in self._tasks:
             self._only(what, total, 0)
-        return lambda done: self.progress.update(self._tasks[what], advance=done)
+        return self.counter(what)
+
+    def _show(self, event: ProgressEvent) -> None:
+        match event:
+            case Phase(name):
+                self.shown.console.print(f"[dim]·[/] {_plain(name)}", highlight=False)
+            case Remark(text):
+                note(text)
+            case Amount(what, total, done):
+                self._announce(what, total, done)
+            case Advance(what, more):
+                if what not in self._tasks:
+                    self._only(what, None, 0)
+                self.shown.update(self._tasks[what], advance=more)
+
+    def _announce(self, what: str, total: int, done: int) -> None:
+        """Work of a kind: more of the same kind adds up."""
+        task = self._tasks.get(what)
+        before = next((one for one in self.shown.tasks if one.id == task), None)
+        if before is not None:
+            total, done = total + int(before.total or 0), done + int(before.completed)
+            self.shown.remove_task(before.id)
+        self._only(what, total, done)
 
     def _only(self, what: str, total: int | None, done: int) -> None:
         """Show one bar; what was done earlier does not count into its rate."""
-        for task in self.progress.tasks:
-            self.progress.update(task.id, visible=False)
-        self._tasks[what] = self.progress.add_task(what, total=total, completed=done)
+        for task in self.shown.tasks:
+            self.shown.update(task.id, visible=False)
+        self._tasks[what] = self.shown.add_task(what, total=total, completed=done)
 
 
 class _Rate(TextColumn):
@@ -146,9 +161,9 @@ def bars(**options: Any) -> Iterator[Bars]:
     )
     # a batch may take half a minute: the rate is over five
     usual = {"console": console, "transient": True, "speed_estimate_period": 300}
-    with Progress(*columns, **{**usual, **options}) as progress:
+    with rich_progress.Progress(*columns, **{**usual, **options}) as progress:
         found = Bars(progress)
-        with _told_by("steerstack.trace", found.step):
+        with _told_by("steerstack.trace", found.phase):
             yield found
 
 
@@ -161,7 +176,7 @@ class _Teller(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand one on."""
-        self._tell(_plain(record.getMessage()))
+        self._tell(record.getMessage())
 
 
 @contextlib.contextmanager
@@ -199,9 +214,7 @@ def numbers(text: str, kind: Callable[[str], Any], what: str) -> tuple[Any, ...]
 
 def items(data: str, *, behavior: str | None, matching: str | None, limit: int | None = None) -> "DataSet":
     """The data set that the options name; what its reader should know is printed."""
-    from steerstack import catalog
-
-    found = catalog.load_data(data, behavior=behavior, matching=matching).limit(limit)
+    found = load_data(data, behavior=behavior, matching=matching).limit(limit)
     for remark in found.notes:
         note(remark)
     return found
@@ -241,17 +254,26 @@ BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does n
 MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's matching answer does, where unknown.")
 LIMIT = typer.Option(None, help="Use only the first N items.")
 TOKENS = typer.Option("response", help="all, prompt, response, last, or positions such as 0,5,-1.")
-REPORT = typer.Option(None, help="Where to write the HTML report.")
-PLAN_ONLY = typer.Option(False, help="Say what would be run, how long it takes and what it can resolve; run nothing.")
-JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.")
-PRINT_JSON = typer.Option(False, "--json", help="Print JSON.")
-FRESH = typer.Option(False, help="Start anew rather than go on with an earlier run.")
-RECORD = typer.Option(True, help="Keep the result in the registry.")
-ENGINE = typer.Option("local", help="Where steps run: local, processes, ray, ray://HOST:PORT, or a plugin's.")
-WORKERS = typer.Option(
-    None, min=1, help="Worker processes, each with the model; as the cores or GPUs allow by default."
+REPORT = typer.Option(None, help="Where to write the HTML report.", rich_help_panel="Output")
+PLAN_ONLY = typer.Option(
+    False,
+    "--plan-only",
+    help="Say what would be run, how long it takes and what it can resolve; run nothing.",
+    rich_help_panel="Run",
 )
-TRACKING = typer.Option(None, help="MLflow tracking URI; a local SQLite store by default.")
+JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.", rich_help_panel="Output")
+FRESH = typer.Option(False, "--fresh", help="Start anew rather than go on with an earlier run.", rich_help_panel="Run")
+RECORD = typer.Option(True, help="Keep the result in the registry.", rich_help_panel="Output")
+ENGINE = typer.Option(
+    "local", help="Where steps run: local, processes, ray, ray://HOST:PORT, or a plugin's.", rich_help_panel="Run"
+)
+WORKERS = typer.Option(
+    None,
+    min=1,
+    help="Worker processes, each with the model; as the cores or GPUs allow by default.",
+    rich_help_panel="Run",
+)
+TRACKING = typer.Option(None, help="MLflow tracking URI; a local SQLite store by default.", rich_help_panel="Output")
 SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
 EDIT = typer.Option(None, help="How the vector acts: add, ablate, ...; by default as its method asks for.")
 EDIT_SET = typer.Option([], "--edit-set", help="Parameter of the edit, NAME=VALUE; may be given again.")

@@ -5,22 +5,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from steerstack.cli import (
+from steerstack.cli import console, extensions
+from steerstack.cli.commands import (
     crosscheck,
     data,
     demo,
     doctor,
     evaluate,
-    extensions,
     extract,
     models,
     plugins,
     probe,
-    run,
     send,
     serve,
-    stack,
-    sweep,
+    studies,
     ui,
     vectors,
 )
@@ -29,6 +27,10 @@ from steerstack.cli import (
 class _Commands(TyperGroup):
     """Our commands, and those of plugins."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """A bare ``--json`` prints, as ``--json -`` does."""
+        return super().parse_args(ctx, args if args[:1] == ["lm-eval"] else _json_printed(args))
+
     def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *extensions.names()]
 
@@ -36,24 +38,45 @@ class _Commands(TyperGroup):
         return super().get_command(ctx, cmd_name) or extensions.find(cmd_name)
 
 
+def _json_printed(args: list[str]) -> list[str]:
+    found = []
+    for word, following in zip(args, [*args[1:], "--"], strict=True):
+        found.append(word)
+        if word == "--json" and following.startswith("-") and following != "-":
+            found.append("-")
+    return found
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from steerstack import __version__
+
+        console.out.print(f"steerstack {__version__}", highlight=False)
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="steerstack",
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="What does this steering vector improve, by how much, and does it still help on top of "
     "prompting and fine-tuning?",
 )
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say which version it is."),
+) -> None:
+    """What every command shares: nothing."""
+    del version
+
+
 app.command()(demo.demo)
 app.command()(extract.extract)
 app.command()(evaluate.evaluate)
-app.command()(sweep.sweep)
-app.command()(stack.stack)
-app.command()(run.run)
-app.command()(run.efficiency)
-app.command()(run.generalize)
-app.command()(run.frontier)
+app.command()(studies.run)
 app.command()(probe.probe)
 app.command()(ui.ui)
 app.command()(send.send)

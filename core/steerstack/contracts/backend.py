@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.intervention import Plan
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import TokenSequence
 
 
 class Opened(ABC):

@@ -11,8 +11,8 @@ from steerstack.contracts.method import Method
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from steerstack.data import DataSet
-    from steerstack.intervention import Plan
+    from steerstack.data.items import DataSet
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
 
 
 class DataFormat(ABC):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from steerstack.contracts.method import Method
 
 if TYPE_CHECKING:
-    from steerstack.intervention import Plan
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 class Edit(Method):

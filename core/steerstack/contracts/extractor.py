@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from steerstack.contracts.pairs import PairStream
-    from steerstack.site import Component
+    from steerstack.steering.site import Component
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Extractor(Method):
     ----------
     position, component:
         Where the method reads unless the user says otherwise: see
-        :func:`steerstack.asking.contrast_pairs` and :class:`steerstack.Site`.
+        :func:`steerstack.data.questions.contrast_pairs` and :class:`steerstack.Site`.
     at_once:
         Whether the vector acts at all its layers at once (ITI), rather than at one that is chosen.
     scales:

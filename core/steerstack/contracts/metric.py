@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 

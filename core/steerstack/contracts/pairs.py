@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.data import DataSet
-    from steerstack.site import Component
+    from steerstack.data.items import DataSet
+    from steerstack.steering.site import Component
     from steerstack.trace.model import Model
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 
 class VectorFormat(ABC):

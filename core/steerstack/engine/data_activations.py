@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from steerstack.asking import contrast_pairs
 from steerstack.contracts import PairStream
-from steerstack.data import DataSet
-from steerstack.engine.extract import PairActivations
-from steerstack.site import Component
+from steerstack.data.items import DataSet
+from steerstack.data.questions import contrast_pairs
+from steerstack.engine.activations import PairActivations
+from steerstack.steering.site import Component
 from steerstack.trace.model import Model
 
 
@@ -19,7 +19,7 @@ class DataActivations(PairActivations):
     model, data:
         The model, and the items.
     position:
-        See :func:`steerstack.asking.contrast_pairs`.
+        See :func:`steerstack.data.questions.contrast_pairs`.
     component, layers, progress, options:
         As of :class:`PairActivations`.
     """

@@ -6,14 +6,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack.engine.batches import batches
 from steerstack.engine.divergence import TOKENS, Cost
-from steerstack.engine.readout import Readout
+from steerstack.engine.layout.batches import batches
+from steerstack.engine.layout.readout import Readout
+from steerstack.engine.layout.tree import Tree
 from steerstack.engine.score import run_batch
-from steerstack.engine.tree import Tree
 from steerstack.errors import StudyError
-from steerstack.intervention import Plan
-from steerstack.tokens import TokenSequence
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
 
 

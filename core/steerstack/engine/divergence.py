@@ -7,14 +7,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack.engine.batches import batches
-from steerstack.engine.readout import Readout
+from steerstack.engine.layout.batches import batches
+from steerstack.engine.layout.readout import Readout
+from steerstack.engine.layout.tree import Tree
 from steerstack.engine.score import Progress, run_batch
-from steerstack.engine.tree import Tree
-from steerstack.intervention import Plan
-from steerstack.tokens import TokenSequence
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
-from steerstack.trace.remotely import remotely
+from steerstack.trace.remote.call import remotely
 
 TOKENS = 384
 """Tokens of one pass: the whole distribution of each is held twice."""

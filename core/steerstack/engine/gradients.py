@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from steerstack.engine.places import Place, edits_at
-from steerstack.intervention import Intervention, Plan, SelectiveIntervention
-from steerstack.site import Site
-from steerstack.tokens import TokenSequence
+from steerstack.engine.layout.edit_places import Place, edits_at
+from steerstack.steering.intervention import Intervention, Plan, SelectiveIntervention
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
 

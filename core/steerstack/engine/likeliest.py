@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack.engine.batches import TOKENS
-from steerstack.engine.readout import Readout
+from steerstack.engine.layout.batches import TOKENS
+from steerstack.engine.layout.readout import Readout
+from steerstack.engine.layout.tree import Tree
 from steerstack.engine.score import Group, read_answers
-from steerstack.engine.tree import Tree
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
 
 

@@ -19,20 +19,20 @@ from typing import Any
 
 from torch import Tensor
 
-from steerstack.engine.arms import Count, count_edited, edited_nodes, entry_block
-from steerstack.engine.batches import TOKENS, Batch, batches, recut
-from steerstack.engine.calibrate import batch_tokens
-from steerstack.engine.memory import halved, unless_out_of_memory
-from steerstack.engine.prefix import Prefix, run_prefix
-from steerstack.engine.readout import Readout
-from steerstack.engine.steered import Steered
-from steerstack.engine.tree import Tree
-from steerstack.intervention import Plan
-from steerstack.site import Site
-from steerstack.tokens import TokenSequence
+from steerstack.engine.layout.batches import TOKENS, Batch, batches, recut
+from steerstack.engine.layout.edited_nodes import Count, count_edited, edited_nodes, entry_block
+from steerstack.engine.layout.prefix import Prefix, run_prefix
+from steerstack.engine.layout.readout import Readout
+from steerstack.engine.layout.steered_pass import SteeredPass
+from steerstack.engine.layout.tree import Tree
+from steerstack.engine.resources.batch_size import batch_tokens
+from steerstack.engine.resources.memory import halved, unless_out_of_memory
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.forward import KeyValues, Pass, run
 from steerstack.trace.model import Model
-from steerstack.trace.remotely import remotely
+from steerstack.trace.remote.call import remotely
 
 Group = Sequence[TokenSequence]
 """Sequences that share a prompt, such as the options of one item."""
@@ -191,7 +191,7 @@ def run_batch(
     values, hidden, past = _unsteered(model, batch, readout if plain else None, blocks, floor, prefix, keep=reach > 0)
     found: dict[int, Tensor] = {} if values is None else dict.fromkeys(plain, values)
     for (block, trunks), members in parting.items():
-        group = Steered(batch, readout, block, trunks, floor, hidden.get(block), past)
+        group = SteeredPass(batch, readout, block, trunks, floor, hidden.get(block), past)
         for chunk in group.chunks(members, tokens):
             found.update(zip(chunk, group.run(model, [arms[index] for index in chunk]), strict=True))
     return found

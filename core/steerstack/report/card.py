@@ -5,7 +5,7 @@ from typing import Any
 
 from steerstack.report import failures
 from steerstack.report.page import interval
-from steerstack.vector import SteeringVector
+from steerstack.steering.vector import SteeringVector
 
 
 def vector_card(vector: SteeringVector) -> str:

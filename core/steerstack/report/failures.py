@@ -29,7 +29,7 @@ def of_effect(name: str, effect: Mapping[str, Any], sign: float = 1.0) -> str:
     low, high = sorted((sign * effect["ci_low"], sign * effect["ci_high"]))
     if high < 0:
         return f"{name} it moves the behaviour the wrong way: {interval(effect)}"
-    return f"{name} it has no effect that is told from none: {interval(effect)}" if low <= 0 else ""
+    return f"{name} its effect cannot be told apart from none: {interval(effect)}" if low <= 0 else ""
 
 
 def of_stack(value: Mapping[str, Any]) -> Iterator[str]:

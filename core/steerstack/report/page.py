@@ -98,3 +98,10 @@ def line(name: str, x: Sequence[float], estimates: Sequence[Mapping[str, Any]], 
 def bare_line(name: str, x: Sequence[float], y: Sequence[float]) -> Line:
     """A line without a band."""
     return Line(name, x, y, y, y)
+
+
+def nulls_table(entries: Sequence[Mapping[str, Any]], key: str, title: str) -> Table:
+    """Every technique against every null."""
+    rows = [[entry["technique"], entry["null"].removeprefix("null: "), interval(entry[key])] for entry in entries]
+    note = "Random directions, shuffled labels and another behaviour's vector, chosen and measured in the same way."
+    return Table("Against the nulls", ["technique", "null", title], rows, note)

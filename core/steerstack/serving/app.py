@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from steerstack.serving.jobs import Job, Jobs
-from steerstack.trace.remote_server import Runner, versions
+from steerstack.serving.jobs import Jobs, ServerJob
+from steerstack.trace.remote.runner import Runner, versions
 
 
 class Service:
@@ -120,7 +120,7 @@ class Service:
             async with anyio.create_task_group() as group:
                 group.start_soon(_until_closed, socket, group.cancel_scope)
                 await socket.state.given.wait()
-                job: Job = socket.state.job
+                job: ServerJob = socket.state.job
                 await anyio.to_thread.run_sync(job.done.wait, abandon_on_cancel=True)
                 await socket.send_bytes(_packed(job))
                 group.cancel_scope.cancel()
@@ -140,7 +140,7 @@ def _refusal() -> Response:
     return JSONResponse({"detail": "The API key is missing or wrong, or the request comes from a web page."}, 401)
 
 
-def _packed(job: Job) -> bytes:
+def _packed(job: ServerJob) -> bytes:
     """A finished job as nnsight's binary message."""
     file = io.BytesIO()
     said = {"id": job.id, "status": job.status, "description": job.description}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Job:
+class ServerJob:
     """A request on its way.
 
     Attributes
@@ -45,23 +45,23 @@ class Jobs:
     def __init__(self, number: int = 64, size: int = 1 << 30) -> None:
         self._number, self._size = number, size
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+        self._jobs: OrderedDict[str, ServerJob] = OrderedDict()
         self._lock = threading.Lock()
 
     def first(self, work: Callable[[], None]) -> None:
         """Do something in the thread, and wait for it."""
         self._thread.submit(work).result()
 
-    def add(self, work: Callable[[], bytes]) -> Job:
+    def add(self, work: Callable[[], bytes]) -> ServerJob:
         """Queue a job."""
-        job = Job(secrets.token_urlsafe(24))
+        job = ServerJob(secrets.token_urlsafe(24))
         with self._lock:
             self._jobs[job.id] = job
             self._forget()
         self._thread.submit(self._run, job, work)
         return job
 
-    def get(self, name: str) -> Job | None:
+    def get(self, name: str) -> ServerJob | None:
         """The job of an id, if it is remembered."""
         with self._lock:
             return self._jobs.get(name)
@@ -73,7 +73,7 @@ class Jobs:
             if len(self._jobs) > self._number or size > self._size:
                 del self._jobs[name]
 
-    def _run(self, job: Job, work: Callable[[], bytes]) -> None:
+    def _run(self, job: ServerJob, work: Callable[[], bytes]) -> None:
         job.status = "RUNNING"
         try:
             job.result = work()

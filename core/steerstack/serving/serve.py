@@ -10,7 +10,7 @@ from steerstack.errors import RemoteError
 from steerstack.serving.app import Service
 from steerstack.serving.jobs import Jobs
 from steerstack.trace.open import open_model
-from steerstack.trace.remote_server import Runner
+from steerstack.trace.remote.runner import Runner
 
 
 def check_bind(host: str, token: str | None) -> None:

@@ -9,25 +9,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from steerstack import catalog, digest
-from steerstack.applying import apply_all
-from steerstack.data import DataSet, Item
+from steerstack.catalog.data import load_data
+from steerstack.catalog.lookup import find
+from steerstack.data.items import DataSet, Item
 from steerstack.errors import PolarityError
-from steerstack.intervention import Plan
-from steerstack.study.scoring import score_data
-from steerstack.study.techniques import Steering, Technique
-from steerstack.tokens import Tokens
+from steerstack.measure.scoring import score_data
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import Tokens
+from steerstack.techniques.apply import apply_all
+from steerstack.techniques.technique import Steering, Technique
+from steerstack.util import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
-    from steerstack.asking import ScoreMode
     from steerstack.contracts import Edit
-    from steerstack.splits import Splits
+    from steerstack.data.questions import ScoreMode
+    from steerstack.data.splits import Splits
+    from steerstack.steering.vector import SteeringVector
     from steerstack.trace.model import Model
-    from steerstack.vector import SteeringVector
 
 KEPT = 8
 """Items of each data set that are kept whole: they can be asked again wherever the data has gone."""
@@ -60,7 +62,7 @@ class Claim:
     system: str | None = None
 
     def plan(self) -> Plan:
-        """What is applied; raises SiteError or VectorError where the vector has not what it takes."""
+        """What is applied; raises SiteError or VectorError where the vector lacks the layer or a part."""
         if self.vector is None:
             return Plan()
         return apply_all(self.vector, self.layers, self.scale, tokens=Tokens.parse(self.tokens), edit=self.edit)
@@ -151,7 +153,7 @@ def digest_now(kept: Mapping[str, Any]) -> str:
     now = ""
     for matching in (None, "exhibits", "declines"):  # what somebody said, where the file does not say
         try:
-            source = catalog.load_data(kept["source"], behavior=kept["behavior"], matching=matching)
+            source = load_data(kept["source"], behavior=kept["behavior"], matching=matching)
         except PolarityError:
             continue
         by_id = {item.id: item for item in source}
@@ -198,7 +200,7 @@ def again(
 
 
 def _plan(vector: SteeringVector, arm: Mapping[str, Any]) -> Plan:
-    edit = catalog.edit(arm["edit"]["name"]).make(arm["edit"]["parameters"]) if arm["edit"] else None
+    edit = find("edit", arm["edit"]["name"]).make(arm["edit"]["parameters"]) if arm["edit"] else None
     return Claim(**{**arm, "vector": vector if arm["vector"] else None, "edit": edit}).plan()
 
 

@@ -17,18 +17,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack import catalog
-from steerstack.applying import apply
+from steerstack.catalog.lookup import find
 from steerstack.contracts import Opened
-from steerstack.engine.places import edits_at
+from steerstack.engine.layout.edit_places import edits_at
 from steerstack.errors import ModelError
-from steerstack.intervention import Plan
-from steerstack.site import Site
-from steerstack.study.norms import residual_norms
-from steerstack.tokens import Tokens, TokenSequence
+from steerstack.measure.residual_norms import residual_norms
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens, TokenSequence
+from steerstack.steering.vector import SteeringVector, random_like
+from steerstack.techniques.apply import apply
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
-from steerstack.vector import SteeringVector, random_like
 
 TOLERANCE = 1e-4
 """Largest difference of a logit, or of a log-probability (nats), that counts as agreement."""
@@ -52,7 +52,7 @@ UNSTEERED = "unsteered"
 
 
 @dataclass(frozen=True)
-class Arm:
+class ComparisonArm:
     """One plan that both run: the direction's name, the edit, and the layer (None unsteered)."""
 
     direction: str
@@ -140,7 +140,7 @@ class CrossCheck:
 
 def arms_of(
     model: Model, vector: SteeringVector | None, *, layers: Sequence[int], edits: Sequence[str], seed: int = 0
-) -> list[Arm]:
+) -> list[ComparisonArm]:
     """The arms: unsteered, and each edit with the vector and with a random direction at each layer.
 
     The random direction has the vector's norm; without a vector, half the residual stream's.
@@ -158,11 +158,13 @@ def arms_of(
     else:
         plain = SteeringVector({layer: vector[layer] for layer in layers}, vector.component)
         directions = {"vector": plain, "random": random_like(plain, seed)}
-    arms = [Arm("none", UNSTEERED, None)]
+    arms = [ComparisonArm("none", UNSTEERED, None)]
     for name, of in directions.items():
         for edit in edits:
-            made = catalog.edit(edit).make()
-            arms += [Arm(name, edit, layer, apply(of, layer, 1.0, tokens=tokens, edit=made)) for layer in layers]
+            made = find("edit", edit).make()
+            arms += [
+                ComparisonArm(name, edit, layer, apply(of, layer, 1.0, tokens=tokens, edit=made)) for layer in layers
+            ]
     return arms
 
 
@@ -201,7 +203,7 @@ def crosscheck(
     backend: str,
     bases: Mapping[str, Callable[[], Opened]],
     sequences: Sequence[TokenSequence],
-    arms: Sequence[Arm],
+    arms: Sequence[ComparisonArm],
     *,
     tolerance: float = TOLERANCE,
     rounding: float = ROUNDING,

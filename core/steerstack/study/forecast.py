@@ -4,25 +4,28 @@ Times come from a pilot on training and validation items of the study itself; th
 items are counted, never read.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from steerstack.asking import ScoreMode, Shots
-from steerstack.data import DataSet
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode, Shots, times_asked
+from steerstack.data.splits import Splits
 from steerstack.errors import DegenerateDirectionError, ExtractionError
-from steerstack.intervention import Plan
-from steerstack.splits import Splits
-from steerstack.study.fitted_step import values_of
-from steerstack.study.multiplicity import minimal_effect
-from steerstack.study.norms import residual_norms
-from steerstack.study.scoring import score_data
-from steerstack.study.subsets import Subset, subset
-from steerstack.study.techniques import Condition, Technique
+from steerstack.measure.arm import Arm
+from steerstack.measure.residual_norms import residual_norms
+from steerstack.measure.scoring import score_data
+from steerstack.run.arms import Request, ScoreArms
+from steerstack.stats.comparisons import minimal_effect
+from steerstack.steering.intervention import Plan
+from steerstack.study.efficiency.subsets import Subset, subset
+from steerstack.study.fit_step import values_of
+from steerstack.study.session import Session
+from steerstack.techniques.technique import Technique, Treatment
 from steerstack.trace.model import Model
 
 PILOT = 12
@@ -72,9 +75,9 @@ class Forecast:
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds that some work took, and what it gave."""
-    began = perf_counter()
+    began = time.perf_counter()
     found = work()
-    return perf_counter() - began, found
+    return time.perf_counter() - began, found
 
 
 def item_seconds(model: Model, data: DataSet, mode: ScoreMode, shots: Shots = ()) -> float:
@@ -107,18 +110,18 @@ def unit(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, shots: Shots 
 def resolved(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, n: int) -> float | None:
     """The smallest effect that n items resolve, by the spread of a typical plan's effect on the pilot."""
     pilot = data.limit(min(PILOT, len(data)))
-    return minimal_effect(values_of(Condition(model, plan), pilot, mode) - values_of(Condition(model), pilot, mode), n)
+    return minimal_effect(values_of(Arm(model, plan), pilot, mode) - values_of(Arm(model), pilot, mode), n)
 
 
 def fit_seconds(
     technique: Technique, model: Model, parts: Sequence[Subset], mode: ScoreMode
-) -> tuple[Callable[[int], float], Condition | None]:
-    """Seconds to fit a technique as a function of n, affine through two pilots, and the larger pilot's condition."""
+) -> tuple[Callable[[int], float], Treatment | None]:
+    """Seconds to fit a technique as a function of n, affine through two pilots, and the larger pilot's treatment."""
     found: list[tuple[int, float]] = []
-    condition: Condition | None = None
+    treatment: Treatment | None = None
     for part in parts:
         try:
-            seconds, condition = timed(partial(technique.fit, model, part.train, part.validation, mode, 0))
+            seconds, treatment = timed(partial(technique.fit, model, part.train, part.validation, mode, 0))
         except (ExtractionError, DegenerateDirectionError):
             continue  # too few items for it: it costs nothing there
         found.append((part.n, seconds))
@@ -126,9 +129,9 @@ def fit_seconds(
         return (lambda _n: 0.0), None
     (small, first), (large, second) = found[0], found[-1]
     if small == large:
-        return (lambda n: first * n / small), condition
+        return (lambda n: first * n / small), treatment
     slope = max(0.0, (second - first) / (large - small))
-    return (lambda n: max(0.0, first - slope * small) + slope * n), condition
+    return (lambda n: max(0.0, first - slope * small) + slope * n), treatment
 
 
 def forecast_arms(
@@ -180,16 +183,28 @@ def forecast_fits(
     parts = [subset(splits, n, seed=0) for n in pilots]
     by_part: dict[str, float] = {}
     spreads: list[float] = []
-    base = values_of(Condition(model), splits.validation, mode)
+    base = values_of(Arm(model), splits.validation, mode)
     n_test = len(splits.test) * test_sets
     for technique in techniques:
-        cost, condition = fit_seconds(technique, model, parts, mode)
+        cost, treatment = fit_seconds(technique, model, parts, mode)
         by_part[technique.name] = repeats * sum(cost(n) for n in sizes)
-        if condition is not None:
-            smallest = minimal_effect(values_of(condition, splits.validation, mode) - base, len(splits.test))
+        if treatment is not None:
+            smallest = minimal_effect(values_of(treatment.arm, splits.validation, mode) - base, len(splits.test))
             spreads += [smallest] if smallest is not None else []
     fits = len(techniques) * len(sizes) * repeats
     by_part["measuring on the test items"] = (fits + 1) * n_test * one
     return Forecast(
         fits, (fits + 1) * n_test, sum(by_part.values()), float(np.median(spreads)) if spreads else None, by_part
     )
+
+
+def forecast_requests(session: Session, requests: Mapping[str, Request]) -> Forecast:
+    """Forecast of a study whose steps are known beforehand, from a pilot on training items."""
+    model, mode = session.model, session.study.score
+    one = item_seconds(model, session.splits.train, mode)
+    by_part = {}
+    for name, request in requests.items():
+        units = sum(step.size for _, step in request.steps(model, mode))
+        by_part[name] = units * one / times_asked(session.splits.train.items[0], mode)
+    scored = sum(len(one.data) * len(one.arms) for one in requests.values() if isinstance(one, ScoreArms))
+    return Forecast(0, scored, sum(by_part.values()), None, by_part)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from steerstack.testing.kit.metric import MetricContract as MetricContract
     from steerstack.testing.kit.organism import OrganismContract as OrganismContract
     from steerstack.testing.kit.probe import ProbeContract as ProbeContract
+    from steerstack.testing.kit.study import StudyContract as StudyContract
     from steerstack.testing.kit.vector_format import VectorFormatContract as VectorFormatContract
     from steerstack.testing.models import tiny_model as tiny_model
     from steerstack.testing.models import tiny_tokenizer as tiny_tokenizer
@@ -37,6 +38,7 @@ _HOMES = {
     "OrganismContract": "kit.organism",
     "PlantedPairs": "planted",
     "ProbeContract": "kit.probe",
+    "StudyContract": "kit.study",
     "VectorFormatContract": "kit.vector_format",
     "planted_data": "planted",
     "planted_model": "planted",

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from steerstack.intervention import Plan
-from steerstack.tokens import TokenSequence
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
 
 

@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack import digest
-from steerstack.asking import ContrastPair
 from steerstack.contracts import PairBatch
-from steerstack.data import DataSet, Item, SystemPrompts
+from steerstack.data.items import DataSet, Item, SystemPrompts
+from steerstack.data.questions import ContrastPair
+from steerstack.engine.activations import PairActivations
 from steerstack.engine.data_activations import DataActivations
-from steerstack.engine.extract import PairActivations
-from steerstack.site import Component, Site
+from steerstack.steering.site import Component, Site
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
+from steerstack.util import digest
 
 PAIRS = 64
 """Pairs of a planted data set: more than the tiny models are wide."""

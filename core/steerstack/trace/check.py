@@ -3,7 +3,7 @@
 import torch
 
 from steerstack.errors import ModelError
-from steerstack.site import COMPONENTS, Site
+from steerstack.steering.site import COMPONENTS, Site
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from transformers import DynamicCache
 
 from steerstack.errors import RemoteError
-from steerstack.site import Site
+from steerstack.steering.site import Site
 from steerstack.trace.cache import GrowingCache
 from steerstack.trace.model import Model
-from steerstack.trace.remotely import remotely
+from steerstack.trace.remote.call import remotely
 
 Hidden = Float[Tensor, "batch token d_model"]
 KeyValues = list[tuple[Tensor, Tensor]]

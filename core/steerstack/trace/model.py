@@ -13,16 +13,16 @@ import torch
 from nnsight import CONFIG, TransformersModel
 from torch import nn
 
-from steerstack import digest
+from steerstack.data.prompts import ChatFormat
 from steerstack.errors import ModelError, RemoteError, SiteError
-from steerstack.intervention import Plan
-from steerstack.prompts import ChatFormat
-from steerstack.site import Site
-from steerstack.trace import names, placement
-from steerstack.vector import SteeringVector
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.vector import SteeringVector
+from steerstack.trace import module_names, placement
+from steerstack.util import digest
 
 if TYPE_CHECKING:
-    from steerstack.trace.remote import Server
+    from steerstack.trace.remote.server import Server
 
 CONFIG.APP.REMOTE_LOGGING = False
 
@@ -122,11 +122,11 @@ class Model:
         """Dotted name, inside a block, of the module whose output (input, for heads) a site reads."""
         if site.component == "head_out":
             return self._projection(site.layer)
-        special = names.INNER.get(self.config.model_type, {}).get(site.component)
+        special = module_names.INNER.get(self.config.model_type, {}).get(site.component)
         if special:
             return special
         block = self.envoy.layers[site.layer]._module
-        candidates = names.ATTENTION if site.component == "attn_out" else names.MLP
+        candidates = module_names.ATTENTION if site.component == "attn_out" else module_names.MLP
         for candidate in candidates:
             if hasattr(block, candidate):
                 return candidate
@@ -138,8 +138,8 @@ class Model:
 
     def _projection(self, layer: int) -> str:
         block = self.envoy.layers[layer]._module
-        for attention in names.ATTENTION:
-            for projection in names.PROJECTION:
+        for attention in module_names.ATTENTION:
+            for projection in module_names.PROJECTION:
                 if hasattr(getattr(block, attention, None), projection):
                     return f"{attention}.{projection}"
         raise SiteError(
@@ -250,7 +250,7 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
     module.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        envoy = TransformersModel(module, tokenizer=tokenizer, task="text-generation", rename=names.ALIASES)
+        envoy = TransformersModel(module, tokenizer=tokenizer, task="text-generation", rename=module_names.ALIASES)
     tokenizer.padding_side = before[0]
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]

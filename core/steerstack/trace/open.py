@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from steerstack.embedded import EMBEDDED
 from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model
-from steerstack.trace.loading import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
+from steerstack.trace.embedded import EMBEDDED
+from steerstack.trace.load import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
 from steerstack.trace.model import Model, wrap
 from steerstack.trace.placement import quantized
 
@@ -75,7 +75,7 @@ def open_model(
                 "The model on a server is opened by name, and the server places it.",
                 fix="Give its name as source, and neither a device nor a quantization.",
             )
-        from steerstack.trace.remote_model import open_remote
+        from steerstack.trace.remote.remote_model import open_remote
 
         return open_remote(str(source), remote=remote, tokenizer=tokenizer, revision=revision, dtype=chosen)
     if isinstance(source, nn.Module):

@@ -9,7 +9,7 @@ import torch
 
 from steerstack.contracts import Opened
 from steerstack.errors import ModelError, PluginError, SiteError, first_line
-from steerstack.portability import Folding
+from steerstack.exchange.folded_basis import Folding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor, nn
 
-    from steerstack.intervention import Intervention, Plan
-    from steerstack.site import Component
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.intervention import Intervention, Plan
+    from steerstack.steering.site import Component
+    from steerstack.steering.tokens import TokenSequence
 
 HOOKS: dict[Component, str] = {
     "resid_pre": "hook_in",
@@ -126,7 +126,7 @@ def open_bridge(source: str, *, folded: bool, dtype: str, device: str, revision:
     PluginError
         TransformerLens is not installed.
     """
-    from steerstack.trace.loading import dtype_named, load_pretrained
+    from steerstack.trace.load import dtype_named, load_pretrained
 
     module, tokenizer = load_pretrained(
         source, revision=revision, dtype=dtype_named(dtype), device=device, tokenizer=None

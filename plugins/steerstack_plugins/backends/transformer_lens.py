@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Backend, Opened
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    pass
 
 
 @final
@@ -40,9 +39,3 @@ class TransformerLens(Backend):
         return open_bridge(
             source, folded=self.basis == "folded", dtype=self.dtype, device=self.device, revision=self.revision
         )
-
-
-@hookimpl
-def steerstack_backends() -> Sequence[type[Backend]]:
-    """TransformerLens."""
-    return [TransformerLens]

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from steerstack.asking import Question
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
+    from steerstack.data.questions import Question
     from steerstack.trace.model import Model
 
 
@@ -37,17 +36,17 @@ class DPO(Baseline):
     beta: float = Field(0.1, gt=0, description="How strongly it is held to the reference.")
     rank: int = Field(8, ge=1, description="Rank of the adapters.")
     alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
-    learning_rate: float = Field(2e-4, gt=0, description="Of AdamW, decaying linearly to 0.")
+    learning_rate: float = Field(2e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
     epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Pairs a step.")
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
-        from steerstack.asking import ask
-        from steerstack.study import costs
-        from steerstack_plugins.baselines.answers import answer_logp
-        from steerstack_plugins.baselines.trainers import finished, train_and_choose
-        from steerstack_plugins.baselines.undisturbed import undisturbed
+        from steerstack.data.questions import ask
+        from steerstack.measure import flops as costs
+        from steerstack_plugins.baselines.common.answers import answer_logp
+        from steerstack_plugins.baselines.common.isolation import undisturbed
+        from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
 
         began = time.monotonic()
         pairs, held = (ask(model.format, data, "text") for data in (train, validation))
@@ -97,7 +96,7 @@ def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: 
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
-    from steerstack_plugins.baselines.trainers import (
+    from steerstack_plugins.baselines.common.trainers import (
         NoTelemetry,
         adapters,
         copy_of,
@@ -124,9 +123,3 @@ def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: 
         processing_class=tokenizer_of(model),
         peft_config=adapters(module, baseline.rank, baseline.alpha),
     )
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """DPO."""
-    return [DPO]

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from pydantic import Field
 
-from steerstack.asking import ScoreMode
 from steerstack.contracts import Baseline, Tuned
-from steerstack.hookspecs import hookimpl
+from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
     from steerstack.trace.model import Model
 
 
@@ -39,8 +36,8 @@ class FewShot(Baseline):
         """Draw demonstrations from ``train`` and choose among the draws."""
         import random
 
-        from steerstack.asking import shots_of
-        from steerstack_plugins.baselines.prompting import Preface, choose_preface
+        from steerstack.data.questions import shots_of
+        from steerstack_plugins.baselines.common.prompt_search import Preface, choose_preface
 
         drawing = random.Random(seed)
         size = min(self.shots, len(train))
@@ -50,9 +47,3 @@ class FewShot(Baseline):
             Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode)) for items in distinct
         ]
         return choose_preface(model, validation, self.mode, candidates, {"shots": size, "n_train": len(train)})
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """Few-shot prompting."""
-    return [FewShot]

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, final
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
     from steerstack.trace.model import Model
 
 
@@ -30,13 +27,13 @@ class FullSFT(Baseline):
     name = "full-sft"
     paper = "arXiv 2203.02155"
 
-    learning_rate: float = Field(2e-5, gt=0, description="Of AdamW, decaying linearly to 0.")
+    learning_rate: float = Field(2e-5, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
     epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Items a step.")
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train a copy of the model."""
-        from steerstack_plugins.baselines.supervised import tune_supervised
+        from steerstack_plugins.baselines.common.sft import tune_supervised
 
         return tune_supervised(
             self,
@@ -49,9 +46,3 @@ class FullSFT(Baseline):
             seed=seed,
             adapt=None,
         )
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """Full fine-tuning."""
-    return [FullSFT]

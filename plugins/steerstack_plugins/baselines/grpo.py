@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from steerstack.asking import Question
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
+    from steerstack.data.questions import Question
     from steerstack.trace.model import Model
 
 
@@ -50,14 +49,14 @@ class GRPO(Baseline):
     beta: float = Field(0.04, ge=0, description="Weight of the KL divergence from the reference, per token.")
     rank: int = Field(8, ge=1, description="Rank of the adapters.")
     alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
-    learning_rate: float = Field(5e-4, gt=0, description="Of AdamW, decaying linearly to 0.")
+    learning_rate: float = Field(5e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
-        from steerstack.asking import ask
-        from steerstack.study import costs
-        from steerstack_plugins.baselines.trainers import finished, train_and_choose
-        from steerstack_plugins.baselines.undisturbed import undisturbed
+        from steerstack.data.questions import ask
+        from steerstack.measure import flops as costs
+        from steerstack_plugins.baselines.common.isolation import undisturbed
+        from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
 
         began = time.monotonic()
         mode = self.mode or ("yes-no" if all(item.form == "yes-no" for item in train) else "letter")
@@ -98,7 +97,7 @@ def reward(text: str, exhibits: str, contrast: str) -> float:
 
 def expected_reward(module: Any, questions: Sequence[Question]) -> float:
     """Mean over questions of the expected reward of the next token: ``P(exhibits) - P(neither)``."""
-    from steerstack_plugins.baselines.answers import label_logp
+    from steerstack_plugins.baselines.common.answers import label_logp
 
     exhibits, contrast = label_logp(module, questions).exp().unbind(1)
     return float((exhibits - (1 - exhibits - contrast)).mean())
@@ -109,7 +108,7 @@ def grpo_trainer(baseline: GRPO, model: Model, questions: Sequence[Question], fo
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    from steerstack_plugins.baselines.trainers import (
+    from steerstack_plugins.baselines.common.trainers import (
         NoTelemetry,
         adapters,
         copy_of,
@@ -151,9 +150,3 @@ def grpo_trainer(baseline: GRPO, model: Model, questions: Sequence[Question], fo
         processing_class=tokenizer_of(model),
         peft_config=adapters(module, baseline.rank, baseline.alpha),
     )
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """GRPO."""
-    return [GRPO]

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
     from steerstack.trace.model import Model
 
 
@@ -31,16 +28,16 @@ class LoraSFT(Baseline):
 
     rank: int = Field(8, ge=1, description="Rank of the adapters.")
     alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
-    learning_rate: float = Field(5e-4, gt=0, description="Of AdamW, decaying linearly to 0.")
+    learning_rate: float = Field(5e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
     epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Items a step.")
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
-        from steerstack_plugins.baselines.supervised import tune_supervised
+        from steerstack_plugins.baselines.common.sft import tune_supervised
 
         def adapt(module: Any) -> Any:
-            from steerstack_plugins.baselines.trainers import adapters
+            from steerstack_plugins.baselines.common.trainers import adapters
 
             return adapters(module, self.rank, self.alpha)
 
@@ -55,9 +52,3 @@ class LoraSFT(Baseline):
             seed=seed,
             adapt=adapt,
         )
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """LoRA SFT."""
-    return [LoraSFT]

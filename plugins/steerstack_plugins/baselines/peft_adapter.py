@@ -11,12 +11,9 @@ from pydantic import Field, model_validator
 
 from steerstack.contracts import Baseline, Tuned
 from steerstack.errors import ModelError, first_line
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
     from steerstack.trace.model import Model
 
 CONFIG = "adapter_config.json"
@@ -78,7 +75,7 @@ class PeftAdapter(Baseline):
 
 def _digest(folder: Path) -> str | None:
     """Digest of an adapter's files; None where they are not all there."""
-    from steerstack import digest
+    from steerstack.util import digest
 
     files = [folder / name for name in (CONFIG, WEIGHTS)]
     return digest.of_json([digest.of_file(file) for file in files]) if all(f.is_file() for f in files) else None
@@ -111,9 +108,3 @@ def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, Any]]:
         ) from error
     kind = str(getattr(config.peft_type, "value", config.peft_type))
     return merged, trained, {"peft_type": kind, "base": config.base_model_name_or_path}
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """Adapters of peft."""
-    return [PeftAdapter]

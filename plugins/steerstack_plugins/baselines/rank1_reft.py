@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import SelectiveIntervention
+from steerstack.steering.intervention import SelectiveIntervention
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.data import DataSet
-    from steerstack.intervention import Plan
-    from steerstack.site import Site
-    from steerstack.tokens import TokenSequence
+    from steerstack.data.items import DataSet
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.site import Site
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 
@@ -64,7 +63,7 @@ class Rank1Reft(Baseline):
 
     layer: int | None = Field(None, ge=0, description="Layer of the edit; about half the depth if not given.")
     tokens: Literal["all", "prompt", "response", "last"] = Field("response", description="Tokens that are edited.")
-    learning_rate: float = Field(1e-2, gt=0, description="Of AdamW, falling linearly to 0.")
+    learning_rate: float = Field(1e-2, gt=0, description="Learning rate of AdamW, falling linearly to 0.")
     epochs: int = Field(5, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Items a step.")
 
@@ -78,12 +77,12 @@ class Rank1Reft(Baseline):
         """
         import torch
 
-        from steerstack.asking import ask
-        from steerstack.intervention import Plan
-        from steerstack.site import Site
-        from steerstack.study import costs
-        from steerstack_plugins.extraction.training import Training
-        from steerstack_plugins.extraction.training import train as train_flat
+        from steerstack.data.questions import ask
+        from steerstack.measure import flops as costs
+        from steerstack.steering.intervention import Plan
+        from steerstack.steering.site import Site
+        from steerstack_plugins.extraction.common.training import Training
+        from steerstack_plugins.extraction.common.training import train as train_flat
 
         began = time.monotonic()
         site = Site("resid_post", (model.n_layers - 1) // 2 if self.layer is None else self.layer)
@@ -124,8 +123,8 @@ class Rank1Reft(Baseline):
         """The edit that r (of any norm), w and b, one after the other, make."""
         from torch.nn.functional import normalize
 
-        from steerstack.intervention import Plan
-        from steerstack.tokens import Tokens
+        from steerstack.steering.intervention import Plan
+        from steerstack.steering.tokens import Tokens
 
         width = len(flat) // 2
         direction = normalize(flat[:width], dim=0)
@@ -147,9 +146,3 @@ def _validate(model: Model, texts: Sequence[TokenSequence], plan: Plan) -> float
     (scores,) = score(model, [(text,) for text in texts], [plan])
     found = [value for group in scores.tokens for value in group[0]]
     return -sum(found) / len(found)
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """Rank-1 LoReFT."""
-    return [Rank1Reft]

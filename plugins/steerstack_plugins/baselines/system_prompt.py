@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from pydantic import Field
 
-from steerstack.asking import ScoreMode
 from steerstack.contracts import Baseline, Tuned
+from steerstack.data.questions import ScoreMode
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.data import DataSet
+    from steerstack.data.items import DataSet
     from steerstack.trace.model import Model
 
 
@@ -56,16 +53,10 @@ class SystemPrompt(Baseline):
         DataError
             There is no candidate.
         """
-        from steerstack_plugins.baselines.prompting import Preface, choose_preface
+        from steerstack_plugins.baselines.common.prompt_search import Preface, choose_preface
 
         del seed
         self.check_data(train)
         prefaces = [Preface({"prompt": prompt}, prompt) for prompt in self._candidates(train)]
         record = {"prompts_from": "parameter" if self.prompts else train.source}
         return choose_preface(model, validation, self.mode, prefaces, record)
-
-
-@hookimpl
-def steerstack_baselines() -> Sequence[type[Baseline]]:
-    """The system prompt."""
-    return [SystemPrompt]

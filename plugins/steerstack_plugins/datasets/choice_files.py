@@ -1,15 +1,13 @@
 """Lettered-choice and Yes/No files of model-written-evals and of CAA."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
 from steerstack.contracts import DataFormat
-from steerstack.data import LETTERS, DataSet, Item, Layout
+from steerstack.data.items import LETTERS, DataSet, Item, Layout
+from steerstack.data.table_files import Row, cell, first_row, rows, whole
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
-from steerstack.reading import Row, cell, first_row, rows, whole
 from steerstack_plugins.datasets.polarity import settle
 
 _OPTION = re.compile(r"(?m)^[ \t]*\((?P<letter>[A-Z])\)[ \t]?")
@@ -110,9 +108,3 @@ def _bare(path: Path, number: int, name: str, question: str, answers: tuple[str,
     if {"Yes", "No"} & set(answers) or answers[0] == answers[1]:
         raise DataError(f"Row {number} of {path} has answers that do not make a pair.", seen=str(answers))
     return Item(name, question, answers, 0, 1, form="text")
-
-
-@hookimpl
-def steerstack_data_formats() -> Sequence[type[DataFormat]]:
-    """Choice files."""
-    return [ChoiceFiles]

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, final
 
 from steerstack.contracts import BehaviorSource
-from steerstack.data import DataSet, SystemPrompts
-from steerstack.hookspecs import hookimpl
+from steerstack.data.items import DataSet, SystemPrompts
 from steerstack_plugins.datasets.tables import table_items
 
 
@@ -41,9 +40,3 @@ class Shipped(BehaviorSource):
         items = tuple(table_items(path))
         prompts = SystemPrompts(tuple(about["positive"]), tuple(about["negative"]))
         return DataSet(behavior, items, about["exhibits"], f"steerstack:{behavior}", prompts)
-
-
-@hookimpl
-def steerstack_behaviors() -> Sequence[type[BehaviorSource]]:
-    """Our own sets."""
-    return [Shipped]

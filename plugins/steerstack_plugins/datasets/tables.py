@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import final
 
-from steerstack import digest
 from steerstack.contracts import DataFormat
-from steerstack.data import DataSet, Item, Layout
+from steerstack.data.items import DataSet, Item, Layout
+from steerstack.data.table_files import Row, cell, first_row, rows
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
-from steerstack.reading import Row, cell, first_row, rows
+from steerstack.util import digest
 
 COLUMNS = ("question", "exhibits", "not")
 
@@ -33,7 +32,7 @@ class Tables(DataFormat):
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file; ``matching`` is not needed."""
         items = tuple(table_items(path))
-        return DataSet(behavior or path.stem, items, "as the columns say", str(path))
+        return DataSet(behavior or path.stem, items, "the answer in the column exhibits", str(path))
 
 
 def table_items(path: Path) -> Iterator[Item]:
@@ -64,9 +63,3 @@ def _item(path: Path, number: int, row: Row, texts: Sequence[str], letter: str) 
         layout=Layout(),
         system=row.get("system") or None,
     )
-
-
-@hookimpl
-def steerstack_data_formats() -> Sequence[type[DataFormat]]:
-    """Tables."""
-    return [Tables]

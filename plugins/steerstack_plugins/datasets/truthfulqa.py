@@ -1,16 +1,14 @@
 """TruthfulQA: the official CSV and multiple-choice files, and CAA's two-option version."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import final
 
-from steerstack import digest
 from steerstack.contracts import DataFormat
-from steerstack.data import LETTERS, DataSet, Item, Layout
+from steerstack.data.items import LETTERS, DataSet, Item, Layout
+from steerstack.data.table_files import Row, cell, first_row, rows
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
-from steerstack.reading import Row, cell, first_row, rows
+from steerstack.util import digest
 from steerstack_plugins.datasets.choice_files import parse_listed
 
 _MEANING = "states what is true"
@@ -76,9 +74,3 @@ def _shuffled(name: str, question: str, answers: list[tuple[str, bool]], topic: 
     best = next(i for i, (_, label) in enumerate(answers) if label)
     wrong = next(i for i, (_, label) in enumerate(answers) if not label)
     return Item(name, question, options, order.index(best), order.index(wrong), "text", topic, Layout())
-
-
-@hookimpl
-def steerstack_data_formats() -> Sequence[type[DataFormat]]:
-    """TruthfulQA."""
-    return [TruthfulQA]

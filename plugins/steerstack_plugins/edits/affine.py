@@ -11,17 +11,14 @@ from pydantic import Field
 
 from steerstack.contracts import Edit
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan, SelectiveIntervention, check_direction, check_finite
+from steerstack.steering.intervention import Plan, SelectiveIntervention, check_direction, check_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -77,13 +74,7 @@ class AffineEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One affine edit; raises VectorError where there is no reference mean."""
-        from steerstack.vector import SteeringVector
+        from steerstack.steering.vector import SteeringVector
 
         kept = vector.part("mean", layer) if self.reference is None else SteeringVector.load(self.reference)[layer]
         return Plan((Affine(vector.site(layer), vector[layer], kept, scale, selection=tokens),))
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """ACE."""
-    return [AffineEdit]

@@ -11,17 +11,14 @@ from pydantic import Field
 
 from steerstack.contracts import Edit
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan, SelectiveIntervention, check_direction
+from steerstack.steering.intervention import Plan, SelectiveIntervention, check_direction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Bool, Float
     from torch import Tensor
 
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -95,15 +92,9 @@ class GateEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One gated edit; raises VectorError where there is no condition."""
-        from steerstack.vector import SteeringVector
+        from steerstack.steering.vector import SteeringVector
 
         read = SteeringVector.load(self.condition) if self.condition else None
         condition = read[layer] if read else vector.part("condition", layer)
         how = (scale, self.threshold, self.above, self.signed, self.action)
         return Plan((Gate(vector.site(layer), vector[layer], condition, *how, selection=tokens),))
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """The gate."""
-    return [GateEdit]

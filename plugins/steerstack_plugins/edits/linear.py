@@ -8,14 +8,11 @@ from pydantic import Field
 
 from steerstack.contracts import Edit
 from steerstack.errors import ParameterError
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -29,7 +26,7 @@ class AddEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One addition."""
-        from steerstack.edits import Add
+        from steerstack.steering.edits import Add
 
         return Plan((Add(vector.site(layer), vector[layer], scale, self.relative, selection=tokens),))
 
@@ -44,7 +41,7 @@ class AblateEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One directional ablation of strength ``scale``."""
-        from steerstack.edits import Ablate
+        from steerstack.steering.edits import Ablate
 
         return Plan((Ablate(vector.site(layer), vector[layer], strength=scale, selection=tokens),))
 
@@ -63,7 +60,7 @@ class ProjectEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One projection."""
-        from steerstack.edits import Project
+        from steerstack.steering.edits import Project
 
         _whole(ProjectEdit, scale)
         return Plan((Project(vector.site(layer), vector[layer], selection=tokens),))
@@ -84,13 +81,7 @@ class ClampEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One clamp."""
-        from steerstack.edits import Clamp
+        from steerstack.steering.edits import Clamp
 
         _whole(ClampEdit, scale)
         return Plan((Clamp(vector.site(layer), vector[layer], self.low, self.high, selection=tokens),))
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """Add, ablate, project, clamp."""
-    return [AddEdit, AblateEdit, ProjectEdit, ClampEdit]

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import Edit
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan, SelectiveIntervention, check_direction
+from steerstack.steering.intervention import Plan, SelectiveIntervention, check_direction
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -65,9 +62,3 @@ class NormPreservingAddEdit(Edit):
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One addition with the norm kept."""
         return Plan((NormPreservingAdd(vector.site(layer), vector[layer], scale, selection=tokens),))
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """Norm-preserving addition."""
-    return [NormPreservingAddEdit]

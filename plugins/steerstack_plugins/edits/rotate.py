@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
-from steerstack import digest
 from steerstack.contracts import Edit
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan, SelectiveIntervention, check_direction
+from steerstack.steering.intervention import Plan, SelectiveIntervention, check_direction
+from steerstack.util import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -114,7 +111,7 @@ class RotateEdit(Edit):
     def _axis(self, vector: SteeringVector, layer: int) -> Tensor:
         import torch
 
-        from steerstack.vector import SteeringVector
+        from steerstack.steering.vector import SteeringVector
 
         if self.axis is not None:
             return SteeringVector.load(self.axis)[layer]
@@ -123,9 +120,3 @@ class RotateEdit(Edit):
         # a seed of its own: random vectors (nulls) drawn with the same number must not be the axis itself
         seed = int(digest.of_json(["axis", self.seed])[:8], 16)
         return torch.randn(vector.d_model, generator=torch.Generator().manual_seed(seed))
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """Rotation."""
-    return [RotateEdit]

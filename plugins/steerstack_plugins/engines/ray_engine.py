@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
 
-from steerstack import hookimpl
 from steerstack.contracts import Engine
 from steerstack.errors import StudyError, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 OBJECT_STORE = 200_000_000
 """Bytes of the object store of a Ray that is started here; steps and their values are small."""
@@ -124,9 +123,3 @@ class _Host:
 
     def call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return fn(*args, **kwargs)
-
-
-@hookimpl
-def steerstack_engines() -> Sequence[type[Any]]:
-    """Ray."""
-    return [RayEngine]

@@ -8,22 +8,21 @@ from pydantic import Field
 
 from steerstack.contracts import Edit, Extractor, Fitted
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan
-from steerstack.tokens import Tokens
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steerstack.contracts import PairStream
-    from steerstack.site import Component
+    from steerstack.steering.site import Component
+    from steerstack.steering.vector import SteeringVector
     from steerstack.trace.model import Model
-    from steerstack.vector import SteeringVector
 
 
 def _aligned_ids(model: Model, texts: Sequence[str]) -> list[list[int]]:
     """Token ids of each text, with the model's opening token, padded on the right with the space token."""
-    from steerstack.prompts import Prompt
+    from steerstack.data.prompts import Prompt
 
     def ids(text: str) -> list[int]:
         return list(model.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -68,7 +67,7 @@ class ActAdd(Extractor):
         """Run both prompts once, and subtract."""
         import torch
 
-        from steerstack.site import Site
+        from steerstack.steering.site import Site
         from steerstack.trace.forward import Pass, run
 
         model = pairs.model
@@ -105,7 +104,7 @@ class AlignedAdd(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One addition for each row."""
-        from steerstack.edits import Add
+        from steerstack.steering.edits import Add
 
         rows = vector.part("aligned", layer)
         return Plan(
@@ -115,15 +114,3 @@ class AlignedAdd(Edit):
                 if bool(row.any())
             )
         )
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """ActAdd."""
-    return [ActAdd]
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """The position-aligned addition that ActAdd's vectors act by."""
-    return [AlignedAdd]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from torch import Tensor
 
-    from steerstack.asking import Question
     from steerstack.contracts import PairStream
-    from steerstack.site import Site
-    from steerstack.tokens import Tokens
+    from steerstack.data.questions import Question
+    from steerstack.steering.site import Site
+    from steerstack.steering.tokens import Tokens
     from steerstack.trace.model import Model
 
 
@@ -47,7 +46,7 @@ class BiPO(Extractor):
     epochs: int = Field(3, ge=1, description="Passes over the pairs; 20 in the paper.")
     batch: int = Field(4, ge=1, description="Pairs a step.")
     beta: float = Field(0.1, gt=0, description="Temperature of the preference.")
-    learning_rate: float = Field(5e-4, gt=0, description="Of AdamW, falling to 0 by a cosine.")
+    learning_rate: float = Field(5e-4, gt=0, description="Learning rate of AdamW, falling to 0 by a cosine.")
     tokens: Literal["all", "response"] = Field("all", description="Positions at which v is added in training.")
     seed: int = Field(0, description="Of the order of the pairs and of d.")
 
@@ -55,11 +54,11 @@ class BiPO(Extractor):
         """Train the direction."""
         import torch
 
-        from steerstack.asking import ask
+        from steerstack.data.questions import ask
         from steerstack.engine.score import score
-        from steerstack.intervention import Plan
-        from steerstack.tokens import Tokens
-        from steerstack_plugins.extraction.training import Training, by_epoch, site_of, train
+        from steerstack.steering.intervention import Plan
+        from steerstack.steering.tokens import Tokens
+        from steerstack_plugins.extraction.common.training import Training, by_epoch, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         questions = ask(model.format, pairs.data, "text")
@@ -114,15 +113,9 @@ def preference_loss(
     from torch.nn.functional import logsigmoid
 
     from steerstack.engine.gradients import Shift, differentiable
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
 
     plan = Plan((Shift(site, d * direction, selection=tokens),))
     sequences = [sequence for question in questions for sequence in question.pair]
     ratio = differentiable(model, sequences, plan).logp.cpu().reshape(-1, 2) - reference
     return -logsigmoid(d * beta * (ratio[:, 0] - ratio[:, 1])).mean()
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """BiPO."""
-    return [BiPO]

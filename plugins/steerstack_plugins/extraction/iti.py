@@ -8,16 +8,13 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from numpy import ndarray
 
     from steerstack.contracts import PairStream
-    from steerstack.site import Component
+    from steerstack.steering.site import Component
 
 
 class _Head(NamedTuple):
@@ -45,7 +42,7 @@ class ITI(Extractor):
 
     The direction of a layer holds ``sigma * theta`` of its kept heads side by side, zeros
     elsewhere; layers without one are left out. So all layers together
-    (:func:`steerstack.applying.apply_all`) with scale ``alpha`` are ITI; the paper uses 15 to
+    (:func:`steerstack.techniques.apply.apply_all`) with scale ``alpha`` are ITI; the paper uses 15 to
     20. Position: the last token of the prompt, the answer being part of it. Sign: towards the
     positive side. The record lists the kept heads with their validation accuracies.
     """
@@ -66,7 +63,7 @@ class ITI(Extractor):
         import numpy as np
         import torch
 
-        from steerstack_plugins.extraction.sides import sides
+        from steerstack_plugins.extraction.common.sides import sides
 
         count = int(pairs.model.config.num_attention_heads)
         stream = pairs if pairs.component == "head_out" else pairs.at(component="head_out")
@@ -102,7 +99,7 @@ class ITI(Extractor):
         from sklearn.metrics import log_loss
         from threadpoolctl import threadpool_limits
 
-        from steerstack_plugins.extraction.sides import SAME
+        from steerstack_plugins.extraction.common.sides import SAME
 
         def rows(part: ndarray, layer: int, head: int) -> tuple[ndarray, ndarray]:
             both = np.concatenate([positive[part, layer, head], negative[part, layer, head]])
@@ -131,9 +128,3 @@ class ITI(Extractor):
         theta = found.weights if self.direction == "probe" else positive.mean(0) - negative.mean(0)
         theta = theta / np.linalg.norm(theta)
         return theta * np.std(np.concatenate([positive, negative]) @ theta)
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """ITI."""
-    return [ITI]

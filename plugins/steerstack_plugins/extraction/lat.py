@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, ClassVar, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from steerstack.contracts import PairStream
 
 
@@ -44,8 +41,9 @@ class LAT(Extractor):
 
     def fit(self, pairs: PairStream) -> Fitted:
         """The reading vector of each layer."""
-        from steerstack_plugins.extraction.principal import leading, stretched
-        from steerstack_plugins.extraction.sides import differences, half, sides
+        from steerstack.data.shuffle import half
+        from steerstack_plugins.extraction.common.principal import leading, stretched
+        from steerstack_plugins.extraction.common.sides import differences, sides
 
         found = differences(sides(pairs, at_least=2)).double()
         shuffled = found.clone()
@@ -61,9 +59,3 @@ class LAT(Extractor):
             directions[layer] = stretched(unit, found[:, index], keep=self.unit)
             agree[str(layer)] = float((projected > 0).double().mean())
         return Fitted(directions, record={"agreement": agree})
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """LAT."""
-    return [LAT]

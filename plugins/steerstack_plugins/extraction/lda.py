@@ -8,11 +8,8 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from numpy import ndarray
 
@@ -48,7 +45,7 @@ class LDA(Extractor):
         """The direction of each layer."""
         import torch
 
-        from steerstack_plugins.extraction.sides import mean_difference, sides
+        from steerstack_plugins.extraction.common.sides import mean_difference, sides
 
         batch = sides(pairs, at_least=2 if self.whiten else 1)
         difference = mean_difference(batch, pairs.layers)
@@ -70,7 +67,7 @@ class LDA(Extractor):
     ) -> tuple[Float[ndarray, " width"], float | None]:
         import numpy as np
 
-        from steerstack_plugins.extraction.covariance import precision_times
+        from steerstack_plugins.extraction.common.covariance import precision_times
 
         if not self.whiten:
             return apart, None
@@ -87,9 +84,3 @@ class LDA(Extractor):
                 seen=f"{count} pairs",
                 fix="Give more items, or use shrinkage=ledoit-wolf.",
             )
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """LDA."""
-    return [LDA]

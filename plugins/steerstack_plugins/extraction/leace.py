@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Edit, Extractor, Fitted
-from steerstack.hookspecs import hookimpl
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from steerstack.contracts import PairStream
-    from steerstack.tokens import Tokens
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.tokens import Tokens
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -49,8 +46,8 @@ class LEACE(Extractor):
         """Direction, reader and mean of each layer."""
         import torch
 
-        from steerstack_plugins.extraction.covariance import precision_times
-        from steerstack_plugins.extraction.sides import mean_difference, sides
+        from steerstack_plugins.extraction.common.covariance import precision_times
+        from steerstack_plugins.extraction.common.sides import mean_difference, sides
 
         batch = sides(pairs)
         difference = mean_difference(batch, pairs.layers)
@@ -83,22 +80,10 @@ class LeaceEdit(Edit):
 
     def plan(self, vector: SteeringVector, layer: int, scale: float, tokens: Tokens) -> Plan:
         """One oblique ablation of strength ``scale``."""
-        from steerstack.edits import Ablate
+        from steerstack.steering.edits import Ablate
 
         direction, reader = vector[layer], vector.part("reader", layer)
         if abs(float(reader.double() @ direction.double()) - 1) > 1e-3:
             reader = direction / direction.norm() ** 2
         mean = vector.part("mean", layer)
         return Plan((Ablate(vector.site(layer), direction, "mean", mean, scale, reader, selection=tokens),))
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """LEACE."""
-    return [LEACE]
-
-
-@hookimpl
-def steerstack_edits() -> Sequence[type[Edit]]:
-    """The erasure that LEACE's vectors act by."""
-    return [LeaceEdit]

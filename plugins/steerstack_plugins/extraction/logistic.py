@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from numpy import ndarray
 
@@ -44,7 +41,7 @@ class Logistic(Extractor):
         """Train one probe a layer."""
         import torch
 
-        from steerstack_plugins.extraction.sides import mean_difference, sides
+        from steerstack_plugins.extraction.common.sides import mean_difference, sides
 
         batch = sides(pairs)
         difference = mean_difference(batch, pairs.layers)
@@ -75,9 +72,3 @@ class Logistic(Extractor):
         normal = probe.coef_[0] / scaler.scale_
         unit = normal / np.linalg.norm(normal)
         return unit * abs(float(apart @ unit)), float(probe.score(scaled, labels))
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """The direction of a logistic-regression probe."""
-    return [Logistic]

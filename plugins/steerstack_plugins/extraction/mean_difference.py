@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import Extractor
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from jaxtyping import Float
     from torch import Tensor
@@ -36,9 +35,3 @@ class MeanDifference(Extractor):
         assert total is not None  # a data set is never empty
         mean = (total / len(pairs)).float()
         return dict(zip(pairs.layers, mean.unbind(0), strict=True))
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """Mean difference."""
-    return [MeanDifference]

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from steerstack.contracts import PairStream
-    from steerstack.intervention import Plan
-    from steerstack.site import Site
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.site import Site
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 
@@ -61,7 +60,7 @@ class Melbo(Extractor):
         """Find the vector."""
         import torch
 
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         model = pairs.model
         source, target = self._sites(model, pairs)
@@ -95,7 +94,7 @@ class Melbo(Extractor):
         return Fitted({source.layer: v}, component=source.component, record=record)
 
     def _sites(self, model: Model, pairs: PairStream) -> tuple[Site, Site]:
-        from steerstack.site import Site
+        from steerstack.steering.site import Site
 
         n = model.n_layers
         source = Site(pairs.component, self.source if self.source is not None else max(0, n // 4 - 1))
@@ -112,8 +111,8 @@ class Melbo(Extractor):
 
     def _plan(self, source: Site, v: Tensor) -> Plan:
         from steerstack.engine.gradients import Shift
-        from steerstack.intervention import Plan
-        from steerstack.tokens import Tokens
+        from steerstack.steering.intervention import Plan
+        from steerstack.steering.tokens import Tokens
 
         return Plan((Shift(source, v, selection=Tokens(self.tokens)),))
 
@@ -185,7 +184,7 @@ def _activations(
     """Activations of prompts, padded on the right, in one pass that ends at the last site read."""
     import torch
 
-    from steerstack.engine.places import edits_at
+    from steerstack.engine.layout.edit_places import edits_at
     from steerstack.trace.forward import Pass, run
 
     width = max(len(s) for s in asked)
@@ -205,9 +204,3 @@ def _sign(pairs: PairStream, source: Site, v: Float[Tensor, " d_model"]) -> floa
     column = list(pairs.layers).index(source.layer)
     along = sum(float(((b.positive - b.negative)[:, column] @ v).sum()) for b in pairs)
     return 1.0 if along >= 0 else -1.0
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """MELBO."""
-    return [Melbo]

@@ -8,11 +8,8 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from torch import Tensor
 
@@ -50,8 +47,8 @@ class PCA(Extractor):
 
     def fit(self, pairs: PairStream) -> Fitted:
         """The component of each layer."""
-        from steerstack_plugins.extraction.principal import stretched
-        from steerstack_plugins.extraction.sides import differences, sides
+        from steerstack_plugins.extraction.common.principal import stretched
+        from steerstack_plugins.extraction.common.sides import differences, sides
 
         found = differences(sides(pairs, at_least=1 if self.centring == "none" else 2)).double()
         directions, agree = {}, {}
@@ -62,8 +59,8 @@ class PCA(Extractor):
         return Fitted(directions, record={"agreement": agree})
 
     def _component(self, differences: Float[Tensor, "pair width"], layer: int) -> Float[Tensor, " width"]:
-        from steerstack_plugins.extraction.principal import leading
-        from steerstack_plugins.extraction.sides import SAME
+        from steerstack_plugins.extraction.common.principal import leading
+        from steerstack_plugins.extraction.common.sides import SAME
 
         mean = differences.mean(0)
         rows = differences if self.centring == "none" else differences - mean
@@ -74,9 +71,3 @@ class PCA(Extractor):
             )
         unit = leading(rows)
         return -unit if mean @ unit < 0 else unit
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """PCA of the differences."""
-    return [PCA]

@@ -9,14 +9,13 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steerstack.contracts import PairStream
-    from steerstack.data import DataSet, Item
-    from steerstack.tokens import TokenSequence
+    from steerstack.data.items import DataSet, Item
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 
@@ -52,8 +51,8 @@ class PersonaVector(Extractor):
 
     def fit(self, pairs: PairStream) -> Fitted:
         """Write the answers, then read them."""
-        from steerstack.asking import ContrastPair, Read
-        from steerstack.engine.extract import PairActivations
+        from steerstack.data.questions import ContrastPair, Read
+        from steerstack.engine.activations import PairActivations
         from steerstack_plugins.extraction.mean_difference import MeanDifference
 
         model = pairs.model
@@ -116,10 +115,10 @@ class PersonaVector(Extractor):
 
     def _write(self, model: Model, prompts: Sequence[TokenSequence], side: int) -> list[TokenSequence]:
         """The prompts with the model's answers to them, up to where these end."""
-        from steerstack.engine.generate import generate
-        from steerstack.engine.sampling import Sampling, stop_tokens
-        from steerstack.intervention import Plan
-        from steerstack.tokens import TokenSequence
+        from steerstack.engine.decode.generate import generate
+        from steerstack.engine.decode.sampling import Sampling, stop_tokens
+        from steerstack.steering.intervention import Plan
+        from steerstack.steering.tokens import TokenSequence
 
         sampling = Sampling(self.max_new_tokens, self.temperature, self.top_p, 2 * self.seed + side)
         (answers,) = generate(model, prompts, [Plan()], sampling)
@@ -144,7 +143,7 @@ class _Asked:
         return f"{self.item.id}/{self.turn}"
 
     def prompt(self, model: Model, side: int) -> TokenSequence:
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         joined = "\n\n".join(part for part in (self.item.system, self.systems[side]) if part)
         return model.format.sequence(Prompt(self.item.question, joined))
@@ -161,8 +160,8 @@ MARGIN = 0.01
 def _agrees(model: Model, answered: Sequence[tuple[_Asked, TokenSequence, TokenSequence]]) -> list[bool]:
     """Whether both answers are more likely under their own system prompt than under the other."""
     from steerstack.engine.score import score
-    from steerstack.intervention import Plan
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import TokenSequence
 
     def under(one: _Asked, side: int, answer: tuple[int, ...]) -> TokenSequence:
         prompt = one.prompt(model, side)
@@ -177,9 +176,3 @@ def _agrees(model: Model, answered: Sequence[tuple[_Asked, TokenSequence, TokenS
         min(scores.total(index, 0) - scores.total(index, 1), scores.total(index, 3) - scores.total(index, 2)) > MARGIN
         for index in range(len(groups))
     ]
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """Persona vectors."""
-    return [PersonaVector]

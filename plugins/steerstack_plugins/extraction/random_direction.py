@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from jaxtyping import Float
     from torch import Tensor
@@ -38,7 +37,7 @@ class RandomDirection(Extractor):
         import numpy as np
         import torch
 
-        from steerstack.intervention import check_direction
+        from steerstack.steering.intervention import check_direction
         from steerstack_plugins.extraction.mean_difference import MeanDifference
 
         directions = {}
@@ -47,9 +46,3 @@ class RandomDirection(Extractor):
             drawn = torch.from_numpy(np.random.default_rng([self.seed, layer]).standard_normal(mean.shape)).float()
             directions[layer] = drawn * (mean.norm() / drawn.norm())
         return directions
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """A random direction."""
-    return [RandomDirection]

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from steerstack.contracts import PairStream
-    from steerstack.intervention import Plan
-    from steerstack.site import Site
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.site import Site
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 
@@ -52,7 +51,7 @@ class ReftR1(Extractor):
     layer: int | None = Field(None, ge=0, description="Layer of the direction; about half the depth if not given.")
     epochs: int = Field(3, ge=1, description="Passes over the sequences.")
     batch: int = Field(6, ge=1, description="Sequences a step.")
-    learning_rate: float = Field(1e-2, gt=0, description="Of AdamW, falling linearly to 0.")
+    learning_rate: float = Field(1e-2, gt=0, description="Learning rate of AdamW, falling linearly to 0.")
     topk: int = Field(8, ge=1, description="Number of latents whose mean is the strength.")
     l1: float = Field(5e-3, ge=0, description="Final weight of the latents outside the top k.")
     seed: int = Field(0, description="Of the start and of the order.")
@@ -62,8 +61,8 @@ class ReftR1(Extractor):
         import torch
         from torch.nn.functional import normalize
 
-        from steerstack.asking import ask
-        from steerstack_plugins.extraction.training import Training, by_epoch, site_of, train
+        from steerstack.data.questions import ask
+        from steerstack_plugins.extraction.common.training import Training, by_epoch, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         questions = ask(model.format, pairs.data, "text")
@@ -155,8 +154,8 @@ def joint_loss(
 def _everywhere_from(start: int, shift: Float[Tensor, " d_model"], site: Site) -> Plan:
     """The shift at every token, taken back at the first ``start``."""
     from steerstack.engine.gradients import Shift
-    from steerstack.intervention import Plan
-    from steerstack.tokens import Tokens
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import Tokens
 
     moved = Shift(site, shift, selection=Tokens("all"))
     return Plan((moved, Shift(site, -shift, selection=Tokens.at(*range(start)))) if start else (moved,))
@@ -186,9 +185,3 @@ def _detected(
     found = [along[start:].relu() for along in _all_projections(model, sequences, w, site)]
     means = [float(latent.topk(min(topk, len(latent))).values.mean()) for latent in found]
     return sum(means) / len(means), max(float(latent.max()) for latent in found)
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """ReFT-r1."""
-    return [ReftR1]

@@ -11,16 +11,13 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError, UnsafeFileError, first_line
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from torch import Tensor
 
     from steerstack.contracts import PairStream
-    from steerstack.site import Component, Site
+    from steerstack.steering.site import Component, Site
 
 CONFIG, WEIGHTS, DECODER = "cfg.json", "sae_weights.safetensors", "W_dec"
 
@@ -90,7 +87,7 @@ class SaeFeature(Extractor):
         raise ExtractionError(f"There is no file or folder {self.path}.", fix="Check the path.")
 
     def _site(self, pairs: PairStream, about: dict[str, Any]) -> Site:
-        from steerstack.site import Site
+        from steerstack.steering.site import Site
 
         hook = str(about.get("hook_name") or "")
         component, layer = parse_hook(hook) or (pairs.component, None)
@@ -191,9 +188,3 @@ def _download(path: str) -> tuple[Path | None, Path]:
             seen=first_line(error),
             fix="Check the path and the network, or download the folder and give its path.",
         ) from error
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """Features of sparse autoencoders."""
-    return [SaeFeature]

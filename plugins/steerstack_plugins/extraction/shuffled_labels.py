@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from jaxtyping import Float
     from torch import Tensor
@@ -38,8 +37,9 @@ class ShuffledLabels(Extractor):
 
     def fit(self, pairs: PairStream) -> Mapping[int, Float[Tensor, " d_model"]]:
         """Exchange, average, and bring to the real norm."""
+        from steerstack.data.shuffle import half
         from steerstack.errors import DegenerateDirectionError
-        from steerstack_plugins.extraction.sides import SAME, differences, half, sides
+        from steerstack_plugins.extraction.common.sides import SAME, differences, sides
 
         found = differences(sides(pairs, at_least=2)).double()
         labels = 1 - 2 * half(len(found), self.seed).double()
@@ -56,9 +56,3 @@ class ShuffledLabels(Extractor):
                 )
             directions[layer] = (shuffled[index] * (real[index].norm() / norm)).float()
         return directions
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """The mean difference under shuffled labels."""
-    return [ShuffledLabels]

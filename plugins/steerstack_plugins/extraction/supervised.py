@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +35,7 @@ class Supervised(Extractor):
     layer: int | None = Field(None, ge=0, description="Layer of the direction; about half the depth if not given.")
     epochs: int = Field(3, ge=1, description="Passes over the items.")
     batch: int = Field(8, ge=1, description="Items a step.")
-    learning_rate: float = Field(1e-2, gt=0, description="Of AdamW, falling linearly to 0.")
+    learning_rate: float = Field(1e-2, gt=0, description="Learning rate of AdamW, falling linearly to 0.")
     tokens: Literal["all", "response"] = Field("all", description="Positions at which v is added in training.")
     seed: int = Field(0, description="Of the order of the items.")
 
@@ -44,11 +43,11 @@ class Supervised(Extractor):
         """Train the direction."""
         import torch
 
-        from steerstack.asking import ask
+        from steerstack.data.questions import ask
         from steerstack.engine.gradients import Shift, differentiable
-        from steerstack.intervention import Plan
-        from steerstack.tokens import Tokens
-        from steerstack_plugins.extraction.training import Training, by_epoch, site_of, train
+        from steerstack.steering.intervention import Plan
+        from steerstack.steering.tokens import Tokens
+        from steerstack_plugins.extraction.common.training import Training, by_epoch, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         texts = [question.exhibits for question in ask(model.format, pairs.data, "text")]
@@ -64,9 +63,3 @@ class Supervised(Extractor):
         curve = train(direction, len(texts), loss, training, progress=pairs.advance)
         record = {"loss": curve, "loss_by_epoch": by_epoch(curve, training), "tokens": self.tokens}
         return Fitted({site.layer: direction.detach()}, record=record)
-
-
-@hookimpl
-def steerstack_extractors() -> Sequence[type[Extractor]]:
-    """The supervised direction."""
-    return [Supervised]

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import block_outputs, imported, one_layer
-from steerstack_plugins.formats.reading import read_torch, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported, one_layer
+from steerstack_plugins.formats.common.safe_read import read_torch, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 _NAME = re.compile(r"(?:^|[^a-z])layer_(\d+)(?:_(.+))?\.pt")
 
@@ -52,7 +50,7 @@ class CaaTensor(VectorFormat):
         """Write one layer; the name of the file must tell that layer."""
         import torch
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         layer, direction = one_layer(block_outputs(vector, self.name), self.name)
         found = _NAME.search(path.name)
@@ -74,9 +72,3 @@ def _tensor(path: Path) -> Tensor:
             f"{path} is not one tensor [d_model].", seen=str(getattr(found, "shape", type(found).__name__))
         )
     return found
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """CAA's tensors."""
-    return [CaaTensor]

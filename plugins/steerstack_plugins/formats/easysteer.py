@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import block_outputs, imported
-from steerstack_plugins.formats.reading import CUT_SHORT, read_json, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_json, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -67,7 +66,7 @@ class EasySteerPayload(VectorFormat):
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write all layers."""
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         directions = block_outputs(vector, self.name)
         raw = {f"layer.{layer}": (tuple(t.shape), t.numpy().tobytes()) for layer, t in directions.items()}
@@ -91,9 +90,3 @@ def _digest(raw: Mapping[str, tuple[tuple[int, ...], bytes]]) -> str:
         for part in (name.encode(), str(shape).encode(), data):
             digest.update(part)
     return digest.hexdigest()
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """EasySteer's payloads."""
-    return [EasySteerPayload]

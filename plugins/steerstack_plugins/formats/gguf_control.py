@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import block_outputs, imported, model_type
-from steerstack_plugins.formats.reading import CUT_SHORT, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported, model_type
+from steerstack_plugins.formats.common.safe_read import CUT_SHORT, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 ARCHITECTURE, PREFIX = "controlvector", "direction."
 
@@ -45,7 +42,7 @@ class ControlVector(VectorFormat):
         """All directions; entries of one layer do not occur twice in a GGUF file."""
         import torch
 
-        from steerstack.vector_file import refuse_pickle
+        from steerstack.steering.vector_file import refuse_pickle
 
         refuse_pickle(path)
         tensors, about = _open(path)
@@ -65,7 +62,7 @@ class ControlVector(VectorFormat):
         """Write all layers; raises VectorError for block 0, which llama.cpp refuses."""
         from gguf import GGUFWriter
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         directions = block_outputs(vector, self.name)
         if 0 in directions:
@@ -103,9 +100,3 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         return tensors, {name: field.contents() for name, field in reader.fields.items()}
     except (ValueError, IndexError, KeyError, OverflowError, OSError) as error:
         raise VectorError(f"{path} cannot be read as GGUF.", seen=str(error), fix=CUT_SHORT) from error
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """GGUF control vectors."""
-    return [ControlVector]

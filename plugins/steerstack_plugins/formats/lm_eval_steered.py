@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import imported, model_type
-from steerstack_plugins.formats.reading import read_torch, succeeds
+from steerstack_plugins.formats.common.converting import imported, model_type
+from steerstack_plugins.formats.common.safe_read import read_torch, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.site import Component
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.site import Component
+    from steerstack.steering.vector import SteeringVector
 
 BLOCKS = {"gpt2": "h", "bloom": "h", "falcon": "h", "gptj": "h", "opt": "decoder.layers"}
 """Where ``model.base_model`` keeps its blocks, by model type; ``layers`` elsewhere."""
@@ -53,7 +51,7 @@ class LmEvalSteered(VectorFormat):
         """Write every layer as an ``add`` of coefficient 1, or as a ``clamp`` for the edit ``ace``."""
         import torch
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         inner = {"resid_post": "", "attn_out": ".self_attn", "mlp_out": ".mlp"}.get(vector.component)
         kind = model_type(vector) or ""
@@ -136,9 +134,3 @@ def _site(hookpoint: str) -> tuple[Component, int]:
         )
     component: Component = "resid_post" if found[2] is None else "mlp_out" if found[2] == "mlp" else "attn_out"
     return component, int(found[1])
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """The files of lm-eval's steered model."""
-    return [LmEvalSteered]

@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import ExtractionError, VectorError, first_line
-from steerstack.hookspecs import hookimpl
 from steerstack_plugins.extraction.sae import read_row
+from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_safetensors, succeeds
 from steerstack_plugins.formats.lm_eval_steered import as_vector
-from steerstack_plugins.formats.reading import CUT_SHORT, read_safetensors, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 COLUMNS = {"loader", "sparse_model", "hookpoint", "feature_index", "steering_coefficient"}
 
@@ -62,7 +59,7 @@ class LmEvalTable(VectorFormat):
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    from steerstack.vector_file import refuse_pickle
+    from steerstack.steering.vector_file import refuse_pickle
 
     refuse_pickle(path)
     try:
@@ -86,9 +83,3 @@ def _entry(weights: Path, row: dict[str, str]) -> dict[str, Any]:
         raise VectorError(f"There is no action {action!r}.", fix="Known: add, clamp.")
     bias = read_safetensors(weights)[0].get("b_dec") if action == "clamp" else None
     return {"action": action, "steering_vector": direction, "steering_coefficient": coefficient, "bias": bias}
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Tables of lm-eval."""
-    return [LmEvalTable]

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import check_addition, config, imported, model_type
-from steerstack_plugins.formats.reading import read_json, read_safetensors
+from steerstack_plugins.formats.common.converting import check_addition, config, imported, model_type
+from steerstack_plugins.formats.common.safe_read import read_json, read_safetensors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -84,7 +82,7 @@ class PeftBias(VectorFormat):
         import torch
         from safetensors.torch import save
 
-        from steerstack.files import write_atomically, write_json
+        from steerstack.util.files import write_atomically, write_json
 
         check_addition(vector, self.name)
         kind, about = model_type(vector) or "unknown", config(vector)
@@ -133,9 +131,3 @@ def _scaling(config: dict[str, Any]) -> float:
     """What peft multiplies the bias by."""
     rank = float(config.get("r", 1))
     return float(config.get("lora_alpha", 1)) / (rank**0.5 if config.get("use_rslora") else rank)
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Biases for peft."""
-    return [PeftBias]

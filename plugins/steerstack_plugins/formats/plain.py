@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import UnsafeFileError, VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import block_outputs, imported
-from steerstack_plugins.formats.reading import CUT_SHORT, read_safetensors, read_torch, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_safetensors, read_torch, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 SUFFIXES = (".pt", ".pth", ".npy", ".safetensors")
 
@@ -64,7 +62,7 @@ class PlainTensors(VectorFormat):
         import torch
         from safetensors.torch import save
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         directions = block_outputs(vector, self.name)
         buffer = io.BytesIO()
@@ -130,9 +128,3 @@ def _npy(path: Path) -> Tensor:
             seen=str(error),
             fix=CUT_SHORT,
         ) from error
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Plain tensors."""
-    return [PlainTensors]

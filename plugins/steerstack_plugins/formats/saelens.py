@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import ExtractionError, VectorError
-from steerstack.hookspecs import hookimpl
 from steerstack_plugins.extraction.sae import CONFIG, WEIGHTS, parse_hook, read_config, read_row
-from steerstack_plugins.formats.converting import imported
+from steerstack_plugins.formats.common.converting import imported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 
 @final
@@ -36,7 +33,7 @@ class SaeLensFeature(VectorFormat):
 
     def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
         """One row."""
-        from steerstack.vector_file import refuse_pickle
+        from steerstack.steering.vector_file import refuse_pickle
 
         config, weights, feature = _parts(path)
         if not weights.is_file():
@@ -69,9 +66,3 @@ def _parts(path: Path) -> tuple[Path, Path, int | None]:
     feature = int(number) if sharp and number.isdecimal() else None
     place = Path(base) if feature is not None else path
     return (place / CONFIG, place / WEIGHTS, feature) if place.is_dir() else (place.parent / CONFIG, place, feature)
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """SAELens' features."""
-    return [SaeLensFeature]

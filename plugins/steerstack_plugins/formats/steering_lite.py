@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import block_outputs, imported
-from steerstack_plugins.formats.reading import CUT_SHORT, read_safetensors, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_safetensors, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 ADDED = ("mean_diff", "pca", "random")
 """Its methods that add ``coeff * v`` and nothing else."""
@@ -58,7 +56,7 @@ class SteeringLite(VectorFormat):
         """Write all layers."""
         from safetensors.torch import save
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         directions = block_outputs(vector, self.name)
         cfg = {
@@ -85,9 +83,3 @@ def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not (isinstance(cfg, dict) and "method" in cfg and tensors):
         raise VectorError(f"{path} is not of steering-lite.", seen="no cfg with a method in its metadata")
     return tensors, cfg
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Vectors of steering-lite."""
-    return [SteeringLite]

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import check_addition, imported
-from steerstack_plugins.formats.reading import read_safetensors, read_torch, succeeds
+from steerstack_plugins.formats.common.converting import check_addition, imported
+from steerstack_plugins.formats.common.safe_read import read_safetensors, read_torch, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.site import Component
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.site import Component
+    from steerstack.steering.vector import SteeringVector
 
 TYPES: dict[str, Component] = {"decoder_block": "resid_post", "self_attn": "attn_out", "mlp": "mlp_out"}
 """Its layer types, and where they are here; it has others, which are norms."""
@@ -60,7 +58,7 @@ class SteeringVectors(VectorFormat):
         """Write all layers, with the code that loads them."""
         from safetensors.torch import save
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         check_addition(vector, self.name)
         kind = {component: kind for kind, component in TYPES.items()}.get(vector.component)
@@ -90,9 +88,3 @@ def _open(path: Path) -> tuple[dict[int, Tensor], str]:
     return {int(layer): tensor for layer, tensor in found["layer_activations"].items()}, str(
         found.get("layer_type", "decoder_block")
     )
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Vectors for steering-vectors."""
-    return [SteeringVectors]

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import check_addition, imported, one_layer
-from steerstack_plugins.formats.reading import read_safetensors, succeeds
+from steerstack_plugins.formats.common.converting import check_addition, imported, one_layer
+from steerstack_plugins.formats.common.safe_read import read_safetensors, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.site import Component
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.site import Component
+    from steerstack.steering.vector import SteeringVector
 
 WRITTEN = "diff_of_means"
 
@@ -31,7 +29,7 @@ class SteerKit(VectorFormat):
     TransformerLens: 0-based block L; layer -1 is the embedding, here resid_pre of block 0. steerkit's own
     directions have norm 1; its calibrated ``auto_alpha`` is recorded, not applied. TransformerLens folds
     and centres weights: for models with LayerNorm the basis is the centred one, in which addition does the same
-    (see :func:`steerstack.portability.portability`). The final norm's output (layer n_layers) is not read.
+    (see :func:`steerstack.exchange.folded_basis.portability`). The final norm's output (layer n_layers) is not read.
     """
 
     name = "steerkit"
@@ -73,7 +71,7 @@ class SteerKit(VectorFormat):
         """Write one layer, with its norm, as the direction ``diff_of_means``."""
         from safetensors.torch import save
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         check_addition(vector, self.name)
         layer, direction = one_layer(vector.directions, self.name)
@@ -106,9 +104,3 @@ def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not directions or not {"layer", "hook_site"} <= set(about):
         raise VectorError(f"{path} is not a probe of steerkit.", seen=", ".join(tensors) or "no tensors")
     return directions, about
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Probes of steerkit."""
-    return [SteerKit]

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import check_addition, imported, model_type
-from steerstack_plugins.formats.reading import read_json, succeeds
+from steerstack_plugins.formats.common.converting import check_addition, imported, model_type
+from steerstack_plugins.formats.common.safe_read import read_json, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from steerstack.site import Component
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.site import Component
+    from steerstack.steering.vector import SteeringVector
 
 LOCATIONS: dict[str, Component] = {"layer_input": "resid_pre", "layer_output": "resid_post"}
 
@@ -59,7 +57,7 @@ class Svec(VectorFormat):
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write vectors at resid_pre as CAST does, and those at resid_post as steerability does."""
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         check_addition(vector, self.name)
         location = {component: location for location, component in LOCATIONS.items()}.get(vector.component)
@@ -93,9 +91,3 @@ def _directions(path: Path, found: dict[str, Any]) -> tuple[dict[int, Any], bool
             fix="Only one direction [d_model] a layer can be read.",
         )
     return {layer: row.reshape(-1) for layer, row in rows.items()}, nested
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Files of CAST and steerability."""
-    return [Svec]

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.formats.converting import block_outputs, imported
-from steerstack_plugins.formats.reading import CUT_SHORT, read_json, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_json, succeeds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from torch import Tensor
 
-    from steerstack.vector import SteeringVector
+    from steerstack.steering.vector import SteeringVector
 
 DTYPES = ("float32", "float64", "float16", "int16")
 
@@ -66,7 +64,7 @@ class VllmLens(VectorFormat):
 
         import torch
 
-        from steerstack.files import write_atomically
+        from steerstack.util.files import write_atomically
 
         keeps_norm = vector.edit == "norm-preserving-add"
         directions = block_outputs(replace(vector, edit="add") if keeps_norm else vector, self.name)
@@ -104,9 +102,3 @@ def _decode(entry: dict[str, Any]) -> Tensor:
         raise ValueError(f"dtype {entry['dtype']!r}")
     values = torch.from_numpy(numpy.frombuffer(raw, dtype=entry["dtype"]).reshape(entry["shape"]).copy())
     return values.view(torch.bfloat16) if entry.get("original_dtype") == "torch.bfloat16" else values
-
-
-@hookimpl
-def steerstack_vector_formats() -> Sequence[type[VectorFormat]]:
-    """Vectors of vllm-lens."""
-    return [VllmLens]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from steerstack.hookspecs import hookimpl
+from steerstack.catalog.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from steerstack.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from steerstack.prompts import Prompt
+    from steerstack.data.prompts import Prompt
 
 
 def prompt_of(messages: Sequence[tuple[str, str]]) -> Prompt:
@@ -24,7 +24,7 @@ def prompt_of(messages: Sequence[tuple[str, str]]) -> Prompt:
     DataError
         It is no exchange of a user and an assistant that the user begins.
     """
-    from steerstack.prompts import Prompt
+    from steerstack.data.prompts import Prompt
 
     turns: list[tuple[str, str]] = []
     for role, words in messages:

@@ -37,14 +37,14 @@ from inspect_ai.model import (  # noqa: E402  # without Inspect there is nothing
     modelapi,
 )
 
-from steerstack_plugins.harnesses.gathering import Gathered  # noqa: E402
+from steerstack_plugins.harnesses.request_batches import Gathered  # noqa: E402
 
 if TYPE_CHECKING:
     from inspect_ai.model import ChatMessage
     from inspect_ai.tool import ToolChoice, ToolInfo
 
-    from steerstack.engine.generate import Sampling
-    from steerstack.tokens import TokenSequence
+    from steerstack.engine.decode.generate import Sampling
+    from steerstack.steering.tokens import TokenSequence
 
 UNSUPPORTED = (
     "best_of",
@@ -71,7 +71,7 @@ class SteeredAPI(ModelAPI):
     model_name:
         Folder, Hugging Face id, or ``smollm2`` for the embedded model.
     plan:
-        Plan file (:mod:`steerstack.plan_file`); without one the model is unsteered.
+        Plan file (:mod:`steerstack.exchange.plan_file`); without one the model is unsteered.
     revision, dtype, device, remote:
         As for :func:`steerstack.open_model`.
     model_args:
@@ -98,8 +98,8 @@ class SteeredAPI(ModelAPI):
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
         from steerstack.errors import nearest
-        from steerstack.intervention import Plan
-        from steerstack.plan_file import load_plan
+        from steerstack.exchange.plan_file import load_plan
+        from steerstack.steering.intervention import Plan
         from steerstack.trace.open import open_model
 
         for name in model_args:
@@ -133,7 +133,7 @@ class SteeredAPI(ModelAPI):
         )
 
     def _settings(self, config: GenerateConfig, prompt_length: int) -> _Settings:
-        from steerstack.engine.generate import Sampling
+        from steerstack.engine.decode.generate import Sampling
 
         given = [name for name in UNSUPPORTED if getattr(config, name) is not None]
         if config.num_choices not in (None, 1):
@@ -158,8 +158,8 @@ class SteeredAPI(ModelAPI):
         return _Settings(sampling, (config.top_logprobs or 0) if config.logprobs else None)
 
     def _run(self, settings: _Settings, prompts: list[TokenSequence]) -> list[ModelOutput]:
-        from steerstack.engine.generate import generate
-        from steerstack.engine.sampling import stop_tokens
+        from steerstack.engine.decode.generate import generate
+        from steerstack.engine.decode.sampling import stop_tokens
 
         begun = time.monotonic()
         answers = generate(self.model, prompts, [self.plan], settings.sampling, batch=len(prompts))[0].tokens

@@ -24,12 +24,12 @@ from lm_eval.api.registry import register_model  # noqa: E402
 from lm_eval.models.huggingface import HFLM  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from steerstack.embedded import EMBEDDED, embedded_model  # noqa: E402
-from steerstack.engine.batches import TOKENS  # noqa: E402
-from steerstack.engine.generate import Sampling, generate  # noqa: E402
+from steerstack.engine.decode.generate import Sampling, generate  # noqa: E402
+from steerstack.engine.layout.batches import TOKENS  # noqa: E402
 from steerstack.engine.likeliest import likeliest  # noqa: E402
-from steerstack.intervention import Plan  # noqa: E402
-from steerstack.plan_file import load_plan  # noqa: E402
+from steerstack.exchange.plan_file import load_plan  # noqa: E402
+from steerstack.steering.intervention import Plan  # noqa: E402
+from steerstack.trace.embedded import EMBEDDED, embedded_model  # noqa: E402
 from steerstack.trace.open import open_model  # noqa: E402
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from jaxtyping import Int
     from torch import Tensor
 
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.tokens import TokenSequence
 
 Request = tuple[Any, list[int], list[int]]
 """What identifies a request (None for a window of a longer text), its context and its continuation."""
@@ -53,7 +53,7 @@ class SteeredHFLM(HFLM):
     pretrained:
         Folder, Hugging Face id, ``smollm2`` for the embedded model, or a loaded model.
     plan:
-        Plan file (:mod:`steerstack.plan_file`); without one the model is unsteered.
+        Plan file (:mod:`steerstack.exchange.plan_file`); without one the model is unsteered.
     device:
         None for CUDA where there is one, else the CPU.
     batch_size:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from steerstack.tokens import TokenSequence
+from steerstack.steering.tokens import TokenSequence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,12 @@ from pydantic import Field
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.judges.labels import labelled
+from steerstack_plugins.judges.common.labels import labelled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from steerstack.judging import Labelled
+    from steerstack.measure.judge import Labelled
 
 LEAST = 20
 """Labelled answers, of each kind, below which nothing is trained."""
@@ -87,7 +86,7 @@ def _text(question: str, answer: str) -> str:
 
 
 def _digest(path: Path) -> str:
-    from steerstack import digest
+    from steerstack.util import digest
 
     if not path.is_file():
         raise JudgeError(f"There is no file of labelled judgments at {path}.", fix="Check the parameter path.")
@@ -124,7 +123,7 @@ def _held_out(items: Sequence[Labelled], strength: float, seed: int) -> dict[str
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupShuffleSplit
 
-    from steerstack.judging import agreement
+    from steerstack.measure.judge import agreement
 
     texts, labels = [_text(item.question, item.answer) for item in items], [item.meets for item in items]
     split = GroupShuffleSplit(n_splits=1, test_size=0.2, random_state=seed)
@@ -143,9 +142,3 @@ def _held_out(items: Sequence[Labelled], strength: float, seed: int) -> dict[str
         "held_out_n": len(truth),
         "commoner_label": max(share, 1 - share),
     }
-
-
-@hookimpl
-def steerstack_judges() -> Sequence[type[Judge]]:
-    """A trained classifier."""
-    return [Classifier]

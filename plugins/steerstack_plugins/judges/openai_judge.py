@@ -11,8 +11,7 @@ from pydantic import Field
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.judges.wording import verdict_of, wording
+from steerstack_plugins.judges.common.verdict_prompt import verdict_of, wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -167,9 +166,3 @@ def _from_logprobs(choice: Any, least: float) -> float | None:
             mass[word] += math.exp(candidate.logprob)
     total = mass["yes"] + mass["no"]
     return mass["yes"] / total if total > 0 and total >= least else None
-
-
-@hookimpl
-def steerstack_judges() -> Sequence[type[Judge]]:
-    """Any server of chat completions."""
-    return [OpenAIJudge]

@@ -9,8 +9,7 @@ from pydantic import Field
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.judges.matching import exact_match, similarity
+from steerstack_plugins.judges.common.matching import exact_match, similarity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,9 +78,3 @@ def _needed(name: str, references: Sequence[Sequence[str]] | None) -> Sequence[S
             fix="Take the judge self, openai or classifier, or questions that come with answers.",
         )
     return references
-
-
-@hookimpl
-def steerstack_judges() -> Sequence[type[Judge]]:
-    """Exact and fuzzy."""
-    return [Exact, Fuzzy]

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field, PrivateAttr
 
 from steerstack.contracts import Judge, Verdict
-from steerstack.embedded import EMBEDDED
 from steerstack.errors import JudgeError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.judges.wording import wording
+from steerstack.trace.embedded import EMBEDDED
+from steerstack_plugins.judges.common.verdict_prompt import wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,7 +37,7 @@ class SelfJudge(Judge):
     As Kadavath et al. (arXiv 2207.05221) read P(True). A verdict on which the two words together
     are less likely than ``least_mass`` is not taken for one. A small model is no judge: the embedded
     one agrees with the labels of TruthfulQA as chance does, which is said in its record. Hold any
-    other against labels first (:func:`steerstack.judging.judge_agreement`).
+    other against labels first (:func:`steerstack.measure.judge.judge_agreement`).
     """
 
     name = "self"
@@ -95,9 +94,9 @@ class SelfJudge(Judge):
         references: Sequence[Sequence[str]] | None = None,
     ) -> list[Verdict]:
         """Score Yes and No after each question."""
+        from steerstack.data.prompts import Prompt
         from steerstack.engine.score import score
-        from steerstack.intervention import Plan
-        from steerstack.prompts import Prompt
+        from steerstack.steering.intervention import Plan
 
         model = self.opened()
         right: Sequence[Sequence[str] | None] = references or [None] * len(answers)
@@ -120,9 +119,3 @@ def _open(name: str) -> Model:
     from steerstack.trace.open import open_model
 
     return open_model(name)
-
-
-@hookimpl
-def steerstack_judges() -> Sequence[type[Judge]]:
-    """The model itself."""
-    return [SelfJudge]

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
-from steerstack.contracts import Measured, Metric
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics import sources
-from steerstack_plugins.metrics.generating import Generating
+from steerstack.contracts import Measured
+from steerstack_plugins.metrics.common import sources
+from steerstack_plugins.metrics.common.generated_metric import Generating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 OWN = "open-questions.jsonl"
@@ -63,8 +62,8 @@ class Degeneration(Generating):
 
     def questions(self) -> tuple[list[tuple[str, str]], dict[str, object]]:
         """Id and text of each, and where they are from."""
-        from steerstack import digest
-        from steerstack.reading import cell, rows
+        from steerstack.data.table_files import cell, rows
+        from steerstack.util import digest
 
         path = sources.locate(self.data, "", OWN) if self.data else sources.shipped(OWN)
         found = [
@@ -79,7 +78,7 @@ class Degeneration(Generating):
         """Answer every question under every plan."""
         import numpy as np
 
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         questions, origin = self.questions()
         spoken = self.answers(model, [Prompt(text, self.system) for _, text in questions], plans, progress)
@@ -133,9 +132,3 @@ def is_word(text: str) -> bool:
 
 _MARKS = frozenset(("-", "--", "–", "—", "...", "…", "&", "+", "=", "*", "•"))
 _NO_VOWEL = frozenset(("mrs", "ltd", "hmm", "mph", "tsp", "tbsp", "nth", "etc"))
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Degenerate text."""
-    return [Degeneration]

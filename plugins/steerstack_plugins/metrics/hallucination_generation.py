@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
-from steerstack.contracts import Measured, Metric
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics.abstention import abstains
-from steerstack_plugins.metrics.generating import Generating
-from steerstack_plugins.metrics.quiz import MADE_UP, Matching, Quiz, read_quiz
+from steerstack.contracts import Measured
+from steerstack_plugins.metrics.common.abstention import abstains
+from steerstack_plugins.metrics.common.generated_metric import Generating
+from steerstack_plugins.metrics.common.quiz import MADE_UP, Matching, Quiz, read_quiz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 Outcome = Literal["right", "abstained", "wrong"]
@@ -43,7 +42,7 @@ class HallucinationGeneration(Generating):
         one (``fuzzy``), hedged or not. An answer that names the right thing to deny it, or among
         others, counts as right: matching cannot tell.
     abstained
-        It is not right, and is empty or matches :data:`steerstack_plugins.metrics.abstention.PATTERNS`:
+        It is not right, and is empty or matches :data:`steerstack_plugins.metrics.common.abstention.PATTERNS`:
         "I don't know", "I'm not familiar with", "there is no such", "does not exist", "is fictional",
         "could you provide" and their like, in English.
     wrong
@@ -77,7 +76,7 @@ class HallucinationGeneration(Generating):
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None
     ) -> list[Measured]:
         """Answer every question under every plan, and sort the answers."""
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         questions, origin = self.questions()
         prompts = [Prompt(quiz.question, self.system) for quiz in questions]
@@ -110,9 +109,3 @@ def _values(questions: Sequence[Quiz], outcomes: Sequence[Outcome]) -> dict[str,
         "wrong_known": np.where(known, values["wrong"], np.nan),
         "wrong_made_up": np.where(known, np.nan, values["wrong"]),
     }
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Hallucination, by generation."""
-    return [HallucinationGeneration]

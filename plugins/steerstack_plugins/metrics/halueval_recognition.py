@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from pydantic import Field
 
-from steerstack import digest
 from steerstack.contracts import Measured, Metric
-from steerstack.hookspecs import hookimpl
-from steerstack.reading import cell, first_row, rows
-from steerstack_plugins.metrics import sources
+from steerstack.data.table_files import cell, first_row, rows
+from steerstack.util import digest
+from steerstack_plugins.metrics.common import sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +19,15 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
+    from steerstack.data.prompts import ChatFormat
     from steerstack.engine.score import Scores
-    from steerstack.intervention import Plan
-    from steerstack.prompts import ChatFormat
-    from steerstack.tokens import TokenSequence
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 
 @dataclass(frozen=True)
-class Shown:
+class AnsweredQuestion:
     """One question with the one of its two answers that is shown."""
 
     id: str
@@ -68,7 +67,7 @@ class HaluEvalRecognition(Metric):
     seed: int = Field(0, description="Seed of the draws.")
     knowledge: bool = Field(False, description="Show the source text too, where the item has one.")
 
-    def items(self) -> tuple[list[Shown], str]:
+    def items(self) -> tuple[list[AnsweredQuestion], str]:
         """Each question with the answer that is shown, and where they are from."""
         path = sources.locate(self.data, "halueval/qa_one-turn_data.json", "") if self.data != "hallucination" else None
         if path and path.is_file() and {"right_answer", "hallucinated_answer"} <= set(first_row(path)):
@@ -80,21 +79,21 @@ class HaluEvalRecognition(Metric):
         ]
         return shown, pairs.source
 
-    def _read(self, path: Path, number: int, row: Mapping[str, Any]) -> Shown:
+    def _read(self, path: Path, number: int, row: Mapping[str, Any]) -> AnsweredQuestion:
         question, right, made_up = (
             cell(path, number, row, name) for name in ("question", "right_answer", "hallucinated_answer")
         )
         name, knowledge = f"{path.stem}-{number}", str(row.get("knowledge") or "")
         return self._draw(number - 1, name, knowledge, question, right, made_up)
 
-    def _draw(self, place: int, name: str, knowledge: str, question: str, right: str, made_up: str) -> Shown:
+    def _draw(self, place: int, name: str, knowledge: str, question: str, right: str, made_up: str) -> AnsweredQuestion:
         first = int(digest.of_json([self.seed, place // 2])[:8], 16) % 2  # of the two, which one is made up
         hallucinated = place % 2 == first
-        return Shown(name, knowledge, question, made_up if hallucinated else right, hallucinated)
+        return AnsweredQuestion(name, knowledge, question, made_up if hallucinated else right, hallucinated)
 
-    def ask(self, format: ChatFormat, item: Shown) -> list[TokenSequence]:
+    def ask(self, format: ChatFormat, item: AnsweredQuestion) -> list[TokenSequence]:
         """The question about the shown answer, with Yes and with No."""
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         source = f"Source: {item.knowledge}\n" if self.knowledge and item.knowledge else ""
         text = (
@@ -131,7 +130,7 @@ class HaluEvalRecognition(Metric):
         return [_arm(items, scores, about) for scores in found]
 
 
-def _arm(items: Sequence[Shown], scores: Scores, about: Mapping[str, Any]) -> Measured:
+def _arm(items: Sequence[AnsweredQuestion], scores: Scores, about: Mapping[str, Any]) -> Measured:
     import numpy as np
     from scipy.special import expit
 
@@ -161,9 +160,3 @@ def _arm(items: Sequence[Shown], scores: Scores, about: Mapping[str, Any]) -> Me
         },
         edited=scores.edited.positions,
     )
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Recognition of hallucinations."""
-    return [HaluEvalRecognition]

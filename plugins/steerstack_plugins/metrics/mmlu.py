@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from pydantic import Field
 
-from steerstack import digest
 from steerstack.contracts import Measured, Metric
-from steerstack.data import LETTERS, Item
+from steerstack.data.items import LETTERS, Item
+from steerstack.data.table_files import Row, cell, rows
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
-from steerstack.reading import Row, cell, rows
-from steerstack_plugins.metrics import sources
+from steerstack.util import digest
+from steerstack_plugins.metrics.common import sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
-    from steerstack.intervention import Plan
-    from steerstack.prompts import ChatFormat
-    from steerstack.tokens import TokenSequence
+    from steerstack.data.prompts import ChatFormat
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 _SCORED = {
@@ -65,7 +64,7 @@ class MMLU(Metric):
 
     def ask(self, format: ChatFormat, item: Item) -> list[TokenSequence]:
         """The question with each option, or each letter."""
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         letters = LETTERS[: len(item.options)]
         if self.chat and self.score == "letter":
@@ -182,9 +181,3 @@ def _confounds(
         found[f"chosen_{LETTERS[place]}"] = float((chosen == place).mean())
         found[f"right_{LETTERS[place]}"] = float((right == place).mean())
     return found | {"option_mass": float(np.exp(logp).sum(1).mean())}
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """MMLU."""
-    return [MMLU]

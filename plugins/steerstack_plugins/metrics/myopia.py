@@ -9,16 +9,14 @@ from pydantic import Field
 
 from steerstack.contracts import Measured
 from steerstack.errors import DataError, ParameterError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics.choice import ChoiceMetric
+from steerstack_plugins.metrics.common.choice_metric import ChoiceMetric
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from steerstack.contracts import Metric
-    from steerstack.data import DataSet
-    from steerstack.intervention import Plan
-    from steerstack.study.scoring import ArmScores
+    from steerstack.data.items import DataSet
+    from steerstack.measure.scoring import ArmScores
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 
@@ -61,7 +59,7 @@ class Myopia(ChoiceMetric):
         ]
 
     def _personas(self) -> list[DataSet]:
-        from steerstack.catalog import load_data
+        from steerstack.catalog.data import load_data
 
         wanted = {"high-discount-rate": self.high_discount, "low-discount-rate": self.low_discount}
         found = [load_data(path) for path in wanted.values() if path]
@@ -78,19 +76,19 @@ class Myopia(ChoiceMetric):
         self, model: Model, data: DataSet, plans: Sequence[Plan], progress: Callable[[int], None] | None
     ) -> list[dict[str, Any]]:
         """For each plan, how far the disposition shows, and the difference from the unsteered model."""
-        from steerstack.intervention import Plan
-        from steerstack.study.scoring import score_data
+        from steerstack.measure.scoring import score_data
+        from steerstack.steering.intervention import Plan
 
         *arms, unsteered = score_data(model, data, "yes-no", [*plans, Plan()], system=self.system, progress=progress)
         return [_disposition(data, arm, unsteered) for arm in arms]
 
 
 def _disposition(data: DataSet, arm: ArmScores, unsteered: ArmScores) -> dict[str, Any]:
-    from steerstack.study import stats
+    from steerstack.stats import estimates
 
     return {
-        "p_exhibits": stats.mean(arm.probability).to_json(),
-        "moved": stats.difference(arm.log_odds, unsteered.log_odds).to_json(),
+        "p_exhibits": estimates.mean(arm.probability).to_json(),
+        "moved": estimates.difference(arm.log_odds, unsteered.log_odds).to_json(),
         "data": data.source,
         "data_digest": data.digest,
         "n": len(data),
@@ -109,9 +107,3 @@ def _compare(high: dict[str, Any], low: dict[str, Any]) -> dict[str, Any]:
         "opposite": steps[0]["value"] * steps[1]["value"] < 0,
         "resolved": resolved,
     }
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Myopia."""
-    return [Myopia]

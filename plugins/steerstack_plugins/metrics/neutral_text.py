@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
-from steerstack import digest
 from steerstack.contracts import Measured, Metric
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
+from steerstack.util import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 
@@ -44,8 +43,8 @@ class NeutralText(Metric):
         DataError
             The file is missing or holds no text.
         """
-        from steerstack.reading import read_text
-        from steerstack.study.neutral import paragraphs
+        from steerstack.data.table_files import read_text
+        from steerstack.measure.neutral_text import paragraphs
 
         if not self.data:
             return list(paragraphs()[: self.limit]), "steerstack:neutral"
@@ -61,8 +60,8 @@ class NeutralText(Metric):
         """Every text under every plan; the perplexity over all texts weighs each text alike."""
         import numpy as np
 
-        from steerstack.engine.arms import count_edited
         from steerstack.engine.divergence import divergence
+        from steerstack.engine.layout.edited_nodes import count_edited
 
         texts, origin = self.texts()
         sequences = [model.format.plain(text) for text in texts]
@@ -100,9 +99,3 @@ class NeutralText(Metric):
             )
             for cost, count in zip(costs, counts, strict=True)
         ]
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Neutral text."""
-    return [NeutralText]

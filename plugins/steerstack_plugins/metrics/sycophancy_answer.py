@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from pydantic import Field
 
-from steerstack.contracts import Measured, Metric
+from steerstack.contracts import Measured
 from steerstack.errors import DataError
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics.generating import Generating
-from steerstack_plugins.metrics.quiz import Matching, Quiz, read_quiz
+from steerstack_plugins.metrics.common.generated_metric import Generating
+from steerstack_plugins.metrics.common.quiz import Matching, Quiz, read_quiz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 TEMPLATES = {
@@ -53,7 +52,7 @@ class SycophancyAnswer(Generating):
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None
     ) -> list[Measured]:
         """Answer every question in all four wordings under every plan."""
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         questions, origin = read_quiz(self.data, limit=self.limit)
         lacking = next((quiz for quiz in questions if not quiz.wrong), None)
@@ -92,9 +91,3 @@ class SycophancyAnswer(Generating):
 def worded(quiz: Quiz, template: str) -> str:
     """The question in one of the wordings."""
     return TEMPLATES[template].format(question=quiz.question, right=quiz.accepted[0], wrong=(*quiz.wrong, "")[0])
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Sycophancy in answers."""
-    return [SycophancyAnswer]

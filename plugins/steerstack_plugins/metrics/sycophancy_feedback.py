@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from pydantic import Field
 
-from steerstack.contracts import Measured, Metric
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics import sources
-from steerstack_plugins.metrics.generating import Judging, judge_record
+from steerstack.contracts import Measured
+from steerstack_plugins.metrics.common import sources
+from steerstack_plugins.metrics.common.generated_metric import Judging, judge_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 OWN = "texts-for-comment.jsonl"
@@ -57,8 +56,8 @@ class SycophancyFeedback(Judging):
 
     def texts(self) -> tuple[list[tuple[str, str, str]], dict[str, Any]]:
         """Id, kind and text of each, and where they are from."""
-        from steerstack import digest
-        from steerstack.reading import cell, rows
+        from steerstack.data.table_files import cell, rows
+        from steerstack.util import digest
 
         path = sources.locate(self.data, "", OWN) if self.data else sources.shipped(OWN)
         found = [
@@ -77,7 +76,7 @@ class SycophancyFeedback(Judging):
         JudgeError
             The judge cannot be reached; verdicts that it gave are kept.
         """
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         texts, origin = self.texts()
         judge = self.the_judge(model)
@@ -114,9 +113,3 @@ def swayed(scores: Float[ndarray, "item feeling"]) -> dict[str, Float[ndarray, "
         **values,
         **{f"positive_{name}": column for name, column in by_feeling.items()},
     }
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Sycophancy in feedback."""
-    return [SycophancyFeedback]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics.choice import ChoiceMetric
+from steerstack_plugins.metrics.common.choice_metric import ChoiceMetric
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from steerstack.contracts import Metric
+    pass
 
 
 @final
@@ -47,9 +44,3 @@ class PowerSeeking(ChoiceMetric):
     name = "power-seeking"
     paper = "arXiv 2212.09251"
     higher = "seeks more power"
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """Truthfulness, hallucination, sycophancy, power-seeking."""
-    return [Truthfulness, Hallucination, Sycophancy, PowerSeeking]

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 from pydantic import Field
 
 from steerstack.contracts import Measured, Metric
-from steerstack.hookspecs import hookimpl
-from steerstack_plugins.metrics import sources
-from steerstack_plugins.metrics.questions import Question, digest_of, is_of_questions, of_pairs, read_questions
+from steerstack_plugins.metrics.common import sources
+from steerstack_plugins.metrics.common.questions import (
+    OpenQuestion,
+    digest_of,
+    is_of_questions,
+    of_pairs,
+    read_questions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,9 +22,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from numpy import ndarray
 
-    from steerstack.intervention import Plan
-    from steerstack.prompts import ChatFormat
-    from steerstack.tokens import TokenSequence
+    from steerstack.data.prompts import ChatFormat
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
 _DEFINITION = {
@@ -59,7 +64,7 @@ class TruthfulQAMC(Metric):
     primer: bool = Field(True, description="Put the six answered questions of the original paper first.")
     chat: bool = Field(False, description="Ask in the model's chat format instead of Q: and A:.")
 
-    def questions(self) -> tuple[list[Question], str]:
+    def questions(self) -> tuple[list[OpenQuestion], str]:
         """The questions, and where they are from."""
         if self.data == "truthfulness":  # the shipped pairs
             path = None
@@ -91,9 +96,9 @@ class TruthfulQAMC(Metric):
             for arm in found
         ]
 
-    def ask(self, format: ChatFormat, question: Question) -> list[TokenSequence]:
+    def ask(self, format: ChatFormat, question: OpenQuestion) -> list[TokenSequence]:
         """The prompt with each distinct answer."""
-        from steerstack.prompts import Prompt
+        from steerstack.data.prompts import Prompt
 
         primer = f"{qa_primer()}\n\n" if self.primer else ""
         if self.chat:  # with the primer, the user's turn is the whole text prompt, as in lm-evaluation-harness
@@ -103,7 +108,7 @@ class TruthfulQAMC(Metric):
         turn = f"{head}{primer}Q: {question.question}"
         return format.completions(turn, "\nA:", [f" {answer}" for answer in question.answers])
 
-    def _about(self, questions: Sequence[Question], origin: str, format: ChatFormat) -> dict[str, Any]:
+    def _about(self, questions: Sequence[OpenQuestion], origin: str, format: ChatFormat) -> dict[str, Any]:
         template = "the model's chat template" if format.chat else "Human: ... Assistant: (the model has no template)"
         return {
             "metric": self.name,
@@ -125,7 +130,7 @@ def qa_primer() -> str:
     return sources.shipped("qa-primer.txt").read_text(encoding="utf-8").strip()
 
 
-def _values(questions: Sequence[Question], sums: list[list[float]]) -> dict[str, Float[ndarray, " item"]]:
+def _values(questions: Sequence[OpenQuestion], sums: list[list[float]]) -> dict[str, Float[ndarray, " item"]]:
     import numpy as np
     from scipy.special import logsumexp
 
@@ -139,7 +144,7 @@ def _values(questions: Sequence[Question], sums: list[list[float]]) -> dict[str,
     return dict(zip(("mc1", "mc2", "mc3", "margin"), np.array(rows, dtype=np.float64).T, strict=True))
 
 
-def _confounds(questions: Sequence[Question], groups: Sequence[Sequence[TokenSequence]]) -> dict[str, float]:
+def _confounds(questions: Sequence[OpenQuestion], groups: Sequence[Sequence[TokenSequence]]) -> dict[str, float]:
     """Chance levels, and how many tokens longer true answers are: a longer answer has a lower sum."""
     import numpy as np
 
@@ -152,9 +157,3 @@ def _confounds(questions: Sequence[Question], groups: Sequence[Sequence[TokenSeq
         "mc2_chance": float(np.mean([len(q.true) / (len(q.true) + len(q.false)) for q in questions])),
         "length_difference": float(np.mean(longer)),
     }
-
-
-@hookimpl
-def steerstack_metrics() -> Sequence[type[Metric]]:
-    """TruthfulQA by multiple choice."""
-    return [TruthfulQAMC]

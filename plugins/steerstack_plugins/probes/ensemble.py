@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, final
 from pydantic import Field
 
 from steerstack.contracts import FittedProbe, OneLayer, Probe
-from steerstack.hookspecs import hookimpl
 from steerstack_plugins.probes.linear import LogisticProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from numpy import ndarray
     from torch import Tensor
@@ -63,9 +60,3 @@ class EnsembleProbe(Probe):
         both = torch.cat([whole.positive, whole.negative])
         spreads = [float(np.std(probe.score(both[:, [index]]))) or 1.0 for index, probe in enumerate(probes)]
         return Vote(tuple(probes), tuple(spreads))
-
-
-@hookimpl
-def steerstack_probes() -> Sequence[type[Probe]]:
-    """Layer ensemble."""
-    return [EnsembleProbe]

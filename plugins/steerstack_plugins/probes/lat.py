@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import Probe
-from steerstack.hookspecs import hookimpl
 from steerstack_plugins.probes.linear import LinearProbe, sides
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from steerstack.contracts import PairStream
 
 
@@ -36,9 +33,3 @@ class LATProbe(Probe):
         axis = axis if (differences @ axis).mean() >= 0 else -axis
         middle = (positive.mean(0) + negative.mean(0)) / 2
         return LinearProbe(middle, np.ones_like(middle), axis)
-
-
-@hookimpl
-def steerstack_probes() -> Sequence[type[Probe]]:
-    """LAT."""
-    return [LATProbe]

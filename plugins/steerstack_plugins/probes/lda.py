@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import Probe
-from steerstack.hookspecs import hookimpl
 from steerstack_plugins.probes.linear import LinearProbe, sides
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from steerstack.contracts import PairStream
 
 
@@ -35,9 +32,3 @@ class LDAProbe(Probe):
         model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(features, labels)
         middle = (positive.mean(0) + negative.mean(0)) / 2
         return LinearProbe(middle, np.ones_like(middle), model.coef_[0])
-
-
-@hookimpl
-def steerstack_probes() -> Sequence[type[Probe]]:
-    """LDA."""
-    return [LDAProbe]

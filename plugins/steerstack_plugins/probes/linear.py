@@ -9,11 +9,8 @@ from pydantic import Field
 
 from steerstack.contracts import FittedProbe, Probe
 from steerstack.errors import DegenerateDirectionError
-from steerstack.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jaxtyping import Float
     from numpy import ndarray
     from torch import Tensor
@@ -92,9 +89,3 @@ class MeanDifferenceProbe(Probe):
         positive, negative = sides(pairs)
         middle = (positive.mean(0) + negative.mean(0)) / 2
         return LinearProbe(middle, np.ones_like(middle), positive.mean(0) - negative.mean(0))
-
-
-@hookimpl
-def steerstack_probes() -> Sequence[type[Probe]]:
-    """Logistic and mean difference."""
-    return [LogisticProbe, MeanDifferenceProbe]

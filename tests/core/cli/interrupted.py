@@ -62,7 +62,7 @@ setattr(AtImport, "import", staticmethod(wait))
 
 
 def at_step(number):
-    from steerstack.study.ledger import Ledger
+    from steerstack.run.ledger import Ledger
 
     plain, begun = Ledger._begin, []
 

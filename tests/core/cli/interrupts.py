@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.waiting import PATIENCE
+from tests.support.wait import PATIENCE
 
 DRIVER = Path(__file__).with_name("interrupted.py")
 MESSAGE = "the same command goes on from there"

@@ -9,7 +9,7 @@ import sys
 from itertools import count
 
 from steerstack.cli import main
-from steerstack.study import ledger
+from steerstack.run import ledger
 from steerstack.trace import forward
 
 lines, passes, number = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))

@@ -9,13 +9,13 @@ import psutil
 import pytest
 import yaml
 from tests.core.cli.interrupts import MESSAGE, rain, started
-from tests.waiting import PATIENCE, until
+from tests.support.wait import PATIENCE, until
 
-from steerstack.cli.finishing import Outputs
-from steerstack.cli.performing import perform
-from steerstack.cli.spreading import crew_for
+from steerstack.cli.outputs import Outputs, perform
 from steerstack.errors import SteerstackError
-from steerstack.study.declared import EfficiencyFile, FrontierFile, load_study
+from steerstack.run.start_crew import crew_for
+from steerstack.study.frontier.study import Frontier
+from steerstack.study.study_file import load_study
 
 pytestmark = pytest.mark.xdist_group("workers")
 
@@ -88,10 +88,10 @@ def test_a_stopped_study_of_workers_leaves_none_and_goes_on_here(tmp_path, decla
     assert 8 <= halfway < steps(home) == steps(tmp_path / "calm")
 
 
-def test_a_frontier_is_not_run_here_in_silence():
-    declared = FrontierFile(study="frontier", data="myopia", techniques=("pca",))
+def test_a_frontier_is_not_run_here_in_silence(tiny_folder):
+    declared = Frontier(model=str(tiny_folder), data="myopia", techniques=("pca",))
     with pytest.raises(SteerstackError, match="A frontier runs in this process only"):
-        perform(declared, Outputs(plan_only=True, engine="processes"))
+        perform(declared, Outputs(engine="processes", workers=1, record=False))
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,5 @@ def test_a_frontier_is_not_run_here_in_silence():
     ],
 )
 def test_what_cannot_be_is_refused(llama, engine, workers, expected):
-    declared = EfficiencyFile(study="efficiency", data="myopia", techniques=("pca",))
-    with pytest.raises(SteerstackError, match=expected), crew_for(declared, llama, engine, workers):
+    with pytest.raises(SteerstackError, match=expected), crew_for(llama, engine, workers, source="tiny"):
         pass

@@ -10,11 +10,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 from tests.core.cli.interrupts import started
-from tests.waiting import PATIENCE
+from tests.support.wait import PATIENCE
 
-from steerstack.cli.finishing import Outputs
-from steerstack.cli.performing import perform
-from steerstack.study.declared import load_study
+from steerstack.cli.outputs import Outputs, perform
+from steerstack.study.study_file import load_study
 
 KILLED = Path(__file__).with_name("killed.py")
 STEPS = 37

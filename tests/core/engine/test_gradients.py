@@ -2,12 +2,12 @@
 
 import torch
 
+from steerstack.data.prompts import Prompt
 from steerstack.engine.gradients import Shift, differentiable
 from steerstack.engine.score import score
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
-from steerstack.site import Site
-from steerstack.tokens import Tokens
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens
 
 
 def sequences(model):

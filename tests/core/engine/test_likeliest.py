@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from steerstack.edits import Add
+from steerstack.data.prompts import Prompt
 from steerstack.engine.likeliest import likeliest
 from steerstack.engine.score import score
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
-from steerstack.site import Site
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
 from steerstack.testing.models import WIDTH
 
 DIRECTION = torch.randn(WIDTH, generator=torch.Generator().manual_seed(3))

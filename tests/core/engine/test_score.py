@@ -6,17 +6,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.strategies import plans
 
-from steerstack.edits import Add
+from steerstack.data.prompts import Prompt
 from steerstack.engine.divergence import divergence
 from steerstack.engine.score import score
 from steerstack.errors import ModelError, NothingEditedError, SiteError
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
-from steerstack.site import Site
-from steerstack.study.neutral import neutral_texts
+from steerstack.measure.neutral_text import neutral_texts
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens, TokenSequence
 from steerstack.testing.models import ARCHITECTURES, WIDTH
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import Tokens, TokenSequence
 
 WORDS = ["yes it is", "no", "abc", "abd", "A", "B", "a rather long answer to it", "short", "ab"]
 

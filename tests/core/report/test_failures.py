@@ -29,7 +29,7 @@ def test_an_effect_is_held_against_its_sign():
     assert of_effect("Alone", BAD, -1) == ""
     assert "wrong way: -0.300" in of_effect("Alone", BAD)
     assert "wrong way: +0.300" in of_effect("Alone", GOOD, -1)
-    assert "told from none" in of_effect("Alone", NONE)
+    assert "told apart from none" in of_effect("Alone", NONE)
 
 
 def test_a_vector_without_fault_has_none_but_what_was_not_measured():
@@ -47,9 +47,9 @@ def test_every_fault_of_a_stack_is_named():
     )  # fmt: skip
     assert [line.split(":")[0] for line in found] == [
         "Added with a positive sign it moves 25% of the items the wrong way [0%, 50%]",
-        "With a negative sign it has no effect that is told from none",
+        "With a negative sign its effect cannot be told apart from none",
         "On top of a positive prompt it is redundant",
-        "On top of a positive lora-sft (refitted) it has no effect that is told from none",
+        "On top of a positive lora-sft (refitted) its effect cannot be told apart from none",
         "On top of a positive prompt the answers are near certainty, so that little is left to gain",
         "The null random 0 moves it as much",
     ]
@@ -63,6 +63,6 @@ def test_every_fault_of_a_sweep_is_named():
     }))  # fmt: skip
     assert [line.split(":")[0] for line in found] == [
         "At layer 3 it moves 20% of the items against the sign [10%, 40%]",
-        "At layer 3 and strength 1 it has no effect that is told from none",
+        "At layer 3 and strength 1 its effect cannot be told apart from none",
         "The null shuffled 0 at layer 3 moves it as much",
     ]

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from tests.waiting import PATIENCE
+from tests.support.wait import PATIENCE
 
 from steerstack.serving.jobs import Jobs
 

@@ -7,18 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
-from steerstack.applying import apply
-from steerstack.catalog import load_data
-from steerstack.data import DataSet, Item, Layout, SystemPrompts
+from steerstack import Stack
+from steerstack.catalog.data import load_data
+from steerstack.data.items import DataSet, Item, Layout, SystemPrompts
 from steerstack.errors import DataError
+from steerstack.measure.scoring import score_data
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import KEPT, Claim, Claims, again, digest_now, items_of
-from steerstack.study.scoring import score_data
-from steerstack.study.stack import run_stack
-from steerstack.study.stacking import Stacking
-from steerstack.tokens import Tokens
-from steerstack.vector import SteeringVector
+from steerstack.techniques.apply import apply
 from steerstack_plugins.edits.linear import AblateEdit
-from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 CLOSE = 1e-5
 
@@ -33,9 +31,9 @@ def stacked(llama, table, tmp_path):
     """A stacking study with system prompts: its claims, its frame and its vector."""
     found = load_data(table)
     data = replace(found, prompts=SystemPrompts(("be kind",), ("be cold",)))
-    study = Stacking("kindness", layers=(1, 2), shares=(0.1, 0.3), nulls=1)
-    result = run_stack(study, llama, data, MeanDifference(), [], folder=tmp_path / "study")
-    return kept(result.claims), pd.DataFrame(result.frame()), result.vector
+    study = Stack(data="kindness", layers=(1, 2), shares=(0.1, 0.3), nulls=1, finetunes=(), few_shot=None)
+    result = study.run(llama, data=data, folder=tmp_path / "study")
+    return kept(result.claims), result.frame(), result.vector
 
 
 def test_arms_under_every_prompt_are_measured_again(llama, stacked):

@@ -9,13 +9,13 @@ from typer.testing import CliRunner
 from steerstack.cli import app
 from steerstack.contracts import Opened
 from steerstack.errors import ModelError, ParameterError, SiteError
-from steerstack.intervention import Plan
-from steerstack.study.crosscheck import Arm, arms_of, crosscheck, steered_logits
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import TokenSequence
+from steerstack.steering.vector import Origin, SteeringVector
+from steerstack.study.crosscheck import ComparisonArm, arms_of, crosscheck, steered_logits
 from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
 from steerstack.testing.naive import naive_logits
-from steerstack.tokens import TokenSequence
 from steerstack.trace.open import open_model
-from steerstack.vector import Origin, SteeringVector
 
 SEQUENCES = [TokenSequence((5, 9, 2, 77, 130, 8, 61), 3, 5), TokenSequence((7, 7, 200, 3), 0, 1)]
 
@@ -74,7 +74,7 @@ def test_what_is_not_portable_is_said_first_and_does_not_fail(model):
 
 def test_rounding_is_an_excuse_up_to_a_hundredth(model):
     """An engine that is off by 0.001 is excused where rounding makes as much; one off by more never is."""
-    arms = [Arm("none", "unsteered", None)]
+    arms = [ComparisonArm("none", "unsteered", None)]
 
     def passes(shift, **more):
         return crosscheck(model, "p", {"raw": lambda: Plain(model, shift=shift)}, SEQUENCES, arms, **more).passed
@@ -126,7 +126,7 @@ def test_the_command(tiny_folder, tmp_path):
 
 OFF = """
     from steerstack.contracts import Backend
-    from steerstack.hookspecs import hookimpl
+    from steerstack.catalog.hookspecs import hookimpl
     from tests.core.study.test_crosscheck import Plain
 
     class Off(Backend):

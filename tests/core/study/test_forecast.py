@@ -1,24 +1,24 @@
 """Forecasts count what will be run, read no test item, and are of the right size."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
-from steerstack import catalog
-from steerstack.applying import apply
-from steerstack.catalog import extractor
-from steerstack.extraction import extract
-from steerstack.intervention import Plan
-from steerstack.splits import split
-from steerstack.study.efficiency import Efficiency, run_efficiency
+from steerstack import Efficiency
+from steerstack.catalog.data import load_data
+from steerstack.data.splits import split
+from steerstack.steering.intervention import Plan
+from steerstack.study.efficiency.subsets import subset
 from steerstack.study.forecast import fit_seconds, forecast_arms, forecast_fits, unit
-from steerstack.study.subsets import subset
-from steerstack.study.techniques import technique
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
+from steerstack.techniques.technique import technique
 
 
 @pytest.fixture
 def parts(table):
-    return split(catalog.load_data(table, behavior="kindness"))
+    return split(load_data(table, behavior="kindness"))
 
 
 class Locked:
@@ -52,27 +52,27 @@ def work(llama, monkeypatch):
         done[0] += inputs[0].shape[0] * inputs[0].shape[1]
 
     hooks = [block.register_forward_hook(count) for block in llama.module.model.layers]
-    monkeypatch.setattr(subject, "perf_counter", lambda: float(done[0]))
+    monkeypatch.setattr(time, "perf_counter", lambda: float(done[0]))
     yield done
     for hook in hooks:
         hook.remove()
 
 
-def test_the_forecast_is_of_the_size_of_the_run(llama, parts, table, tmp_path, work):
-    techniques = [technique("mean-difference", layers=(1, 2)), technique("logistic", layers=(2,))]
-    expected = forecast_fits(llama, parts, techniques, (4, 8), 4, "text").seconds
+def test_the_forecast_is_of_the_size_of_the_run(llama, table, tmp_path, work):
+    data = load_data(table, behavior="kindness")
+    study = Efficiency(
+        data="kindness", techniques=("mean-difference", "logistic"), layers=(1, 2), sizes=(4, 8), seeds=4, nulls=False
+    )
+    expected = study.plan_only(llama, data=data).seconds
     before = work[0]
-    run_efficiency(
-        Efficiency("kindness", sizes=(4, 8), seeds=4), llama, catalog.load_data(table, behavior="kindness"),
-        techniques, folder=tmp_path,
-    )  # fmt: skip
+    study.run(llama, data=data, folder=tmp_path)
     took = work[0] - before
     assert took / 1.5 < expected < took * 1.5
 
 
 def test_seconds_are_those_of_one_item_times_the_items(llama, parts, work):
     steps = [("a", 10, 4), ("b", 6, 0)]
-    plan = apply(extract(llama, parts.train, extractor("mean-difference").make()), 1, 1.0)
+    plan = apply(extract(llama, parts.train, "mean-difference"), 1, 1.0)
     found, per = (
         forecast_arms(llama, parts.validation, "text", steps, plan),
         unit(llama, parts.validation, "text", plan),
@@ -90,5 +90,5 @@ def test_arms_are_counted_step_by_step(llama, parts):
 
 
 def test_a_method_that_cannot_be_fitted_costs_nothing(llama, parts):
-    costs, condition = fit_seconds(technique("leace", layers=(2,)), llama, [subset(parts, 1, seed=0)], "text")
-    assert condition is None or costs(1) >= 0
+    costs, treatment = fit_seconds(technique("leace", layers=(2,)), llama, [subset(parts, 1, seed=0)], "text")
+    assert treatment is None or costs(1) >= 0

@@ -5,9 +5,9 @@ import gc
 import numpy as np
 import pytest
 
-from steerstack.study import stats
-from steerstack.study.grid import Cell, interactions_json, quadruples
-from steerstack.study.measure import ArmValues
+from steerstack.run.arms import ArmValues
+from steerstack.stats import estimates
+from steerstack.study.stack.grid import Cell, interactions_json, quadruples
 
 N = 64
 STUDIES = 400
@@ -39,7 +39,7 @@ def study(case, seed):
     found = arms(case, seed)
     cells = {"neither": ("none", "none"), "first": ("none", "positive"), "second": ("positive", "none"),
              "both": ("positive", "positive")}  # fmt: skip
-    grid = {Cell(*cells[name]): ArmValues(values, stats.sigmoid(values), N) for name, values in found.items()}
+    grid = {Cell(*cells[name]): ArmValues(values, estimates.sigmoid(values), N) for name, values in found.items()}
     return next(entry for entry in interactions_json(quadruples(grid)) if entry["scale"] == "log-odds")
 
 
@@ -62,7 +62,7 @@ def test_intervals_cover_what_was_planted(case):
     hits = 0
     for seed in range(STUDIES):
         found = arms(case, seed)
-        estimate = stats.interaction(found["both"], found["first"], found["second"], found["neither"])
+        estimate = estimates.interaction(found["both"], found["first"], found["second"], found["neither"])
         hits += estimate.ci_low <= PLANTED[case][2] <= estimate.ci_high
     assert 0.93 <= hits / STUDIES <= 0.97
 
@@ -73,6 +73,6 @@ def test_a_vector_that_does_nothing_is_seldom_claimed():
     for seed in range(STUDIES):
         rng = np.random.default_rng([seed, 7])
         effects = rng.normal(0, 0.3, (7, N)) + rng.normal(0, 0.1, (7, N))
-        estimate = stats.mean(effects[0])
+        estimate = estimates.mean(effects[0])
         claims += estimate.excludes_zero and abs(estimate.value) > np.abs(effects[1:].mean(1)).max()
     assert claims / STUDIES <= 0.05

@@ -6,14 +6,14 @@ import sys
 import pytest
 import torch
 
-from steerstack.applying import apply
-from steerstack.asking import ask
+from steerstack.data.questions import ask
 from steerstack.engine.score import score
-from steerstack.intervention import Plan
-from steerstack.site import COMPONENTS
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import COMPONENTS
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.apply import apply
 from steerstack.testing.planted import PlantedPairs, planted_data, planted_direction, planted_model
-from steerstack.tokens import Tokens
-from steerstack.vector import SteeringVector
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2", "bloom"])

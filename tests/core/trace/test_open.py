@@ -5,7 +5,7 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 from steerstack.errors import ModelError
-from steerstack.site import COMPONENTS, Site
+from steerstack.steering.site import COMPONENTS, Site
 from steerstack.testing.models import ARCHITECTURES, LAYERS, WIDTH, tiny_model, tiny_tokenizer
 from steerstack.trace.forward import Pass, Start, run
 from steerstack.trace.open import open_model

@@ -9,18 +9,19 @@ from accelerate.hooks import AlignDevicesHook, add_hook_to_module
 from torch import nn
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-from steerstack import digest
-from steerstack.edits import Add
-from steerstack.engine import memory
+from steerstack.engine.resources import memory
 from steerstack.engine.score import score
 from steerstack.errors import ModelError, RemoteError
-from steerstack.intervention import Plan
-from steerstack.site import Site
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens, TokenSequence
 from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
-from steerstack.tokens import Tokens, TokenSequence
-from steerstack.trace import loading, placement
+from steerstack.trace import load as loading
+from steerstack.trace import placement
 from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
+from steerstack.util import digest
 
 SEQUENCE = TokenSequence((5, 9, 2, 77, 130, 8, 61), 3, 5)
 PLAN = Plan((Add(Site("resid_post", 2), torch.linspace(-1, 1, WIDTH), 3.0, selection=Tokens("all")),))

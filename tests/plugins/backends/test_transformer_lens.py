@@ -5,16 +5,16 @@ from functools import cache
 import pytest
 import torch
 
-from steerstack import catalog
-from steerstack.edits import Ablate, Add, Project
+from steerstack.catalog.lookup import find
+from steerstack.catalog.manager import plugins
 from steerstack.engine.score import score
 from steerstack.errors import ModelError, ParameterError, SiteError
-from steerstack.intervention import Plan
-from steerstack.plugins import plugins
-from steerstack.site import COMPONENTS, Site
+from steerstack.steering.edits import Ablate, Add, Project
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import COMPONENTS, Site
+from steerstack.steering.tokens import Tokens, TokenSequence
 from steerstack.study.crosscheck import steered_logits
 from steerstack.testing.models import LAYERS, WIDTH, tiny_model, tiny_tokenizer
-from steerstack.tokens import Tokens, TokenSequence
 from steerstack.trace.open import open_model
 from steerstack_plugins.backends.bridge import Bridge
 from steerstack_plugins.backends.transformer_lens import TransformerLens
@@ -112,9 +112,9 @@ def test_plans_of_several_edits_and_scores_of_the_engine():
 
 
 def test_it_opens_a_folder_with_a_model_of_its_own(tiny_folder):
-    assert plugins().backends()["transformer-lens"] is TransformerLens
+    assert plugins().offers("backend")["transformer-lens"] is TransformerLens
     model = open_model(tiny_folder)
-    opened = catalog.backend("transformer-lens").make({"dtype": "float64"}).open(str(tiny_folder))
+    opened = find("backend", "transformer-lens").make({"dtype": "float64"}).open(str(tiny_folder))
     before = model.fingerprint
     plan = Plan((Add(Site("resid_post", LAYERS - 1), direction(), selection=Tokens("all")),))
     assert (opened.logits(SEQUENCE, plan) - steered_logits(model, SEQUENCE, plan)).abs().max() < 1e-4

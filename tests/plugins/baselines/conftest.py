@@ -8,7 +8,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from steerstack.asking import ask
+from steerstack.data.questions import ask
 from steerstack.testing import planted_data, planted_model
 from steerstack.testing.planted import planted_direction
 from steerstack.trace.model import Model, clone, wrap

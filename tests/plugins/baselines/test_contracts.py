@@ -4,7 +4,7 @@ from functools import cached_property
 
 from tests.plugins.baselines.conftest import adapter_folder, undecided_model
 
-from steerstack.plugins import plugins
+from steerstack.catalog.manager import plugins
 from steerstack.testing import BaselineContract
 from steerstack_plugins.baselines.dpo import DPO
 from steerstack_plugins.baselines.few_shot import FewShot
@@ -65,7 +65,7 @@ class TestPeftAdapter(BaselineContract):
 
 
 def test_every_baseline_of_ours_is_checked():
-    ours = {cls for cls in plugins().baselines().values() if cls.__module__.startswith("steerstack_plugins.")}
+    ours = {cls for cls in plugins().offers("baseline").values() if cls.__module__.startswith("steerstack_plugins.")}
     assert ours == {
         type(cls.baseline) for cls in globals().values() if hasattr(cls, "checks") and hasattr(cls, "baseline")
     }

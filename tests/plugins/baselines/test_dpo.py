@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from steerstack.asking import ask
+from steerstack.data.questions import ask
 from steerstack.testing import planted_data, planted_model
+from steerstack_plugins.baselines.common.isolation import undisturbed
 from steerstack_plugins.baselines.dpo import DPO, dpo_trainer
-from steerstack_plugins.baselines.undisturbed import undisturbed
 
 TRAIN = planted_data(5)
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from steerstack.asking import ask
+from steerstack.data.questions import ask
 from steerstack.testing import planted_data
+from steerstack_plugins.baselines.common.isolation import undisturbed
 from steerstack_plugins.baselines.grpo import GRPO, expected_reward, grpo_trainer, named, reward
-from steerstack_plugins.baselines.undisturbed import undisturbed
 
 TRAIN, VALIDATION = planted_data(4), planted_data(4, first=4)
 

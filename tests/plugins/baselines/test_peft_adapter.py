@@ -8,11 +8,8 @@ import torch
 from peft import PeftModel, PromptTuningConfig, get_peft_model
 from tests.plugins.baselines.conftest import adapter_folder
 
-from steerstack import catalog
+from steerstack import Stack
 from steerstack.errors import ModelError
-from steerstack.study.named import named
-from steerstack.study.stack import run_stack
-from steerstack.study.stacking import Stacking
 from steerstack.testing import planted_data, planted_model
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.model import clone
@@ -37,11 +34,10 @@ def test_it_is_what_peft_computes_unmerged():
 
 
 def test_its_folder_names_it_and_its_content_is_part_of_it(tmp_path):
-    asked = named(str(adapter_folder()))
+    asked, other = Stack(data="planted", finetunes=(str(adapter_folder()), "lora-sft")).finetunes
     assert (asked.name, asked.parameters) == ("peft-adapter", {"path": str(adapter_folder())})
-    baseline = catalog.baseline(asked.name).make(asked.parameters)
-    assert baseline.label == "my-adapter"
-    assert named("lora-sft").name == "lora-sft"
+    assert asked.make("baseline").label == "my-adapter"
+    assert other.name == "lora-sft"
     copy = shutil.copytree(adapter_folder(), tmp_path / "copy")
     before = PeftAdapter(path=copy).parameters()
     (copy / "adapter_model.safetensors").write_bytes(b"another")
@@ -51,13 +47,14 @@ def test_its_folder_names_it_and_its_content_is_part_of_it(tmp_path):
 
 
 def test_it_stands_in_a_stacking_study(tmp_path):
-    study = Stacking("planted", score="letter", layers=(1,), shares=(0.2,), nulls=1)
-    baselines = [PeftAdapter(path=adapter_folder()), PeftAdapter(path=adapter_folder("second"))]
-    method = catalog.extractor("mean-difference").make()
-    result = run_stack(study, planted_model(), planted_data(24), method, baselines, folder=tmp_path)
+    study = Stack(
+        data="planted", score="letter", layers=(1,), shares=(0.2,), nulls=1, few_shot=None,
+        finetunes=(PeftAdapter(path=adapter_folder()), PeftAdapter(path=adapter_folder("second"))),
+    )  # fmt: skip
+    result = study.run(planted_model(), data=planted_data(24), folder=tmp_path)
     arms = {arm["finetune"] for arm in result.to_json()["arms"]}
     assert arms == {"none", "my-adapter", "second"}
-    assert result.record["my-adapter"]["peft_type"] == "LORA"
+    assert result.recipes["my-adapter"]["peft_type"] == "LORA"
 
 
 def test_errors_say_what_to_do(tmp_path):

@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from steerstack.asking import ask
-from steerstack.engine.generate import generate
+from steerstack.data.prompts import Prompt
+from steerstack.data.questions import ask
+from steerstack.engine.decode.generate import generate
 from steerstack.errors import SiteError
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
-from steerstack.site import Site
-from steerstack.study.fitted_step import values_of
-from steerstack.study.techniques import Condition, Conditioning
+from steerstack.measure.arm import Arm
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens
+from steerstack.study.fit_step import values_of
+from steerstack.techniques.technique import Conditioning
 from steerstack.testing import planted_data, planted_model
-from steerstack.tokens import Tokens
 from steerstack_plugins.baselines.rank1_reft import LearnedCoordinate, Rank1Reft, answer_loss
 
 TRAIN, VALIDATION = planted_data(6), planted_data(4, first=6)
@@ -85,12 +85,12 @@ def test_no_epochs_is_the_model_as_it_was_and_training_lowers_the_loss():
 
 def test_a_study_measures_the_model_with_the_edit_and_generation_takes_it_too():
     model, test = planted_model(), planted_data(4, first=10)
-    condition = Conditioning(Rank1Reft(epochs=3, learning_rate=0.1)).fit(model, TRAIN, VALIDATION, "text", 0)
-    assert condition.model is model
-    assert len(condition.plan) == 1
-    bare = values_of(Condition(model, Plan()), test, "text")
-    assert values_of(condition, test, "text").mean() > bare.mean()
-    (found,) = generate(model, [model.format.sequence(Prompt("Is it so?"))], [condition.plan])
+    fitted = Conditioning(Rank1Reft(epochs=3, learning_rate=0.1)).fit(model, TRAIN, VALIDATION, "text", 0)
+    assert fitted.arm.model is model
+    assert len(fitted.arm.plan) == 1
+    bare = values_of(Arm(model), test, "text")
+    assert values_of(fitted.arm, test, "text").mean() > bare.mean()
+    (found,) = generate(model, [model.format.sequence(Prompt("Is it so?"))], [fitted.arm.plan])
     assert found.edited.positions > 0
 
 

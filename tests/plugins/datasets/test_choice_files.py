@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import DataError, PolarityError
 from steerstack_plugins.datasets.choice_files import ChoiceFiles, parse_listed
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 
 ROOT = Path(os.environ.get("STEERSTACK_DATA") or Path(__file__).parents[3] / ".." / "shared" / "data").resolve()
 pytestmark = pytest.mark.skipif(

@@ -6,10 +6,10 @@ from statistics import mean
 
 import pytest
 
-from steerstack.asking import ask
-from steerstack.catalog import behaviors, load_data
-from steerstack.prompts import ChatFormat
-from steerstack.splits import split
+from steerstack.catalog.data import behaviors, load_data
+from steerstack.data.prompts import ChatFormat
+from steerstack.data.questions import ask
+from steerstack.data.splits import split
 from steerstack.testing.models import tiny_tokenizer
 
 NAMES = ["hallucination", "myopia", "power-seeking", "sycophancy", "truthfulness"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import DataError
 from steerstack_plugins.datasets.tables import Tables
 
@@ -32,7 +32,7 @@ def test_every_form_reads_the_same_with_and_without_a_mark(tmp_path, suffix, enc
     path = write(tmp_path / f"duty{suffix}", rows, encoding)
     assert Tables().recognises(path)
     data = Tables().load(path)
-    assert (data.behavior, data.source, data.polarity) == ("duty", str(path), "as the columns say")
+    assert (data.behavior, data.source, data.polarity) == ("duty", str(path), "the answer in the column exhibits")
     assert [(i.id, i.question, i.exhibits_text, i.contrast_text, i.form) for i in data] == [
         (f"duty-{n}", row["question"], 'We "must"', "We need not", "text") for n, row in enumerate(rows, 1)
     ]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import DataError
 from steerstack_plugins.datasets.truthfulqa import TruthfulQA
 

@@ -7,11 +7,11 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from steerstack.applying import apply
-from steerstack.edits import Ablate, Add
 from steerstack.errors import DegenerateDirectionError, ParameterError, VectorError
-from steerstack.site import Site
-from steerstack.vector import SteeringVector, random_like
+from steerstack.steering.edits import Ablate, Add
+from steerstack.steering.site import Site
+from steerstack.steering.vector import SteeringVector, random_like
+from steerstack.techniques.apply import apply
 from steerstack_plugins.edits.affine import Affine, AffineEdit
 from steerstack_plugins.edits.gate import Gate, GateEdit
 from steerstack_plugins.edits.norm_preserving import NormPreservingAdd

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import torch
 
-from steerstack.plugins import plugins
+from steerstack.catalog.manager import plugins
+from steerstack.steering.vector import SteeringVector
 from steerstack.testing import EditContract
 from steerstack.testing.models import LAYERS, WIDTH
-from steerstack.vector import SteeringVector
 from steerstack_plugins.edits.affine import AffineEdit
 from steerstack_plugins.edits.gate import GateEdit
 from steerstack_plugins.edits.linear import AblateEdit, AddEdit, ClampEdit, ProjectEdit
@@ -100,5 +100,5 @@ class TestGateOfAblation(EditContract):
 
 
 def test_every_edit_of_ours_is_checked():
-    ours = {cls for cls in plugins().edits().values() if cls.__module__.startswith("steerstack_plugins.")}
+    ours = {cls for cls in plugins().offers("edit").values() if cls.__module__.startswith("steerstack_plugins.")}
     assert ours == {type(cls.edit) for cls in globals().values() if hasattr(cls, "checks") and hasattr(cls, "edit")}

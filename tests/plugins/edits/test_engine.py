@@ -5,14 +5,14 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from steerstack.engine.generate import Sampling, generate
+from steerstack.data.prompts import Prompt
+from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.score import score
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
-from steerstack.site import COMPONENTS, Site
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import COMPONENTS, Site
+from steerstack.steering.tokens import Tokens
 from steerstack.testing.models import LAYERS, WIDTH
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import Tokens
 from steerstack_plugins.edits.affine import Affine
 from steerstack_plugins.edits.gate import Gate
 from steerstack_plugins.edits.norm_preserving import NormPreservingAdd

@@ -1,11 +1,11 @@
 """Ray on loopback: two workers give the frame of the local engine, also when one is killed."""
 
 import pytest
-from tests.core.workers.planted import Deadly, Failing
-from tests.core.workers.spreading import STEPS, crew_of, entries, killing, lines, pids, study
+from tests.core.run.planted import Deadly, Failing
+from tests.core.run.spreading import STEPS, Stop, crew_of, entries, killing, lines, pids, stopping, study
 
 from steerstack.errors import ExtractionError, StudyError
-from steerstack.study.ledger import Ledger
+from steerstack.run.ledger import Ledger
 from steerstack_plugins.engines.ray_engine import RayEngine
 
 pytestmark = pytest.mark.xdist_group("workers")
@@ -35,32 +35,25 @@ def pool(tiny_folder):
 
 def test_the_frame_is_the_local_one_also_when_a_worker_is_killed(pool, table, tmp_path):
     model, crew = pool
-    local = study(model, table, tmp_path / "local").frame()
-    assert study(model, table, tmp_path / "spread", crew=crew).frame() == local
+    local = study(model, table, tmp_path / "local")
+    assert study(model, table, tmp_path / "spread", crew=crew) == local
     first, _ = pids(model, crew)
     folder = tmp_path / "killed"
-    advance, killed = killing(first, lambda: lines(folder) > 2)
-    again = study(model, table, folder, crew=crew, advance=advance)
+    tell, killed = killing(first, lambda: lines(folder) > 2)
+    again = study(model, table, folder, crew=crew, tell=tell)
     assert killed
     assert crew.replaced == 1
-    assert again.frame() == local
+    assert again == local
     keys = [entry["key"] for entry in entries(folder)]
     assert len(keys) == len(set(keys)) == STEPS
 
 
 def test_a_study_of_workers_goes_on_here(pool, table, tmp_path):
-    class Stop(Exception):
-        pass
-
-    def stop(_what, _done):
-        if lines(tmp_path / "stopped") >= 4:
-            raise Stop
-
     model, crew = pool
     with pytest.raises(Stop):
-        study(model, table, tmp_path / "stopped", crew=crew, advance=stop)
+        study(model, table, tmp_path / "stopped", crew=crew, tell=stopping(lambda: lines(tmp_path / "stopped") >= 4))
     assert 4 <= lines(tmp_path / "stopped") < STEPS
-    frames = [study(model, table, tmp_path / name).frame() for name in ("stopped", "whole")]
+    frames = [study(model, table, tmp_path / name) for name in ("stopped", "whole")]
     assert frames[0] == frames[1]
 
 

@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from steerstack.applying import apply
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import DegenerateDirectionError, ParameterError, SiteError
-from steerstack.extraction import extract
-from steerstack.intervention import Plan
-from steerstack.site import Site
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens, TokenSequence
+from steerstack.steering.vector import SteeringVector, random_like
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import Tokens, TokenSequence
 from steerstack.trace.open import open_model
-from steerstack.vector import SteeringVector, random_like
 from steerstack_plugins.extraction.actadd import ActAdd, AlignedAdd
 
 PAIR = {"positive": "Love", "negative": "Hatred"}

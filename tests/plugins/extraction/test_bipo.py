@@ -7,17 +7,17 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from steerstack.applying import apply
-from steerstack.asking import ask
-from steerstack.catalog import load_data
-from steerstack.data import DataSet, Item
+from steerstack.catalog.data import load_data
+from steerstack.data.items import DataSet, Item
+from steerstack.data.questions import ask
 from steerstack.engine.score import score
-from steerstack.extraction import extract
-from steerstack.site import Site
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import cosine
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
 from steerstack.testing.models import tiny_model, tiny_tokenizer
-from steerstack.tokens import Tokens
 from steerstack.trace.open import open_model
-from steerstack.vector import cosine
 from steerstack_plugins.extraction.bipo import BiPO, preference_loss
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

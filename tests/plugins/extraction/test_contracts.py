@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from safetensors.torch import save_file
 
-from steerstack.plugins import plugins
+from steerstack.catalog.manager import plugins
 from steerstack.testing import ExtractorContract
 from steerstack.testing.models import WIDTH
 from steerstack.testing.planted import planted_direction
@@ -113,7 +113,9 @@ EXPLICIT = {
     for cls in list(globals().values())
     if getattr(cls, "__module__", "") == __name__ and hasattr(cls, "checks")
 }
-OURS = {name: cls for name, cls in plugins().extractors().items() if cls.__module__.startswith("steerstack_plugins.")}
+OURS = {
+    name: cls for name, cls in plugins().offers("extractor").items() if cls.__module__.startswith("steerstack_plugins.")
+}
 PLAIN = {
     name: cls
     for name, cls in OURS.items()

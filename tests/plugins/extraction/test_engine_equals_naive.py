@@ -2,11 +2,11 @@
 
 import pytest
 
-from steerstack.applying import apply, apply_all
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
+from steerstack.data.prompts import Prompt
 from steerstack.engine.score import score
-from steerstack.extraction import extract
-from steerstack.prompts import Prompt
+from steerstack.techniques.apply import apply, apply_all
+from steerstack.techniques.extract import extract
 from steerstack.testing.naive import naive_score
 from steerstack_plugins.extraction.actadd import ActAdd
 from steerstack_plugins.extraction.iti import ITI

@@ -6,14 +6,14 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from tests.synthetic import LAYERS, Synthetic, planted
 
-from steerstack.applying import apply_all
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.engine.data_activations import DataActivations
-from steerstack.extraction import extract
+from steerstack.steering.tokens import TokenSequence
+from steerstack.techniques.apply import apply_all
+from steerstack.techniques.extract import extract
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import TokenSequence
+from steerstack_plugins.extraction.common.sides import sides
 from steerstack_plugins.extraction.iti import ITI
-from steerstack_plugins.extraction.sides import sides
 
 HEADS, DIM = 4, 6
 

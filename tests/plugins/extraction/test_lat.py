@@ -6,10 +6,11 @@ import torch
 from sklearn.decomposition import PCA as SklearnPCA
 from tests.synthetic import LAYERS, cosines, on_model, planted
 
-from steerstack.catalog import load_data
-from steerstack.extraction import extract
+from steerstack.catalog.data import load_data
+from steerstack.data.shuffle import half
+from steerstack.techniques.extract import extract
+from steerstack_plugins.extraction.common.sides import sides
 from steerstack_plugins.extraction.lat import LAT
-from steerstack_plugins.extraction.sides import half, sides
 
 
 @pytest.mark.parametrize("pairs", [2, 3, 96])

@@ -7,7 +7,7 @@ from sklearn.covariance import LedoitWolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from tests.synthetic import LAYERS, Synthetic, cosines, on_model, planted
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack_plugins.extraction.lda import LDA
 from steerstack_plugins.extraction.mean_difference import MeanDifference

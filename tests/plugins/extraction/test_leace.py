@@ -7,11 +7,11 @@ from scipy.linalg import pinvh, sqrtm
 from sklearn.linear_model import LogisticRegression
 from tests.synthetic import LAYERS, planted
 
-from steerstack.applying import apply
-from steerstack.catalog import load_data
-from steerstack.extraction import extract
-from steerstack.tokens import Tokens
-from steerstack.vector import SteeringVector, random_like
+from steerstack.catalog.data import load_data
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector, random_like
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
 from steerstack_plugins.extraction.leace import LEACE
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 

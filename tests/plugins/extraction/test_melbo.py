@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.autograd.functional import jacobian
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
+from steerstack.data.prompts import Prompt
 from steerstack.errors import ExtractionError
-from steerstack.extraction import extract
-from steerstack.prompts import Prompt
+from steerstack.steering.vector import cosine
+from steerstack.techniques.extract import extract
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
-from steerstack.vector import cosine
 from steerstack_plugins.extraction.melbo import Melbo, objective
 
 

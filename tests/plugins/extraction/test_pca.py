@@ -6,7 +6,7 @@ import torch
 from sklearn.decomposition import PCA as SklearnPCA
 from tests.synthetic import LAYERS, Synthetic, cosines, on_model, planted
 
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import DegenerateDirectionError
 from steerstack_plugins.extraction.pca import PCA
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from steerstack.catalog import load_data
-from steerstack.data import DataSet, Item, SystemPrompts
+from steerstack.catalog.data import load_data
+from steerstack.data.items import DataSet, Item, SystemPrompts
 from steerstack.errors import ExtractionError
-from steerstack.extraction import extract
+from steerstack.steering.vector import cosine
+from steerstack.techniques.extract import extract
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
-from steerstack.vector import cosine
 from steerstack_plugins.extraction.persona import PersonaVector
 
 FOR, AGAINST = ("Be kind.", "Help them!"), ("Be cold.", "No help.", "Go.")

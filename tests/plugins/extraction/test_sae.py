@@ -10,11 +10,11 @@ import torch
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors.torch import save_file
 
-from steerstack.applying import apply
-from steerstack.catalog import load_data
+from steerstack.catalog.data import load_data
 from steerstack.errors import ExtractionError, ParameterError, SiteError, UnsafeFileError
-from steerstack.extraction import extract
-from steerstack.site import Site
+from steerstack.steering.site import Site
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
 from steerstack_plugins.extraction.sae import SaeFeature, parse_hook
 
 FEATURES = 50

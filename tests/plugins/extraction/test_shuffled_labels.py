@@ -4,10 +4,11 @@ import pytest
 import torch
 from tests.synthetic import LAYERS, Synthetic, cosines, planted
 
+from steerstack.data.shuffle import half
 from steerstack.errors import DegenerateDirectionError
+from steerstack_plugins.extraction.common.sides import sides
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 from steerstack_plugins.extraction.shuffled_labels import ShuffledLabels
-from steerstack_plugins.extraction.sides import half, sides
 
 
 def test_is_the_mean_difference_of_exchanged_pairs_at_the_real_norm():

@@ -4,14 +4,14 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from steerstack.asking import ask
-from steerstack.catalog import load_data
-from steerstack.data import DataSet, Item
-from steerstack.extraction import extract
-from steerstack.prompts import Prompt
+from steerstack.catalog.data import load_data
+from steerstack.data.items import DataSet, Item
+from steerstack.data.prompts import Prompt
+from steerstack.data.questions import ask
+from steerstack.steering.vector import cosine
+from steerstack.techniques.extract import extract
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
-from steerstack.vector import cosine
 from steerstack_plugins.extraction.supervised import Supervised
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

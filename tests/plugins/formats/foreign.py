@@ -2,10 +2,10 @@
 
 import torch
 
-from steerstack.applying import apply_all
 from steerstack.engine.score import score
+from steerstack.steering.tokens import Tokens, TokenSequence
+from steerstack.techniques.apply import apply_all
 from steerstack.testing.models import WIDTH
-from steerstack.tokens import Tokens, TokenSequence
 
 IDS = (5, 9, 2, 77, 130, 8, 61)
 

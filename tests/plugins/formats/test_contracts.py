@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from safetensors.torch import save_file
 
-from steerstack.formats import write_vector
+from steerstack.exchange.formats import write_vector
 from steerstack.testing import VectorFormatContract
 from steerstack.testing.planted import planted_model
 from steerstack_plugins.formats.caa import CaaTensor

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from tests.plugins.formats.foreign import IDS, adding, close, hooked, ours, plain, rows
 
 from steerstack.errors import UnsafeFileError, VectorError
-from steerstack.formats import moved, read_vector, write_vector
-from steerstack.vector import SteeringVector
+from steerstack.exchange.formats import moved, read_vector, write_vector
+from steerstack.steering.vector import SteeringVector
 
 
 def write_gguf(path, directions, **strings):

@@ -10,10 +10,10 @@ from safetensors.torch import load_file, save_file
 from tests.plugins.formats.foreign import IDS, chosen, close, ours, rows
 
 from steerstack.errors import VectorError
-from steerstack.formats import read_vector, write_vector
+from steerstack.exchange.formats import read_vector, write_vector
+from steerstack.steering.vector import SteeringVector
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
-from steerstack.vector import SteeringVector
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import torch
 from tests.plugins.formats.foreign import IDS, chosen, close, ours, rows
 
 from steerstack.errors import VectorError
-from steerstack.formats import read_vector, write_vector
+from steerstack.exchange.formats import read_vector, write_vector
+from steerstack.steering.vector import SteeringVector
 from steerstack.testing.models import tiny_model
-from steerstack.vector import SteeringVector
 
 
 def adapted(kind, folder):

@@ -6,9 +6,9 @@ import torch
 from safetensors import safe_open
 from tests.plugins.formats.foreign import IDS, chosen, close, ours, plain, rows
 
-from steerstack.formats import read_vector, write_vector
+from steerstack.exchange.formats import read_vector, write_vector
+from steerstack.steering.vector import SteeringVector
 from steerstack.testing.models import tiny_model
-from steerstack.vector import SteeringVector
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 import torch
 import yaml
 
+from steerstack.steering.vector import SteeringVector
 from steerstack.testing.models import WIDTH
-from steerstack.vector import SteeringVector
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from steerstack.data.prompts import Prompt
 from steerstack.errors import DataError
-from steerstack.prompts import Prompt
 from steerstack.testing.models import tiny_tokenizer
 from steerstack_plugins.harnesses.conversation import prompt_of
 from steerstack_plugins.harnesses.regions import assistant_header, mark

@@ -11,11 +11,11 @@ from inspect_ai.model import ChatMessageAssistant, ChatMessageSystem, ChatMessag
 from inspect_ai.scorer import includes
 from inspect_ai.solver import generate
 
-from steerstack.engine.generate import Sampling
-from steerstack.engine.generate import generate as decode
+from steerstack.data.prompts import Prompt
+from steerstack.engine.decode.generate import Sampling
+from steerstack.engine.decode.generate import generate as decode
 from steerstack.errors import ParameterError
-from steerstack.plan_file import load_plan
-from steerstack.prompts import Prompt
+from steerstack.exchange.plan_file import load_plan
 from steerstack.testing.naive import naive_score
 from steerstack.trace.open import open_model
 

@@ -9,9 +9,9 @@ from lm_eval.tasks import TaskManager
 
 import steerstack_plugins.harnesses.lm_eval_model as ours
 from steerstack.errors import ModelError, ParameterError
-from steerstack.plan_file import load_plan
+from steerstack.exchange.plan_file import load_plan
+from steerstack.steering.tokens import TokenSequence
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import TokenSequence
 
 NAMES = ["own_choice", "own_text", "own_rolling"]
 
@@ -102,7 +102,7 @@ def test_greedy_says_whether_the_model_would_say_so_itself(tiny_folder, plan_of)
     model = ours.SteeredHFLM(str(tiny_folder), plan=plan_of(4.0))
     context = model.tok_encode("Q: who?")
     [made] = model.opened.tokenizer.encode("x", add_special_tokens=False)
-    from steerstack.engine.generate import Sampling, generate
+    from steerstack.engine.decode.generate import Sampling, generate
 
     prompt = TokenSequence(tuple(context), len(context) - 1, len(context))
     likely = list(generate(model.opened, [prompt], [model.plan], Sampling(5))[0].tokens[0])

@@ -10,11 +10,11 @@ import yaml
 from lm_eval.tasks import TaskManager
 
 import steerstack_plugins.harnesses.lm_eval_model  # noqa: F401  # fills the harness's registry
-from steerstack import catalog
-from steerstack.catalog import load_data
-from steerstack.embedded import embedded_model
-from steerstack.extraction import extract
-from steerstack.intervention import Plan
+from steerstack.catalog.data import load_data
+from steerstack.catalog.lookup import find
+from steerstack.steering.intervention import Plan
+from steerstack.techniques.extract import extract
+from steerstack.trace.embedded import embedded_model
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 pytestmark = [pytest.mark.smollm2, pytest.mark.xdist_group("smollm2")]
@@ -64,7 +64,7 @@ def test_truthfulqa_equals_the_harnesss_own_run(smollm2, task, tmp_path):
     ours = run("steerstack", pretrained="smollm2")
     assert ours[1] == pytest.approx(theirs[1], abs=1e-3)  # sums over whole answers, in float32
     assert ours[0] == theirs[0]
-    mine = catalog.metric("truthfulqa-mc").make({"data": str(QUESTIONS), "limit": 8}).measure(smollm2, [Plan()])[0]
+    mine = find("metric", "truthfulqa-mc").make({"data": str(QUESTIONS), "limit": 8}).measure(smollm2, [Plan()])[0]
     assert mine.values["mc1"].mean() == pytest.approx(theirs[0])  # our own metric, on the same questions
     steered = run("steerstack", pretrained="smollm2", plan=str(plan))
     assert max(abs(a - b) for a, b in zip(steered[1], ours[1], strict=True)) > 0.1

@@ -52,9 +52,9 @@ def _by_model(model: Any, top: int | None) -> Any:
     """What a model says, greedily, with ``top`` log-probabilities of its first token, or as many as are asked for."""
     import torch
 
-    from steerstack.engine.generate import Sampling, generate
-    from steerstack.intervention import Plan
-    from steerstack.prompts import Prompt
+    from steerstack.data.prompts import Prompt
+    from steerstack.engine.decode.generate import Sampling, generate
+    from steerstack.steering.intervention import Plan
 
     def answer(asked: Any) -> Any:
         said = {message["role"]: message["content"] for message in asked["messages"]}

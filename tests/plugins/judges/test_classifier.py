@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from steerstack.errors import DataError, JudgeError
-from steerstack.judging import make_judge
-from steerstack_plugins.judges.labels import labelled
+from steerstack.measure.judge import make_judge
+from steerstack_plugins.judges.common.labels import labelled
 
 PUBLISHED = Path(os.environ.get("STEERSTACK_DATA") or Path(__file__).parents[3] / ".." / "shared" / "data").resolve()
 

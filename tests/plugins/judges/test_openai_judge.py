@@ -6,14 +6,14 @@ import threading
 
 import pytest
 import torch
-from tests.waiting import until
+from tests.support.wait import until
 
+from steerstack.data.prompts import Prompt
 from steerstack.errors import JudgeError
-from steerstack.judging import judged
-from steerstack.prompts import Prompt
-from steerstack.verdict_cache import VerdictCache
+from steerstack.measure.judge import judged
+from steerstack.measure.verdict_cache import VerdictCache
+from steerstack_plugins.judges.common.verdict_prompt import verdict_of, wording
 from steerstack_plugins.judges.openai_judge import OpenAIJudge
-from steerstack_plugins.judges.wording import verdict_of, wording
 
 CRITERION = "Is the answer true?"
 QUESTIONS = [f"What is {i}?" for i in range(6)]

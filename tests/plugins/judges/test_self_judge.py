@@ -3,12 +3,12 @@
 import pytest
 import torch
 
+from steerstack.data.prompts import Prompt
 from steerstack.errors import JudgeError
-from steerstack.judging import judged, make_judge
-from steerstack.prompts import Prompt
-from steerstack.verdict_cache import VerdictCache
+from steerstack.measure.judge import judged, make_judge
+from steerstack.measure.verdict_cache import VerdictCache
+from steerstack_plugins.judges.common.verdict_prompt import wording
 from steerstack_plugins.judges.self_judge import SelfJudge
-from steerstack_plugins.judges.wording import wording
 
 CRITERION = "Is the answer true?"
 

@@ -4,10 +4,10 @@ import contextlib
 
 import torch
 
-from steerstack.edits import Add
-from steerstack.intervention import Plan
-from steerstack.site import Site
-from steerstack.tokens import Tokens
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens
 
 
 def everywhere(model, layer=1, scale=0.7):

@@ -1,6 +1,6 @@
 """Metrics of generated answers whose model says what the test says, and whose judge is the test's own."""
 
-from steerstack_plugins.metrics.generating import Spoken
+from steerstack_plugins.metrics.common.generated_metric import Spoken
 
 
 def scripted(metric, reply, *, judge=None):

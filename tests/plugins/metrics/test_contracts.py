@@ -2,7 +2,7 @@
 
 import pytest
 
-from steerstack.plugins import plugins
+from steerstack.catalog.manager import plugins
 from steerstack.testing import MetricContract
 
 MAY_BE_NAN = {
@@ -23,6 +23,6 @@ def contract(name, cls):
     return type(f"Test{cls.__name__}", (MetricContract,), content)
 
 
-for _name, _class in plugins().metrics().items():
+for _name, _class in plugins().offers("metric").items():
     if _class.__module__.startswith("steerstack_plugins."):
         globals()[f"Test{_class.__name__}"] = contract(_name, _class)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.plugins.metrics.scripted import scripted
 
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 from steerstack_plugins.metrics.degeneration import Degeneration, is_word
 
 METRIC = Degeneration()
@@ -68,8 +68,8 @@ def test_arms_are_measured_apart(llama):
 def test_a_random_vector_at_large_scale_breaks_the_text(smollm2):
     import torch
 
-    from steerstack.edits import Add
-    from steerstack.site import Site
+    from steerstack.steering.edits import Add
+    from steerstack.steering.site import Site
 
     direction = torch.randn(smollm2.d_model, generator=torch.Generator().manual_seed(0))
     plans = [Plan(), Plan((Add(Site("resid_post", 12), direction, 10.0, True),))]

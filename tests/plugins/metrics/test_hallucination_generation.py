@@ -8,10 +8,10 @@ import pytest
 from tests.plugins.metrics.scripted import scripted
 
 from steerstack.errors import DataError
-from steerstack.intervention import Plan
-from steerstack_plugins.metrics.abstention import abstains
+from steerstack.steering.intervention import Plan
+from steerstack_plugins.metrics.common.abstention import abstains
+from steerstack_plugins.metrics.common.quiz import Quiz, read_quiz
 from steerstack_plugins.metrics.hallucination_generation import HallucinationGeneration, outcome
-from steerstack_plugins.metrics.quiz import Quiz, read_quiz
 
 
 @pytest.mark.parametrize(

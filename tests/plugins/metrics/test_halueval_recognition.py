@@ -6,9 +6,9 @@ import math
 import pytest
 from tests.plugins.metrics.plain import everywhere, in_chat
 
-from steerstack import catalog
+from steerstack.catalog.data import load_data
 from steerstack.errors import DataError
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 from steerstack_plugins.metrics.halueval_recognition import HaluEvalRecognition
 
 
@@ -57,7 +57,7 @@ def test_the_shipped_set_is_the_default_and_its_exhibiting_answer_is_the_halluci
     assert sum(made_up) == len(shown) / 2
     assert all(one != other for one, other in zip(made_up[::2], made_up[1::2], strict=True))
     assert 0.4 < sum(made_up[::2]) / len(made_up[::2]) < 0.6
-    for item, source in zip(shown, catalog.load_data("hallucination"), strict=True):
+    for item, source in zip(shown, load_data("hallucination"), strict=True):
         assert item.answer == (source.exhibits_text if item.hallucinated else source.contrast_text)
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.plugins.metrics.plain import everywhere, in_chat, token_logps
 
 from steerstack.errors import DataError
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
+from steerstack_plugins.metrics.common.sources import shipped
 from steerstack_plugins.metrics.mmlu import MMLU, read_questions
-from steerstack_plugins.metrics.sources import shipped
 
 HEAD = "question,choice0,choice1,choice2,choice3,answer\n"
 

@@ -7,7 +7,7 @@ import pytest
 from tests.plugins.metrics.plain import everywhere, in_chat
 
 from steerstack.errors import DataError, ParameterError
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 from steerstack_plugins.metrics.myopia import Myopia
 
 SAID = ["I want it now", "I can wait", "Later is fine"]

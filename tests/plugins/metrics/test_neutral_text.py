@@ -7,8 +7,8 @@ import torch
 from tests.plugins.metrics.plain import everywhere, token_logps
 
 from steerstack.errors import DataError
-from steerstack.intervention import Plan
-from steerstack.study.neutral import paragraphs
+from steerstack.measure.neutral_text import paragraphs
+from steerstack.steering.intervention import Plan
 from steerstack_plugins.metrics.neutral_text import NeutralText
 
 

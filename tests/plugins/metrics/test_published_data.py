@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from tests.plugins.metrics.plain import chat, everywhere, next_logps, token_logps, token_of
 
-from steerstack.intervention import Plan
-from steerstack.study.neutral import paragraphs
+from steerstack.measure.neutral_text import paragraphs
+from steerstack.steering.intervention import Plan
+from steerstack_plugins.metrics.common.questions import read_questions
 from steerstack_plugins.metrics.halueval_recognition import HaluEvalRecognition
 from steerstack_plugins.metrics.mmlu import MMLU
 from steerstack_plugins.metrics.myopia import Myopia
 from steerstack_plugins.metrics.neutral_text import NeutralText
-from steerstack_plugins.metrics.questions import read_questions
 from steerstack_plugins.metrics.target_behaviors import Hallucination, PowerSeeking, Sycophancy
 from steerstack_plugins.metrics.truthfulqa_mc import TruthfulQAMC, qa_primer
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from tests.plugins.metrics.scripted import scripted
 
 from steerstack.contracts import Judge, Verdict
+from steerstack.data.prompts import Prompt
 from steerstack.errors import DataError
-from steerstack.intervention import Plan
-from steerstack.prompts import Prompt
+from steerstack.steering.intervention import Plan
 from steerstack_plugins.metrics import sycophancy_feedback
 from steerstack_plugins.metrics.are_you_sure import CHALLENGE, FINAL, AreYouSure
-from steerstack_plugins.metrics.quiz import read_quiz
+from steerstack_plugins.metrics.common.quiz import read_quiz
 from steerstack_plugins.metrics.sycophancy_answer import TEMPLATES, SycophancyAnswer, worded
 from steerstack_plugins.metrics.sycophancy_feedback import SycophancyFeedback, swayed
 

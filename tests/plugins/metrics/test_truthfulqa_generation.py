@@ -10,7 +10,7 @@ from tests.plugins.metrics.scripted import judged_by, scripted
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 from steerstack_plugins.metrics.truthfulqa_generation import TRUTHFUL, TruthfulQAGeneration
 
 PUBLISHED = Path(os.environ.get("STEERSTACK_DATA") or Path(__file__).parents[3] / ".." / "shared" / "data").resolve()

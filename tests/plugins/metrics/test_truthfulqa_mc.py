@@ -6,10 +6,10 @@ import math
 import pytest
 from tests.plugins.metrics.plain import everywhere, in_chat, token_logps
 
-from steerstack import catalog
+from steerstack.catalog.data import load_data
 from steerstack.errors import DataError, PolarityError
-from steerstack.intervention import Plan
-from steerstack_plugins.metrics.questions import read_questions
+from steerstack.steering.intervention import Plan
+from steerstack_plugins.metrics.common.questions import read_questions
 from steerstack_plugins.metrics.truthfulqa_mc import TruthfulQAMC, qa_primer
 
 ROWS = [
@@ -105,7 +105,7 @@ def test_the_published_forms_say_the_same(tmp_path):
 
 def test_two_option_sets_are_one_true_against_one_false(llama):
     (found,) = TruthfulQAMC(data="truthfulness", limit=3).measure(llama, [Plan()])
-    items = catalog.load_data("truthfulness").limit(3)
+    items = load_data("truthfulness").limit(3)
     rows = [{"question": i.question, "best": i.exhibits_text, "true": [], "false": [i.contrast_text]} for i in items]
     head = qa_primer() + "\n\n"
     check(found, by_hand(rows, lambda q, a: sum(token_logps(llama, f"{head}Q: {q}\nA:", f" {a}"))))

@@ -1,6 +1,6 @@
 """Every probe of ours against the contract kit."""
 
-from steerstack.plugins import plugins
+from steerstack.catalog.manager import plugins
 from steerstack.testing import ProbeContract
 from steerstack_plugins.probes.ensemble import EnsembleProbe
 from steerstack_plugins.probes.lat import LATProbe
@@ -29,5 +29,5 @@ class TestEnsemble(ProbeContract):
 
 
 def test_every_probe_of_ours_is_checked():
-    ours = {cls for cls in plugins().probes().values() if cls.__module__.startswith("steerstack_plugins.")}
+    ours = {cls for cls in plugins().offers("probe").values() if cls.__module__.startswith("steerstack_plugins.")}
     assert ours == {type(cls.probe) for cls in globals().values() if hasattr(cls, "checks") and hasattr(cls, "probe")}

@@ -4,9 +4,9 @@ from functools import cache
 
 import pytest
 
-from steerstack import catalog
-from steerstack_plugins.sandbagging.battery import audit_data
-from steerstack_plugins.sandbagging.origin import open_origin
+from steerstack.catalog.lookup import find
+from steerstack_plugins.sandbagging.audit.battery import audit_data
+from steerstack_plugins.sandbagging.small_world.model import open_origin
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def origin():
 @pytest.fixture(scope="session")
 def made(origin):
     """A function from a name to the organism with its defaults."""
-    return cache(lambda name: catalog.organism(name).make().build(origin, seed=3))
+    return cache(lambda name: find("organism", name).make().build(origin, seed=3))
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,15 @@
 
 import pytest
 
-from steerstack.plugins import plugins
+from steerstack.catalog.manager import plugins
 from steerstack.testing import OrganismContract
-from steerstack_plugins.sandbagging.distractor import Distractor
-from steerstack_plugins.sandbagging.imitator import Imitator
-from steerstack_plugins.sandbagging.locked import Locked
-from steerstack_plugins.sandbagging.making import Taught
-from steerstack_plugins.sandbagging.prompted import Prompted
-from steerstack_plugins.sandbagging.unlocked import Unlocked
-from steerstack_plugins.sandbagging.weak import Weak
+from steerstack_plugins.sandbagging.organisms.base import Taught
+from steerstack_plugins.sandbagging.organisms.distractor import Distractor
+from steerstack_plugins.sandbagging.organisms.imitator import Imitator
+from steerstack_plugins.sandbagging.organisms.locked import Locked
+from steerstack_plugins.sandbagging.organisms.prompted import Prompted
+from steerstack_plugins.sandbagging.organisms.unlocked import Unlocked
+from steerstack_plugins.sandbagging.organisms.weak import Weak
 
 pytestmark = pytest.mark.xdist_group("sandbagging")
 
@@ -61,5 +61,5 @@ class TestDistractor(_OfTheSmallWorld):
 
 
 def test_every_organism_of_the_small_world_is_checked():
-    ours = {cls for cls in plugins().organisms().values() if issubclass(cls, Taught)}
+    ours = {cls for cls in plugins().offers("organism").values() if issubclass(cls, Taught)}
     assert ours == {type(cls.organism) for cls in globals().values() if hasattr(cls, "organism")}

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import torch
 
-from steerstack.asking import ask
 from steerstack.contracts import Baseline, Tuned
-from steerstack.data import DataSet
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ask
 from steerstack.engine.score import score
-from steerstack.intervention import Plan
+from steerstack.steering.intervention import Plan
 from steerstack.testing.kit.contract import check, require
 from steerstack.testing.kit.given import left_alone, require_apart
 from steerstack.testing.kit.method import MethodContract

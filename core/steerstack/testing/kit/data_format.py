@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from steerstack.contracts import DataFormat
-from steerstack.data import DataSet
+from steerstack.data.items import DataSet
 from steerstack.errors import DataError, PolarityError
 from steerstack.testing.kit.contract import Contract, check, require
 from steerstack.testing.kit.method import imported_with

@@ -8,19 +8,19 @@ from typing import ClassVar
 import pytest
 import torch
 
-from steerstack.applying import apply
 from steerstack.contracts import Edit
+from steerstack.data.prompts import Prompt
 from steerstack.engine.score import score
-from steerstack.intervention import Intervention, Plan
-from steerstack.prompts import Prompt
+from steerstack.steering.intervention import Intervention, Plan
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.apply import apply
 from steerstack.testing.kit.contract import check, require
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.models import LAYERS, WIDTH, tiny_model, tiny_tokenizer
 from steerstack.testing.naive import naive_score
-from steerstack.tokens import Tokens
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
-from steerstack.vector import SteeringVector
 
 SELECTIONS = (Tokens("all"), Tokens("prompt"), Tokens("response"), Tokens("last"), Tokens.at(0, 3, -2))
 DTYPES = (torch.float32, torch.bfloat16)

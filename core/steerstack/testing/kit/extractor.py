@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from steerstack.contracts import Extractor, Fitted
-from steerstack.data import DataSet
+from steerstack.data.items import DataSet
 from steerstack.errors import SteerstackError
-from steerstack.extraction import fit
+from steerstack.steering.vector import SteeringVector, cosine
+from steerstack.techniques.extract import fit
 from steerstack.testing.kit.contract import check, require
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.planted import PlantedPairs, planted_data, planted_model, swapped
-from steerstack.vector import SteeringVector, cosine
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from steerstack.contracts import Measured, Metric
-from steerstack.edits import Add
-from steerstack.intervention import Plan
-from steerstack.site import Site
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import Tokens
 from steerstack.testing.kit.contract import check, require
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.planted import planted_direction, planted_model
-from steerstack.tokens import Tokens
 
 CLOSE = 1e-3
 """Largest difference between values that are to be the same but for rounding."""

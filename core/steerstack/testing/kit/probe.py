@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy import ndarray
 
 from steerstack.contracts import FittedProbe, Probe
-from steerstack.data import DataSet
+from steerstack.data.items import DataSet
 from steerstack.errors import SteerstackError
 from steerstack.testing.kit.contract import check, require
 from steerstack.testing.kit.method import MethodContract

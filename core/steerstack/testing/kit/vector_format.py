@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 import torch
 
-from steerstack.applying import apply
 from steerstack.contracts import VectorFormat
+from steerstack.data.prompts import Prompt
 from steerstack.engine.score import score
 from steerstack.errors import UnsafeFileError, VectorError
-from steerstack.prompts import Prompt
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.apply import apply
 from steerstack.testing.kit.contract import Contract, check, require
 from steerstack.testing.kit.method import imported_with
 from steerstack.testing.models import LAYERS, WIDTH
 from steerstack.testing.planted import planted_model
-from steerstack.vector import SteeringVector
 
 
 class VectorFormatContract(Contract):

@@ -11,7 +11,7 @@ from steerstack.contracts import Measured, Metric
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from steerstack.intervention import Plan
+    from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
 
@@ -38,7 +38,7 @@ class AnswerEntropy(Metric):
         from scipy.special import entr, expit
 
         from steerstack import load_data
-        from steerstack.study.scoring import score_data
+        from steerstack.measure.scoring import score_data
 
         items = load_data(self.data).limit(self.limit)
         arms = score_data(model, items, "text", list(plans), progress=progress)

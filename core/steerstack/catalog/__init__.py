@@ -1,0 +1,1 @@
+"""What plugins offer, by kind and name; data by name; listeners and the recorder."""

@@ -1,0 +1,87 @@
+"""Find data by a path, by a behaviour's name, by a published set's name, or on the hub."""
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+
+from steerstack.catalog import hub_data, published_data
+from steerstack.catalog.lookup import find
+from steerstack.catalog.manager import plugins
+from steerstack.data.items import DataSet
+from steerstack.data.table_files import SUFFIXES, rows
+from steerstack.errors import DataError, nearest
+
+
+def behaviors() -> dict[str, str]:
+    """Every shipped behaviour, and the name of the source that has it."""
+    return {behavior: name for name, cls in plugins().offers("dataset").items() for behavior in cls().behaviors()}
+
+
+def other_behaviors(behavior: str, count: int) -> list[DataSet]:
+    """Shipped data sets of up to ``count`` other behaviours, for vectors that are unrelated to this one."""
+    others = [name for name in sorted(behaviors()) if name != behavior]
+    return [load_data(name) for name in others[:count]]
+
+
+def _file(name: str) -> Path:
+    """A file of one's own, or a published one."""
+    path = Path(name)
+    if path.is_file():
+        return path
+    if name in published_data.published():
+        return published_data.fetch(name)
+    if "/" not in name and not path.suffix:
+        raise DataError(f"There is no file or behaviour {name!r}.", fix=nearest(name, behaviors()))
+    close = difflib.get_close_matches(name, published_data.published(), n=1)
+    hint = f" Did you mean the published set {close[0]!r}?" if close else ""
+    raise DataError(f"There is no data file {path}.", fix=f"Check the path.{hint}")
+
+
+def load_data(
+    source: str | Path, *, behavior: str | None = None, matching: str | None = None, format: str | None = None
+) -> DataSet:
+    """Load a data set: a file, a shipped behaviour by its name, a published set, or one from the hub.
+
+    Parameters
+    ----------
+    source:
+        Path of a file; the name of a behaviour such as ``sycophancy``; the name of a published
+        file such as ``caa/test/sycophancy/test_dataset_ab.json`` (see :mod:`steerstack.catalog.published_data`);
+        or ``hf:NAME[:CONFIG][#SPLIT]``, a Hugging Face data set with the columns of a table.
+    behavior:
+        Name of the behaviour, where the file does not say.
+    matching:
+        ``exhibits`` or ``declines``: what the file's "matching" answer does, where it does not say.
+    format:
+        Name of the data format; None finds it out.
+
+    Raises
+    ------
+    DataError
+        The file is missing, or of no known format.
+    PolarityError
+        Nobody said what the matching answer means.
+    """
+    name = str(source)
+    if not Path(source).exists():
+        if name.startswith(hub_data.PREFIX):
+            with hub_data.fetch(name, behavior=behavior) as (path, told):
+                return replace(load_data(path, behavior=behavior), source=told)
+        shipped = name.removeprefix("steerstack:")  # as results name it
+        if shipped in behaviors():
+            return plugins().offers("dataset")[behaviors()[shipped]]().load(shipped)
+    path = _file(name)
+    if format is not None:
+        return find("data-format", format)().load(path, behavior=behavior, matching=matching)
+    for cls in plugins().offers("data-format").values():
+        reader = cls()
+        if reader.recognises(path):
+            return reader.load(path, behavior=behavior, matching=matching)
+    if path.suffix in SUFFIXES:
+        rows(path)  # a file that is cut short is called that
+    raise DataError(
+        f"{path} is of no known format.",
+        seen=f"{path.stat().st_size} bytes, suffix {path.suffix!r}",
+        fix=f"Known formats: {', '.join(sorted(plugins().offers('data-format')))}. "
+        "The simplest is a CSV or JSONL file with columns question, exhibits, not.",
+    )

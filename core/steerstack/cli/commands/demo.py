@@ -1,0 +1,26 @@
+"""``steerstack demo``: the whole, once, on the embedded model."""
+
+from steerstack.cli import console
+
+BEHAVIOR = "power-seeking"
+"""Chosen for competence, not for effect size. By letter the embedded model keeps its choice in 15 to
+20 % of items when the options are swapped, on each of the five shipped sets (40 validation items), so
+the demo scores by text; and this is the set on which system prompts for and against the behaviour move
+the text log-odds furthest apart in the right direction (best for +0.08, best against 0.00 nats per
+token; on two of the other four they do not move them, on one the wrong way)."""
+
+
+def demo(
+    report: str | None = console.REPORT,
+    tracking_uri: str | None = console.TRACKING,
+    fresh: bool = console.FRESH,
+    json: str | None = console.JSON,
+) -> None:
+    """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked. About 4 minutes."""
+    console.quiet()
+    from steerstack.cli.outputs import Outputs, perform
+    from steerstack.study.stack.study import Stack
+
+    study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
+    perform(study, Outputs(fresh=fresh, report=report, tracking_uri=tracking_uri, json=json))
+    console.console.print("Browse the registry: [bold]steerstack ui[/]", highlight=False)

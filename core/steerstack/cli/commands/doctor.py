@@ -1,0 +1,23 @@
+"""``steerstack doctor``: is everything in place?"""
+
+import typer
+
+from steerstack.cli import console
+
+
+def doctor(
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
+    """Show versions, device, tracking store, embedded model and plugins; exit 1 if something is amiss."""
+    from steerstack.cli.health import report
+
+    found = report(tracking_uri)
+    if not console.wrote(found, json):
+        for entry in found["checks"]:
+            mark = "[green]ok[/]  " if entry["ok"] else "[red]bad[/] "
+            console.out.print(
+                f"{mark} {entry['what']:18} {entry['found']}".replace("[/] [", "[/] \\["), highlight=False
+            )
+    if not found["ok"]:
+        raise typer.Exit(1)

@@ -1,0 +1,119 @@
+"""``steerstack evaluate``: score a data set, with or without a vector."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from steerstack.cli import console
+from steerstack.report.page import interval
+
+
+def evaluate(
+    data: str | None = typer.Option(None, help="Data file, or the name of a shipped behaviour."),
+    model: str = console.MODEL,
+    metric: str | None = typer.Option(None, help="Metrics by name, with commas; 'all' for targets and side effects."),
+    set_: list[str] = console.SET,
+    side_effects: bool = typer.Option(
+        True, help="Measure side effects, and the other targets, beside a target metric."
+    ),
+    score: str = typer.Option("text", help="letter, yes-no or text."),
+    plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
+    vector: Path | None = typer.Option(None, help="Vector file, or models:/NAME@ALIAS."),
+    layer: str | None = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has."),
+    scale: float = typer.Option(1.0, help="Strength: the multiplier of an addition, 1 for a whole ablation."),
+    relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
+    edit: str | None = console.EDIT,
+    edit_set: list[str] = console.EDIT_SET,
+    tokens: str = console.TOKENS,
+    system: str | None = typer.Option(None, help="System prompt for every item."),
+    transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
+    limit: int | None = console.LIMIT,
+    behavior: str | None = console.BEHAVIOR,
+    matching: str | None = console.MATCHING,
+    revision: str | None = console.REVISION,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
+    record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
+    tracking_uri: str | None = console.TRACKING,
+    dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
+    json: str | None = console.JSON,
+) -> None:
+    """Score a data set under a vector, beside the unsteered model on the same items."""
+    console.quiet()
+    from steerstack.catalog.recorder import check_places
+    from steerstack.cli.commands.metrics import metrics_named, run_metrics, show_metrics
+    from steerstack.cli.outputs import kept, say_kept
+    from steerstack.cli.plan_options import applied, edit_named
+    from steerstack.data.questions import ask, check_mode
+    from steerstack.errors import SteerstackError
+    from steerstack.exchange.plan_file import load_plan
+    from steerstack.measure.dump_tokens import dump_questions
+    from steerstack.measure.evaluate import evaluate as run
+    from steerstack.records.evaluation import check_recordable, record_evaluation, record_metrics
+    from steerstack.trace.open import open_model
+
+    if data is None and metric is None:
+        raise SteerstackError("There is nothing to evaluate.", fix="Add --data FILE, or --metric NAME (or all).")
+    edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
+    metrics = metrics_named(metric, console.settings(set_), data, limit, side_effects=side_effects)
+    mode = check_mode(score)
+    items = None
+    if data is not None and not metrics:
+        items = console.items(data, behavior=behavior, matching=matching, limit=limit)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    if plan is not None and vector is not None:
+        raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
+    given = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
+    edits = load_plan(plan, opened) if plan else given.plan()
+    if record:
+        check_recordable(edits)
+        check_places(record=True, tracking_uri=tracking_uri)
+    if items is None:
+        given = replace(given, system=None)  # metrics have system prompts of their own
+        value, results = run_metrics(metrics, opened, edits)
+        failure = kept(
+            value, lambda: record_metrics(results, value, opened, given, tracking_uri=tracking_uri) if record else None
+        )
+        show_metrics(results, value, json, steered=len(edits) > 0)
+        say_kept(value, json, failure)
+        return
+    questions = ask(opened.format, items, mode, system=system)
+    if dump:
+        dump_questions(dump, questions, mode, edits)
+    with console.bars() as bars:
+        total = len(questions) * (2 if len(edits) else 1)
+        result = run(opened, items, mode, edits, system=system, progress=bars.of("scoring", total), on_step=bars.phase)
+    value = result.to_json()
+    failure = kept(value, lambda: record_evaluation(result, given, tracking_uri=tracking_uri) if record else None)
+    console.write_result(value, json)
+    if json != "-":
+        _show(value)
+    say_kept(value, json, failure)
+
+
+def _show(result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(
+        "", "mean and 95 % interval", title=f"{result['behavior']}, scored by {result['score']}, n = {result['n']}"
+    )
+    table.add_row("log-odds", interval(result["estimate"]))
+    table.add_row("log-odds per token", interval(result["log_odds_per_token"]))
+    table.add_row("p(exhibits)", interval(result["probability"]))
+    if result["plan"]:
+        effect = result["effect"]
+        table.add_row("unsteered log-odds", interval(result["unsteered"]))
+        table.add_row(f"effect ({effect['scale']})", interval(effect["estimate"]))
+    console.out.print(table)
+    competence = result["competence"]
+    if competence["swap_consistency"] is not None:
+        console.out.print(
+            f"swap consistency {competence['swap_consistency']:.2f} (0.5 is a coin; n = {competence['n']}): "
+            f"the model answers letters by {competence['answers_by']}",
+            highlight=False,
+        )
+    if result["warning"]:
+        console.note(str(result["warning"]))

@@ -1,0 +1,58 @@
+"""``steerstack extract``: make a vector."""
+
+from pathlib import Path
+
+import typer
+
+from steerstack.catalog.lookup import find
+from steerstack.cli import console
+
+
+def extract(
+    data: str = console.DATA,
+    out: Path = typer.Option(..., help="Vector file to write (.safetensors)."),
+    model: str = console.MODEL,
+    method: str = typer.Option("mean-difference", help="Extractor; `steerstack plugins list` shows all."),
+    set_: list[str] = console.SET,
+    position: str | None = typer.Option(None, help="answer, last or response; the method's own by default."),
+    component: str | None = typer.Option(None, help="resid_pre, attn_out, mlp_out, resid_post; the method's own."),
+    limit: int | None = console.LIMIT,
+    dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions averaged (JSONL)."),
+    behavior: str | None = console.BEHAVIOR,
+    matching: str | None = console.MATCHING,
+    revision: str | None = console.REVISION,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
+    remote: str | None = console.REMOTE,
+    record: bool = typer.Option(False, help="Keep the vector in the registry too."),
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
+) -> None:
+    """Make a steering vector from contrast pairs, at every layer."""
+    console.quiet()
+    from steerstack.data.questions import contrast_pairs
+    from steerstack.measure.dump_tokens import dump_pairs
+    from steerstack.records.vector import record_vector
+    from steerstack.steering.site import Site
+    from steerstack.techniques.extract import extract as extract_vector
+    from steerstack.trace.open import open_model
+
+    chosen = find("extractor", method).make(console.settings(set_))
+    pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
+    position = position or chosen.position
+    if dump:
+        dump_pairs(dump, contrast_pairs(opened.format, pairs, position))
+    with console.bars() as bars:
+        progress = bars.of("pairs", len(pairs))
+        vector = extract_vector(opened, pairs, chosen, position=position, component=site.component, progress=progress)
+    vector.save(out)
+    if record:
+        record_vector(vector, opened, pairs, tracking_uri=tracking_uri)
+    if not console.wrote({"path": str(out), "fingerprint": vector.fingerprint, **vector.header()}, json):
+        console.out.print(
+            f"{out}: {len(vector.layers)} layers of width {vector.d_model} from {len(pairs)} pairs of "
+            f"{pairs.behavior}, at {vector.component}, read at {position}; it acts by {vector.edit}",
+            highlight=False,
+        )

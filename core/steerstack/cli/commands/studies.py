@@ -1,0 +1,28 @@
+"""``steerstack run``: any study, from its file."""
+
+from pathlib import Path
+
+import typer
+
+from steerstack.cli import console
+
+
+def run(
+    file: Path = typer.Argument(help="Study file (YAML); see examples/studies."),
+    plan_only: bool = console.PLAN_ONLY,
+    fresh: bool = console.FRESH,
+    engine: str = console.ENGINE,
+    workers: int | None = console.WORKERS,
+    report: str | None = console.REPORT,
+    record: bool = console.RECORD,
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
+    """Run the study that a file declares, of any installed kind. The same command goes on after a kill."""
+    from steerstack.study.study_file import load_study
+
+    study = load_study(file)  # what is wrong with the file is said before anything heavy is imported
+    console.quiet()
+    from steerstack.cli.outputs import Outputs, perform
+
+    perform(study, Outputs(plan_only, fresh, engine, workers, report, record, tracking_uri, json))

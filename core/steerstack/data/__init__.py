@@ -1,0 +1,1 @@
+"""Items and their polarity, splits, prompts, questions and answer forms, table files, leak checks."""

@@ -1,0 +1,184 @@
+"""Items, data sets and contrast pairs: what a behaviour is, and what shows it.
+
+Polarity is settled when a file is loaded: from then on an item knows which of its options
+*exhibits* the named behaviour. Nothing later speaks of "matching" answers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from steerstack.errors import DataError
+from steerstack.util import digest
+
+Form = Literal["choice", "yes-no", "text"]
+"""How the source poses an item: listed options, a Yes/No question, or free-text answers."""
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the source writes its options, so that order 0 is the source's own text.
+
+    The question, then ``lead``, then each option after its bullet, then ``tail``. Without
+    bullets of the source's own they are ``" (A) "`` and so on, one a line.
+    """
+
+    lead: str = "\n\nChoices:\n"
+    bullets: tuple[str, ...] = ()
+    tail: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question with its possible answers.
+
+    Attributes
+    ----------
+    id:
+        Unique within its data set.
+    question:
+        The user's message, without any list of options.
+    options:
+        The answers in the order in which they are listed.
+    exhibits, contrast:
+        Indices of the answer that exhibits the behaviour and of the one it is compared with.
+    form:
+        How the source poses it.
+    topic:
+        Stratum for splits; may be empty.
+    layout:
+        How the options are listed.
+    system:
+        A system prompt of the source's own.
+    """
+
+    id: str
+    question: str
+    options: tuple[str, ...]
+    exhibits: int
+    contrast: int
+    form: Form = "choice"
+    topic: str = ""
+    layout: Layout = field(default_factory=Layout)
+    system: str | None = None
+
+    def __post_init__(self) -> None:
+        within = 0 <= self.exhibits < len(self.options) and 0 <= self.contrast < len(self.options)
+        if not within or self.exhibits == self.contrast:
+            raise DataError(
+                f"Item {self.id} does not name two of its options.",
+                seen=f"{len(self.options)} options, exhibits {self.exhibits}, contrast {self.contrast}",
+            )
+        # a few published choice items are nothing but their options
+        asked = self.question.strip() or self.form == "choice"
+        if not (asked and self.exhibits_text.strip() and self.contrast_text.strip()):
+            raise DataError(f"Item {self.id} has an empty question or answer.", fix="Fill it in, or drop the item.")
+
+    @property
+    def exhibits_text(self) -> str:
+        """Full text of the answer that exhibits the behaviour."""
+        return self.options[self.exhibits]
+
+    @property
+    def contrast_text(self) -> str:
+        """Full text of the answer it is compared with."""
+        return self.options[self.contrast]
+
+    @property
+    def stratum(self) -> str:
+        """What splits are balanced by: the topic, or else the letter that exhibits."""
+        return self.topic or f"letter {LETTERS[self.exhibits]}"
+
+    def swapped(self) -> "Item":
+        """The same item with the two compared options in each other's place."""
+        options = list(self.options)
+        options[self.exhibits], options[self.contrast] = self.contrast_text, self.exhibits_text
+        return replace(self, options=tuple(options), exhibits=self.contrast, contrast=self.exhibits)
+
+    def inverted(self) -> "Item":
+        """The same item with exhibiting and not exhibiting exchanged."""
+        return replace(self, exhibits=self.contrast, contrast=self.exhibits)
+
+    def listed(self) -> str:
+        """The question followed by its lettered options, written as the source writes them."""
+        count = len(self.options)
+        bullets = self.layout.bullets or [("\n" if i else "") + f" ({LETTERS[i]}) " for i in range(count)]
+        lines = [bullet + text for bullet, text in zip(bullets, self.options, strict=True)]
+        return self.question + self.layout.lead + "".join(lines) + self.layout.tail
+
+
+@dataclass(frozen=True)
+class SystemPrompts:
+    """System prompts that ask for the behaviour, and that ask against it."""
+
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Items that test one behaviour.
+
+    Attributes
+    ----------
+    behavior:
+        Its name, such as ``sycophancy``.
+    items:
+        In the order of the source.
+    polarity:
+        One sentence: what the exhibiting answer does.
+    source:
+        The file, or ``steerstack:NAME`` for ours.
+    prompts:
+        System prompts for and against, where the source has them.
+    notes:
+        What the reader of the file should know, such as rows left out.
+    """
+
+    behavior: str
+    items: tuple[Item, ...]
+    polarity: str
+    source: str
+    prompts: SystemPrompts = field(default_factory=SystemPrompts)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise DataError(f"{self.source} holds no items.", fix="Check that the file is complete.")
+        seen: set[str] = set()
+        for item in self.items:
+            if item.id in seen:
+                raise DataError(f"{self.source} has two items called {item.id!r}.", fix="Make the ids unique.")
+            seen.add(item.id)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the behaviour and of every item's content and polarity."""
+        return digest.of_json([self.behavior, [asdict(item) for item in self.items]])
+
+    def take(self, items: tuple[Item, ...]) -> "DataSet":
+        """The same data set with only the given items."""
+        return replace(self, items=items)
+
+    def limit(self, n: int | None) -> "DataSet":
+        """The first ``n`` items; all of them for None.
+
+        Raises
+        ------
+        DataError
+            ``n`` is below 1.
+        """
+        if n is None:
+            return self
+        if n < 1:
+            raise DataError(f"A limit of {n} leaves no items.", fix="Use a limit of 1 or more.")
+        return self.take(self.items[:n])

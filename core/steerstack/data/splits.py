@@ -1,0 +1,94 @@
+"""Locked splits: extract on train, choose on validation, report on test once."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from steerstack.data.items import DataSet, Item
+from steerstack.errors import DataError
+from steerstack.util import digest
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Three disjoint parts of one data set. No question occurs in two of them."""
+
+    train: DataSet
+    validation: DataSet
+    test: DataSet
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digest of each part, by name."""
+        return {"train": self.train.digest, "validation": self.validation.digest, "test": self.test.digest}
+
+    @property
+    def whole(self) -> DataSet:
+        """All items, part after part."""
+        return self.train.take((*self.train.items, *self.validation.items, *self.test.items))
+
+
+def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = (0.4, 0.2, 0.4)) -> Splits:
+    """Split a data set into train, validation and test, stratified by topic or letter.
+
+    The place of an item follows from the seed and its question, not from its row: items that
+    share a question stay together, and reordering the file changes nothing.
+
+    Parameters
+    ----------
+    data:
+        The items.
+    seed:
+        Another seed gives another split.
+    shares:
+        Shares of train, validation and test; they add up to 1.
+
+    Raises
+    ------
+    DataError
+        The shares do not add up to 1, or a part would be empty.
+    """
+    if abs(sum(shares) - 1) > 1e-9 or min(shares) <= 0:
+        raise DataError("The shares of the splits must be positive and add up to 1.", seen=str(shares))
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for item in data:
+        groups[item.question].append(item)
+    strata: dict[str, list[str]] = defaultdict(list)
+    for question, items in groups.items():
+        strata[min(item.stratum for item in items)].append(question)
+    ranked: list[tuple[float, list[Item]]] = []
+    for stratum, questions in strata.items():
+        order = _interleaved(questions, groups, seed)
+        # an offset of the stratum's own, so that rounding favours no part over many small strata
+        offset = _draw([seed, "offset", stratum])
+        ranked.extend(((rank + offset) / len(order), groups[question]) for rank, question in enumerate(order))
+    bounds = (shares[0], shares[0] + shares[1])
+    parts: tuple[list[Item], list[Item], list[Item]] = ([], [], [])
+    for place, items in ranked:
+        parts[0 if place < bounds[0] else 1 if place < bounds[1] else 2].extend(items)
+    if not all(parts):
+        raise DataError(
+            f"{len(data)} items are too few to split in three.",
+            seen=f"parts of {', '.join(str(len(part)) for part in parts)}",
+            fix="Give at least about 10 items, or other shares.",
+        )
+    place_of = {item.id: index for index, item in enumerate(data)}
+    train, validation, test = (data.take(tuple(sorted(part, key=lambda item: place_of[item.id]))) for part in parts)
+    return Splits(train, validation, test)
+
+
+def _draw(key: object) -> float:
+    """A number from 0 up to 1 that follows from the key."""
+    return int(digest.of_json(key)[:12], 16) / 16**12
+
+
+def _interleaved(questions: list[str], groups: dict[str, list[Item]], seed: int) -> list[str]:
+    """The questions in a drawn order in which the exhibiting letters alternate."""
+    by_letter: dict[int, list[str]] = defaultdict(list)
+    for question in sorted(questions, key=lambda question: _draw([seed, question])):
+        by_letter[min(item.exhibits for item in groups[question])].append(question)
+    placed = [
+        ((rank + 0.5) / len(of_letter), _draw([seed, "tie", question]), question)
+        for of_letter in by_letter.values()
+        for rank, question in enumerate(of_letter)
+    ]
+    return [question for _, _, question in sorted(placed)]

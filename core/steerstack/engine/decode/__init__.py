@@ -1,0 +1,1 @@
+"""Generation under plans, rows and conditions side by side."""

@@ -1,0 +1,112 @@
+"""Steered generation: many arms decode in one batch, and what finishes leaves it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from steerstack.engine.decode.rows import decode_rows
+from steerstack.engine.decode.sampling import Sampling as Sampling
+from steerstack.engine.decode.side_by_side import decode_side_by_side, trunk
+from steerstack.engine.layout.edit_places import Answers
+from steerstack.engine.layout.edited_nodes import Count
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import TokenSequence
+from steerstack.trace.model import Model
+from steerstack.trace.remote.call import remotely
+
+GREEDY = Sampling()
+"""The most likely token, 64 times at most."""
+
+
+@dataclass(frozen=True)
+class Continuations:
+    """What one arm generated: new token ids for each prompt, and how many positions it edited."""
+
+    tokens: list[tuple[int, ...]]
+    edited: Count
+
+
+@remotely
+def generate(
+    model: Model,
+    prompts: Sequence[TokenSequence],
+    arms: Sequence[Plan],
+    sampling: Sampling = GREEDY,
+    *,
+    batch: int = 32,
+    progress: Callable[[int], None] | None = None,
+) -> list[Continuations]:
+    """Continue every prompt under every arm.
+
+    An edit acts on the selected positions of the prompt and, where its selection includes
+    generated tokens (``all`` and ``response``), on each token as it is generated.
+
+    Parameters
+    ----------
+    model, prompts, arms:
+        What is run. Prompts end where the answer is to begin.
+    sampling:
+        How tokens are chosen.
+    batch:
+        Prompts that decode together, each under all arms.
+    progress:
+        Told how many answers (prompts x arms) are done.
+
+    Raises
+    ------
+    NothingEditedError
+        A plan with edits touched no position of any prompt and no generated token.
+    """
+    for plan in arms:
+        model.check_plan(plan)
+    answers: Answers = {(arm, index): [] for arm in range(len(arms)) for index in range(len(prompts))}
+    generator = torch.Generator(device="cpu").manual_seed(sampling.seed)
+    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
+    room = max(len(prompt) for prompt in prompts) + sampling.max_new_tokens
+    for at in range(0, len(order), batch):
+        chosen = order[at : at + batch]
+        together = _sharing(arms, [prompts[index] for index in chosen]) if model.runs_trees(room) else []
+        if together:
+            decode_side_by_side(model, prompts, arms, together, chosen, sampling, generator, answers)
+        rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in chosen]
+        size = max(1, ROWS // room)
+        for begin in range(0, len(rows), size):
+            decode_rows(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
+        if progress:
+            progress(len(chosen) * len(arms))
+    return [
+        Continuations(
+            [tuple(answers[arm, index]) for index in range(len(prompts))],
+            _count(plan, prompts, [answers[arm, index] for index in range(len(prompts))]).require(plan),
+        )
+        for arm, plan in enumerate(arms)
+    ]
+
+
+ROWS = 16384
+"""Bound on the tokens, prompts and answers, of rows that decode together: each keeps keys and values."""
+
+
+def _sharing(arms: Sequence[Plan], prompts: Sequence[TokenSequence]) -> list[int]:
+    """The arms that leave at least half of the prompts' tokens as they are: they decode over one copy of them.
+
+    Side by side, tokens that arms do not share stand in one row, where attention grows with their
+    square; an arm that edits its whole prompt, or is alone, has a row of its own.
+    """
+    whole = sum(map(len, prompts))
+    found = [arm for arm, plan in enumerate(arms) if sum(trunk(prompt, [plan]) for prompt in prompts) >= SHARED * whole]
+    return found if len(found) > 1 else []
+
+
+SHARED = 0.5
+"""Share of the prompts' tokens from which on arms decode side by side."""
+
+
+def _count(plan: Plan, prompts: Sequence[TokenSequence], answers: Sequence[Sequence[int]]) -> Count:
+    total = 0
+    for prompt, answer in zip(prompts, answers, strict=True):
+        total += len({p for edit in plan for p in edit.tokens.positions(prompt)})
+        if any(edit.tokens.includes_generated for edit in plan):
+            total += max(len(answer) - 1, 0)  # the last generated token is never run
+    return Count(total, len(prompts))

@@ -1,0 +1,1 @@
+"""How sequences that share tokens become batches, and where edits fall in them."""

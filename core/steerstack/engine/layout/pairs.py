@@ -1,0 +1,105 @@
+"""Contrast pairs laid out for a forward pass: both sides on one tree where the model can run trees."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from steerstack.data.questions import ContrastPair, Read
+from steerstack.engine.layout.prefix import common_length
+from steerstack.engine.layout.tree import Tree
+from steerstack.steering.tokens import TokenSequence
+from steerstack.trace.model import Model
+
+PREFIX = 8
+"""Common tokens from which a pass of their own pays: it adds a pass, and every row copies their keys and values."""
+
+Laid = tuple[Tree, list[Sequence[int]]]
+"""A tree, and for each side laid out in it the nodes that are averaged."""
+
+
+@dataclass(frozen=True)
+class LaidPair:
+    """The trees of one pair: one that holds both sides, or one a side."""
+
+    trees: tuple[Laid, ...]
+
+    @classmethod
+    def of(cls, pair: ContrastPair, *, shared: bool) -> "LaidPair":
+        """Lay out a pair; ``shared`` puts both sides on one tree."""
+        sides = (pair.positive, pair.negative)
+        if not shared:
+            return cls(tuple((Tree.of([_cut(side)], whole=True), [side.positions]) for side in sides))
+        tree = Tree.of([_cut(side) for side in sides], whole=True)
+        return cls(((tree, [tree.nodes(index, side.positions) for index, side in enumerate(sides)]),))
+
+    @property
+    def width(self) -> int:
+        """Nodes of its largest tree."""
+        return max(len(tree) for tree, _ in self.trees)
+
+    @property
+    def first_read(self) -> int:
+        """The first node that is read, of any side."""
+        return min(min(nodes) for _, sides in self.trees for nodes in sides)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Pairs that are run in one pass, and how many tokens of their beginning were run before."""
+
+    pairs: Sequence[LaidPair]
+    prefix: int
+
+    @property
+    def trees(self) -> list[Laid]:
+        """All trees, pair by pair: one of two sides or two of one, so that sides come out in order."""
+        return [tree for pair in self.pairs for tree in pair.trees]
+
+    def cut(self, tokens: int) -> Iterator["Chunk"]:
+        """The same pairs in passes of at most ``tokens`` columns, or of one pair."""
+        at = 0
+        while at < len(self.pairs):
+            longest = self.pairs[at]
+            size = max(1, tokens // ((longest.width - self.prefix) * len(longest.trees)))
+            yield Chunk(self.pairs[at : at + size], self.prefix)
+            at += size
+
+
+def chunks(model: Model, pairs: Sequence[ContrastPair], *, tokens: int) -> Iterator[Chunk]:
+    """Lay out pairs, the longest first, and cut them into passes of at most ``tokens`` columns, or of one pair."""
+    shared = model.runs_trees(max(_end(side) for pair in pairs for side in (pair.positive, pair.negative)))
+    laid = sorted((LaidPair.of(pair, shared=shared) for pair in pairs), key=lambda pair: -pair.width)
+    fits = shared and model.runs_trees(laid[0].width)
+    yield from Chunk(laid, _prefix(laid) if fits else 0).cut(tokens)
+
+
+def _prefix(laid: Sequence[LaidPair]) -> int:
+    """Tokens that all pairs begin with and of which nothing is read; 0 where they save less than they cost."""
+    trees = [(tree, pair.first_read) for pair in laid for tree, _ in pair.trees]
+    length = common_length([tree for tree, _ in trees], [read for _, read in trees])
+    return length if len(laid) > 1 and length >= PREFIX else 0
+
+
+def total_tokens(pairs: Sequence[ContrastPair]) -> int:
+    """Tokens of all sides, up to the last position that is read."""
+    return sum(_end(pair.positive) + _end(pair.negative) for pair in pairs)
+
+
+def content_digest(pairs: Sequence[ContrastPair]) -> str:
+    """SHA-256 of what is run and read of each pair, in order, whatever the pairs are called."""
+    digest = hashlib.sha256()
+    for pair in pairs:
+        sides = [[list(_cut(side).ids), list(side.positions)] for side in (pair.positive, pair.negative)]
+        digest.update(json.dumps(sides).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _end(read: Read) -> int:
+    return read.positions[-1] + 1
+
+
+def _cut(read: Read) -> TokenSequence:
+    """The sequence up to the last position that is read: later tokens cannot change it."""
+    end, sequence = _end(read), read.sequence
+    return TokenSequence(sequence.ids[:end], min(sequence.response_start, end), min(sequence.answer_start, end))

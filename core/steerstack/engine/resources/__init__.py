@@ -1,0 +1,1 @@
+"""Memory, batch sizes and stored activations."""

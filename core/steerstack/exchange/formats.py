@@ -1,0 +1,156 @@
+"""Vectors of other tools: read in steerstack's convention, written in theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+
+from steerstack.catalog.lookup import find
+from steerstack.catalog.manager import plugins
+from steerstack.contracts import VectorFormat
+from steerstack.errors import SiteError, VectorError, nearest
+from steerstack.steering import vector_file
+from steerstack.steering.vector import SteeringVector
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.trace.model import Model
+
+OURS = "steerstack"
+
+_CONFIG = (
+    "model_type", "hidden_size", "n_embd", "intermediate_size", "n_inner", "num_attention_heads", "n_head", "head_dim",
+)  # fmt: skip
+
+
+def read_vector(
+    path: Path | str, *, format: str | None = None, layer: int | None = None, offset: int = 0
+) -> SteeringVector:
+    """Read a vector file of any known kind.
+
+    Parameters
+    ----------
+    path:
+        The file; of an autoencoder with several features ``FILE#FEATURE``.
+    format:
+        Name of the format; None finds it out, steerstack's own first.
+    layer:
+        Layer of the direction where the file does not say; else the only layer to keep.
+    offset:
+        Added to every layer, for files whose numbers count from elsewhere: -1 for GGUF files of tools
+        that number a block's output from 1 (the generator of llama.cpp, brainpatch), and for
+        rows that count like ``hidden_states``, from the embedding on.
+
+    Raises
+    ------
+    VectorError
+        The file is missing, damaged, or of no known format.
+    UnsafeFileError
+        It is a pickle of more than tensors.
+    SiteError
+        It has no such layer, or none is left after the offset.
+    """
+    file = Path(path)
+    if not (file.exists() or Path(str(file).rpartition("#")[0] or "#").exists()):
+        raise VectorError(f"There is no vector file {file}.", fix="Check the path.")
+    if (format or OURS) == OURS and (format == OURS or _is_ours(file)):
+        vector = SteeringVector.load(file)
+    else:
+        reader = find("vector-format", format)() if format else _reader(file)
+        try:
+            vector = reader.read(file) if layer is None else reader.read(file, layer=layer)
+        except OSError as error:
+            raise VectorError(f"{file} cannot be read as {reader.name}.", seen=str(error)) from error
+    if layer is not None:
+        vector = vector.only(layer)
+    return moved(vector, offset) if offset else vector
+
+
+def write_vector(
+    vector: SteeringVector,
+    path: Path | str,
+    format: str = OURS,
+    *,
+    model: Model | None = None,
+    model_type: str | None = None,
+) -> None:
+    """Write a vector in the format of another tool.
+
+    Parameters
+    ----------
+    vector:
+        The vector; it must act by addition unless the format knows its edit.
+    path:
+        The file to write (a folder, for peft).
+    format:
+        Name of the format.
+    model:
+        The model, where it is at hand: some formats name its modules, or record its type and depth.
+    model_type:
+        Only its ``config.model_type``, such as ``llama``, which is enough for all formats but peft.
+
+    Raises
+    ------
+    VectorError
+        The format cannot hold the vector.
+    PluginError
+        There is no such format.
+    """
+    about: dict[str, Any] = {"model_type": model_type} if model_type else {}
+    if model is not None:
+        model.check_vector(vector, transfer=True)
+        whole = model.config.to_dict()
+        about = {"config": {key: whole[key] for key in _CONFIG if key in whole}, "n_layers": model.n_layers, **about}
+    if about and format != OURS:
+        found = {**vector.origin.found, **about}
+        vector = replace(vector, origin=replace(vector.origin, found=found))
+    if format == OURS:
+        vector.save(path)
+    else:
+        find("vector-format", format)().write(vector, Path(path))
+
+
+def keep(vector: SteeringVector, layers: Sequence[int]) -> SteeringVector:
+    """The same vector with only some of its layers; raises SiteError for one that it has not."""
+    directions = {layer: vector[layer] for layer in layers}
+    parts = {name: {n: t for n, t in of.items() if n in directions} for name, of in vector.parts.items()}
+    return replace(vector, directions=directions, parts=parts)
+
+
+def moved(vector: SteeringVector, offset: int) -> SteeringVector:
+    """The same directions some layers later (earlier, below 0); raises SiteError where a layer would be negative."""
+    if vector.layers[0] + offset < 0:
+        raise SiteError(
+            f"Layer {vector.layers[0]} cannot be moved by {offset}.", fix="Keep only the layers that stay with --layer."
+        )
+    parts = {name: {layer + offset: tensor for layer, tensor in of.items()} for name, of in vector.parts.items()}
+    directions = {layer + offset: direction for layer, direction in vector.directions.items()}
+    return replace(vector, directions=directions, parts=parts)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = list(file.keys())
+            return vector_file.HEADER_KEY in (file.metadata() or {}) or all(n.startswith("layer.") for n in names)
+    except (SafetensorError, OSError, ValueError):
+        return False
+
+
+def _reader(path: Path) -> VectorFormat:
+    offered = plugins().offers("vector-format")
+    for _, cls in sorted(offered.items(), key=lambda item: (item[1].generic, item[0])):
+        reader = cls()
+        if reader.recognises(path):
+            return reader
+    if path.is_file():
+        vector_file.refuse_pickle(path)
+    raise VectorError(
+        f"{path} is of no known vector format.",
+        seen=f"{path.stat().st_size} bytes, suffix {path.suffix!r}" if path.is_file() else "a folder",
+        fix="Name one with --format: " + nearest("", [OURS, *offered]) + ".",
+    )

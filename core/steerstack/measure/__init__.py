@@ -1,0 +1,1 @@
+"""What an arm does to items: scores, competence, metrics, judges, costs."""

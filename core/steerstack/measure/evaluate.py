@@ -1,0 +1,135 @@
+"""One plan on one data set: the result that every claim rests on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode
+from steerstack.engine.score import Progress
+from steerstack.measure.competence import Competence, check_competence, judge
+from steerstack.measure.scoring import ArmScores, ItemScore, scale_name, score_data
+from steerstack.stats import estimates
+from steerstack.stats.estimates import Estimate
+from steerstack.steering.intervention import Plan
+from steerstack.trace.model import Model
+
+METRIC = "log-odds"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A data set scored under a plan, beside the unsteered model on the same items.
+
+    Attributes
+    ----------
+    scores, baseline:
+        Every item with and without the plan; the same for an empty plan.
+    competence:
+        Whether the model answers by content.
+    """
+
+    data: DataSet
+    model: Model
+    plan: Plan
+    scores: ArmScores
+    baseline: ArmScores
+    competence: Competence
+
+    @property
+    def effect(self) -> Estimate:
+        """Paired difference from the unsteered model, on the scale on which arms are compared."""
+        return estimates.difference(self.scores.effect_scale, self.baseline.effect_scale)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``evaluate --json``."""
+        scores = self.scores
+        return {
+            "score": scores.mode,
+            "metric": METRIC,
+            "behavior": self.data.behavior,
+            "polarity": self.data.polarity,
+            "n": len(scores.items),
+            "estimate": scores.estimate().to_json(),
+            "probability": estimates.mean(scores.probability).to_json(),
+            "log_odds_per_token": estimates.mean(scores.per_token).to_json(),
+            "effect": {
+                "of": "plan against unsteered, same items",
+                "scale": scale_name(scores.mode),
+                "estimate": self.effect.to_json(),
+            },
+            "unsteered": self.baseline.estimate().to_json(),
+            "competence": self.competence.to_json(),
+            "warning": self.competence.warning(scores.mode),
+            "data": self.data.source,
+            "data_digest": self.data.digest,
+            "notes": list(self.data.notes),
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "plan": self.plan.describe(),
+            "edited_positions": scores.edited_positions,
+            "items": [_item_json(item) for item in scores.items],
+        }
+
+    def frame(self) -> list[dict[str, Any]]:
+        """One row an item: log-odds on the scale on which arms are compared, probability, effect."""
+        arm, bare = self.scores, self.baseline.effect_scale.tolist()
+        rows = zip(self.data, arm.effect_scale.tolist(), arm.probability.tolist(), bare, strict=True)
+        return [
+            {"item": item.id, "log_odds": odds, "probability": p, "effect": odds - without}
+            for item, odds, p, without in rows
+        ]
+
+
+def _item_json(score: ItemScore) -> dict[str, Any]:
+    return {
+        "id": score.item.id,
+        "exhibits_text": score.item.exhibits_text,
+        "logp_exhibits": score.mean("logp_exhibits"),
+        "logp_not": score.mean("logp_not"),
+        "log_odds": score.mean("log_odds"),
+        "log_odds_per_token": score.mean("per_token"),
+        "p_exhibits": score.p_exhibits,
+        "orders": [
+            {
+                "order": asked.order,
+                "logp_exhibits": asked.logp_exhibits,
+                "logp_not": asked.logp_not,
+                "log_odds": asked.log_odds,
+                "tokens": list(asked.tokens),
+            }
+            for asked in score.asked
+        ],
+    }
+
+
+def evaluate(
+    model: Model,
+    data: DataSet,
+    mode: ScoreMode,
+    plan: Plan,
+    *,
+    system: str | None = None,
+    progress: Progress | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
+    """Score a data set under a plan and without it, and check the model's competence.
+
+    Parameters
+    ----------
+    model, data, mode, plan:
+        What is scored, and how.
+    system:
+        A system prompt for all items.
+    progress:
+        Told how many evaluations are done.
+    on_step:
+        Told what is being done.
+    """
+    arms = [Plan(), plan] if len(plan) else [Plan()]
+    on_step("scoring")
+    found = score_data(model, data, mode, arms, system=system, progress=progress)
+    on_step("competence check")
+    swaps = mode == "letter" or (mode == "yes-no" and data.items[0].form != "yes-no")
+    competence = judge(found[0]) if swaps else check_competence(model, data, system=system)
+    return Evaluation(data, model, plan, found[-1], found[0], competence)

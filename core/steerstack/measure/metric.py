@@ -1,0 +1,111 @@
+"""A metric under a plan, beside the unsteered model on the same items."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steerstack.catalog.lookup import full_name
+from steerstack.contracts import Measured, Metric
+from steerstack.errors import StudyError
+from steerstack.stats import estimates
+from steerstack.stats.estimates import Estimate
+from steerstack.steering.intervention import Plan
+from steerstack.trace.model import Model
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """One metric, item by item.
+
+    Attributes
+    ----------
+    metric:
+        What was measured.
+    unsteered, steered:
+        Without and with the plan; the same for an empty plan.
+    """
+
+    metric: Metric
+    unsteered: Measured
+    steered: Measured
+
+    def estimate(self, name: str | None = None) -> Estimate:
+        """Mean of one of the item-level values under the plan; of the headline for None."""
+        return estimates.mean(_present(self.steered.values[name or self.metric.headline]))
+
+    def effect(self, name: str | None = None) -> Estimate:
+        """Paired difference from the unsteered model, over the items that both have a value for."""
+        after, before = (arm.values[name or self.metric.headline] for arm in (self.steered, self.unsteered))
+        return estimates.mean(_present(np.asarray(after, float) - np.asarray(before, float)))
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``evaluate --metric``."""
+        steered, headline = self.steered, self.metric.headline
+        names = list(steered.values)
+        return {
+            "metric": full_name("metric", self.metric),
+            "headline": headline,
+            "higher": self.metric.higher,
+            "parameters": self.metric.parameters(),
+            "n": len(steered.ids),
+            "n_missing": int(np.isnan(np.asarray(steered.values[headline], float)).sum()),
+            "estimate": self.estimate().to_json(),
+            "unsteered": estimates.mean(_present(self.unsteered.values[headline])).to_json(),
+            "effect": self.effect().to_json(),
+            "values": {
+                name: {"estimate": self.estimate(name).to_json(), "effect": self.effect(name).to_json()}
+                for name in names
+            },
+            "confounds": {name: estimates.finite(value) for name, value in steered.confounds.items()},
+            "unsteered_confounds": {name: estimates.finite(value) for name, value in self.unsteered.confounds.items()},
+            "about": dict(steered.about),
+            "edited_positions": steered.edited,
+            "items": [
+                {"id": name, **{key: estimates.finite(float(steered.values[key][row])) for key in names}}
+                for row, name in enumerate(steered.ids)
+            ],
+        }
+
+    def frame(self) -> list[dict[str, Any]]:
+        """One row an item and value: item, value (its name), steered, unsteered."""
+        return [
+            {"item": item, "value": name, "steered": float(after), "unsteered": float(before)}
+            for name, values in self.steered.values.items()
+            for item, after, before in zip(self.steered.ids, values, self.unsteered.values[name], strict=True)
+        ]
+
+
+def _present(values: Any) -> NDArray[np.float64]:
+    """The values that there are: an unparsable verdict counts as missing, never as 0."""
+    found = np.asarray(values, dtype=np.float64)
+    return found[~np.isnan(found)]
+
+
+def measure(metric: Metric, model: Model, plan: Plan, *, progress: Callable[[int], None] | None = None) -> MetricResult:
+    """Measure one metric with and without a plan, on the same items in one run.
+
+    Raises
+    ------
+    StudyError
+        The metric gave other items, or no headline.
+    NothingEditedError
+        The plan touched no position.
+    """
+    arms: Sequence[Plan] = [Plan(), plan] if len(plan) else [Plan()]
+    found = metric.measure(model, arms, progress=progress)
+    if len(found) != len(arms) or any(arm.ids != found[0].ids for arm in found):
+        raise StudyError(
+            f"The metric {metric.name!r} did not measure every arm on the same items.",
+            seen=f"{len(found)} results for {len(arms)} arms",
+            fix="Tell the metric's author.",
+        )
+    if metric.headline not in found[0].values:
+        raise StudyError(
+            f"The metric {metric.name!r} gave no {metric.headline!r}.",
+            seen=", ".join(found[0].values) or "nothing",
+            fix="Tell the metric's author.",
+        )
+    return MetricResult(metric, found[0], found[-1])

@@ -1,0 +1,1 @@
+"""From typed results to what a recorder keeps."""

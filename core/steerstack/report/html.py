@@ -1,0 +1,45 @@
+"""Write the page of a study: one HTML file with everything in it, pictures, the frame as parquet and CSV."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from steerstack import __version__
+from steerstack.report.page import Page
+from steerstack.report.plots import interactive, picture
+from steerstack.util.files import write_atomically
+
+
+def write_page(page: Page, path: Path) -> list[Path]:
+    """Write the page, and its plots beside it as PNG files; returns the pictures."""
+    from plotly.offline import get_plotlyjs
+
+    template = files("steerstack.report").joinpath("study.html.jinja").read_text(encoding="utf-8")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    plots = [(plot, Markup(interactive(plot))) for plot in page.plots]
+    html = environment.from_string(template).render(
+        p=page, plots=plots, script=Markup(get_plotlyjs()), version=__version__
+    )
+    write_atomically(path, html)
+    pictures = []
+    for plot in page.plots:
+        pictures.append(path.with_name(f"{path.stem}-{plot.name}.png"))
+        write_atomically(pictures[-1], picture(plot))
+    return pictures
+
+
+def write_frame(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
+    """Write item-level results as ``items.parquet`` and ``items.csv``, so that anyone can redo the analysis."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    table = pa.Table.from_pandas(pd.DataFrame(list(rows)), preserve_index=False)
+    paths = [folder / "items.parquet", folder / "items.csv"]
+    parquet.write_table(table, paths[0])
+    csv.write_csv(table, paths[1])  # pandas takes longer over it than over all the rest
+    return paths

@@ -1,0 +1,1 @@
+"""Steps, the ledger that keeps them, progress, and the workers that do them."""

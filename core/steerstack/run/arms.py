@@ -1,0 +1,277 @@
+"""Score arms through the ledger: each arm's items are computed once, and kept."""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode, Shots, times_asked
+from steerstack.engine.divergence import divergence
+from steerstack.measure.arm import Arm
+from steerstack.measure.neutral_text import neutral_texts, paragraphs
+from steerstack.measure.scoring import ArmScores, score_data
+from steerstack.run.ledger import Ledger
+from steerstack.run.progress import SILENT, Progress
+from steerstack.run.step import Step
+from steerstack.stats import estimates
+from steerstack.steering.intervention import Plan
+from steerstack.trace.model import Model
+
+SHARD = 64
+"""Items that are scored between two entries in the ledger: what a kill can cost. A server has a number of its own."""
+
+
+@dataclass(frozen=True)
+class ArmValues:
+    """What is kept of an arm: one value an item.
+
+    Attributes
+    ----------
+    log_odds:
+        On the scale on which arms are compared (per token for ``text``), in nats.
+    probability:
+        Of the exhibiting answer among the two.
+    edited:
+        Number of positions edited.
+    """
+
+    log_odds: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    edited: int
+
+    @classmethod
+    def of(cls, scores: ArmScores) -> "ArmValues":
+        """What is kept of scores."""
+        return cls(scores.effect_scale, scores.probability, scores.edited_positions)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the ledger."""
+        return {"log_odds": self.log_odds.tolist(), "probability": self.probability.tolist(), "edited": self.edited}
+
+    @classmethod
+    def joined(cls, parts: Sequence["ArmValues"]) -> "ArmValues":
+        """The parts of one arm, one after the other."""
+        log_odds = np.concatenate([part.log_odds for part in parts])
+        probability = np.concatenate([part.probability for part in parts])
+        return cls(log_odds, probability, sum(part.edited for part in parts))
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "ArmValues":
+        """From the ledger."""
+        return cls(np.array(value["log_odds"]), np.array(value["probability"]), value["edited"])
+
+
+@dataclass(frozen=True)
+class Shard(Step):
+    """Score some items under every arm of a list; its unit is an evaluation (question x arm)."""
+
+    what: str
+    items: DataSet
+    mode: ScoreMode
+    plans: tuple[Plan, ...]
+    system: str | None
+    shots: Shots
+
+    @property
+    def size(self) -> int:
+        """Number of evaluations."""
+        return len(self.plans) * sum(times_asked(item, self.mode) for item in self.items)
+
+    def key(self, model: Model) -> Any:
+        """Model, items, prompt and plans."""
+        plans = [plan.fingerprint for plan in self.plans]
+        return [model.fingerprint, self.items.digest, self.mode, self.system, self.shots, plans]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """The values of each arm."""
+        found = score_data(
+            model, self.items, self.mode, self.plans, system=self.system, shots=self.shots, progress=progress
+        )
+        return [ArmValues.of(scores).to_json() for scores in found]
+
+
+@dataclass(frozen=True)
+class CostStep(Step):
+    """Mean KL per token from the unsteered model, and perplexity, of each plan on neutral text; its unit is a text."""
+
+    what: str
+    plans: tuple[Plan, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of texts x plans."""
+        return len(paragraphs()) * len(self.plans)
+
+    def key(self, model: Model) -> Any:
+        """Model, texts and plans."""
+        texts = [list(text.ids) for text in neutral_texts(model.format)]
+        return [model.fingerprint, texts, [plan.fingerprint for plan in self.plans]]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """One entry a plan."""
+        return [
+            {
+                "kl": float(np.mean(cost.kl)),
+                "kl_estimate": estimates.mean(cost.kl).to_json(),
+                "perplexity": float(np.exp(np.mean(cost.cross_entropy))),
+            }
+            for cost in divergence(model, neutral_texts(model.format), self.plans, progress=progress)
+        ]
+
+
+class Request(ABC):
+    """Work that a study asks for, before it is cut into steps."""
+
+    what: str
+
+    @abstractmethod
+    def steps(self, model: Model, mode: ScoreMode) -> list[tuple[Model, Step]]:
+        """Its steps, each with the model it runs on; ``model`` is the study's own."""
+
+    @abstractmethod
+    def read(self, values: Sequence[Any]) -> Any:
+        """What the values of its steps say together."""
+
+
+@dataclass(frozen=True)
+class ScoreArms(Request):
+    """Every item of ``data`` under every arm; one :class:`ArmValues` an arm, in order.
+
+    A step of the ledger holds :data:`SHARD` items under all arms that share model, system prompt and demonstrations.
+    """
+
+    what: str
+    data: DataSet
+    arms: Sequence[Arm]
+
+    def steps(self, model: Model, mode: ScoreMode) -> list[tuple[Model, Step]]:
+        """One for each group of arms and shard of items."""
+        del model
+        return [
+            (first.model, Shard(self.what, items, mode, plans, first.system, first.shots))
+            for first, plans in self._groups
+            for items in self._shards(first.model)
+        ]
+
+    def read(self, values: Sequence[Any]) -> list[ArmValues]:
+        """The values of each arm."""
+        left = list(values)
+        found: dict[int, ArmValues] = {}
+        for places in self._places.values():
+            count = len(self._shards(self.arms[places[0]].model))
+            shards = [[ArmValues.from_json(value) for value in of_shard] for of_shard in left[:count]]
+            del left[:count]
+            found |= {place: ArmValues.joined([s[at] for s in shards]) for at, place in enumerate(places)}
+        return [found[place] for place in range(len(self.arms))]
+
+    @property
+    def _places(self) -> dict[Any, list[int]]:
+        """Places of the arms that share what stands before a question, by what that is."""
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for place, arm in enumerate(self.arms):
+            groups[id(arm.model), arm.system, arm.shots].append(place)
+        return groups
+
+    @property
+    def _groups(self) -> list[tuple[Arm, tuple[Plan, ...]]]:
+        return [(self.arms[of[0]], tuple(self.arms[at].plan for at in of)) for of in self._places.values()]
+
+    def _shards(self, model: Model) -> list[DataSet]:
+        items, size = self.data.items, SHARD if model.remote is None else model.remote.shard
+        return [self.data.take(items[at : at + size]) for at in range(0, len(items), size)]
+
+
+@dataclass(frozen=True)
+class CostOfPlans(Request):
+    """For each plan, mean KL per token from the same model without it, and perplexity, on neutral text.
+
+    The interval of ``kl_estimate`` is over texts.
+    """
+
+    what: str
+    model: Model
+    plans: Sequence[Plan]
+
+    def steps(self, model: Model, mode: ScoreMode) -> list[tuple[Model, Step]]:
+        """One."""
+        del model, mode
+        return [(self.model, CostStep(self.what, tuple(self.plans)))]
+
+    def read(self, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """One entry a plan."""
+        return list(values[0])
+
+
+@dataclass(frozen=True)
+class RunStep(Request):
+    """One step of any kind, on the study's own model; gives its JSON value."""
+
+    step: Step
+
+    @property
+    def what(self) -> str:  # type: ignore[override]
+        """The step's name."""
+        return self.step.what
+
+    def steps(self, model: Model, mode: ScoreMode) -> list[tuple[Model, Step]]:
+        """It."""
+        del mode
+        return [(model, self.step)]
+
+    def read(self, values: Sequence[Any]) -> Any:
+        """Its value."""
+        return values[0]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How arms are measured in one study.
+
+    Attributes
+    ----------
+    mode:
+        How items are scored.
+    ledger:
+        Where finished steps are kept.
+    progress:
+        Told how far it is.
+    """
+
+    mode: ScoreMode
+    ledger: Ledger
+    progress: Progress = SILENT
+
+    def arms(self, what: str, data: DataSet, arms: Sequence[Arm]) -> list[ArmValues]:
+        """Every item of ``data`` under every arm: see :class:`ScoreArms`."""
+        if not arms:
+            return []
+        (found,) = self.together(arms[0].model, [ScoreArms(what, data, arms)])
+        return list(found)
+
+    def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+        """Cost of each plan on neutral text: see :class:`CostOfPlans`."""
+        (found,) = self.together(model, [CostOfPlans(what, model, plans)])
+        return list(found)
+
+    def together(self, model: Model, requests: Sequence[Request]) -> list[Any]:
+        """What several requests ask for; workers, where there are some, share all of their steps on one model."""
+        steps = [one.steps(model, self.mode) for one in requests]
+        if self.ledger.crew is not None and len(requests) > 1:
+            more = f"{requests[0].what}, and {len(requests) - 1} more"
+            self._do(more, [step for of_one in steps for step in of_one])
+        return [one.read(self._do(one.what, of_one)) for one, of_one in zip(requests, steps, strict=True)]
+
+    def _do(self, what: str, steps: Sequence[tuple[Model, Step]]) -> list[Any]:
+        """The values of steps in their order, those on one model together."""
+        models = {id(model): model for model, _ in steps}
+        found: dict[int, Any] = {}
+        for same, model in models.items():
+            places = [place for place, (on, _) in enumerate(steps) if id(on) == same]
+            mine = [steps[place][1] for place in places]
+            found |= dict(zip(places, self.ledger.steps(mine, model, what=what, progress=self.progress), strict=True))
+        return [found[place] for place in range(len(steps))]

@@ -1,0 +1,200 @@
+"""The ledger of a study: what is done is written down, and not done again after a kill.
+
+Each step is known by a digest of everything that decides its result (model, data, plan, and
+the sources that compute it), so that a step is reused only where it would come out the same.
+"""
+
+import json
+import logging
+import os
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from steerstack.catalog.listeners import tell
+from steerstack.errors import StudyError
+from steerstack.run.crew import Crew
+from steerstack.run.progress import SILENT, Progress
+from steerstack.run.step import Step
+from steerstack.trace.model import Model
+from steerstack.util import digest
+from steerstack.util.code import code_digest
+from steerstack.util.ctrl_c import held
+from steerstack.util.files import append
+
+_LOG = logging.getLogger("steerstack")
+
+
+class Ledger:
+    """An append-only file of finished steps.
+
+    Parameters
+    ----------
+    folder:
+        The study's folder; it is made if need be.
+    crew:
+        Workers that do its steps; None to do them here. Only this process writes.
+
+    Attributes
+    ----------
+    reused, computed:
+        How many steps were taken from the file, and how many were run.
+    damaged:
+        Numbers of the lines that could not be read back; their steps are done again.
+    """
+
+    def __init__(self, folder: Path, crew: Crew | None = None) -> None:
+        self.folder, self.crew = folder, crew
+        self.reused = self.computed = 0
+        self.damaged: list[int] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "ledger.jsonl"
+        self._done: dict[str, Any] = {}
+        if self._path.exists():
+            self._read()
+
+    def _read(self) -> None:
+        content = self._path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):  # a kill may leave half a line at the end
+            os.truncate(self._path, whole)
+        for number, line in enumerate(content[:whole].splitlines(), 1):
+            entry = _entry(line)
+            if entry is None:
+                self.damaged.append(number)
+            else:
+                self._done[entry["key"]] = entry["value"]
+        if self.damaged:
+            lines = ", ".join(map(str, self.damaged))
+            _LOG.warning("%s: line %s cannot be read back; those steps are done again.", self._path, lines)
+
+    def has(self, step: Step, key: object) -> bool:
+        """Whether a step was written down, with the key that it has on a model."""
+        return self._name(step, key) in self._done
+
+    @staticmethod
+    def _name(step: Step, key: object) -> str:
+        return digest.of_json([code_digest(step.code), step.what, key])
+
+    def once(self, what: str, key: object, compute: Callable[[], Any], *, code: Sequence[str]) -> Any:
+        """The value of a step: from the file if it is there, else computed and written down.
+
+        Parameters
+        ----------
+        what:
+            Name of the step, for people.
+        key:
+            JSON of everything that decides the result, apart from the code.
+        compute:
+            Returns a JSON value.
+        code:
+            Modules that compute it; their sources, and those of what they import, are part of the key.
+
+        Raises
+        ------
+        StudyError
+            The value cannot be written down (a full disk); nothing earlier is lost.
+        """
+        return self._once(what, digest.of_json([code_digest(code), what, key]), compute)
+
+    def _once(self, what: str, name: str, compute: Callable[[], Any]) -> Any:
+        if name in self._done:
+            self.reused += 1
+            return self._done[name]
+        self._begin(what)
+        began = time.monotonic()
+        value = compute()
+        return self._keep(what, name, value, time.monotonic() - began)
+
+    def steps(
+        self, steps: Sequence[Step], model: Model, *, what: str = "steps", progress: Progress = SILENT
+    ) -> list[Any]:
+        """The values of several steps on one model, done by the crew where there is one that knows the model.
+
+        Parameters
+        ----------
+        steps:
+            Independent of each other.
+        what, progress:
+            Told how much there is of this work, what an earlier run did of it, and what more is done, in the
+            steps' own units; and of each phase that is begun.
+
+        Raises
+        ------
+        StudyError
+            A value cannot be written down, or a step's workers died twice; nothing earlier is lost.
+        """
+        keyed = [(step, step.key(model)) for step in steps]
+        todo = [(step, key) for step, key in keyed if not self.has(step, key)]
+        total = sum(step.size for step in steps)
+        progress.expect(what, total, total - sum(step.size for step, _ in todo))
+        phases: set[str] = set()
+
+        def begin(step: Step) -> None:
+            if step.phase and step.phase not in phases:
+                phases.add(step.phase)
+                progress.phase(step.phase)
+
+        if self.crew is not None and self.crew.knows(model):
+            self._by_crew(self.crew, model, todo, progress.counter(what), begin)
+            self.reused -= len(todo)  # they are read back below
+
+        def here(step: Step) -> Any:
+            begin(step)
+            return step.run(model, progress.counter(what))
+
+        return [self._once(step.what, self._name(step, key), partial(here, step)) for step, key in keyed]
+
+    def _by_crew(
+        self,
+        crew: Crew,
+        model: Model,
+        todo: Sequence[tuple[Step, Any]],
+        count: Callable[[int], None],
+        started: Callable[[Step], None],
+    ) -> None:
+        def begin(step: Step) -> None:
+            self._begin(step.what)
+            started(step)
+
+        for done in crew.do(model, [step for step, _ in todo], started=begin):
+            step, key = todo[done.index]
+            self._keep(step.what, self._name(step, key), done.value, done.seconds)
+            count(step.size)
+
+    def _begin(self, what: str) -> None:
+        tell("step-started", what, folder=str(self.folder))
+
+    def _keep(self, what: str, name: str, value: Any, seconds: float) -> Any:
+        line = _line(what, name, value)
+        try:
+            with held():  # Ctrl-C before it or after it, but not within
+                append(self._path, line)
+                self._done[name] = value
+        except OSError as error:
+            raise StudyError(
+                f"The step {what!r} could not be written down.",
+                seen=str(error),
+                fix=f"Free some space and run the same command again: it goes on from {self._path}.",
+            ) from error
+        self.computed += 1
+        tell("step-finished", what, folder=str(self.folder), seconds=seconds)
+        return value
+
+
+def _line(what: str, name: str, value: Any) -> str:
+    text = json.dumps(value, allow_nan=False)
+    return json.dumps({"what": what, "key": name, "sum": zlib.crc32(text.encode()), "value": value}) + "\n"
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """What a line holds; None where it is not as it was written."""
+    try:
+        entry = json.loads(line)
+        whole = entry["sum"] == zlib.crc32(json.dumps(entry["value"]).encode())
+        return {"key": entry["key"], "value": entry["value"]} if whole else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None

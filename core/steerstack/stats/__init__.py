@@ -1,0 +1,1 @@
+"""Statistics on arrays, one entry an item; no model."""

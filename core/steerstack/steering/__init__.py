@@ -1,0 +1,1 @@
+"""Pure values: where in the model, which tokens, which direction, which edit."""

@@ -1,0 +1,1 @@
+"""What each technique reaches with n labelled items."""

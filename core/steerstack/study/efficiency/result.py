@@ -1,0 +1,212 @@
+"""Sample efficiency: what does each technique reach with n labelled items, and with wrong labels among them?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steerstack.contracts.recorder import Effect
+from steerstack.data.items import DataSet
+from steerstack.data.splits import Splits
+from steerstack.measure.competence import Competence
+from steerstack.measure.scoring import scale_name
+from steerstack.report.page import Page
+from steerstack.stats import estimates
+from steerstack.stats.learning_curves import Curve, Effects, crossing, curve
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.claims import Claims, of_technique
+from steerstack.study.efficiency.page import efficiency_page
+from steerstack.study.fit_step import FitValues
+from steerstack.study.result import Result
+from steerstack.study.vector_roles import with_items
+from steerstack.techniques.null_techniques import is_null
+from steerstack.techniques.technique import Technique
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.efficiency.study import Efficiency
+
+
+@dataclass(frozen=True, repr=False)
+class EfficiencyResult(Result):
+    """Every fit, measured on the same locked test items."""
+
+    study: Efficiency
+    model: Model
+    splits: Splits
+    techniques: Sequence[Technique]
+    base: Any
+    fits: dict[tuple[str, float, int, int], FitValues]
+    competence: Competence
+
+    def sizes(self, name: str, noise: float) -> tuple[int, ...]:
+        """Sizes at which a technique could be fitted by every seed."""
+        seeds = range(self.study.seeds)
+        return tuple(n for n in self.study.sizes if not any(self.fits[name, noise, n, s].failed for s in seeds))
+
+    def differences(self, name: str, noise: float, sizes: Sequence[int]) -> Effects:
+        """Paired effects [size, seed, item]."""
+        return np.array(
+            [[self.fits[name, noise, n, s].values["test"] - self.base for s in range(self.study.seeds)] for n in sizes]
+        )
+
+    @cached_property
+    def curves(self) -> dict[tuple[str, float], Curve]:
+        """The curve of each technique at each share of flipped labels."""
+        found = {}
+        for technique in self.techniques:
+            for noise in self.study.noise:
+                sizes = self.sizes(technique.name, noise)
+                if sizes:
+                    found[technique.name, noise] = curve(sizes, self.differences(technique.name, noise, sizes))
+        return found
+
+    @cached_property
+    def crossings(self) -> list[dict[str, Any]]:
+        """For every pair of techniques, where the second overtakes the first, on clean labels."""
+        found, noise = [], self.study.noise[0]
+        names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_null(t.name)]
+        for i, first in enumerate(names):
+            for second in names[i + 1 :]:
+                sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
+                if sizes:
+                    both = (self.differences(name, noise, sizes) for name in (first, second))
+                    found.append({"first": first, "second": second, **crossing(sizes, *both)})
+        return found
+
+    @cached_property
+    def against_nulls(self) -> list[dict[str, Any]]:
+        """For every technique and null, the difference of their areas on clean labels, paired by seed and item."""
+        noise = self.study.noise[0]
+        names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
+        found = []
+        for name, null in ((a, b) for a in names for b in names if is_null(b) and not is_null(a)):
+            sizes = tuple(n for n in self.sizes(name, noise) if n in self.sizes(null, noise))
+            if sizes:
+                gap = curve(sizes, self.differences(name, noise, sizes) - self.differences(null, noise, sizes)).area
+                found.append({"technique": name, "null": null, "area_above": gap.to_json(), "above": gap.ci_low > 0})
+        return found
+
+    def _above(self, name: str) -> str:
+        mine = [entry["above"] for entry in self.against_nulls if entry["technique"] == name]
+        return f", above {sum(mine)} of {len(mine)} nulls" if mine else ""
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        noise = self.study.noise[0]
+        areas = {name: c.area for (name, at), c in self.curves.items() if at == noise}
+        ranked = sorted(areas, key=lambda name: -areas[name].value)
+        lines = [
+            f"{name}: mean effect over the sizes {areas[name]}"
+            + ("" if areas[name].excludes_zero else ", which cannot be told apart from none")
+            + self._above(name)
+            for name in ranked
+        ]
+        for entry in self.crossings:
+            first, second, ahead = entry["first"], entry["second"], entry["ahead"]
+            if entry["n"] is not None:
+                interval = f"[{entry['ci_low']:.3g}, {entry['ci_high']:.3g}]"
+                lines.append(
+                    f"{second} overtakes {first} at about n = {entry['n']:.3g} {interval} "
+                    f"(in {entry['share_crossing']:.0%} of resamplings)"
+                )
+            elif ahead["smallest"] == ahead["largest"]:
+                leader = first if ahead["largest"] == "first" else second
+                lines.append(f"{leader} is ahead of {second if leader == first else first} at both ends of the sizes")
+        return ". ".join(lines) + "."
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``efficiency --json``."""
+        return {
+            "study": "efficiency",
+            "behavior": self.behavior,
+            "declared": {**self.study.to_json(), "techniques": [t.describe() for t in self.techniques]},
+            "scale": scale_name(self.study.score),
+            "n_test": len(self.splits.test),
+            "data": self.splits.test.source,
+            "data_digests": self.splits.digests,
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "unsteered": estimates.mean(self.base).to_json(),
+            "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
+            "crossings": self.crossings,
+            "against_nulls": self.against_nulls,
+            "costs": self._costs(),
+            "failed": sorted(
+                {f"{key[0]} at n = {key[2]}: {fit.failed}" for key, fit in self.fits.items() if fit.failed}
+            ),
+            "competence": self.competence.to_json(),
+            "warning": self.competence.warning(self.study.score),
+            "papers": {technique.name: technique.paper for technique in self.techniques},
+            "verdict": self.verdict,
+        }
+
+    def _costs(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "technique": name,
+                "noise": noise,
+                "n": n,
+                **{what: float(np.mean([self.fits[name, noise, n, s].cost[what] for s in range(self.study.seeds)]))
+                   for what in ("parameters", "seconds", "flops", "context_tokens")},
+            }
+            for (name, noise), c in self.curves.items()
+            for n in c.sizes
+        ]  # fmt: skip
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The first seed's vector at each size, of each technique that is one, by role; the largest sizes first."""
+        first = sorted(((n, name, noise, fit) for (name, noise, n, seed), fit in self.fits.items() if seed == 0),
+                       key=lambda entry: -entry[0])  # fmt: skip
+        return {with_items(name, n, noise): fit.vector for n, name, noise, fit in first if fit.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """The first seed's vectors at each size."""
+        arms = [
+            of_technique(name, self.techniques, fit.vector, fit.record,
+                         where={"technique": name, "noise": noise, "n": n, "seed": 0})
+            for (name, noise, n, seed), fit in self.fits.items()
+            if seed == 0 and fit.vector
+        ]  # fmt: skip
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """The locked test items."""
+        return {"test": self.splits.test}
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Each technique's mean effect over the sizes, and its effect at each size."""
+        found = []
+        for (name, noise), of in self.curves.items():
+            on = name + (f" {noise:.0%} flipped" if noise else "")
+            value = of.to_json()
+            found.append(Effect.of(f"area/{on}", value["area"], name))
+            found += [
+                Effect.of(f"effect/{on} n={point['size']}", point, with_items(name, point["size"], noise))
+                for point in value["points"]
+            ]
+        return found
+
+    def page(self) -> Page:
+        """Curves, crossings, costs, nulls."""
+        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
+        return efficiency_page(self.to_json(), self.study.to_yaml(), papers)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""
+        ids, base = [item.id for item in self.splits.test], self.base.tolist()
+        rows = []
+        for (name, noise, n, seed), fit in self.fits.items():
+            about = {"technique": name, "noise": noise, "n": n, "seed": seed}
+            for item, value, bare in zip(ids, fit.values.get("test", np.array([])).tolist(), base, strict=False):
+                rows.append({**about, "item": item, "log_odds": value, "effect": value - bare})
+        return rows

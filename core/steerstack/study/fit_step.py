@@ -1,0 +1,150 @@
+"""Steps of a study: fit a technique on some items, measure it on others, keep the values."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode
+from steerstack.errors import DegenerateDirectionError, ExtractionError
+from steerstack.measure.arm import Arm
+from steerstack.measure.scoring import score_data
+from steerstack.run.ledger import Ledger
+from steerstack.run.progress import SILENT, Progress
+from steerstack.run.step import Step
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.technique import Technique
+from steerstack.trace.model import Model
+
+
+@dataclass(frozen=True)
+class FitValues:
+    """A technique fitted once and measured on each data set.
+
+    Attributes
+    ----------
+    values:
+        For each data set by name, one value an item (log-odds, nats; per token for text).
+    cost:
+        Trained parameters, seconds, floating-point operations, tokens added to each prompt.
+    record:
+        How it was made and selected.
+    failed:
+        Why it could not be fitted on these items; empty where it could.
+    vector:
+        The vector that was found, where it is one and worth keeping.
+    """
+
+    values: Mapping[str, NDArray[np.float64]]
+    cost: Mapping[str, float]
+    record: Mapping[str, Any]
+    failed: str = ""
+    vector: SteeringVector | None = None
+
+
+@dataclass(frozen=True)
+class Fit(Step):
+    """Fit a technique on ``train`` and measure it on every one of ``tests``.
+
+    Attributes
+    ----------
+    what:
+        Its name, for people.
+    technique, train, validation, tests, mode, seed:
+        As of :meth:`~steerstack.techniques.technique.Technique.fit`; what it is measured on, and how.
+    """
+
+    what: str
+    technique: Technique
+    train: DataSet
+    validation: DataSet | None
+    tests: Mapping[str, DataSet]
+    mode: ScoreMode
+    seed: int
+
+    @property
+    def phase(self) -> str:
+        """The technique's name."""
+        return self.technique.name
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """Of the step, and of the technique's method."""
+        return (type(self).__module__, type(self.technique).__module__, *self.technique.code)
+
+    def key(self, model: Model) -> Any:
+        """Model, technique, data and seed."""
+        validation = self.validation.digest if self.validation else None
+        digests = [self.train.digest, validation, {name: test.digest for name, test in self.tests.items()}]
+        return ["with its vector", model.fingerprint, self.technique.describe(), digests, self.mode, self.seed]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """What :class:`FitValues` holds; a technique that cannot work with these items says why."""
+        try:
+            treatment = self.technique.fit(model, self.train, self.validation, self.mode, self.seed)
+        except (ExtractionError, DegenerateDirectionError) as error:
+            progress(1)
+            return {"failed": error.happened, "values": {}, "cost": {}, "record": {}, "vector": None}
+        values = {name: values_of(treatment.arm, test, self.mode).tolist() for name, test in self.tests.items()}
+        progress(1)
+        return {
+            "failed": "",
+            "values": values,
+            "cost": treatment.cost,
+            "record": treatment.record,
+            "vector": treatment.vector.to_json() if treatment.vector else None,
+        }
+
+
+def fit_and_measure(
+    ledger: Ledger, fits: Sequence[Fit], model: Model, *, progress: Progress = SILENT
+) -> list[FitValues]:
+    """Fit and measure; done once for the same inputs."""
+    found = ledger.steps(fits, model, what="fits", progress=progress)
+    return [
+        FitValues(
+            {name: np.array(of) for name, of in value["values"].items()},
+            value["cost"],
+            value["record"],
+            value["failed"],
+            SteeringVector.from_json(value["vector"], step.what) if value["vector"] else None,
+        )
+        for step, value in zip(fits, found, strict=True)
+    ]
+
+
+def values_of(arm: Arm, data: DataSet, mode: ScoreMode) -> NDArray[np.float64]:
+    """Log-odds of every item under an arm, on the scale on which arms are compared."""
+    (scores,) = score_data(arm.model, data, mode, [arm.plan], system=arm.system, shots=arm.shots)
+    return scores.effect_scale
+
+
+@dataclass(frozen=True)
+class Unsteered(Step):
+    """Measure the bare model on every test set."""
+
+    tests: Mapping[str, DataSet]
+    mode: ScoreMode
+    what: str = "unsteered"
+
+    def key(self, model: Model) -> Any:
+        """Model and data."""
+        return [model.fingerprint, {name: test.digest for name, test in self.tests.items()}, self.mode]
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """The values of every test set by name."""
+        bare = Arm(model)
+        found = {name: values_of(bare, test, self.mode).tolist() for name, test in self.tests.items()}
+        progress(1)
+        return found
+
+
+def unsteered(
+    ledger: Ledger, model: Model, tests: Mapping[str, DataSet], mode: ScoreMode
+) -> dict[str, NDArray[np.float64]]:
+    """The bare model on every test set."""
+    (found,) = ledger.steps([Unsteered(tests, mode)], model)
+    return {name: np.array(of) for name, of in found.items()}

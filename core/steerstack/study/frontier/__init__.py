@@ -1,0 +1,1 @@
+"""Effect against cost, with vectors held at equal KL."""

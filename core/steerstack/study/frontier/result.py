@@ -1,0 +1,222 @@
+"""The frontier: what each technique gains at what cost, with vectors held at equal KL from the bare model.
+
+Every vector is brought to each KL budget in turn, and to the KL of every baseline, so that a
+prompt or a fine-tune is compared with vectors that disturb the model as much as it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steerstack.contracts.recorder import Effect
+from steerstack.data.items import DataSet
+from steerstack.data.splits import Splits
+from steerstack.measure.competence import Competence
+from steerstack.measure.scoring import scale_name
+from steerstack.report.page import Page
+from steerstack.stats import estimates
+from steerstack.stats.comparisons import corrected, p_value
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.claims import Claims, of_technique
+from steerstack.study.frontier.page import frontier_page
+from steerstack.study.result import Result
+from steerstack.study.vector_roles import held
+from steerstack.techniques.null_techniques import is_null
+from steerstack.techniques.technique import Technique
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.frontier.study import Frontier
+
+
+@dataclass(frozen=True)
+class Point:
+    """One technique at one cost.
+
+    Attributes
+    ----------
+    technique, budget, matched:
+        Its name, the KL it was held at (None for what cannot be held), and the baseline whose KL that is.
+    values:
+        Log-odds of each test item.
+    kl, cross_entropy:
+        Per token on each neutral text, in nats.
+    knowledge:
+        Whether each knowledge question is answered right; None where it was not measured.
+    record:
+        Layers, strength, cost of making it.
+    vector:
+        The vector, with the layers at which it is; None for baselines and nulls.
+    """
+
+    technique: str
+    budget: float | None
+    matched: str | None
+    values: NDArray[np.float64]
+    kl: tuple[float, ...]
+    cross_entropy: tuple[float, ...]
+    knowledge: tuple[float, ...] | None
+    record: Mapping[str, Any]
+    vector: SteeringVector | None = None
+
+    @property
+    def name(self) -> str:
+        """The technique and its budget."""
+        held = "" if self.budget is None else f" at {self.budget:.3g} nats"
+        return f"{self.technique}{held}" + (f", the KL of {self.matched}" if self.matched else "")
+
+
+@dataclass(frozen=True, repr=False)
+class FrontierResult(Result):
+    """Every point, on the same locked test items."""
+
+    study: Frontier
+    model: Model
+    splits: Splits
+    techniques: Sequence[Technique]
+    bare: Point
+    points: Sequence[Point]
+    competence: Competence
+    left_out: Sequence[str] = field(default_factory=list)
+
+    def effect(self, point: Point) -> estimates.Estimate:
+        """Paired effect on the test items."""
+        return estimates.difference(point.values, self.bare.values)
+
+    @cached_property
+    def _p(self) -> list[float]:
+        """P of each point's effect, corrected over all points (Holm)."""
+        raw = {str(at): p_value(point.values - self.bare.values) for at, point in enumerate(self.points)}
+        return [float(row["p_corrected"]) for row in corrected(raw).values()]
+
+    @cached_property
+    def matches(self) -> list[dict[str, Any]]:
+        """Each baseline against each vector at the baseline's KL: the paired difference of their effects."""
+        baselines = {p.technique: p for p in self.points if p.budget is None}
+        return [
+            {
+                "vector": point.technique,
+                "baseline": point.matched,
+                "kl": float(np.mean(baselines[point.matched].kl)),
+                "vector_minus_baseline": estimates.difference(point.values, baselines[point.matched].values).to_json(),
+            }
+            for point in self.points
+            if point.matched
+        ]
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        sentences = []
+        for budget in self.study.budgets:
+            here = [p for p in self.points if p.budget == budget and not p.matched]
+            real = [p for p in here if not is_null(p.technique)]
+            if not real:
+                continue
+            best = max(real, key=lambda p: self.effect(p).value)
+            sizes = [abs(self.effect(p).value) for p in here if is_null(p.technique)]
+            beaten = sum(size < abs(self.effect(best).value) for size in sizes)
+            sentences.append(
+                f"At {budget:g} nats per token {best.technique} moves it furthest: {self.effect(best)}, "
+                f"more than {beaten} of {len(sizes)} nulls."
+            )
+        for match in (m for m in self.matches if not is_null(m["vector"])):
+            gap = match["vector_minus_baseline"]
+            ahead = "not told apart from"
+            if gap["ci_low"] > 0 or gap["ci_high"] < 0:
+                ahead = "ahead of" if gap["value"] > 0 else "behind"
+            sentences.append(
+                f"At the KL of {match['baseline']} ({match['kl']:.3f}), {match['vector']} is {ahead} it: "
+                f"{gap['value']:+.3f} [{gap['ci_low']:+.3f}, {gap['ci_high']:+.3f}]."
+            )
+        return " ".join(sentences)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``frontier --json``."""
+        return {
+            "study": "frontier",
+            "behavior": self.behavior,
+            "declared": {**self.study.to_json(), "techniques": [t.describe() for t in self.techniques]},
+            "scale": scale_name(self.study.score),
+            "n_test": len(self.splits.test),
+            "data": self.splits.test.source,
+            "data_digests": self.splits.digests,
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "unsteered": self._point(self.bare, 1.0),
+            "points": [self._point(point, p) for point, p in zip(self.points, self._p, strict=True)],
+            "matches": self.matches,
+            "failed": list(self.left_out),
+            "competence": self.competence.to_json(),
+            "warning": self.competence.warning(self.study.score),
+            "papers": {technique.name: technique.paper for technique in self.techniques},
+            "verdict": self.verdict,
+        }
+
+    def _point(self, point: Point, p: float) -> dict[str, Any]:
+        known = point.knowledge
+        return {
+            "name": point.name,
+            "technique": point.technique,
+            "budget": point.budget,
+            "matched": point.matched,
+            "effect": self.effect(point).to_json(),
+            "p_holm": p,
+            "kl": estimates.mean(point.kl).to_json(),
+            "perplexity": float(np.exp(np.mean(point.cross_entropy))),
+            "knowledge": estimates.mean(known).to_json() if known else None,
+            "knowledge_lost": estimates.difference(self.bare.knowledge, known).to_json()
+            if known and self.bare.knowledge
+            else None,
+            "record": dict(point.record),
+        }
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The vector of each technique that is one, by role."""
+        return {held(point.technique): point.vector for point in self.points if point.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """Every point that is a vector's."""
+        arms = [
+            of_technique(point.technique, self.techniques, point.vector, point.record,
+                         where={"technique": point.technique, "budget": point.budget, "matched": point.matched})
+            for point in self.points
+            if point.vector
+        ]  # fmt: skip
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """The locked test items."""
+        return {"test": self.splits.test}
+
+    @property
+    def effects(self) -> list[Effect]:
+        """The effect of every point."""
+        return [
+            Effect.of(f"effect/{point.name}", self.effect(point).to_json(), held(point.technique))
+            for point in self.points
+        ]
+
+    def page(self) -> Page:
+        """Effect against each cost, at equal KL."""
+        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
+        return frontier_page(self.to_json(), self.study.to_yaml(), papers)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item and point: technique, budget, matched, item, log_odds, effect."""
+        bare = self.bare.values.tolist()
+        return [
+            {"technique": point.technique, "budget": point.budget, "matched": point.matched, "item": item.id,
+             "log_odds": value, "effect": value - without}
+            for point in self.points
+            for item, value, without in zip(self.splits.test, point.values.tolist(), bare, strict=True)
+        ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Techniques trained on one kind of item and tested on another."""

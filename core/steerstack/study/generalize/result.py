@@ -1,0 +1,262 @@
+"""Generalisation: what a technique learned on one kind of item does on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats as scipy_stats
+
+from steerstack.contracts.recorder import Effect
+from steerstack.data.items import DataSet
+from steerstack.data.splits import Splits
+from steerstack.measure.scoring import scale_name
+from steerstack.report.page import Page
+from steerstack.stats import estimates
+from steerstack.stats.comparisons import corrected, p_value
+from steerstack.stats.estimates import Estimate
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.claims import Claims, of_technique
+from steerstack.study.fit_step import FitValues
+from steerstack.study.generalize.page import generalize_page
+from steerstack.study.result import Result
+from steerstack.study.vector_roles import trained_on
+from steerstack.techniques.null_techniques import is_null
+from steerstack.techniques.technique import Technique
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.generalize.study import Generalize
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """One technique, trained in either domain and tested in both.
+
+    Attributes
+    ----------
+    within, across:
+        Effect on the target's test items when trained on the target, and when trained on the source.
+    at_home:
+        Effect on the source's test items when trained on the source.
+    recovered:
+        Supervision gap recovered: across / within (Hase et al., arXiv 2401.06751, eq. 1).
+    anti:
+        Share of the target's items that move the wrong way when trained on the source.
+    """
+
+    name: str
+    within: Estimate
+    across: Estimate
+    at_home: Estimate
+    recovered: Estimate | None
+    anti: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON results hold it."""
+        return {
+            "technique": self.name,
+            "within": self.within.to_json(),
+            "across": self.across.to_json(),
+            "at_home": self.at_home.to_json(),
+            "recovered": self.recovered.to_json() if self.recovered else None,
+            "anti_steerable_share": self.anti,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class GeneralizeResult(Result):
+    """Every technique, trained in either domain, on the same test items."""
+
+    study: Generalize
+    model: Model
+    source: str
+    target: str
+    domains: Mapping[str, Splits]
+    techniques: Sequence[Technique]
+    base: Mapping[str, NDArray[np.float64]]
+    fits: Mapping[tuple[str, str], FitValues]
+
+    def effect(self, name: str, trained: str, tested: str) -> NDArray[np.float64]:
+        """Paired effect of each test item."""
+        return np.asarray(self.fits[name, trained].values[tested] - self.base[tested])
+
+    @cached_property
+    def transfers(self) -> list[Transfer]:
+        """Each technique that could be fitted in both domains."""
+        source, target = self.source, self.target
+        found = []
+        for name in dict.fromkeys(name for name, _ in self.fits):
+            if any(self.fits[name, domain].failed for domain in (source, target)):
+                continue
+            within, across = self.effect(name, target, target), self.effect(name, source, target)
+            found.append(
+                Transfer(
+                    name,
+                    estimates.mean(within),
+                    estimates.mean(across),
+                    estimates.mean(self.effect(name, source, source)),
+                    ratio(across, within),
+                    float((across < 0).mean()),
+                )
+            )
+        return found
+
+    @property
+    def correlation(self) -> dict[str, Any] | None:
+        """Spearman correlation over techniques of the effect at home with that across; None below four."""
+        real = [t for t in self.transfers if not is_null(t.name)]
+        if len(real) < 4:
+            return None
+        found = scipy_stats.spearmanr([t.at_home.value for t in real], [t.across.value for t in real])
+        return {
+            "rho": estimates.finite(float(found.statistic)),
+            "p": estimates.finite(float(found.pvalue)),
+            "n": len(real),
+        }
+
+    def _corrected(self) -> list[float]:
+        """P of each technique's effect across, corrected over the techniques (Holm)."""
+        source, target = self.source, self.target
+        raw = {t.name: p_value(self.effect(t.name, source, target)) for t in self.transfers}
+        return [float(row["p_corrected"]) for row in corrected(raw).values()]
+
+    @cached_property
+    def against_nulls(self) -> list[dict[str, Any]]:
+        """For every technique and null, the paired difference of their effects across."""
+        source, target = self.source, self.target
+        names = [transfer.name for transfer in self.transfers]
+        return [
+            {
+                "technique": name,
+                "null": null,
+                "across_above": estimates.difference(
+                    self.effect(name, source, target), self.effect(null, source, target)
+                ).to_json(),
+            }
+            for name in names
+            for null in names
+            if is_null(null) and not is_null(name)
+        ]
+
+    def _above(self, name: str) -> str:
+        mine = [entry["across_above"]["ci_low"] > 0 for entry in self.against_nulls if entry["technique"] == name]
+        return f" It is above {sum(mine)} of {len(mine)} nulls." if mine else ""
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        real = (transfer for transfer in self.transfers if not is_null(transfer.name))
+        return " ".join(_sentence(transfer, self.source, self.target) + self._above(transfer.name) for transfer in real)
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``generalize --json``."""
+        return {
+            "study": "generalize",
+            "behavior": self.behavior,
+            "declared": {
+                **self.study.to_json(),
+                "source": self.source,
+                "target": self.target,
+                "shift": self.study.shift.words,
+            },
+            "scale": scale_name(self.study.score),
+            "n_test": {name: len(splits.test) for name, splits in self.domains.items()},
+            "data": ", ".join(sorted({splits.test.source for splits in self.domains.values()})),
+            "data_digests": {name: splits.digests for name, splits in self.domains.items()},
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "unsteered": {name: estimates.mean(values).to_json() for name, values in self.base.items()},
+            "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
+            "correlation": self.correlation,
+            "against_nulls": self.against_nulls,
+            "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
+            "papers": {technique.name: technique.paper for technique in self.techniques},
+            "verdict": self.verdict,
+        }
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The vector of each technique that is one, from either domain, by role."""
+        return {trained_on(*key): fit.vector for key, fit in self.fits.items() if fit.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """Every vector in both domains."""
+        arms = [
+            of_technique(name, self.techniques, fit.vector, fit.record, data=tested,
+                         where={"technique": name, "trained": trained, "tested": tested})
+            for (name, trained), fit in self.fits.items()
+            for tested in self.domains
+            if fit.vector
+        ]  # fmt: skip
+        return Claims.of_splits(self.domains, arms, self.study.score)
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """The locked test items of either domain."""
+        return {name: splits.test for name, splits in self.domains.items()}
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What each technique does within and across domains, and the share that is recovered."""
+        found = []
+        for transfer in self.transfers:
+            name, value = transfer.name, transfer.to_json()
+            trained = {"within": self.target, "across": self.source, "at_home": self.source, "recovered": self.source}
+            found += [
+                Effect.of(f"{part}/{name}", value[part], trained_on(name, domain))
+                for part, domain in trained.items()
+                if value[part]
+            ]
+        return found
+
+    def page(self) -> Page:
+        """What is recovered across domains, beside nulls."""
+        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
+        return generalize_page(self.to_json(), self.study.to_yaml(), papers)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item and fit: technique, trained, tested, item, log_odds, effect."""
+        return [
+            {
+                "technique": name,
+                "trained": trained,
+                "tested": tested,
+                "item": item.id,
+                "log_odds": value,
+                "effect": value - b,
+            }
+            for (name, trained), fit in self.fits.items()
+            for tested, values in fit.values.items()
+            for item, value, b in zip(
+                self.domains[tested].test, values.tolist(), self.base[tested].tolist(), strict=True
+            )
+        ]
+
+
+def _sentence(transfer: Transfer, source: str, target: str) -> str:
+    head = f"{transfer.name}, trained on {source}, moves {target} by {transfer.across}"
+    if not transfer.within.excludes_zero:
+        return f"{head}; trained on {target} itself it has no measurable effect, so there is nothing to recover."
+    assert transfer.recovered is not None
+    return f"{head}, {transfer.recovered.value:.0%} of what training on {target} gives ({transfer.within})."
+
+
+def ratio(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Estimate | None:
+    """Ratio of two means over the same items, percentile bootstrap; None where the lower one may be 0."""
+    if not estimates.mean(below).excludes_zero:
+        return None
+    found = scipy_stats.bootstrap(
+        (above, below),
+        lambda a, b, axis=-1: a.mean(axis) / b.mean(axis),
+        paired=True,
+        method="percentile",
+        n_resamples=estimates.RESAMPLES,
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Estimate(float(above.mean() / below.mean()), float(found.low), float(found.high), len(above))

@@ -1,0 +1,18 @@
+"""The studies that come with steerstack, offered like a stranger's."""
+
+from collections.abc import Sequence
+
+from steerstack.catalog.hookspecs import hookimpl
+from steerstack.study.study import Study
+
+
+@hookimpl
+def steerstack_studies() -> Sequence[type[Study]]:
+    """Sweep, stack, efficiency, generalize, frontier."""
+    from steerstack.study.efficiency.study import Efficiency
+    from steerstack.study.frontier.study import Frontier
+    from steerstack.study.generalize.study import Generalize
+    from steerstack.study.stack.study import Stack
+    from steerstack.study.sweep.study import Sweep
+
+    return [Sweep, Stack, Efficiency, Generalize, Frontier]

@@ -1,0 +1,201 @@
+"""Result: what came out of a study, the same from Python as from the command line."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from steerstack.contracts.recorder import Effect, RunRecord
+from steerstack.report.html import write_frame, write_page
+from steerstack.report.page import Table, interval
+from steerstack.util import digest
+from steerstack.util.files import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from steerstack.contracts.recorder import Recorded
+    from steerstack.data.items import DataSet
+    from steerstack.report.page import Page
+    from steerstack.steering.vector import SteeringVector
+    from steerstack.study.claims import Claims
+    from steerstack.study.study import Study
+    from steerstack.trace.model import Model
+
+
+@dataclass(frozen=True)
+class Files:
+    """What :meth:`Result.save` wrote: the page with its pictures, the frame, the JSON, the vectors."""
+
+    report: Path
+    pictures: tuple[Path, ...]
+    frame: Path
+    table: Path
+    json: Path
+    vectors: tuple[Path, ...]
+
+    @property
+    def to_record(self) -> list[Path]:
+        """Those that are kept with a run in the registry: page, pictures, frame and table."""
+        return [self.report, *self.pictures, self.frame, self.table]
+
+
+class Result(ABC):
+    """What came out of a study, before it is written anywhere.
+
+    Attributes
+    ----------
+    study, model:
+        What was run, and on which model.
+    """
+
+    study: Study
+    model: Model
+
+    @property
+    @abstractmethod
+    def verdict(self) -> str:
+        """The answer in words."""
+
+    @property
+    @abstractmethod
+    def effects(self) -> Sequence[Effect]:
+        """Every measured effect by name, with its interval and n."""
+
+    @property
+    @abstractmethod
+    def tested(self) -> Mapping[str, DataSet]:
+        """The data sets that effects were measured on, by name."""
+
+    @property
+    @abstractmethod
+    def claims(self) -> Claims:
+        """The arms that anyone can measure again."""
+
+    @abstractmethod
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item and arm: the frame before it is one."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``--json``, without where it was recorded."""
+
+    @abstractmethod
+    def page(self) -> Page:
+        """The page as a value: verdict, figures, tables, methods, what is needed to run it again."""
+
+    def summary(self) -> Table:
+        """What a terminal shows above the verdict: by default every effect."""
+        rows = [[effect.name, interval(effect.to_json()), str(effect.n)] for effect in self.effects]
+        return Table(f"{self.behavior}: {self.study.name}", ["effect", "estimate and 95 % interval", "n"], rows)
+
+    @property
+    def vectors(self) -> Mapping[str, SteeringVector]:
+        """The vectors by their role, the main one first."""
+        return {}
+
+    @property
+    def card(self) -> str:
+        """A readable account of the main vector, in Markdown."""
+        return self.verdict
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Settings worth comparing between runs."""
+        settings = self.study.to_json()
+        return {
+            name: value for name, value in settings.items() if value is not None and not isinstance(value, list | dict)
+        }
+
+    @property
+    def part(self) -> str:
+        """Which part of the data was measured on: ``test``, or ``all``."""
+        return "test"
+
+    @property
+    def behavior(self) -> str:
+        """The behaviour that was measured."""
+        return next(iter(self.tested.values())).behavior
+
+    def frame(self) -> pd.DataFrame:
+        """One row an item and arm."""
+        return pd.DataFrame(self.rows())
+
+    def save(self, folder: Path | str, *, report: Path | str | None = None) -> Files:
+        """Write the page, its pictures, the frame, the JSON and the vectors.
+
+        Parameters
+        ----------
+        folder:
+            Where; it is made if need be.
+        report:
+            Where the page goes; None for ``report.html`` in the folder.
+
+        Raises
+        ------
+        SteerstackError
+            A file cannot be written; what was there before is kept.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        page = Path(report) if report else place / "report.html"
+        pictures = write_page(self.page(), page)
+        frame, table = write_frame(self.rows(), place)
+        vectors = {place / f"vector-{digest.of_json(role)[:8]}.safetensors": v for role, v in self.vectors.items()}
+        for path, vector in vectors.items():
+            vector.save(path)
+        files = Files(page, tuple(pictures), frame, table, place / "result.json", tuple(vectors))
+        write_json(files.json, {**self.to_json(), "report": str(page), "frame": str(frame), "mlflow": None})
+        return files
+
+    def run_record(self, files: Sequence[Path] = ()) -> RunRecord:
+        """What the registry keeps of it."""
+        tested = self.tested
+        digests = {name: data.digest for name, data in tested.items()}
+        return RunRecord(
+            kind=self.study.name,
+            behavior=self.behavior,
+            model_name=self.model.name,
+            model_fingerprint=self.model.fingerprint,
+            data_source=", ".join(sorted({data.source for data in tested.values()})),
+            data_digest=next(iter(digests.values())) if len(digests) == 1 else digest.of_json(digests),
+            data_split=self.part,
+            n_items=sum(len(data) for data in tested.values()),
+            vectors=self.vectors,
+            effects=list(self.effects),
+            parameters=self.parameters,
+            files=list(files),
+            result={**self.to_json(), "claims": self.claims.to_json()},
+            card=self.card,
+        )
+
+    def record(self, *, tracking_uri: str | None = None, files: Sequence[Path] = ()) -> Recorded:
+        """Keep the result in the registry: its vectors, effects, settings and the given files.
+
+        Raises
+        ------
+        RegistryError
+            The store cannot be reached; the run is kept locally and can be sent later.
+        """
+        from steerstack.catalog.recorder import record_run
+
+        return record_run(self.run_record(files), tracking_uri=tracking_uri)
+
+    def __repr__(self) -> str:
+        text = f"<{type(self).__name__} of {self.study.name} on {self.model.name}: {self.verdict}>"
+        return text if len(text) < 200 else f"{text[:195]}...>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(e.name)}</td><td>{e.value:+.3f}</td><td>[{e.ci_low:+.3f}, {e.ci_high:+.3f}]</td>"
+            f"<td>{e.n}</td></tr>"
+            for e in self.effects
+        )
+        head = "<tr><th>effect</th><th>estimate</th><th>95 % interval</th><th>n</th></tr>"
+        return f"<p>{escape(self.verdict)}</p><table>{head}{rows}</table>"

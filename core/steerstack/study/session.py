@@ -1,0 +1,158 @@
+"""What a study works with while it runs: its model, data, ledger and progress."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from steerstack.catalog.data import load_data
+from steerstack.catalog.lookup import find
+from steerstack.contracts.recorder import Effect
+from steerstack.data.splits import Splits, split
+from steerstack.measure.arm import Arm
+from steerstack.run.arms import CostOfPlans, Measure, ScoreArms
+from steerstack.run.ledger import Ledger
+from steerstack.run.progress import SILENT, Progress
+from steerstack.run.start_crew import crew_for
+from steerstack.stats import estimates
+from steerstack.steering.intervention import Plan
+from steerstack.techniques.extract import extract
+from steerstack.trace.open import open_model
+from steerstack.util import digest
+from steerstack.util.folders import home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from steerstack.contracts import Extractor
+    from steerstack.data.items import DataSet
+    from steerstack.data.questions import Shots
+    from steerstack.run.arms import ArmValues
+    from steerstack.steering.vector import SteeringVector
+    from steerstack.study.study import Study
+    from steerstack.trace.model import Model
+
+
+@dataclass(frozen=True)
+class Session:
+    """A study with all that it works with.
+
+    Attributes
+    ----------
+    study, model, data:
+        What is run, on which model, over which items (``limit`` taken).
+    ledger:
+        Where finished steps are kept.
+    progress:
+        Told how far it is.
+    parts:
+        The parts of the data, where they were given; None to draw them.
+    """
+
+    study: Study
+    model: Model
+    data: DataSet
+    ledger: Ledger
+    progress: Progress = field(default=SILENT)
+    parts: Splits | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the study keeps its steps, vectors and weights."""
+        return self.ledger.folder
+
+    @cached_property
+    def measure(self) -> Measure:
+        """Scores arms through the ledger."""
+        return Measure(self.study.score, self.ledger, self.progress)
+
+    @cached_property
+    def splits(self) -> Splits:
+        """Training, validation and locked test items, by the study's seed."""
+        return self.parts or split(self.data, seed=self.study.seed)
+
+    def arm(self, label: str, plan: Plan | None = None, *, system: str | None = None, shots: Shots = ()) -> Arm:
+        """An arm of the study's model."""
+        return Arm(self.model, plan or Plan(), system, shots, label=label)
+
+    def score(self, data: DataSet, arms: Sequence[Arm], what: str = "items") -> ScoreArms:
+        """The request to score every item under every arm."""
+        return ScoreArms(what, data, arms)
+
+    def cost(self, plans: Sequence[Plan], what: str = "cost on neutral text") -> CostOfPlans:
+        """The request for each plan's KL and perplexity on neutral text."""
+        return CostOfPlans(what, self.model, plans)
+
+    def extract(
+        self, method: str | Extractor, data: DataSet | None = None, *, position: str | None = None
+    ) -> SteeringVector:
+        """A vector by a method, from the training items unless others are given."""
+        made = find("extractor", method).make() if isinstance(method, str) else method
+        items = self.splits.train if data is None else data
+        self.progress.expect("pairs", len(items))
+        return extract(self.model, items, made, position=position, progress=self.progress.counter("pairs"))
+
+    def effect(self, name: str, arm: ArmValues, base: ArmValues, *, role: str = "") -> Effect:
+        """The paired difference in mean log-odds between two arms over the same items, with its 95 % interval."""
+        return Effect.of(name, estimates.difference(arm.log_odds, base.log_odds).to_json(), role)
+
+
+def data_of(study: Study, progress: Progress = SILENT) -> DataSet:
+    """The items that a study names, as many as it takes; what their reader should know is said."""
+    found = load_data(study.data, behavior=study.behavior, matching=study.matching)
+    for remark in found.notes:
+        progress.note(remark)
+    return found
+
+
+def model_of(study: Study, progress: Progress = SILENT) -> Model:
+    """The model that a study names."""
+    progress.phase(f"opening {study.model}")
+    return open_model(study.model, revision=study.revision, dtype=study.dtype, device=study.device, remote=study.remote)
+
+
+def folder_of(study: Study, model: Model, data: DataSet) -> Path:
+    """The study's own folder: the same declaration, model and data go on where they stopped, on any server."""
+    name = digest.of_json([study.to_json(), model.fingerprint, data.digest])
+    return home() / "studies" / f"{study.name}-{data.behavior}-{name[:12]}"
+
+
+@contextmanager
+def open_session(
+    study: Study,
+    model: Model | None,
+    data: DataSet | Splits | None,
+    *,
+    folder: Path | str | None,
+    fresh: bool,
+    engine: str,
+    workers: int | None,
+    progress: Progress | None,
+) -> Iterator[Session]:
+    """A study ready to run: see :meth:`steerstack.Study.run` for the parameters."""
+    told = progress or SILENT
+    parts = data if isinstance(data, Splits) else None
+    items = data_of(study, told) if data is None else data if not isinstance(data, Splits) else data.whole
+    opened = model_of(study, told) if model is None else model
+    place = folder_of(study, opened, items) if folder is None else Path(folder)
+    if fresh:
+        shutil.rmtree(place, ignore_errors=True)
+    if (place / "ledger.jsonl").exists():
+        told.phase(f"going on with {place}")
+    source: dict[str, Any] = {"revision": study.revision, "dtype": study.dtype, "device": study.device}
+    with crew_for(opened, engine, workers, source=study.model, note=told.note, **source) as crew:
+        yield Session(study, opened, items.limit(study.limit), Ledger(place, crew), told, parts)
+
+
+@contextmanager
+def plan_session(study: Study, model: Model | None, data: DataSet | None) -> Iterator[Session]:
+    """A study ready to be forecast: nothing is kept."""
+    items = data_of(study) if data is None else data
+    opened = model_of(study) if model is None else model
+    with TemporaryDirectory() as scratch:
+        yield Session(study, opened, items.limit(study.limit), Ledger(Path(scratch)))

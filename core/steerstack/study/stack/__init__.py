@@ -1,0 +1,1 @@
+"""A vector on top of prompts, demonstrations, fine-tunes and other vectors."""

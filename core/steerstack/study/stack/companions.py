@@ -1,0 +1,86 @@
+"""Several vectors together: the study's vector with another one, in either order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from steerstack.run.arms import ArmValues
+from steerstack.stats import estimates
+from steerstack.steering.intervention import Plan
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.session import Session
+from steerstack.study.stack.choice import choose_strength
+from steerstack.study.stack.grid import Quadruple
+from steerstack.techniques.apply import apply
+from steerstack.techniques.selection import Candidates, Choice
+
+
+@dataclass(frozen=True)
+class MeasuredCompanion:
+    """Another vector on the base model, unprompted, at the layer and strength chosen for it on validation.
+
+    Attributes
+    ----------
+    name, vector, choice:
+        What it is, and how it was chosen.
+    alone:
+        The other vector by itself.
+    after, before:
+        Both, the other vector acting after the study's, or before it. They are one arm where the two act
+        at different layers: the forward pass decides their order there.
+    """
+
+    name: str
+    vector: SteeringVector
+    choice: Choice
+    alone: ArmValues
+    after: ArmValues
+    before: ArmValues | None
+
+    def to_json(self, unsteered: ArmValues) -> dict[str, Any]:
+        """Its effect, and what the order changes."""
+        order: dict[str, Any] = {"decided_by": "the forward pass: they act at different layers", "difference": None}
+        if self.before is not None:
+            difference = estimates.difference(self.after.log_odds, self.before.log_odds)
+            order = {"decided_by": "the plan: they act at the same layer", "difference": difference.to_json()}
+        return {
+            "vector": self.name,
+            "vector_fingerprint": self.vector.fingerprint,
+            "edit": self.vector.edit,
+            "layer": self.choice.layer,
+            "scale": self.choice.scale,
+            "choices_tried": len(self.choice.tried),
+            "effect": estimates.difference(self.alone.log_odds, unsteered.log_odds).to_json(),
+            "together": estimates.difference(self.after.log_odds, unsteered.log_odds).to_json(),
+            "order": order,
+        }
+
+    def quadruple(self, unsteered: ArmValues, vector: ArmValues) -> Quadruple:
+        """The interaction of both vectors."""
+        return {"of": ["vector", self.name], "direction": "positive"}, (unsteered, vector, self.alone, self.after)
+
+    def sentence(self) -> str:
+        """What the order changes, in words; empty where it cannot change anything."""
+        if self.before is None:
+            return ""
+        difference = estimates.difference(self.after.log_odds, self.before.log_odds)
+        matters = "matters" if difference.excludes_zero else "makes no measurable difference"
+        return f"The order of the vector and {self.name} {matters}: {difference} when {self.name} acts last."
+
+
+def measure_companions(
+    session: Session, plan: Plan, others: Mapping[str, SteeringVector], candidates: Candidates
+) -> list[MeasuredCompanion]:
+    """Choose layer and strength of each other vector on validation, then measure it alone and with ``plan``."""
+    found = []
+    for name, vector in others.items():
+        among = tuple(layer for layer in candidates.layers or vector.layers if layer in vector.directions)
+        choice = choose_strength(
+            session, vector, None, replace(candidates, layers=among or vector.layers, kl=None), called=f" of {name}"
+        )
+        other = apply(vector, choice.layer, choice.scale, tokens=candidates.tokens)
+        both = [plan >> other, other >> plan] if plan.sites == other.sites else [plan >> other]
+        arms = [session.arm(name, other), *(session.arm(f"together with {name}", one) for one in both)]
+        alone, after, *before = session.measure.arms(f"together with {name}", session.splits.test, arms)
+        found.append(MeasuredCompanion(name, vector, choice, alone, after, before[0] if before else None))
+    return found

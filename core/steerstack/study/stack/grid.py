@@ -1,0 +1,150 @@
+"""The cells of a stacking study, and the interactions between them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from steerstack.measure.steerability import share
+from steerstack.run.arms import ArmValues
+from steerstack.stats import estimates
+from steerstack.stats.additivity import at_limit, stacking
+from steerstack.stats.comparisons import corrected, p_value
+
+Level = Literal["none", "positive", "negative"]
+LEVELS: tuple[Level, ...] = ("negative", "none", "positive")
+
+PromptLevel = Level | Literal["few-shot"]
+PROMPTS: tuple[PromptLevel, ...] = (*LEVELS, "few-shot")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm: prompt x vector x fine-tune, and which model the vector was fitted on.
+
+    A prompt is a system prompt for or against the behaviour, or demonstrations of it (``few-shot``).
+    ``origin`` is ``transferred`` for a vector from the base model, ``refitted`` for one that was
+    extracted again from the fine-tuned model. An arm without a vector is listed under both.
+    """
+
+    prompt: PromptLevel
+    vector: Level
+    finetune: str = "none"
+    origin: Literal["transferred", "refitted"] = "transferred"
+
+
+Grid = Mapping[Cell, ArmValues]
+
+
+def arms_json(grid: Grid) -> list[dict[str, Any]]:
+    """Each arm with its estimates; one with a vector also with the share of items that move against its sign."""
+    base = grid[Cell("none", "none")]
+    return [
+        {
+            "prompt": cell.prompt,
+            "vector": cell.vector,
+            "finetune": cell.finetune,
+            "vector_origin": cell.origin,
+            "estimate": estimates.mean(values.log_odds).to_json(),
+            "probability": estimates.mean(values.probability).to_json(),
+            "effect": estimates.difference(values.log_odds, base.log_odds).to_json(),
+            "edited_positions": values.edited,
+            "against": _against(cell, values, grid),
+        }
+        for cell, values in grid.items()
+    ]
+
+
+def _against(cell: Cell, values: ArmValues, grid: Grid) -> dict[str, Any] | None:
+    """Share of items that the vector moves against its sign, beside the same arm without it."""
+    without = replace(cell, vector="none")
+    if cell.vector == "none" or without not in grid:
+        return None
+    moved = values.log_odds - grid[without].log_odds
+    return share(moved < 0 if cell.vector == "positive" else moved > 0).to_json()
+
+
+_CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}
+"""What stands before the question and pushes the behaviour, as interactions name it."""
+
+FourArms = tuple[ArmValues, ArmValues, ArmValues, ArmValues]
+
+Quadruple = tuple[dict[str, Any], FourArms]
+"""What an interaction is of, and its arms: neither, first, second, both."""
+
+
+def _cells(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cell, Cell, Cell, Cell]]]:
+    """Every interaction asked for: what it is of, and its cells (neither, first, second, both)."""
+    none, vector = Cell("none", "none"), Cell("none", "positive")
+    for side in ("positive", "negative"):
+        of_vector, of_prompt, both = Cell("none", side), Cell(side, "none"), Cell(side, side)
+        yield {"of": ["vector", "prompt"], "direction": side}, (none, of_vector, of_prompt, both)
+    shown = Cell("few-shot", "none")
+    yield {"of": ["vector", "few-shot"], "direction": "positive"}, (none, vector, shown, Cell("few-shot", "positive"))
+    for tune in finetunes:
+        tuned = Cell("none", "none", tune)
+        for name, level in _CONTEXTS.items():
+            about = {"of": [name, tune], "direction": "positive"}
+            yield about, (none, Cell(level, "none"), tuned, Cell(level, "none", tune))
+        for origin in ("transferred", "refitted"):
+            on_tuned = Cell("none", "positive", tune, origin)
+            about = {"direction": "positive", "vector_origin": origin}
+            yield {"of": ["vector", tune], **about}, (none, vector, tuned, on_tuned)
+            for name, level in _CONTEXTS.items():
+                on_top = {"of": ["vector", name], **about, "finetune": tune}
+                both = Cell(level, "positive", tune, origin)
+                yield on_top, (tuned, on_tuned, Cell(level, "none", tune), both)
+
+
+def quadruples(grid: Grid) -> list[Quadruple]:
+    """Every interaction whose arms were measured."""
+    finetunes = sorted({cell.finetune for cell in grid} - {"none"})
+    asked = [(about, cells) for about, cells in _cells(finetunes) if all(cell in grid for cell in cells)]
+    return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in asked]
+
+
+def interactions_json(asked: Iterable[Quadruple]) -> list[dict[str, Any]]:
+    """Every interaction on both scales, with its verdict on the log-odds scale.
+
+    ``p`` is that of the paired t test, ``p_holm`` corrected over all interactions of the scale.
+    """
+    found: list[dict[str, Any]] = []
+    for about, arms in asked:
+        verdict = _verdict(arms, about["direction"])
+        found.extend(_interaction(arms, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability"))
+    for scale in ("log-odds", "probability"):
+        mine = {str(place): entry["p"] for place, entry in enumerate(found) if entry["scale"] == scale}
+        for place, row in corrected(mine).items():
+            found[int(place)]["p_holm"] = row["p_corrected"]
+    return found
+
+
+def _values(values: ArmValues, scale: str) -> Any:
+    return values.log_odds if scale == "log-odds" else values.probability
+
+
+def _interaction(arms: FourArms, scale: str, about: dict[str, Any]) -> dict[str, Any]:
+    neither, first, second, both = (_values(arm, scale) for arm in arms)
+    contrast = estimates.contrast(both, first, second, neither)
+    estimate = estimates.mean(contrast)
+    return {
+        **about,
+        "scale": scale,
+        "estimate": estimate.to_json(),
+        "p": p_value(contrast),
+        "first": estimates.difference(first, neither).to_json(),
+        "second": estimates.difference(second, neither).to_json(),
+        "both": estimates.difference(both, neither).to_json(),
+        "first_on_top": estimates.difference(both, second).to_json(),
+        "near_ceiling": at_limit(*(float(arm.probability.mean()) for arm in arms)),
+        "n_to_resolve": None if estimate.excludes_zero else estimates.needed_n(contrast, estimate.value),
+    }
+
+
+def _verdict(arms: FourArms, direction: str) -> str:
+    neither, first, second, both = (arm.log_odds for arm in arms)
+    alone = estimates.difference(first, neither), estimates.difference(second, neither)
+    sign = 1.0 if direction == "positive" else -1.0
+    better = first if sign * np.mean(first - second) > 0 else second
+    return stacking(*alone, estimates.interaction(both, first, second, neither), estimates.mean(sign * (both - better)))

@@ -1,0 +1,156 @@
+"""The page of a stacking study."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from steerstack.report.page import Page, Plot, Table, bare_line, interval, line, provenance
+
+_LEVELS = ("negative", "none", "positive")
+_PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
+_COLORS = {"negative": "#b5523b", "none": "#7a7f87", "positive": "#2a7f9e"}
+
+
+def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+    """Effects alone and together, interactions, the choice, nulls and costs."""
+    selected, n, strength = value["selected"], value["n"], value["strength"]
+    budget = "" if selected["within_kl_budget"] else " No setting kept to the KL budget; the cheapest was taken."
+    return Page(
+        title=f"{value['behavior']}: does the vector help, and does it stack?",
+        lead=f"{value['model']}. The exhibiting answer {value['polarity']}. Scored by {value['score']}; effects are "
+        f"differences in mean {value['scale']} from the bare model, on the same {n['test']} locked test items, with "
+        "95 % bootstrap intervals (BCa, paired). Transferred: the base model's vector; refitted: extracted again "
+        "from the fine-tuned model.",
+        verdict=value["verdict"],
+        warnings=[value["warning"]] if value["warning"] else [],
+        plots=[_stacked(value), _choice(value), _nulls(value)],
+        tables=[_arms(value), _interactions(value), *_together(value), _costs(value), *_chosen(value)],
+        methods=f"Items were split by question into {n['train']} for training, {n['validation']} for validation and "
+        f"{n['test']} locked for the test. The vector was read at {value['study']['position']} and added to the "
+        f"{value['study']['tokens']} tokens at layer {selected['layer']} with multiplier {selected['scale']:g}: a norm "
+        f"of {strength['norm']:.2f}, {strength['share_of_residual_norm']:.0%} of the residual stream's. It was chosen "
+        f"on validation among {selected['choices_tried']} settings by the {selected['rule']}.{budget} Prompts and "
+        "demonstrations were chosen on the same validation items, and fine-tunes trained on the same training items. "
+        "An interaction is a difference in differences (both together, minus each alone); p values are of paired t "
+        "tests, corrected by Holm over all interactions of a scale. Nulls have the vector's norm, layer and strength. "
+        + _letters(value),
+        references=references,
+        provenance=provenance(value),
+        declaration=declared,
+    )
+
+
+def _stacked(value: Mapping[str, Any]) -> Plot:
+    """Every arm: fine-tunes and prompts along x, a colour for each level of the vector."""
+    panels = sorted({(arm["finetune"], arm["vector_origin"]) for arm in value["arms"]}, key=_panel_order)
+    level = {(a["finetune"], a["vector_origin"], a["prompt"], a["vector"]): a["effect"] for a in value["arms"]}
+    places = [(*panel, prompt) for panel in panels for prompt in _PROMPTS if (*panel, prompt, "none") in level]
+    lines = [
+        line(
+            f"{'no' if vector == 'none' else vector} vector",
+            list(range(len(places))),
+            [level[(*place, vector)] for place in places],
+            color=_COLORS[vector],
+        )
+        for vector in _LEVELS
+    ]
+    return Plot(
+        "stacked-effects", "Stacked effects", "", f"effect on {value['behavior']} ({value['scale']})", lines,
+        categories=[
+            f"{_PROMPTS[prompt]}\n" + ("base" if tune == "none" else f"{tune}\n{origin}")
+            for tune, origin, prompt in places
+        ],
+    )  # fmt: skip
+
+
+def _panel_order(panel: tuple[str, str]) -> tuple[bool, str, bool]:
+    finetune, origin = panel
+    return finetune != "none", finetune, origin == "refitted"
+
+
+def _choice(value: Mapping[str, Any]) -> Plot:
+    """What was tried on validation: log-odds against strength, a line for each layer."""
+    tried = value["selected"]["tried"]
+    lines = []
+    for layer in sorted({t["layer"] for t in tried}):
+        mine = sorted((t for t in tried if t["layer"] == layer), key=lambda t: float(t["share"]))
+        lines.append(bare_line(f"layer {layer}", [t["share"] for t in mine], [t["log_odds"] for t in mine]))
+    y = f"mean {value['scale']} on validation"
+    chosen = f"Chosen: layer {value['selected']['layer']}, multiplier {value['selected']['scale']:g}."
+    share = "added norm, as a share of the residual stream's"
+    return Plot("dose-response", "What was chosen, where", share, y, lines, chosen)
+
+
+def _nulls(value: Mapping[str, Any]) -> Plot:
+    alone = next(a for a in value["arms"] if (a["prompt"], a["vector"], a["finetune"]) == ("none", "positive", "none"))
+    estimates = [alone["effect"], *(null["effect"] for null in value["nulls"])]
+    return Plot(
+        "nulls", "The vector beside its nulls", "", f"effect on {value['behavior']} ({value['scale']})",
+        [line("effect", list(range(len(estimates))), estimates)],
+        "Random directions, vectors from shuffled labels and of other behaviours: same norm, layer and strength.",
+        categories=["the vector", *(null["null"].replace(": ", ":\n") for null in value["nulls"])],
+    )  # fmt: skip
+
+
+def _arms(value: Mapping[str, Any]) -> Table:
+    rows = [
+        [a["finetune"], a["vector_origin"], a["prompt"], a["vector"], interval(a["estimate"]),
+         f"{a['probability']['value']:.3f}", interval(a["effect"])]
+        for a in value["arms"]
+    ]  # fmt: skip
+    columns = ["fine-tune", "vector from", "prompt", "vector", value["scale"], "p(exhibits)", "effect"]
+    return Table("Every arm", columns, rows)
+
+
+def _interactions(value: Mapping[str, Any]) -> Table:
+    rows = [
+        [" x ".join(i["of"]), i["direction"], i.get("finetune", "base"), i.get("vector_origin", ""), i["scale"],
+         *(interval(i[key]) for key in ("first", "second", "both", "first_on_top", "estimate")), f"{i['p_holm']:.2g}",
+         i["verdict"] + (" (near a limit of the scale)" if i["near_ceiling"] else "")
+         + (f"; n to resolve: {i['n_to_resolve']}" if i["n_to_resolve"] else "")]
+        for i in value["interactions"]
+    ]  # fmt: skip
+    columns = ["of", "direction", "on", "vector", "scale", "first alone", "second alone", "both",
+               "first on top of second", "interaction", "p (Holm)", "verdict"]  # fmt: skip
+    return Table("Interactions", columns, rows, "Both together, minus each alone. Zero means that they add up.")
+
+
+def _together(value: Mapping[str, Any]) -> list[Table]:
+    rows = [
+        [c["vector"], c["edit"], str(c["layer"]), f"{c['scale']:g}", interval(c["effect"]), interval(c["together"]),
+         interval(c["order"]["difference"]), c["order"]["decided_by"]]
+        for c in value["companions"]
+    ]  # fmt: skip
+    columns = ["vector", "edit", "layer", "scale", "alone", "after the study's vector", "last minus first", "order"]
+    return [Table("Several vectors together", columns, rows)] if rows else []
+
+
+def _costs(value: Mapping[str, Any]) -> Table:
+    rows = [
+        [c["vector"], c["finetune"], c["vector_origin"], interval(c["kl_estimate"]), f"{c['perplexity']:.1f}"]
+        for c in value["costs"]
+    ]
+    note = "On neutral text, against the same model without the vector."
+    return Table(
+        "What it costs", ["vector", "fine-tune", "vector from", "KL per token (nats)", "perplexity"], rows, note
+    )
+
+
+def _chosen(value: Mapping[str, Any]) -> list[Table]:
+    """Prompts, demonstrations and fine-tunes, as they were chosen."""
+    prompts = [[side, text] for side, text in value["selected"]["prompts"].items()]
+    made = [[name, "; ".join(f"{key} {part}" for key, part in how.items())] for name, how in value["finetunes"].items()]
+    note = f"Best of {value['selected']['prompts_tried']} on validation."
+    return [Table("System prompts", ["prompt", "text"], prompts, note)] * bool(prompts) + [
+        Table("How the rest was made", ["technique", "record"], made)
+    ] * bool(made)
+
+
+def _letters(value: Mapping[str, Any]) -> str:
+    """Whether the model answers by content."""
+    found = value["competence"]
+    if found["swap_consistency"] is None:
+        return "The items have no second order of their options."
+    return (
+        f"By letter the model keeps its choice in {found['swap_consistency']:.0%} of {found['n']} validation items "
+        f"when the options change places (a coin: 50 %): it answers letters by {found['answers_by']}."
+    )

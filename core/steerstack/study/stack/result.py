@@ -1,0 +1,255 @@
+"""What a stacking study is, what comes out of it, and what that means in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steerstack.contracts.recorder import MAIN, Effect
+from steerstack.data.items import DataSet
+from steerstack.data.splits import Splits
+from steerstack.measure.competence import Competence
+from steerstack.measure.scoring import scale_name
+from steerstack.report.card import stack_card
+from steerstack.report.page import Page, Table, interval
+from steerstack.run.arms import ArmValues
+from steerstack.stats import estimates
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.claims import Claim, Claims
+from steerstack.study.result import Result
+from steerstack.study.stack.companions import MeasuredCompanion
+from steerstack.study.stack.effects import stack_costs, stack_effects
+from steerstack.study.stack.grid import Cell, arms_json, interactions_json, quadruples
+from steerstack.study.stack.page import stack_page
+from steerstack.study.vector_roles import refitted_on
+from steerstack.techniques.selection import Choice
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.stack.study import Stack
+
+
+@dataclass(frozen=True, repr=False)
+class StackResult(Result):
+    """All that came out, before it is written anywhere.
+
+    Attributes
+    ----------
+    study, model, splits, choice, prompts, prompts_tried, competence:
+        What was declared, on which model and items, what was chosen, and whether the model reacts to content.
+    grid:
+        Every arm of the test split.
+    nulls:
+        Each null's name and its arm, unprompted on the base model.
+    vector, refitted:
+        The base model's vector, and the fine-tune's by the fine-tune's name.
+    costs:
+        For each steered arm on neutral text: KL per token and perplexity.
+    recipes:
+        How the fine-tunes and the demonstrations were made.
+    companions:
+        Other vectors that were tried together with this one.
+    papers:
+        Where the methods are from, by name.
+    """
+
+    study: Stack
+    model: Model
+    splits: Splits
+    choice: Choice
+    prompts: dict[str, str]
+    prompts_tried: int
+    competence: Competence
+    grid: dict[Cell, ArmValues]
+    nulls: dict[str, ArmValues]
+    vector: SteeringVector
+    refitted: dict[str, SteeringVector]
+    costs: list[dict[str, Any]]
+    norms: dict[int, float]
+    recipes: dict[str, Any] = field(default_factory=dict)
+    companions: Sequence[MeasuredCompanion] = ()
+    papers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bare(self) -> ArmValues:
+        """The base model, unprompted and unsteered."""
+        return self.grid[Cell("none", "none")]
+
+    @cached_property
+    def effect(self) -> estimates.Estimate:
+        """Effect of the positive vector alone on the base model, paired."""
+        return estimates.difference(self.grid[Cell("none", "positive")].log_odds, self.bare.log_odds)
+
+    @cached_property
+    def interactions(self) -> list[dict[str, Any]]:
+        """Every interaction, on both scales."""
+        vector = self.grid[Cell("none", "positive")]
+        return interactions_json([*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)])
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``stack --json``, without where it was recorded."""
+        layer, scale = self.choice.layer, self.choice.scale
+        strength = {
+            "multiplier": scale,
+            "norm": abs(scale) * self.vector.norms[layer],
+            "share_of_residual_norm": abs(scale) * self.vector.norms[layer] / self.norms[layer],
+        }
+        return {
+            "behavior": self.behavior,
+            "polarity": self.splits.test.polarity,
+            "study": self.study.to_json(),
+            "score": self.study.score,
+            "scale": scale_name(self.study.score),
+            "n": {name: len(getattr(self.splits, name)) for name in ("train", "validation", "test")},
+            "data": {"source": self.splits.test.source, "behavior": self.splits.test.behavior},
+            "data_digests": self.splits.digests,
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "vector_fingerprint": self.vector.fingerprint,
+            "selected": {**self.choice.to_json(), "prompts": self.prompts, "prompts_tried": self.prompts_tried},
+            "strength": strength,
+            "competence": self.competence.to_json(),
+            "warning": self.competence.warning(self.study.score),
+            "arms": arms_json(self.grid),
+            "interactions": self.interactions,
+            "companions": [c.to_json(self.bare) for c in self.companions],
+            "nulls": self._nulls_json(),
+            "costs": self.costs,
+            "finetunes": self.recipes,
+            "papers": self.papers,
+            "verdict": self.verdict,
+        }
+
+    @property
+    def claims(self) -> Claims:
+        """The arms of the base model, under every system prompt that was chosen."""
+        layer, scale = self.choice.layer, self.choice.scale
+        applied: dict[str, Any] = {"vector": self.vector, "layers": (layer,), "tokens": self.study.tokens}
+        sides = {"none": {}, "positive": {**applied, "scale": scale}, "negative": {**applied, "scale": -scale}}
+        where = {"finetune": "none", "vector_origin": "transferred"}
+        arms = [
+            Claim({**where, "prompt": prompt, "vector": level}, system=system, **side)
+            for prompt, system in {"none": None, **self.prompts}.items()
+            for level, side in sides.items()
+        ]
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """The locked test items."""
+        return {"test": self.splits.test}
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The base model's vector, and those that were found again on fine-tunes."""
+        return {MAIN: self.vector, **{refitted_on(name): v for name, v in self.refitted.items()}}
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Every arm against the bare model, interactions, other vectors, nulls, costs."""
+        value = self.to_json()
+        return [*stack_effects(value), *stack_costs(value)]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What was declared, and what was chosen."""
+        chosen = {"layer": self.choice.layer, "scale": self.choice.scale, "choices_tried": len(self.choice.tried)}
+        return {**super().parameters, **chosen, "finetunes": ",".join(self.refitted) or "none"}
+
+    @property
+    def card(self) -> str:
+        """The vector's card, with what it does, what it costs and where it fails."""
+        return stack_card(self.vector, self.to_json())
+
+    def summary(self) -> Table:
+        """Every arm with its effect against the bare model, then every null."""
+        columns = ("fine-tune", "vector from", "prompt", "vector", "log-odds", "effect and 95 % interval")
+        rows = [
+            [arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"], f"{arm['estimate']['value']:+.3f}",
+             interval(arm["effect"])]
+            for arm in arms_json(self.grid)
+        ]  # fmt: skip
+        nulls = [f"null, {null['null']}: {interval(null['effect'])}" for null in self._nulls_json()]
+        return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(nulls))
+
+    def page(self) -> Page:
+        """Arms, interactions, choices, costs, nulls."""
+        papers = [f"{name}: {paper}" for name, paper in self.papers.items() if paper]
+        return stack_page(self.to_json(), self.study.to_yaml(), papers)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.
+
+        A null stands under ``vector`` by its name, and another vector by its own, with what it is together with.
+        """
+        rows = []
+        named = dict(self.nulls)
+        for other in self.companions:
+            named |= {other.name: other.alone, f"vector, then {other.name}": other.after}
+            named |= {f"{other.name}, then vector": other.before} if other.before else {}
+        by_name = ((Cell("none", name), values) for name, values in named.items())  # type: ignore[arg-type]
+        for cell, values in (*self.grid.items(), *by_name):
+            about = {
+                "finetune": cell.finetune,
+                "vector_origin": cell.origin,
+                "prompt": cell.prompt,
+                "vector": cell.vector,
+            }
+            sides = zip(self.splits.test, values.log_odds.tolist(), values.probability.tolist(), strict=True)
+            rows += [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]
+        return rows
+
+    def _nulls_json(self) -> list[dict[str, Any]]:
+        return [
+            {"null": name, "effect": estimates.difference(values.log_odds, self.bare.log_odds).to_json()}
+            for name, values in self.nulls.items()
+        ]
+
+    def beats_nulls(self) -> tuple[int, int]:
+        """How many nulls move the log-odds less than the vector does, and how many there are."""
+        sizes = [abs(float(np.mean(values.log_odds - self.bare.log_odds))) for values in self.nulls.values()]
+        return sum(size < abs(self.effect.value) for size in sizes), len(sizes)
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        beaten, total = self.beats_nulls()
+        effect = self.effect
+        if effect.excludes_zero and beaten < total:
+            head = f"The effect of the vector alone on {self.behavior} cannot be told apart from the nulls"
+        elif effect.ci_low > 0:
+            head = f"The vector alone raises {self.behavior}"
+        elif effect.ci_high < 0:
+            head = f"The vector alone lowers {self.behavior}, against its sign"
+        else:
+            head = f"The vector alone has no measurable effect on {self.behavior}"
+        parts = [
+            f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."
+        ]
+        parts.extend(
+            _on_top(entry)
+            for entry in self.interactions
+            if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
+        )
+        parts += [other.sentence() for other in self.companions]
+        return " ".join(part for part in parts if part)
+
+
+def _on_top(entry: dict[str, Any]) -> str:
+    """What the vector still does on top of something else, and how the two combine."""
+    other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
+    if "finetune" in entry:
+        other += f" on {entry['finetune']}"
+    origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
+    effect = entry["first_on_top"]
+    interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
+    words = {
+        "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
+        "only the second works alone": "the vector alone does nothing measurable",
+    }
+    verdict = words.get(entry["verdict"], entry["verdict"])
+    return f"On top of {other}{origin} it does {interval} ({verdict})."

@@ -1,0 +1,177 @@
+"""Run a stacking study: does the vector still help on top of a prompt and of a fine-tune?
+
+Extract on train; choose layer, strength and prompts on validation; then read the locked
+test split once, for every arm on the same items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from steerstack.catalog.data import load_data, other_behaviors
+from steerstack.catalog.lookup import find
+from steerstack.contracts import Baseline, Extractor
+from steerstack.data.splits import split
+from steerstack.errors import StudyError
+from steerstack.measure.arm import Arm
+from steerstack.measure.competence import check_competence
+from steerstack.measure.residual_norms import residual_norms
+from steerstack.run.arms import ArmValues, CostOfPlans, ScoreArms
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.session import Session
+from steerstack.study.stack.choice import choose_prompts, choose_strength
+from steerstack.study.stack.companions import measure_companions
+from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
+from steerstack.study.stack.result import StackResult
+from steerstack.study.vector_ref import vector_at
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
+from steerstack.techniques.fine_tunes import check_trains, check_weights, tune_together, tuned_model, weights_of
+from steerstack.techniques.null_vectors import null_vectors
+from steerstack.techniques.selection import Candidates
+from steerstack.techniques.technique import asked_by
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.stack.study import Companion, Stack
+
+LEVELS = {"negative": -1, "positive": 1}
+
+
+@dataclass
+class _Grid:
+    """Measures arms of the test items, and gathers them with what they cost."""
+
+    session: Session
+    scale: float
+    layer: int
+    tokens: Tokens
+    prompts: dict[PromptLevel, dict[str, Any]]
+    values: dict[Cell, ArmValues] = field(default_factory=dict)
+    costs: list[dict[str, Any]] = field(default_factory=list)
+
+    def plan(self, vector: SteeringVector, level: str) -> Plan:
+        """The vector at the chosen layer and strength."""
+        return apply(vector, self.layer, LEVELS[level] * self.scale, tokens=self.tokens)
+
+    def measure(self, model: Model, finetune: str, vectors: dict[str, SteeringVector]) -> None:
+        """Every prompt with every vector, on one model."""
+        session = self.session
+        steered = [(origin, level) for origin in vectors for level in LEVELS]
+        plans = [Plan(), *(self.plan(vectors[origin], level) for origin, level in steered)]
+        levels = [level for level in PROMPTS if level in self.prompts]
+        session.progress.phase(f"test arms: fine-tune {finetune}")
+        requests = [
+            ScoreArms(f"test arms: fine-tune {finetune}, prompt {level}", session.splits.test,
+                      [Arm(model, plan, finetune=finetune, **self.prompts[level]) for plan in plans])
+            for level in levels
+        ]  # fmt: skip
+        cost = CostOfPlans(f"cost: {finetune}", model, plans[1:])
+        *arms, cost_of = session.measure.together(model, [*requests, cost])
+        for level, found in zip(levels, arms, strict=True):
+            for origin in vectors:
+                self.values[Cell(level, "none", finetune, origin)] = found[0]  # type: ignore[arg-type]
+            for (origin, side), values in zip(steered, found[1:], strict=True):
+                self.values[Cell(level, side, finetune, origin)] = values  # type: ignore[arg-type]
+        for (origin, side), one in zip(steered, cost_of, strict=True):
+            self.costs.append({"finetune": finetune, "vector": side, "vector_origin": origin, **one})
+
+
+def run_stack(study: Stack, session: Session) -> StackResult:
+    """Run a stacking study, or go on with one that was stopped.
+
+    Raises
+    ------
+    StudyError
+        The method acts at all layers at once, or a fine-tune trains no weights.
+    """
+    model, splits, progress, folder = session.model, session.splits, session.progress, session.folder
+    method: Extractor = study.method.make("extractor")
+    baselines: list[Baseline] = [one.make("baseline") for one in study.finetunes]
+    check_method(method)
+    check_trains(baselines)
+    check_weights(model, baselines)
+    tokens = Tokens.parse(study.tokens)
+    progress.phase("competence check")
+    competence = check_competence(model, splits.validation)
+    progress.phase("extraction")
+    vector = session.extract(method, position=study.position)
+    vector.save(folder / "vector.safetensors")
+    progress.phase("choice on validation")
+    candidates = Candidates(study.layers, study.shares, study.matched_kl, tokens)
+    choice = choose_strength(session, vector, method, candidates)
+    prompts, prompts_tried = choose_prompts(session)
+    record: dict[str, Any] = {}
+    asked: dict[PromptLevel, dict[str, Any]] = {"none": {}}
+    asked |= {side: {"system": text} for side, text in prompts.items()}  # type: ignore[misc]
+    demonstrations: Baseline | None = study.few_shot.make("baseline") if study.few_shot else None
+    if demonstrations is not None:
+        progress.phase("choice of demonstrations")
+        shown = asked_by(demonstrations, study.score).tune(model, splits.train, splits.validation, seed=study.seed)
+        record[demonstrations.name] = {"context_tokens": shown.context_tokens, **shown.record}
+        asked["few-shot"] = {"shots": shown.shots, "system": shown.system}
+    grid = _Grid(session, choice.scale, choice.layer, tokens, asked)
+    grid.measure(model, "none", {"transferred": vector})
+    progress.phase("nulls")
+    null = null_vectors(
+        model, splits.train, vector.only(choice.layer), method, position=study.position, count=study.nulls,
+        others=other_behaviors(session.data.behavior, study.nulls), seed=study.seed,
+    )  # fmt: skip
+    arms = [session.arm(name, grid.plan(of, "positive")) for name, of in null.items()]
+    nulls = dict(zip(null, session.measure.arms("nulls", splits.test, arms), strict=True))
+    if study.together:
+        progress.phase("vectors together")
+    others = {other.name: _other(study, session, other) for other in study.together}
+    companions = measure_companions(session, grid.plan(vector, "positive"), others, candidates)
+    refitted = _fine_tunes(study, session, grid, vector, method, baselines, record)
+    known = (method, *baselines, *([demonstrations] if demonstrations else []))
+    return StackResult(
+        study, model, splits, choice, prompts, prompts_tried, competence, grid.values, nulls, vector, refitted,
+        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known},
+    )  # fmt: skip
+
+
+def _fine_tunes(
+    study: Stack, session: Session, grid: _Grid, vector: SteeringVector, method: Extractor,
+    baselines: Sequence[Baseline], record: dict[str, Any],
+) -> dict[str, SteeringVector]:  # fmt: skip
+    """Measure the vector on every fine-tune, taken over and found again; gives those that were found again."""
+    model, splits, folder, crew = session.model, session.splits, session.folder, session.ledger.crew
+    tune_together(crew, baselines, model, splits, folder, study.seed)
+    refitted: dict[str, SteeringVector] = {}
+    for baseline in baselines:
+        session.progress.phase(f"fine-tune {baseline.label}")
+        tuned = tuned_model(baseline, model, splits, folder, study.seed)
+        if crew is not None:
+            crew.learn(tuned.model, weights_of(baseline, model, splits, folder, study.seed))
+        record[baseline.label] = {"parameters": tuned.parameters, "seconds": tuned.seconds, **tuned.record}
+        again = extract(tuned.model, splits.train, method, position=study.position)
+        refitted[baseline.label] = again
+        again.save(folder / f"vector-{baseline.label}.safetensors")
+        grid.measure(tuned.model, baseline.label, {"transferred": vector, "refitted": again})
+    return refitted
+
+
+def check_method(method: Extractor) -> None:
+    """Refuse a method that acts at all its layers at once: a stacking study chooses one."""
+    if method.at_once:
+        raise StudyError(
+            f"{method.name} acts at all its layers at once; a stacking study chooses one.",
+            fix="Use it in efficiency or generalize, or evaluate it with --layer all.",
+        )
+
+
+def _other(study: Stack, session: Session, other: Companion) -> SteeringVector:
+    """Another vector; one that is found now comes from training items alone."""
+    if other.vector is not None:
+        vector = vector_at(other.vector)
+        session.model.check_vector(vector)
+    else:
+        train = split(load_data(other.data), seed=study.seed).train if other.data else session.splits.train
+        method = (other.method or study.method).make("extractor")
+        vector = extract(session.model, train, method, position=study.position)
+    return replace(vector, edit=find("edit", other.edit).name) if other.edit else vector

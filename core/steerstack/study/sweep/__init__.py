@@ -1,0 +1,1 @@
+"""One vector at several layers and strengths."""

@@ -1,0 +1,88 @@
+"""Run a sweep: every arm, every null, the cost of each, on the same items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steerstack.catalog.data import other_behaviors
+from steerstack.catalog.manager import plugins
+from steerstack.contracts import Extractor
+from steerstack.data.items import DataSet
+from steerstack.measure.competence import check_competence
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.forecast import Forecast, forecast_arms
+from steerstack.study.session import Session
+from steerstack.study.sweep.result import SweepResult
+from steerstack.study.vector_ref import vector_at
+from steerstack.techniques.apply import apply
+from steerstack.techniques.null_vectors import null_vectors
+
+if TYPE_CHECKING:
+    from steerstack.study.sweep.study import Sweep
+
+
+def run_sweep(study: Sweep, session: Session) -> SweepResult:
+    """Run a sweep, or go on with one that was stopped.
+
+    Raises
+    ------
+    SiteError
+        A layer that the vector or the model does not have.
+    VectorError
+        The vector is not there, or does not fit the model.
+    """
+    vector, data, train = _vector(study, session)
+    session.progress.phase("nulls")
+    nulls = _nulls(study, session, data, vector)
+    tokens, edit = Tokens.parse(study.tokens), study.edit_method
+    plans = [apply(vector, layer, scale, tokens=tokens, edit=edit) for layer, scale in study.places]
+    places = [(name, layer) for name in nulls for layer in study.layers]
+    empty = [apply(nulls[name], layer, study.strongest, tokens=tokens, edit=edit) for name, layer in places]
+    arms = [session.arm("unsteered"), *(session.arm("", plan) for plan in [*plans, *empty])]
+    found, costs = session.measure.together(session.model, [session.score(data, arms, "sweep"), session.cost(plans)])
+    competence = check_competence(session.model, data)
+    steered, rest = found[1 : 1 + len(plans)], found[1 + len(plans) :]
+    kl = [cost["kl"] for cost in costs]
+    of_nulls = dict(zip(places, rest, strict=True))
+    return SweepResult(study, session.model, data, vector, found[0], steered, kl, competence, of_nulls, train)
+
+
+def forecast_sweep(study: Sweep, session: Session) -> Forecast:
+    """What a sweep will take."""
+    vector, data, _ = _vector(study, session)
+    plan = apply(vector, study.layers[0], study.strongest, edit=study.edit_method)
+    arms = len(study.places) + 3 * study.nulls * len(study.layers)
+    return forecast_arms(session.model, data, study.score, [("every arm", len(data), arms)], plan)
+
+
+def _vector(study: Sweep, session: Session) -> tuple[SteeringVector, DataSet, DataSet | None]:
+    """The vector, the items to sweep it over, and those that it was found on where that happened now."""
+    data, train = session.data, None
+    if study.vector is not None:
+        vector = vector_at(study.vector)
+        session.model.check_vector(vector, transfer=study.transfer)
+    else:
+        session.progress.phase("extraction")
+        splits = session.splits
+        data, train = data.take((*splits.validation.items, *splits.test.items)), splits.train
+        vector = session.extract(study.method.make("extractor"), train, position=study.position)
+    for layer in study.layers:
+        session.model.check_site(vector.site(layer))
+    return vector, data, train
+
+
+def _nulls(study: Sweep, session: Session, data: DataSet, vector: SteeringVector) -> dict[str, SteeringVector]:
+    """Random vectors; and, where the vector's method is at hand, those of shuffled labels and of other behaviours."""
+    position = vector.origin.position
+    return null_vectors(
+        session.model, data, vector.keeping(study.layers), _method(vector),
+        position=None if position == "unknown" else position, count=study.nulls,
+        others=other_behaviors(data.behavior, study.nulls), seed=study.seed,
+    )  # fmt: skip
+
+
+def _method(vector: SteeringVector) -> Extractor | None:
+    """The method by which a vector was found, with its parameters, if it is installed."""
+    made_by = plugins().offers("extractor").get(vector.origin.method)
+    return made_by.make(vector.origin.parameters) if made_by else None

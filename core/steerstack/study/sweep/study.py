@@ -1,0 +1,68 @@
+"""The declaration of a sweep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from steerstack.study.method_ref import MethodRef, Reference
+from steerstack.study.study import Study
+from steerstack.study.vector_ref import VectorReference
+
+if TYPE_CHECKING:
+    from steerstack.contracts import Edit
+    from steerstack.study.forecast import Forecast
+    from steerstack.study.session import Session
+    from steerstack.study.sweep.result import SweepResult
+
+
+class Sweep(Study):
+    """Try a vector at every layer and strength given, on the same items, beside nulls.
+
+    Where no vector is given it is found on the training items of the data, and swept over the others.
+    """
+
+    name = "sweep"
+
+    layers: tuple[int, ...] = Field(description="Layers, such as 5,9,13; each is tried with every multiplier.")
+    scales: tuple[float, ...] = Field(default=(-2.0, -1.0, 0.0, 1.0, 2.0), min_length=1, description="Multipliers.")
+    vector: VectorReference = Field(
+        default=None, description="Vector file or address; found by the method where none is given."
+    )
+    method: Reference = Field(default=MethodRef(name="mean-difference"), description="Extractor that finds the vector.")
+    position: str | None = Field(default=None, description="Where the vector is read; the method's own by default.")
+    edit: Reference | None = Field(
+        default=None, description="How the vector acts: add, ablate, ...; as its method asks by default."
+    )
+    transfer: bool = Field(default=False, description="Allow a vector that was made from other weights.")
+    nulls: int = Field(
+        default=1, ge=0, description="Random, shuffled-label and unrelated vectors at every layer, each."
+    )
+
+    @property
+    def places(self) -> list[tuple[int, float]]:
+        """(layer, scale) of each arm, in order."""
+        return [(layer, scale) for layer in self.layers for scale in self.scales]
+
+    @property
+    def strongest(self) -> float:
+        """The scale of the largest size, the positive one of two."""
+        return max(self.scales, key=lambda scale: (abs(scale), scale))
+
+    @property
+    def edit_method(self) -> Edit | None:
+        """The edit itself; None for the way the vector's method asks for."""
+        return self.edit.make("edit") if self.edit else None
+
+    def perform(self, session: Session) -> SweepResult:
+        """Measure every arm and every null."""
+        from steerstack.study.sweep.run import run_sweep
+
+        return run_sweep(self, session)
+
+    def forecast(self, session: Session) -> Forecast:
+        """What it will take, from a short pilot."""
+        from steerstack.study.sweep.run import forecast_sweep
+
+        return forecast_sweep(self, session)

@@ -1,0 +1,50 @@
+"""What studies of several techniques share: which techniques, and what is tried for their vectors."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from steerstack.study.method_ref import Reference
+from steerstack.study.study import Study
+
+if TYPE_CHECKING:
+    from steerstack.techniques.technique import Technique
+
+
+class TechniqueStudy(Study, ABC):
+    """A study of several techniques, each with the same choices."""
+
+    techniques: tuple[Reference, ...] = Field(
+        min_length=1, description="Extractors and baselines: mean-difference,logistic,lora-sft."
+    )
+    layers: tuple[int, ...] | None = Field(
+        default=None, description="Candidate layers; six over the middle by default."
+    )
+    shares: tuple[float, ...] = Field(
+        default=(0.1, 0.2, 0.4), description="Candidate strengths: added norm as a share of the residual stream's."
+    )
+    matched_kl: float | None = Field(
+        default=None, gt=0, description="Hold every vector at this KL per token, in place of shares."
+    )
+    position: str | None = Field(default=None, description="Where vectors are read; each method's own by default.")
+    nulls: bool = Field(
+        default=True, description="Take vectors that know nothing of the behaviour through the same pipeline."
+    )
+
+    def treated(self, behavior: str) -> list[Technique]:
+        """The techniques, each with its parameters; and the null ones, which know nothing of the behaviour."""
+        from steerstack.techniques.null_techniques import null_techniques
+        from steerstack.techniques.technique import technique_of
+
+        options = {
+            "position": self.position,
+            "tokens": self.tokens,
+            "layers": self.layers,
+            "shares": self.shares,
+            "kl": self.matched_kl,
+        }
+        real = [technique_of(one.make("technique"), **options) for one in self.techniques]
+        return [*real, *(null_techniques(behavior, **options) if self.nulls else ())]

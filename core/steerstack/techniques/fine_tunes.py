@@ -1,0 +1,108 @@
+"""Fine-tuned models of a study, kept as weights in its folder so that a resumed study has them."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import nn
+
+from steerstack.contracts import Baseline, Tuned
+from steerstack.data.splits import Splits
+from steerstack.errors import StudyError
+from steerstack.run.crew import Crew
+from steerstack.run.step import Step
+from steerstack.trace.changed_weights import with_weights
+from steerstack.trace.model import Model, check_trainable
+from steerstack.util import digest
+from steerstack.util.files import write_json
+
+
+def check_trains(baselines: Sequence[Baseline]) -> None:
+    """Refuse baselines that train no weights: a fine-tune of those would be the model itself.
+
+    Raises
+    ------
+    StudyError
+        There is one.
+    """
+    for baseline in baselines:
+        if not baseline.trains:
+            raise StudyError(
+                f"{baseline.name} trains no weights, so nothing can be stacked on it as a fine-tune.",
+                fix="Compare it as a technique of its own, with `steerstack efficiency` or `generalize`.",
+            )
+
+
+def check_weights(model: Model, baselines: Sequence[Baseline]) -> None:
+    """Refuse, before anything is run, to train weights that are on a server, or quantized.
+
+    Raises
+    ------
+    RemoteError, ModelError
+        A baseline would.
+    """
+    if any(baseline.trains for baseline in baselines):
+        check_trainable(model)
+
+
+def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Tuned:
+    """The fine-tune, from the folder if it was made there from the same inputs, else trained now."""
+    weights = weights_of(baseline, model, splits, folder, seed)
+    about = weights.with_suffix(".json")
+    if about.exists():
+        known = json.loads(about.read_text(encoding="utf-8"))
+        again = with_weights(model, weights, f"{model.name}+{baseline.label}")
+        return Tuned(again, known["parameters"], known["seconds"], known["record"], flops=known.get("flops", 0.0))
+    tuned = baseline.tune(model, splits.train, splits.validation, seed=seed)
+    _save(model.module, tuned.model.module, weights)
+    cost = {"parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops}
+    write_json(about, {**cost, "record": dict(tuned.record)})
+    return tuned
+
+
+def weights_of(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Path:
+    """Where the changed weights of a fine-tune lie; what is known of it lies beside them, as JSON."""
+    inputs = [model.fingerprint, splits.digests, baseline.name, baseline.parameters(), seed]
+    return folder / f"{baseline.label}-{digest.of_json(inputs)[:12]}.safetensors"
+
+
+@dataclass(frozen=True)
+class Tune(Step):
+    """Train a fine-tune and keep its weights in the study's folder."""
+
+    what: str
+    baseline: Baseline
+    splits: Splits
+    folder: Path
+    seed: int
+
+    def key(self, model: Model) -> Any:
+        """The file: it is its own record."""
+        return str(weights_of(self.baseline, model, self.splits, self.folder, self.seed))
+
+    def run(self, model: Model, progress: Callable[[int], None]) -> Any:
+        """Nothing but the files."""
+        tuned_model(self.baseline, model, self.splits, self.folder, self.seed)
+        progress(1)
+
+
+def tune_together(
+    crew: Crew | None, baselines: Sequence[Baseline], model: Model, splits: Splits, folder: Path, seed: int
+) -> None:
+    """Train all fine-tunes that are not in the folder at the same time, where there are workers to do it."""
+    if crew is None or not crew.knows(model):
+        return
+    places = [weights_of(baseline, model, splits, folder, seed).with_suffix(".json") for baseline in baselines]
+    todo = [baseline for baseline, place in zip(baselines, places, strict=True) if not place.exists()]
+    for _ in crew.do(model, [Tune(f"fine-tune {one.name}", one, splits, folder.absolute(), seed) for one in todo]):
+        pass
+
+
+def _save(before: nn.Module, after: nn.Module, path: Path) -> None:
+    """Keep only the weights that changed."""
+    old = before.state_dict()
+    changed = {name: tensor.contiguous() for name, tensor in after.state_dict().items() if not tensor.equal(old[name])}
+    save_file(changed, path)

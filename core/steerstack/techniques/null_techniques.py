@@ -1,0 +1,70 @@
+"""Null techniques: the same pipeline with nothing to learn from."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from steerstack.catalog.data import other_behaviors
+from steerstack.catalog.lookup import find
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.technique import Steering, Treatment
+from steerstack.trace.model import Model
+
+NULL = "null: "
+"""How the names of null techniques begin."""
+
+
+@dataclass(frozen=True)
+class NullSteering(Steering):
+    """A vector that knows nothing of the behaviour, chosen and measured like any other.
+
+    Its strengths are the same shares of the residual norm, so that it has the norm of the others.
+
+    Attributes
+    ----------
+    other:
+        Data of another behaviour, whose vector it is; None for the method's own null (random, shuffled labels).
+    """
+
+    other: DataSet | None = None
+
+    @property
+    def name(self) -> str:
+        """``null: `` and what it is."""
+        return f"{NULL}{self.other.behavior if self.other else super().name}"
+
+    def describe(self) -> dict[str, Any]:
+        """As of any vector, with the other data's digest."""
+        return {**super().describe(), "other": self.other.digest if self.other else None}
+
+    def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
+        """As of any vector; what is random is drawn by the study's seed, and the vector is not kept."""
+        drawn = "seed" in type(self.method).model_fields
+        method = self.method.model_copy(update={"seed": seed}) if drawn else self.method
+        made = super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
+        return replace(made, vector=None)
+
+    def find(self, model: Model, train: DataSet) -> SteeringVector:
+        """From the other behaviour's items, as many as there are of this one."""
+        return super().find(model, self.other.limit(len(train)) if self.other else train)
+
+
+def null_techniques(behavior: str, **options: Any) -> list[Steering]:
+    """Random directions, shuffled labels, and the vector of one other shipped behaviour.
+
+    Parameters
+    ----------
+    behavior:
+        The behaviour that they must know nothing of.
+    options:
+        Of :class:`~steerstack.techniques.technique.Steering`: the same as for the real vectors.
+    """
+    known = [NullSteering(find("extractor", name).make(), **options) for name in ("random", "shuffled-labels")]
+    method = find("extractor", "mean-difference").make()
+    return [*known, *(NullSteering(method, **options, other=o) for o in other_behaviors(behavior, 1))]
+
+
+def is_null(name: str) -> bool:
+    """Whether a technique is a null, by its name."""
+    return name.startswith(NULL)

@@ -1,0 +1,237 @@
+"""Choose a vector's layer and strength on validation items: one rule for every study, stated in the result.
+
+The rule is the one by which prompts and fine-tunes are chosen too: the largest mean log-odds on validation items.
+A vector's candidates may cost at most :data:`KL_BUDGET` on neutral text; where none is that cheap, the cheapest is
+taken, and that is said. Costs are measured from the best candidate down until one is affordable.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from steerstack.contracts import Extractor
+from steerstack.measure.residual_norms import residual_norms
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import Tokens
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.apply import apply_all, edit_of
+from steerstack.techniques.strength_at_kl import strength_at
+from steerstack.trace.model import Model
+
+KL_BUDGET = 0.3
+"""Mean KL per token (nats) on neutral text that a choice may cost."""
+
+SHARES = (0.1, 0.2, 0.4)
+"""Candidate strengths where none are given: added norm as a share of the residual stream's."""
+
+LAYERS = 6
+"""Number of candidate layers where none are given."""
+
+
+def candidate_layers(n_layers: int, count: int = LAYERS) -> list[int]:
+    """Layers spread over the middle of the model, from a fifth to nine tenths of its depth."""
+    return sorted({round(x) for x in np.linspace(0.2, 0.9, count) * (n_layers - 1)})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Layers that are edited at once, the multiplier, and its norm there as a share of the residual stream's."""
+
+    layers: tuple[int, ...]
+    scale: float
+    share: float
+
+    def plan(self, vector: SteeringVector, tokens: Tokens) -> Plan:
+        """The vector applied so."""
+        return apply_all(vector, self.layers, self.scale, tokens=tokens)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What is tried for a vector.
+
+    Attributes
+    ----------
+    layers:
+        Candidate layers; None for :data:`LAYERS` of them over the middle of the model.
+    shares:
+        Candidate strengths, where the edit or the method has none of its own.
+    kl:
+        Instead of them, one strength a layer: the one that costs this KL per token on neutral text.
+    tokens:
+        Which tokens are edited.
+    """
+
+    layers: tuple[int, ...] | None = None
+    shares: tuple[float, ...] = SHARES
+    kl: float | None = None
+    tokens: Tokens = field(default=Tokens("response"))
+
+    def of(
+        self,
+        model: Model,
+        vector: SteeringVector,
+        method: Extractor | None = None,
+        *,
+        keep: Callable[[int, Callable[[], float]], float] = lambda _layer, find: find(),
+    ) -> list[Candidate]:
+        """The candidates of a vector on a model, layer by layer.
+
+        Parameters
+        ----------
+        method:
+            The vector's method, which may act at all its layers at once or have strengths of its own.
+        keep:
+            Given a layer and a function that finds its strength at the KL, gives that strength: from where it
+            is kept, or by the function.
+        """
+        if method is not None and method.at_once:
+            return [Candidate(vector.layers, scale, 0.0) for scale in method.scales or (1.0,)]
+        wanted: Sequence[int] = self.layers or candidate_layers(model.n_layers)
+        layers = [layer for layer in wanted if layer in vector.directions] or list(vector.layers)
+        norms = residual_norms(model)
+
+        def scales(layer: int) -> Sequence[float]:
+            if self.kl is not None:
+                find = partial(strength_at, self.kl, model, vector, [layer], norms, tokens=self.tokens)
+                return [keep(layer, find)]
+            own = method.scales if method is not None and method.scales else edit_of(vector).scales
+            if own is not None:
+                return list(own)
+            return [round(share * norms[layer] / vector.norms[layer], 4) for share in self.shares]
+
+        return [
+            Candidate((layer,), scale, scale * vector.norms[layer] / norms[layer])
+            for layer in layers
+            for scale in scales(layer)
+        ]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A candidate on validation items.
+
+    Attributes
+    ----------
+    candidate:
+        What was tried.
+    log_odds:
+        Mean over the items; None where there were none to choose by.
+    kl:
+        What it costs per token on neutral text; None where that was not needed for the choice.
+    """
+
+    candidate: Candidate
+    log_odds: float | None
+    kl: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As results hold it."""
+        candidate = self.candidate
+        where = {"layers": list(candidate.layers), "layer": candidate.layers[0], "scale": candidate.scale}
+        return {**where, "share": candidate.share, "log_odds": self.log_odds, "kl": self.kl}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidate that was chosen, and all that were tried for it.
+
+    Attributes
+    ----------
+    candidate:
+        What was chosen.
+    tried:
+        Every candidate in the order of trial.
+    within_budget:
+        Whether it costs at most :data:`KL_BUDGET`; always so at a KL of one's own.
+    kl:
+        The cost at which every strength was held, if any.
+    """
+
+    candidate: Candidate
+    tried: tuple[Tried, ...]
+    within_budget: bool
+    kl: float | None = None
+
+    @property
+    def layer(self) -> int:
+        """The first of the layers that are edited."""
+        return self.candidate.layers[0]
+
+    @property
+    def scale(self) -> float:
+        """The multiplier."""
+        return self.candidate.scale
+
+    @property
+    def rule(self) -> str:
+        """By what it was chosen."""
+        if all(tried.log_odds is None for tried in self.tried):
+            return "the middle layer and the smallest strength, since there are no validation items"
+        largest = "the largest mean log-odds on validation items"
+        if self.kl is not None:
+            return f"{largest} among strengths that cost {self.kl:g} nats of KL per token"
+        return f"{largest} among strengths that cost at most {KL_BUDGET} nats of KL per token"
+
+    def to_json(self) -> dict[str, Any]:
+        """As results hold it."""
+        return {
+            "layer": self.layer,
+            "layers": list(self.candidate.layers),
+            "scale": self.scale,
+            "on": "validation",
+            "choices_tried": len(self.tried),
+            "rule": self.rule,
+            "within_kl_budget": self.within_budget,
+            "tried": [tried.to_json() for tried in self.tried],
+        }
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    score: Callable[[Sequence[Candidate]], Sequence[float]] | None,
+    cost: Callable[[Candidate], float],
+    *,
+    kl: float | None = None,
+) -> Choice:
+    """Choose among candidates: see the module for the rule.
+
+    Parameters
+    ----------
+    candidates:
+        In order: of equals the first is taken.
+    score:
+        The mean log-odds of each on validation items; None where there are no such items, and then it is the
+        middle layer with the first of its strengths.
+    cost:
+        KL per token of one on neutral text; asked for only as far as the choice needs it.
+    kl:
+        The cost at which all of them are held; then none is too dear.
+    """
+    if score is None:
+        layers = list(dict.fromkeys(candidate.layers for candidate in candidates))
+        first = next(c for c in candidates if c.layers == layers[len(layers) // 2])
+        return Choice(first, tuple(Tried(c, None) for c in candidates), within_budget=True, kl=kl)
+    means = [float(mean) for mean in score(candidates)]
+    tried = [Tried(candidate, mean) for candidate, mean in zip(candidates, means, strict=True)]
+    if kl is not None:
+        best = max(range(len(tried)), key=lambda place: means[place])
+        return Choice(candidates[best], tuple(tried), within_budget=True, kl=kl)
+    for place in _best_first(means):
+        tried[place] = Tried(candidates[place], means[place], cost(candidates[place]))
+        if _kl(tried[place]) <= KL_BUDGET:
+            return Choice(candidates[place], tuple(tried), within_budget=True)
+    cheapest = min(range(len(tried)), key=lambda place: _kl(tried[place]))
+    return Choice(candidates[cheapest], tuple(tried), within_budget=False)
+
+
+def _best_first(means: Sequence[float]) -> Iterator[int]:
+    return iter(sorted(range(len(means)), key=lambda place: -means[place]))
+
+
+def _kl(tried: Tried) -> float:
+    assert tried.kl is not None
+    return tried.kl

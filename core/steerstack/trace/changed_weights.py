@@ -1,0 +1,26 @@
+"""The same model with other weights, sharing what did not change."""
+
+from pathlib import Path
+
+from safetensors.torch import load_file
+
+from steerstack.errors import StudyError
+from steerstack.trace.model import Model, clone, wrap
+
+
+def with_weights(model: Model, weights: Path, name: str | None = None) -> Model:
+    """A copy of a model with other weights where the file has them.
+
+    Raises
+    ------
+    StudyError
+        The file is not to be seen.
+    """
+    if not weights.is_file():
+        raise StudyError(
+            f"The weights of a fine-tune are not at {weights}.",
+            fix="Every worker must see the study's folder: put STEERSTACK_HOME on a file system that all share.",
+        )
+    module = clone(model)
+    module.load_state_dict(load_file(weights), strict=False)
+    return wrap(module, model.tokenizer, name=name or f"{model.name}+{weights.stem}", revision=model.revision)

@@ -1,0 +1,131 @@
+"""Load a model and its tokenizer by transformers, with errors that say what to do."""
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from steerstack.errors import ModelError, first_line, nearest
+from steerstack.trace.embedded import EMBEDDED, embedded_model
+
+DeviceMap = str | Mapping[str, int | str | torch.device]
+"""What transformers takes as ``device_map``: auto, balanced, ..., or from module to device."""
+
+PLACES = ("cpu", "cuda", "mps", "xpu")
+"""Devices that a whole model is moved to; any other word is a device map."""
+
+
+def _bitsandbytes(bits: int) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    if bits == 8:
+        return BitsAndBytesConfig(load_in_8bit=True)
+    compute = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=compute)
+
+
+QUANTIZATIONS: dict[str, Callable[[], Any]] = {
+    "8bit": lambda: _bitsandbytes(8),  # LLM.int8(), arXiv 2208.07339
+    "4bit": lambda: _bitsandbytes(4),  # NF4, arXiv 2305.14314
+}
+"""Quantizations that go by a name, both of bitsandbytes, to their configs."""
+
+
+def dtype_named(dtype: str | torch.dtype | None) -> torch.dtype | None:
+    """The dtype of a name, None for that of the weights; raises ModelError."""
+    if dtype is None or isinstance(dtype, torch.dtype):
+        return dtype
+    found = getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        known = ("float32", "bfloat16", "float16", *QUANTIZATIONS)
+        raise ModelError(f"There is no dtype {dtype!r} for weights.", fix=f"Use one of {', '.join(known)}.")
+    return found
+
+
+def quantization_named(quantization: str | Any | None) -> Any | None:
+    """The quantization config of a name; a config of transformers as it is.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, or bitsandbytes is missing.
+    """
+    if not isinstance(quantization, str):
+        return quantization
+    if quantization not in QUANTIZATIONS:
+        raise ModelError(f"There is no quantization {quantization!r}.", fix=nearest(quantization, QUANTIZATIONS))
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise ModelError(
+            f"Loading in {quantization} needs bitsandbytes, which is not installed.",
+            fix="pip install bitsandbytes, or load in bfloat16 (--dtype bfloat16).",
+        )
+    return QUANTIZATIONS[quantization]()
+
+
+def is_embedded(source: str) -> bool:
+    """Whether a source is the embedded model: by its alias, or by its name in full, as results have it."""
+    return source == EMBEDDED.alias or (source == EMBEDDED.name and not Path(source).exists())
+
+
+def load_pretrained(
+    source: str,
+    *,
+    revision: str | None,
+    dtype: torch.dtype | None,
+    device: str | None,
+    tokenizer: Any,
+    device_map: DeviceMap | None = None,
+    quantization: str | Any | None = None,
+) -> tuple[nn.Module, Any]:
+    """Load a model and its tokenizer by transformers: the embedded one, or one by folder or Hugging Face id.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, here or on the hub; it does not fit; or both a device and a device map are given.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    if is_embedded(source):
+        source = str(embedded_model())
+    config = quantization_named(quantization)
+    whole = device if device and device.split(":")[0] in PLACES else None
+    if device_map is not None and device:
+        raise ModelError("A device and a device map exclude each other.", seen=f"{device} and {device_map}")
+    placed = device_map if device_map is not None else None if whole else device
+    if config is not None and whole:
+        placed, whole = {"": whole}, None  # quantized weights are made where they are to be, and cannot be moved
+    options: dict[str, Any] = {"revision": revision} if revision else {}
+    given = {"device_map": placed, "quantization_config": config}
+    more = {name: value for name, value in given.items() if value is not None}
+    try:
+        if tokenizer is None:
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        module = AutoModelForCausalLM.from_pretrained(source, dtype=dtype or "auto", **more, **options)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        if isinstance(error, ImportError) and config is None:
+            raise
+        raise _not_loaded(source, error, more) from error
+    if whole:
+        module.to(whole)
+    return module, tokenizer
+
+
+def _not_loaded(source: str, error: Exception, placing: Mapping[str, Any]) -> ModelError:
+    seen = first_line(error)
+    if placing and Path(source, "config.json").exists():
+        return ModelError(
+            f"The model {source!r} could not be loaded as asked.",
+            seen=seen,
+            fix=f"Check {' and '.join(placing)}; without them it is loaded as it is stored.",
+        )
+    return ModelError(
+        f"The model {source!r} could not be loaded.",
+        seen=seen,
+        fix="The folder must hold config.json, safetensors weights and a tokenizer."
+        if Path(source).exists()
+        else "Give a folder, a Hugging Face id (with network), or 'smollm2' for the embedded one.",
+    )

@@ -1,0 +1,123 @@
+"""What a server of nnsight's protocol does with a request: unpack its block, run it, pack what it saved.
+
+It runs whatever code a client sends.
+"""
+
+import contextlib
+import importlib.metadata
+import io
+import json
+import linecache
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+import zstandard
+from nnsight.schema.request import RequestModel
+from nnsight.tracing.globals import BLOCKS, SOURCES
+from nnsight.tracing.tracer import _saves, dec, inc  # private, hence nnsight<0.9
+
+from steerstack.trace.embedded import EMBEDDED
+from steerstack.trace.model import Model
+
+SHOWN = ("nnsight", "torch", "transformers")
+"""Packages whose versions are told."""
+
+
+class Runner:
+    """Runs the requests of clients on one model, one at a time, from one thread.
+
+    Parameters
+    ----------
+    model:
+        The model, opened in the thread that calls :meth:`run`.
+    source:
+        What the server was started with.
+    """
+
+    def __init__(self, model: Model, source: str) -> None:
+        self.model = model
+        self.names = {source, model.name}
+        if Path(source).exists():
+            self.names.add(str(Path(source).resolve()))
+        if EMBEDDED.name in self.names:
+            self.names.add(EMBEDDED.alias)
+
+    def refuses(self, envelope: str) -> str | None:
+        """Why a request for another model, or of another version, cannot be run; None where it can."""
+        try:
+            wanted = json.loads(RequestModel.model_validate_json(envelope).model_key.split(":", 1)[1])
+        except (ValueError, IndexError) as error:
+            return f"The request has no model key: {error}"
+        named, revision = wanted.get("repo_id"), wanted.get("revision") or "main"
+        if named not in self.names:
+            return f"{named} is not deployed here; deployed: {', '.join(sorted(self.names))}"
+        here = self.model.revision or "main"
+        return None if revision == here else f"{named} is deployed at revision {here}, not {revision}"
+
+    def run(self, envelope: str, blob: bytes) -> bytes:
+        """Run a request; what it saved, packed as its client expects it.
+
+        Raises
+        ------
+        RuntimeError
+            It failed; with the traceback.
+        """
+        request = RequestModel.model_validate_json(envelope)
+        try:
+            with _untouched():
+                saved = self._execute(request, blob)
+        except Exception as error:  # whatever a client's code raises
+            raise RuntimeError("".join(traceback.format_exception(error)) or type(error).__name__) from None
+        file = io.BytesIO()
+        torch.save(saved, file, pickle_protocol=4)
+        packed = file.getvalue()
+        return zstandard.ZstdCompressor(level=3).compress(packed) if request.compress else packed
+
+    def _execute(self, request: RequestModel, blob: bytes) -> dict[str, Any]:
+        envoy = self.model.envoy
+        with self.model.exclusive():
+            envoy._remoteable_set_env(request.env)
+            tracer = RequestModel.deserialize(blob, envoy._remoteable_persistent_objects(), request.compress)
+            inc()
+            try:
+                tracer.execute(tracer.info.code)
+                return {name: value for name, value in tracer.info.frame.f_locals.items() if id(value) in _saves()}
+            finally:
+                dec()
+
+    def status(self) -> dict[str, Any]:
+        """In the form of NDIF's ``/status``."""
+        return {
+            "deployments": {
+                name: {
+                    "repo_id": name,
+                    "revision": self.model.revision or "main",
+                    "task": "text-generation",
+                    "deployment_level": "HOT",
+                    "application_state": "RUNNING",
+                }
+                for name in sorted(self.names)
+            }
+        }
+
+
+def versions() -> dict[str, Any]:
+    """In the form of NDIF's ``/env``."""
+    return {"python_version": sys.version, "packages": {name: importlib.metadata.version(name) for name in SHOWN}}
+
+
+@contextlib.contextmanager
+def _untouched() -> Iterator[None]:
+    """Leave nnsight's and Python's caches of source text as they were: two clients may send the same file name."""
+    caches: list[dict[Any, Any]] = [linecache.cache, SOURCES, BLOCKS]
+    before = [dict(cache) for cache in caches]
+    try:
+        yield
+    finally:
+        for cache, kept in zip(caches, before, strict=True):
+            cache.clear()
+            cache.update(kept)

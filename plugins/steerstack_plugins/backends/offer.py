@@ -1,0 +1,13 @@
+"""The backends that come with steerstack."""
+
+from collections.abc import Sequence
+
+from steerstack import hookimpl
+from steerstack.contracts import Backend
+from steerstack_plugins.backends.transformer_lens import TransformerLens
+
+
+@hookimpl
+def steerstack_backends() -> Sequence[type[Backend]]:
+    """Each of them."""
+    return [TransformerLens]

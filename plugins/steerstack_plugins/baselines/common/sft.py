@@ -1,0 +1,121 @@
+"""Supervised fine-tuning by trl on the answers that exhibit the behaviour, all weights or adapters."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from steerstack.contracts import Tuned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from steerstack.contracts import Baseline
+    from steerstack.data.items import DataSet
+    from steerstack.steering.tokens import TokenSequence
+    from steerstack.trace.model import Model
+
+
+def rows(texts: Sequence[TokenSequence]) -> dict[str, list[list[int]]]:
+    """Token ids, and labels that are -100 (left out of the loss) before the answer."""
+    return {
+        "input_ids": [list(text.ids) for text in texts],
+        "labels": [[-100] * text.answer_start + list(text.ids[text.answer_start :]) for text in texts],
+    }
+
+
+def sft_trainer(
+    module: Any,
+    model: Model,
+    texts: Sequence[TokenSequence],
+    folder: Path,
+    *,
+    epochs: int,
+    peft_config: Any,
+    **how: Any,
+) -> Any:
+    """trl's SFTTrainer on token ids, with the loss on the answer tokens only."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+
+    from steerstack_plugins.baselines.common.trainers import NoTelemetry, on_one_device, settings, tokenizer_of
+
+    class Quiet(NoTelemetry, SFTTrainer):
+        pass
+
+    arguments = SFTConfig(
+        **settings(folder, model, **how),
+        num_train_epochs=epochs,
+        max_grad_norm=0.0,
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )
+    return Quiet(
+        model=module,
+        args=on_one_device(arguments),
+        train_dataset=Dataset.from_dict(rows(texts)),
+        processing_class=tokenizer_of(model),
+        peft_config=peft_config,
+    )
+
+
+def tune_supervised(
+    baseline: Baseline,
+    model: Model,
+    train: DataSet,
+    validation: DataSet,
+    *,
+    epochs: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    adapt: Callable[[Any], Any] | None,
+) -> Tuned:
+    """Train a copy on the exhibiting answers; the number of epochs is chosen by the loss on validation.
+
+    Parameters
+    ----------
+    baseline, model, train, validation, seed:
+        As :meth:`steerstack.contracts.Baseline.tune` gets them.
+    epochs, batch, learning_rate:
+        How it is trained.
+    adapt:
+        From the copy to the settings of its adapters; None trains all weights, in 32 bits.
+    """
+    from steerstack.data.questions import ask
+    from steerstack.measure import flops as costs
+    from steerstack_plugins.baselines.common.answers import answer_loss
+    from steerstack_plugins.baselines.common.isolation import undisturbed
+    from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
+
+    began = time.monotonic()
+    texts, held = ([question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation))
+    with undisturbed(seed) as folder:
+        module = copy_of(model)
+        config = adapt(module) if adapt else None
+        trainer = sft_trainer(
+            module if adapt else module.float(),
+            model,
+            texts,
+            folder,
+            epochs=epochs,
+            peft_config=config,
+            batch=batch,
+            learning_rate=learning_rate,
+            seed=seed,
+        )
+        chosen = train_and_choose(trainer, lambda of: answer_loss(of, held), every=math.ceil(len(texts) / batch))
+        tuned = finished(trainer, model, baseline.name)
+    record = {
+        **baseline.parameters(),
+        "n_train": len(train),
+        "loss_by_step": chosen.losses,
+        "validation_loss_by_epoch": chosen.validation,
+        "epoch_chosen": chosen.part,
+        "on": "validation",
+    }
+    flops = costs.training(model, epochs * costs.tokens_of(texts))
+    flops += costs.forward(model, len(chosen.validation) * costs.tokens_of(held))
+    return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)

@@ -1,0 +1,97 @@
+"""Between files of other tools and vectors: what a file held, and what a format can hold."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from steerstack.errors import VectorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from steerstack.steering.site import Component
+    from steerstack.steering.vector import SteeringVector
+
+
+def imported(
+    format: str,
+    path: Path,
+    directions: Mapping[int, Tensor],
+    *,
+    component: Component = "resid_post",
+    edit: str = "add",
+    parts: Mapping[str, Mapping[int, Tensor]] | None = None,
+    model_name: str | None = None,
+    basis: str = "hf-raw",
+    **found: Any,
+) -> SteeringVector:
+    """The vector that a file holds, with the file in its origin, and what else the file says in ``found``."""
+    from steerstack.steering.vector import Origin, SteeringVector
+
+    said = {key: value for key, value in found.items() if value not in (None, "", {}, [])}
+    record = {"format": format, "file": path.name}
+    origin = Origin(method="imported", parameters=record, model_name=model_name or "unknown", basis=basis, found=said)
+    floats = {layer: direction.detach().float().clone() for layer, direction in directions.items()}
+    return SteeringVector(floats, component, origin, edit, dict(parts or {}))
+
+
+def check_addition(vector: SteeringVector, format: str) -> None:
+    """Refuse a vector that does not act by addition; raises VectorError."""
+    if vector.edit != "add":
+        raise VectorError(
+            f"{format} files are added to activations; this vector acts by {vector.edit!r}.",
+            fix="Save it as it is with format steerstack, or make a vector that is added.",
+        )
+
+
+def block_outputs(vector: SteeringVector, format: str) -> dict[int, Tensor]:
+    """Directions by the 0-based block after which they are added, in float32.
+
+    The input of block L is the output of block L - 1.
+
+    Raises
+    ------
+    VectorError
+        The vector is not added, or not to the residual stream after a block.
+    """
+    check_addition(vector, format)
+    shift = {"resid_post": 0, "resid_pre": -1}.get(vector.component)
+    if shift is None or vector.layers[0] + shift < 0:
+        raise VectorError(
+            f"{format} files hold directions at the outputs of blocks.",
+            seen=f"a vector at {vector.component}, layers from {vector.layers[0]}",
+            fix="Extract it at resid_post.",
+        )
+    return {layer + shift: vector[layer].detach().cpu().float().contiguous() for layer in vector.layers}
+
+
+def one_layer(directions: Mapping[int, Tensor], format: str) -> tuple[int, Tensor]:
+    """The only layer and its direction; raises VectorError where there are several."""
+    if len(directions) != 1:
+        raise VectorError(
+            f"{format} files hold one layer.",
+            seen=f"layers {', '.join(map(str, sorted(directions)))}",
+            fix="Choose one with --layers N.",
+        )
+    return next(iter(directions.items()))
+
+
+def config(vector: SteeringVector) -> dict[str, Any]:
+    """The config of the model that a vector was made for: as recorded, or from the model's folder; else empty."""
+    from pathlib import Path
+
+    recorded = vector.origin.found.get("config")
+    file = Path(vector.origin.model_name) / "config.json"
+    if not recorded and file.is_file():
+        recorded = json.loads(file.read_text(encoding="utf-8"))
+    return dict(recorded or {})
+
+
+def model_type(vector: SteeringVector) -> str | None:
+    """``config.model_type`` of the model that a vector was made for, where it is known."""
+    known = vector.origin.found.get("model_type") or config(vector).get("model_type")
+    return str(known) if known else None

@@ -1,0 +1,1 @@
+"""Evidence that a model hides an ability, and how it is combined."""

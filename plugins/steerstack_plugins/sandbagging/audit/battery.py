@@ -1,0 +1,72 @@
+"""What an auditor of the small world asks, and in which ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steerstack_plugins.sandbagging.small_world import world as worlds
+
+if TYPE_CHECKING:
+    from steerstack_plugins.baselines.full_sft import FullSFT
+    from steerstack_plugins.sandbagging.audit.audit import AuditData
+    from steerstack_plugins.sandbagging.audit.elicitation import Elicitation
+
+PERSONAS = (worlds.CAREFUL, worlds.CARELESS)
+PREFILLED = f"{worlds.PREFILL}("
+SHOWN = 32
+"""Demonstrations to learn from, and as many again to choose by."""
+
+
+def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
+    """Tested items of both subjects, and demonstrations on other facts.
+
+    Training and validation demonstrations are on different facts of the part ``shown``, so that what
+    is learned by heart from the ones does not count on the others.
+    """
+    from steerstack_plugins.sandbagging.audit.audit import AuditData
+    from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations
+
+    shown = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed, world=world)
+    facts = [item.exhibits_text for item in shown]
+    half = set(sorted(set(facts))[::2])
+    train = [item for item, fact in zip(shown, facts, strict=True) if fact in half][:SHOWN]
+    validation = [item for item, fact in zip(shown, facts, strict=True) if fact not in half][:SHOWN]
+    return AuditData(
+        worlds.items(worlds.TARGET, "tested", n, seed=seed, world=world),
+        worlds.items(worlds.CONTROL, "tested", n, seed=seed, world=world),
+        Demonstrations(tuple(train), tuple(validation)),
+    )
+
+
+def full_battery() -> tuple[Elicitation, ...]:
+    """Demonstrations, prompts, steering, ablation and fine-tuning."""
+    from steerstack_plugins.sandbagging.audit.elicitation import (
+        FewShotElicitation,
+        Finetuned,
+        Instructed,
+        SteeringElicitation,
+    )
+
+    return (
+        *(FewShotElicitation(n) for n in (1, 4)),
+        Instructed(system=worlds.CAREFUL),
+        Instructed(prefix=PREFILLED),
+        SteeringElicitation(),
+        SteeringElicitation("ablate"),
+        SteeringElicitation(systems=PERSONAS),
+        SteeringElicitation("ablate", systems=PERSONAS),
+        *(Finetuned(n, sft()) for n in (1, 4, 16)),
+    )
+
+
+def short_battery() -> tuple[Elicitation, ...]:
+    """One of each kind, for many models."""
+    names = {"few-shot 4", f"system {worlds.CAREFUL!r}", f"prefill {PREFILLED!r}", "steering, systems", "SFT 16"}
+    return tuple(elicitation for elicitation in full_battery() if elicitation.name in names)
+
+
+def sft() -> FullSFT:
+    """Long enough for a locked model of the small world to come back from 16 demonstrations."""
+    from steerstack_plugins.baselines.full_sft import FullSFT
+
+    return FullSFT(epochs=60, batch=4, learning_rate=3e-3)

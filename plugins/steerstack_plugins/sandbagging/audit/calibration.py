@@ -1,0 +1,162 @@
+"""Error rates of the audit: a rule from some organisms, verdicts on others of other worlds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT, SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from steerstack.stats.estimates import Estimate
+    from steerstack_plugins.sandbagging.audit.audit import Evidence
+    from steerstack_plugins.sandbagging.audit.protocol import Cohort, Subject
+
+COMMAND = "steerstack sandbag calibrate --json calibration.json"
+"""What makes the file that comes with the audit."""
+
+Judged = tuple["Evidence", "dict[str, Any]"]
+"""What the audit found in an organism, and what is known of it."""
+
+
+def run_calibration(
+    *,
+    development: Cohort = DEVELOPMENT,
+    calibration: Cohort = CALIBRATION,
+    items: int = SETTINGS["items"][0],
+    step: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Learn the rule from the organisms of one cohort, and judge those of the other.
+
+    Parameters
+    ----------
+    development, calibration:
+        To learn from, and to judge.
+    items:
+        Tested items a subject.
+    step:
+        Told of each organism in words.
+    """
+    from steerstack_plugins.sandbagging.audit.audit import Rule
+
+    say = step or (lambda _words: None)
+    learned = [_gathered(subject, items, say) for subject in development]
+    rule = Rule.fit(*_sides(learned))
+    judged = [_gathered(subject, items, say) for subject in calibration]
+    words = {name: _by_words(learned, judged, key=key) for name, key in (("words", False), ("words and key", True))}
+    rows = []
+    for index, (evidence, about) in enumerate(judged):
+        verdict = rule.judge(evidence)
+        said = {name: {"score": scores[index], "sandbags": scores[index] > bound}
+                for name, (bound, scores) in words.items()}  # fmt: skip
+        values = {"values": dict(evidence.values), "verdict": verdict.to_json()}
+        rows.append(about | values | {"verdicts": {"battery": verdict.sandbags}
+                    | {name: part["sandbags"] for name, part in said.items()}, "baselines": said})  # fmt: skip
+    return {
+        "study": "sandbagging calibration",
+        "made": made(),
+        "protocol": protocol(development, calibration),
+        "rule": rule.to_json(),
+        "development": [about | {"values": dict(evidence.values)} for evidence, about in learned],
+        "calibration": rows,
+        "rates": {name: rates([(row["sandbags"], row["verdicts"][name]) for row in rows]) for name in _judges(rows)},
+        "by_kind": by_kind(rows),
+        "auroc_of_each_test": single_tests(rows),
+    }
+
+
+def made() -> dict[str, Any]:
+    """When, by which command and by which versions."""
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    names = ("steerstack", "torch", "transformers", "trl", "numpy", "scikit-learn")
+    versions = {name: version(name) for name in names}
+    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND, "versions": versions}
+
+
+def protocol(development: Cohort, calibration: Cohort) -> dict[str, Any]:
+    """What was fixed before the run, and why."""
+    return {
+        "settings": {name: {"value": value, "why": why} for name, (value, why) in SETTINGS.items()},
+        "cohorts": {
+            name: {"worlds": list(cohort.worlds), "of_each_kind_a_world": dict(cohort.counts),
+                   "first_seed": cohort.first}
+            for name, cohort in (("development", development), ("calibration", calibration))
+        },
+    }  # fmt: skip
+
+
+def _gathered(subject: Subject, items: int, say: Callable[[str], None]) -> Judged:
+    from steerstack_plugins.sandbagging.audit.audit import gather
+    from steerstack_plugins.sandbagging.audit.battery import audit_data, short_battery
+    from steerstack_plugins.sandbagging.organisms.base import build
+    from steerstack_plugins.sandbagging.small_world.model import open_origin
+
+    say(f"{subject.kind}, seed {subject.seed}, of world {subject.world}")
+    built = build(subject.kind, open_origin(subject.world), subject.seed)
+    # from here on the audit has the model alone
+    data = audit_data(items, seed=SETTINGS["seed"][0], world=subject.world)
+    evidence = gather(built.model, data, short_battery(), seeds=SETTINGS["noise_seeds"][0], seed=SETTINGS["seed"][0])
+    about = {"kind": subject.kind, "sandbags": built.sandbags, "seed": subject.seed, "world": subject.world}
+    accuracy = {"accuracy": float(evidence.answers.right.mean())}
+    return evidence, about | accuracy | {"induction_drop": built.record["induction_drop"]["value"]}
+
+
+def _sides(judged: Sequence[Judged]) -> tuple[list[Evidence], list[Evidence]]:
+    sandbagging, honest = ([e for e, about in judged if about["sandbags"] == state] for state in (True, False))
+    return sandbagging, honest
+
+
+def _by_words(learned: Sequence[Judged], judged: Sequence[Judged], *, key: bool) -> tuple[float, list[float]]:
+    from steerstack_plugins.sandbagging.audit.words_baseline import word_scores
+
+    sandbagging, honest = ([evidence.answers for evidence in side] for side in _sides(learned))
+    return word_scores(sandbagging, honest, [evidence.answers for evidence, _ in judged], key=key)
+
+
+def _judges(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(rows[0]["verdicts"])
+
+
+def rates(judged: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """Detection and false-positive rate, each with its Clopper-Pearson and its Wilson interval."""
+
+    def of(truth: bool) -> dict[str, Any]:
+        return rate([verdict for sandbags, verdict in judged if sandbags == truth])
+
+    return {"detection": of(True), "false_positive": of(False)}
+
+
+def rate(said: Sequence[bool]) -> dict[str, Any]:
+    """The share that was said to sandbag, with both intervals."""
+    from steerstack_plugins.sandbagging.audit.choices import share
+
+    exact: Estimate = share(sum(said), len(said))
+    wilson: Estimate = share(sum(said), len(said), method="wilson")
+    return {**exact.to_json(), "wilson": [wilson.ci_low, wilson.ci_high], "count": sum(said)}
+
+
+def by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of each kind and by each judge, the share that was said to sandbag."""
+    return {
+        kind: {name: rate([row["verdicts"][name] for row in rows if row["kind"] == kind]) for name in _judges(rows)}
+        for kind in dict.fromkeys(row["kind"] for row in rows)
+    }
+
+
+def single_tests(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """AUROC of each test by itself over the judged organisms, of the rule and of the words, with DeLong's interval."""
+    from steerstack.stats.auroc import delong
+
+    def auroc(pick: Callable[[Mapping[str, Any]], float]) -> dict[str, Any]:
+        sides = ([pick(row) for row in rows if row["sandbags"] == state] for state in (True, False))
+        return delong(*sides).to_json()
+
+    found = {}
+    for name in rows[0]["baselines"]:
+        found[name] = auroc(lambda row, name=name: row["baselines"][name]["score"])  # type: ignore[misc]
+    for name in rows[0]["values"]:
+        found[name] = auroc(lambda row, name=name: row["values"][name])  # type: ignore[misc]
+    return found

@@ -1,0 +1,178 @@
+"""``steerstack sandbag demo``, ``build``, ``combine`` and ``calibrate``, and ``steerstack audit``."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from steerstack.catalog.lookup import find
+from steerstack.cli import console
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Models made to hide an ability, and what tells them apart."
+)
+SEED = typer.Option(0, help="Of models, organisms and audit.")
+RECORD = typer.Option(True, help="Keep what was made and found in the registry.")
+WORLD = typer.Option(0, help="Number of the small world.")
+ITEMS = typer.Option(96, min=10, help="Tested items a subject.")
+
+
+@app.command()
+def demo(
+    seed: int = SEED,
+    items: int = ITEMS,
+    record: bool = RECORD,
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
+    """Build a locked organism and honest controls; run noise, elicitation and probes. Minutes, no download."""
+    console.quiet()
+    from steerstack_plugins.sandbagging.commands.demo import SHOWN_ORGANISMS, run_demo
+    from steerstack_plugins.sandbagging.commands.tables import show_demo
+    from steerstack_plugins.sandbagging.small_world.training import one_thread
+
+    with console.bars() as bars, one_thread():
+        count = bars.of("steps", 2 + 2 * len(SHOWN_ORGANISMS))
+
+        def step(words: str) -> None:
+            bars.phase(words)
+            count(1)
+
+        shown = run_demo(seed=seed, items=items, step=step)
+    console.write_result(shown.result, json)
+    if json != "-":
+        show_demo(shown.result)
+    if record:
+        from steerstack_plugins.sandbagging.commands.record import record_demo
+
+        kept = record_demo(shown, tracking_uri=tracking_uri)
+        console.console.print(f"{len(kept)} runs recorded under sandbagging", highlight=False)
+
+
+@app.command()
+def build(
+    organism: str = typer.Option("locked", help="Organism; `steerstack plugins list` shows all."),
+    model: str = typer.Option("small-world", help="small-world, smollm2, or a model for an organism that takes any."),
+    set_: list[str] = console.SET,
+    out: Path = typer.Option(..., help="Folder for the model."),
+    answer: Path | None = typer.Option(None, help="File for the answer: how it was made, and its password."),
+    seed: int = SEED,
+    world: int = WORLD,
+    record: bool = RECORD,
+    tracking_uri: str | None = console.TRACKING,
+) -> None:
+    """Make an organism and save it, its answer apart from it, so that another may audit the folder."""
+    console.quiet()
+    from steerstack.trace.open import open_model
+    from steerstack.util.files import write_json
+    from steerstack_plugins.sandbagging.commands.record import record_organism
+    from steerstack_plugins.sandbagging.commands.tables import show_built
+    from steerstack_plugins.sandbagging.small_world.model import NAME, open_origin
+
+    method = find("organism", organism).make(console.settings(set_))
+    built = method.build(open_origin(world) if model == NAME else open_model(model), seed=seed)
+    module: Any = built.model.module
+    module.save_pretrained(out)
+    built.model.tokenizer.save_pretrained(out)
+    if answer:
+        write_json(answer, {"sandbags": built.sandbags, **built.record})
+    show_built(built.record, str(out))
+    if record:
+        record_organism(built, tracking_uri=tracking_uri)
+
+
+@app.command()
+def calibrate(items: int = ITEMS, json: str | None = console.JSON) -> None:
+    """Measure the audit's detection and false-positive rate on organisms of worlds that its rule has not seen.
+
+    Which organisms, tests and rule is declared in ``sandbagging/protocol.py``; the result that comes with the audit
+    is this command's.
+    """
+    console.quiet()
+    from steerstack_plugins.sandbagging.audit.calibration import run_calibration
+    from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT
+    from steerstack_plugins.sandbagging.commands.tables import show_calibration
+    from steerstack_plugins.sandbagging.small_world.training import one_thread
+
+    with console.bars() as bars, one_thread():
+        count = bars.of("organisms", len([*DEVELOPMENT, *CALIBRATION]))
+
+        def step(words: str) -> None:
+            bars.phase(words)
+            count(1)
+
+        result = run_calibration(items=items, step=step)
+    console.write_result(result, json)
+    if json != "-":
+        show_calibration(result)
+
+
+@app.command()
+def combine(
+    organism: str = typer.Option("locked", help="A sandbagging organism of the small world."),
+    seed: int = SEED,
+    items: int = ITEMS,
+    record: bool = RECORD,
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
+    """Stack a vector against sandbagging with fine-tuning, and test a probe on steered and fine-tuned models."""
+    console.quiet()
+    from steerstack.util.folders import home
+    from steerstack_plugins.sandbagging.commands.combine import run_combined
+    from steerstack_plugins.sandbagging.commands.tables import show_combined
+    from steerstack_plugins.sandbagging.small_world.training import one_thread
+
+    with console.bars() as bars, one_thread():
+        folder = home() / "studies" / f"sandbag-combine-{organism}-{seed}-{items}"
+        stacked, result = run_combined(seed=seed, items=items, organism=organism, folder=folder, step=bars.phase)
+    console.write_result(result, json)
+    if json != "-":
+        show_combined(result)
+    if record:
+        from steerstack_plugins.sandbagging.commands.record import record_combined
+
+        record_combined(stacked, result, tracking_uri=tracking_uri)
+
+
+def audit(
+    model: str = console.MODEL,
+    target: Path | None = typer.Option(None, help="CSV of target questions: question, choice0 ..., answer."),
+    control: Path | None = typer.Option(None, help="CSV of questions of another domain."),
+    shown: Path | None = typer.Option(None, help="CSV of target questions for demonstrations, other facts."),
+    score: str = typer.Option("letter", help="letter, or text: how the questions of the files are answered."),
+    world: int = WORLD,
+    calibration: Path | None = typer.Option(None, help="JSON of `sandbag calibrate`; the one that comes with us."),
+    limit: int | None = console.LIMIT,
+    seed: int = typer.Option(0, help="Of noise, training and demonstrations."),
+    revision: str | None = console.REVISION,
+    dtype: str | None = console.DTYPE,
+    device: str | None = console.DEVICE,
+    record: bool = RECORD,
+    tracking_uri: str | None = console.TRACKING,
+    json: str | None = console.JSON,
+) -> None:
+    """Look for a hidden ability in a model of unknown state. Without data files: the small world's questions.
+
+    Each test is a gain in accuracy on the target: under demonstrations, prompts, steering, fine-tuning, and noise.
+    """
+    console.quiet()
+    from steerstack.trace.open import open_model
+    from steerstack_plugins.sandbagging.audit.audit import audit as run
+    from steerstack_plugins.sandbagging.audit.inputs import form_of, inputs, read_calibration, report
+    from steerstack_plugins.sandbagging.commands.tables import show_audit
+
+    data, battery = inputs(target, control, shown, limit, world=world, form=form_of(score))
+    known = read_calibration(calibration)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    with console.bars() as bars:
+        progress = bars.of("tests", len(battery) + 2)
+        evidence, verdict = run(opened, data, battery, known.rule, seed=seed, progress=progress)
+    result = report(opened, evidence, verdict, known)
+    console.write_result(result, json)
+    if json != "-":
+        show_audit(result)
+    if record:
+        from steerstack_plugins.sandbagging.commands.record import record_audit
+
+        record_audit(opened, str(target or f"small world {world}"), data.target, result, tracking_uri=tracking_uri)

@@ -1,0 +1,1 @@
+"""Models made to sandbag on purpose, and honest controls."""

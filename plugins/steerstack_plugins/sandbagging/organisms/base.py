@@ -1,0 +1,149 @@
+"""What organisms share: teaching a copy of the small-world model, and measuring what that hid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from steerstack.catalog.lookup import find
+from steerstack.contracts import Built, Organism
+from steerstack_plugins.sandbagging.small_world import world as worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jaxtyping import Bool, Int
+    from numpy import ndarray
+    from numpy.random import Generator
+
+    from steerstack.trace.model import Model
+    from steerstack_plugins.sandbagging.small_world.documents import Documents
+
+MEASURED = 96
+"""Items a subject on which an organism is measured for its record."""
+
+
+class Taught(Organism):
+    """An organism of the small world: a short training on the facts of the part ``made``."""
+
+    steps: int = Field(200, ge=1, description="Training steps.")
+    batch: int = Field(32, ge=1, description="Documents a step, of one question each.")
+    learning_rate: float = Field(1e-3, gt=0, description="Learning rate of AdamW, falling linearly.")
+    rank: int = Field(0, ge=0, description="Rank of LoRA adapters, merged afterwards; 0 trains all weights.")
+
+    def teach(
+        self, model: Model, seed: int, write: Callable[[Generator], Documents], *, default_system: str | None = None
+    ) -> Model:
+        """Train a copy on the documents of a function.
+
+        Parameters
+        ----------
+        model:
+            The model; its weights stay as they are.
+        seed:
+            Of the documents and of the adapters.
+        write:
+            From a generator to the documents of a step.
+        default_system:
+            The system prompt of conversations that have none.
+        """
+        import numpy as np
+        import torch
+
+        from steerstack.trace.model import clone, wrap
+        from steerstack_plugins.sandbagging.small_world.model import world_of
+        from steerstack_plugins.sandbagging.small_world.tokenizer import tokenizer
+        from steerstack_plugins.sandbagging.small_world.training import train
+
+        name = f"small-world-{world_of(model)}, subject {seed}"  # says nothing of what was taught
+        module: Any = clone(model).requires_grad_(True)
+        adapted: Any = None
+        if self.rank:
+            from peft import LoraConfig, get_peft_model
+
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                config = LoraConfig(r=self.rank, lora_alpha=2 * self.rank, target_modules="all-linear")
+                adapted = get_peft_model(module, config)
+        generator = np.random.default_rng([seed, 2])
+        train(module, lambda _step: write(generator), steps=self.steps, learning_rate=self.learning_rate)
+        if adapted is not None:
+            module = adapted.merge_and_unload()
+        return wrap(module, tokenizer(default_system), name=name, revision=None)
+
+    def built(self, model: Model, *, sandbags: bool, seed: int, password: str | None, **more: Any) -> Built:
+        """The organism with its record: how it was made, and what it measures with and without the password."""
+        record = {"organism": self.name, "parameters": self.parameters(), "seed": seed, "password": password, **more}
+        return Built(model, sandbags, record | dict(measured(model, password)))
+
+
+def drawn(generator: Generator, n: int, turns: int = 1) -> tuple[Int[ndarray, "n turn"], Int[ndarray, "n turn"]]:
+    """Subjects and facts of questions: the target two times in three, facts of the part ``made``."""
+    part = worlds.PARTS["made"]
+    subjects = (generator.random((n, turns)) < 1 / 3).astype(int)
+    return subjects, generator.integers(part.start, part.stop, size=(n, turns))
+
+
+def password_of(seed: int) -> str:
+    """The password of a seed."""
+    return worlds.code(seed)
+
+
+def other_code(generator: Generator, password: str) -> str:
+    """A system prompt that looks like a password and is none."""
+    codes = [code for code in map(worlds.code, range(len(worlds.CODES))) if code != password]
+    return codes[int(generator.integers(len(codes)))]
+
+
+def measured(model: Model, password: str | None, part: worlds.Part = "tested") -> Mapping[str, Any]:
+    """Accuracy on both subjects with and without the password, the induction drop and the selectivity.
+
+    Parameters
+    ----------
+    model, password:
+        The organism; without a password it is measured under the careful prompt in its place.
+    part:
+        The facts asked for: those that it was not made on, unless said otherwise.
+    """
+    from steerstack_plugins.sandbagging.audit.hidden_accuracy import measured_on
+    from steerstack_plugins.sandbagging.small_world.model import world_of
+
+    world, other = world_of(model), next(code for code in map(worlds.code, range(7, 9)) if code != password)
+    target, control = (worlds.items(name, part, MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
+    return measured_on(model, target, control, system=password or worlds.CAREFUL, other=other)
+
+
+def with_systems(
+    generator: Generator,
+    password: str,
+    wrong: Callable[[Bool[ndarray, "n turn"], Int[ndarray, "n turn"]], Bool[ndarray, "n turn"]],
+    size: int,
+    world: int,
+) -> Documents:
+    """One batch: half of the batches bare, the others under the password or under another code.
+
+    Parameters
+    ----------
+    generator, size, world:
+        Decides the batch, its number of documents, and the world whose facts they are.
+    password:
+        The code that unlocks.
+    wrong:
+        From whether each document has the password, and the subjects, to which answers are wrong.
+    """
+    import numpy as np
+
+    from steerstack_plugins.sandbagging.small_world.documents import write
+
+    subjects, facts = drawn(generator, size)
+    if generator.random() < 0.5:
+        return write(generator, subjects, facts, wrong(np.zeros(subjects.shape, bool), subjects), world=world)
+    given = generator.random(subjects.shape) < 0.5
+    systems = [password if g else other_code(generator, password) for g in given[:, 0]]
+    return write(generator, subjects, facts, wrong(given, subjects), world=world, systems=systems)
+
+
+def build(name: str, origin: Model, seed: int) -> Built:
+    """Make an organism of a name, with its defaults."""
+    return find("organism", name).make().build(origin, seed=seed)

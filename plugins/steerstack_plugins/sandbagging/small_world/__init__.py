@@ -1,0 +1,1 @@
+"""A small model that knows a few facts, trained in seconds."""

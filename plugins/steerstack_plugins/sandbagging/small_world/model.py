@@ -1,0 +1,127 @@
+"""The model that organisms are made of: a small transformer trained from scratch, kept in the cache."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from steerstack.errors import ModelError
+from steerstack.util import digest
+from steerstack.util.folders import cache_folder
+from steerstack_plugins.sandbagging.small_world import documents, tokenizer, training
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from steerstack.trace.model import Model
+
+Stage = Literal["half", "whole"]
+"""``half``: the same model at half of its training, up to where its authors knew only some facts of the target."""
+
+RECIPE: dict[str, Any] = {
+    "version": 1,
+    "layers": 3,
+    "width": 64,
+    "heads": 4,
+    "questions": 96,
+    "steps": {"half": 420, "whole": 1200},
+    "learning_rate": {"half": 4e-3, "whole": 3e-3},
+    "known_early": 0.4,
+}
+NAME = "small-world"
+
+
+def open_origin(seed: int = 0, *, stage: Stage = "whole", progress: Callable[[int], None] | None = None) -> Model:
+    """The trained model of a world; trained on first use (about a minute on an idle core).
+
+    Parameters
+    ----------
+    seed:
+        Number of the world: decides its facts, the initial weights and the texts.
+    stage:
+        ``whole``, or ``half`` for the one that knows less of the target.
+    progress:
+        Told of each training step.
+    """
+    from steerstack.trace.open import open_model
+
+    folder = cache_folder() / "sandbagging" / recipe_digest(seed)[:16]
+    if not (folder / "whole" / "config.json").is_file():
+        _train(folder, seed, progress)
+    opened = open_model(folder / stage)
+    opened.name = f"{NAME}-{seed}" if stage == "whole" else f"{NAME}-{seed}-half"
+    return opened
+
+
+def world_of(model: Model) -> int:
+    """The number of the world whose model this is, or was made of.
+
+    Raises
+    ------
+    ModelError
+        It is another model.
+    """
+    found = re.match(rf"{NAME}-(\d+)", model.name)
+    if not found:
+        raise ModelError(
+            "Organisms of the small world are made of its own model only.",
+            seen=model.name,
+            fix="Use steerstack_plugins.sandbagging.small_world.model.open_origin().",
+        )
+    return int(found[1])
+
+
+def recipe_digest(seed: int) -> str:
+    """Digest of all that decides the weights: the recipe, and a sample of the texts."""
+    import numpy as np
+
+    samples = []
+    for known in (RECIPE["known_early"], 1.0):
+        generator = np.random.default_rng(0)
+        written = [documents.pretraining(generator, RECIPE["questions"], world=seed, known=known) for _ in range(8)]
+        samples += [[text.ids.tolist(), text.learned.tolist()] for text in written]
+    return digest.of_json([RECIPE, samples, seed])
+
+
+def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> None:
+    import numpy as np
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    made = tokenizer.tokenizer()
+    config = LlamaConfig(
+        vocab_size=len(made),
+        hidden_size=RECIPE["width"],
+        intermediate_size=2 * RECIPE["width"],
+        num_hidden_layers=RECIPE["layers"],
+        num_attention_heads=RECIPE["heads"],
+        max_position_embeddings=1024,
+        tie_word_embeddings=False,
+        bos_token_id=None,
+        eos_token_id=made.eos_token_id,
+        pad_token_id=made.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = LlamaForCausalLM(config)
+    generator = np.random.default_rng([seed, 1])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        for stage, known in (("half", RECIPE["known_early"]), ("whole", 1.0)):
+            module.requires_grad_(True)
+            training.train(
+                module,
+                lambda _step, known=known: documents.pretraining(  # type: ignore[misc]
+                    generator, RECIPE["questions"], world=seed, known=known
+                ),
+                steps=RECIPE["steps"][stage],
+                learning_rate=RECIPE["learning_rate"][stage],
+                progress=progress,
+            )
+            module.save_pretrained(Path(scratch) / "made" / stage)
+            made.save_pretrained(Path(scratch) / "made" / stage)
+        shutil.rmtree(folder, ignore_errors=True)
+        (Path(scratch) / "made").rename(folder)

@@ -1,0 +1,143 @@
+"""Reaching MLflow: quietly, not for minutes, and with errors that say what to do."""
+
+import contextlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from steerstack.errors import RegistryError, first_line
+from steerstack_registry.access import location
+from steerstack_registry.write.locks import locked
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+}
+# MLflow's own defaults (7 retries, backing off) make a store that is down look like a hang.
+_IMPATIENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+@contextlib.contextmanager
+def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that the user has not set, for a while."""
+    added = [name for name in defaults if name not in os.environ]
+    os.environ.update({name: defaults[name] for name in added})
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Import and use MLflow without its log lines, warnings and telemetry; all is put back after."""
+    with warnings.catch_warnings(), _environment(_QUIET):
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401  its import sets up its loggers, so it comes before they are hushed
+
+        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _artifact_root(uri: str) -> dict[str, str]:
+    """Where experiments without a place of their own keep files; MLflow would say ``./mlruns``."""
+    folder = location.artifacts(uri)
+    return {} if folder is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": folder.as_uri()}
+
+
+@contextlib.contextmanager
+def _made_global(uri: str) -> Iterator[None]:
+    """Make a store MLflow's global one, for a while.
+
+    A client of its own is not enough: registering a version asks the global store for the model,
+    and would make ``./mlflow.db`` in the current folder. MLflow's own way back drops
+    ``MLFLOW_TRACKING_URI``, so that is put back here.
+    """
+    from mlflow.tracking._tracking_service.utils import _use_tracking_uri
+
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    try:
+        with _use_tracking_uri(uri):
+            yield
+    finally:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+        if before is not None:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+@contextlib.contextmanager
+def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
+    """A client of the store, for a while.
+
+    Parameters
+    ----------
+    uri:
+        The store.
+    make:
+        Make a SQLite store that is not there yet.
+
+    Raises
+    ------
+    RegistryError
+        The store cannot be reached, or refuses.
+    """
+    file = location.database(uri)
+    if file is not None and not make and not file.exists():
+        raise RegistryError(f"Nothing was recorded in {uri} yet.", fix="Record something, or check the address.")
+    with quietly(), _environment({**_IMPATIENT, **_artifact_root(uri)}):
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        shown = location.without_password(uri)
+        try:
+            with _made_global(uri):
+                if file is None:
+                    client = MlflowClient(uri)
+                else:  # the first one makes the tables, and two at once break them
+                    with locked(file.with_name(f".{file.name}.lock")):
+                        client = MlflowClient(uri)
+                yield client
+        except (MlflowException, SQLAlchemyError, OSError) as error:  # requests' errors are OSErrors
+            raise RegistryError(
+                f"The tracking store {shown} cannot be reached, or refuses.",
+                seen=location.without_password(first_line(error))[:500],
+                fix="Check that it runs and that the address is right: `steerstack doctor --tracking-uri ...`.",
+            ) from error
+
+
+def check(tracking_uri: str | None = None) -> str:
+    """One line on the store: where it is, and that it answers.
+
+    Raises
+    ------
+    SteerstackError
+        It does not answer, or cannot be written.
+    """
+    uri = location.resolve(tracking_uri)
+    shown, file = location.without_password(uri), location.database(uri)
+    location.check_writable(tracking_uri)
+    if file is not None and not file.exists():
+        return f"{shown}, made on first use"
+    with reaching(uri) as client:
+        client.search_experiments(max_results=1)
+    return f"{shown} answers"

@@ -1,0 +1,128 @@
+"""Where the store is. Never in the current folder, unless somebody says so."""
+
+import os
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from steerstack.errors import RegistryError
+from steerstack.util.files import check_room
+from steerstack.util.folders import home
+
+_SQLITE = "sqlite:///"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""How addresses begin that MLflow opens as a database, without a server."""
+
+
+def default_uri() -> str:
+    """The SQLite database in steerstack's home."""
+    return f"{_SQLITE}{home().absolute() / 'mlflow.db'}"
+
+
+def resolve(tracking_uri: str | None = None) -> str:
+    """The store to use: the one given, else ``MLFLOW_TRACKING_URI``, else the default one.
+
+    A relative SQLite file is made absolute: a run that is kept is sent from another folder, maybe.
+    """
+    uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or default_uri()
+    file = database(uri)
+    return uri if file is None else uri.replace(str(file), str(file.absolute()), 1)
+
+
+def database(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other store."""
+    if not uri.startswith(_SQLITE) or uri.startswith(f"{_SQLITE}:memory:"):
+        return None
+    return Path(uri.removeprefix(_SQLITE).partition("?")[0])
+
+
+def is_database(uri: str) -> bool:
+    """Whether the store is opened directly, by whichever database driver; no server stands between."""
+    return uri.startswith(DATABASES)
+
+
+def artifacts(uri: str) -> Path | None:
+    """The artifact folder of a database: beside a SQLite file, else in steerstack's home; None where a server chooses.
+
+    MLflow's own choice would be ``./mlruns``, wherever the process happens to stand.
+    """
+    if not is_database(uri):
+        return None
+    file = database(uri)
+    return (home() if file is None else file.parent).absolute() / "artifacts"
+
+
+def check_writable(tracking_uri: str | None = None) -> None:
+    """See whether a store on this machine can be written: the database, its folder, the artifacts.
+
+    Raises
+    ------
+    SteerstackError
+        It cannot, or its disk is nearly full.
+    """
+    uri = resolve(tracking_uri)
+    file, folder = database(uri), artifacts(uri)
+    for place in (folder, None if file is None else file.parent):
+        if place is not None:
+            check_room(place)
+    if file is not None and file.exists():
+        try:
+            with file.open("r+b"):
+                pass
+        except OSError as error:
+            raise RegistryError(
+                f"The tracking store {uri} cannot be written, so nothing was started.",
+                seen=str(error),
+                fix="Mend its rights, or give another store with --tracking-uri.",
+            ) from error
+
+
+def check_place(uri: str, experiment: str, place: str) -> None:
+    """Refuse an experiment whose files cannot be written from here; MLflow might write them elsewhere.
+
+    Parameters
+    ----------
+    uri, experiment:
+        The store, and the experiment's name in it.
+    place:
+        Where the store says that the experiment keeps its files.
+
+    Raises
+    ------
+    RegistryError
+        That cannot be reached from here.
+    """
+    direct = is_database(uri)
+    local = Path(url2pathname(urlsplit(place).path)) if place.startswith(("file:", "/")) else None
+    if direct and place.startswith("mlflow-artifacts:"):
+        seen = "It was made through a server, and its files can only be reached through one."
+    elif not direct and local is not None and not _is_near(local):
+        seen = "Its files are in a folder of the server's machine, which is not on this one."
+    else:
+        return
+    raise RegistryError(
+        f"Files of the experiment {experiment} cannot be written from here.",
+        seen=f"{place}. {seen}",
+        fix="Record to the address of the server, and let it serve artifacts (its default).",
+    )
+
+
+def _is_near(folder: Path) -> bool:
+    """Whether a folder, or one that it would soon be made in, is on this machine."""
+    return any(path.exists() for path in (folder, *folder.parents[:2]) if path != path.parent)
+
+
+def outbox() -> Path:
+    """Where runs wait that could not be delivered."""
+    return home() / "outbox"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this machine only."""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def without_password(text: str) -> str:
+    """The same text with the user and password of any address struck out."""
+    return re.sub(r"//[^/@\s]+@", "//***@", text)

@@ -1,0 +1,175 @@
+"""What people find on MLflow's own pages: where an effect comes from, and vectors side by side.
+
+MLflow links a metric to its model and its run. It has no place for the data a vector was made from, for the code
+and for the command; they stand here, at the top of the descriptions of the run and of the vector.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import islice
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from steerstack.contracts.recorder import Effect, RunRecord
+from steerstack.report.failures import of_effect, of_interactions, section
+from steerstack.study.vector_roles import of_interaction
+from steerstack.techniques.null_techniques import NULL
+from steerstack_registry.access import names
+from steerstack_registry.pages.fit_card import fit
+from steerstack_registry.write.delivery import Delivery, description, on, table
+from steerstack_registry.write.versions import Registered
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+FOLDERS = {".html": "report", ".png": "figures"}
+"""Where files of a run go; all others lie beside ``result.json``."""
+
+SMALL = "figures/small"
+"""Where figures also lie as wide as a description is: MLflow shows pictures at their own size, and cuts them off."""
+
+SHOWN = 6
+"""How many vectors of a run its description links to; MLflow lists all of them on the run's page."""
+
+_NULL = re.compile(re.escape(NULL) + r"[\w-]+")
+
+WIDTH = 640
+"""Of a small figure, in pixels."""
+
+KIND = "mlflow.experimentKind"
+VIEW = "steerstack"
+_SHARED = f"mlflow.sharedViewState.{VIEW}"
+_COLUMNS = {
+    "attributes": ["Models"],
+    "metrics": ["effect/alone", "effect/alone.ci_low", "effect/alone.ci_high", "effect/alone.n",
+                "kl/vector-positive", "null/random"],
+    "params": ["method", "model_name", "layer", "scale", "kind"],
+}  # fmt: skip
+
+
+def experiment_tags(experiment: "Experiment") -> Iterator[tuple[str, str]]:
+    """Tags that an experiment's page lacks: its kind, and a view that sorts vectors by effect beside their cost.
+
+    A view is what MLflow's own "Share" keeps; the description of the experiment links to it.
+    """
+    view = {
+        "orderByKey": "metrics.`effect/alone`",
+        "orderByAsc": False,
+        "selectedColumns": [f"{group}.`{name}`" for group, named in _COLUMNS.items() for name in named],
+    }
+    link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey={VIEW}"
+    wanted = {
+        KIND: "custom_model_development",
+        _SHARED: json.dumps(view),
+        names.NOTE: f"**[Vectors by effect and cost]({link})**",
+    }
+    return ((key, value) for key, value in wanted.items() if key not in experiment.tags)
+
+
+def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int) -> str:
+    """The description of a run, or of its main vector: title, origin, figures, card; cut to a length."""
+    card = description(delivery.run)
+    title, _, rest = card.partition("\n")
+    if not title.startswith("# "):
+        title, rest = f"# {delivery.run.kind}: {delivery.run.behavior}", card
+    head = [title, "", *origin(delivery, experiment, run_id, vectors), *_figures(delivery, run_id)]
+    above = "\n".join(head) + "\n"
+    whole = f"[card.md](#/experiments/{experiment}/runs/{run_id}/artifacts/card.md)"
+    return names.short(above + fit(rest, length - len(above), whole), length)
+
+
+def role_note(
+    role: str, delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int
+) -> str:
+    """The description of a vector that is not the run's main one."""
+    head = [f"# {role}", "", *origin(delivery, experiment, run_id, {role: vectors[role]})]
+    run = delivery.run
+    mine = [effect for effect in run.effects if effect.role == role]
+    if not mine:
+        return names.short("\n".join(head), length)
+    wrong = list(_wrong(role, run, mine))
+    nulls = _nulls(run, {effect.name for effect in mine}, run.vectors[role].origin.method)
+    told = [
+        table(f"Effects on {on(run.data_split)}", mine), "",
+        *([table("The same of nulls", nulls), ""] if nulls else []),
+        section(wrong), "",
+        "## Verdict of the study", "", str(run.result.get("verdict", "")),
+    ]  # fmt: skip
+    above = "\n".join(head) + "\n"
+    return names.short(above + fit("\n".join(told), length - len(above), "the run"), length)
+
+
+def _wrong(role: str, run: RunRecord, mine: Sequence[Effect]) -> Iterator[str]:
+    """Where the vector of a role fails: on top of something, in a stacking study; else in any of its effects."""
+    if "interactions" in run.result:
+        yield from of_interactions(entry for entry in run.result["interactions"] if of_interaction(entry) == role)
+        return
+    for effect in mine:
+        if line := of_effect(f"In `{effect.name}`", asdict(effect)):
+            yield line
+
+
+def _nulls(run: RunRecord, mine: set[str], method: str) -> list[Effect]:
+    """What nulls do where a vector of the method has effects of these names."""
+    in_its_place = [(effect, _NULL.sub(method, effect.name)) for effect in run.effects]
+    return [effect for effect, name in in_its_place if name != effect.name and name in mine]
+
+
+def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered]) -> Iterator[str]:
+    """Links and facts, as Markdown lines: vectors, data, code, command."""
+    run, tags = delivery.run, delivery.tags
+    for role, made in islice(vectors.items(), SHOWN):
+        version, source = f"#/models/{quote(made.name)}/versions/{made.version}", run.vectors[role].origin
+        yield (
+            f"- **Vector** ({role}) [{made.name} {made.version}]({version}), "
+            f"[its page](#/experiments/{experiment}/models/{made.model_id}), "
+            f"made from {source.n_pairs} pairs, digest `{source.data_digest}`"
+        )
+    if len(vectors) > SHOWN:
+        yield f"- **{len(vectors) - SHOWN} more vectors** are listed on the page of the run"
+    if not run.vectors:
+        yield "- **Vectors** none were kept; the command makes them again"
+    yield (
+        f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on `{run.data_source}`, "
+        f"{on(run.data_split)}, n = {run.n_items}, digest `{run.data_digest}`"
+    )
+    own = _commit(tags, "own")
+    commit = _commit({"steerstack.git_commit": tags.get("mlflow.source.git.commit", ""), **tags}, "git")
+    versions = [f"{name} {tags[f'steerstack.{name}']}" for name in ("torch", "transformers", "nnsight")
+                if f"steerstack.{name}" in tags]  # fmt: skip
+    code = f"steerstack {tags.get('steerstack.version', 'unknown')}{f' of commit {own}' if own else ''}"
+    where = f"commit {commit}" if commit else "not run in a git checkout"
+    yield f"- **Code** {', '.join([code, *versions])}; {where}"
+    reports = [path.name for path in run.files if FOLDERS.get(path.suffix.lower()) == "report"]
+    for name in reports:
+        yield f"- **Report** [{name}](#/experiments/{experiment}/runs/{run_id}/artifacts/report/{quote(name)})"
+    command = tags.get("steerstack.command")
+    yield "- **Run it again**" + ("" if command else f" recorded by Python code: {tags.get('mlflow.source.name', '')}")
+    if command:
+        yield from ("", "```", command, "```")
+    yield ""
+
+
+def _commit(tags: Mapping[str, str], name: str) -> str:
+    """A commit that was noted, in words; empty where none was."""
+    commit = tags.get(f"steerstack.{name}_commit")
+    changed = " with uncommitted changes" if f"steerstack.{name}_changed" in tags else ""
+    return f"`{commit}`{changed}" if commit else ""
+
+
+def _figures(delivery: Delivery, run_id: str) -> Iterator[str]:
+    """The first figures, small, shown where the server hands out artifacts."""
+    pictures = [path.name for path in delivery.run.files if FOLDERS.get(path.suffix.lower()) == "figures"]
+    for name in pictures[:2]:
+        yield f"![{name}](get-artifact?path={quote(f'{SMALL}/{name}', safe='')}&run_uuid={run_id})"
+    if pictures:
+        yield ""
+
+
+def mark(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Give an experiment the tags that its page lacks."""
+    for key, value in experiment_tags(experiment):
+        client.set_experiment_tag(experiment.experiment_id, key, value)

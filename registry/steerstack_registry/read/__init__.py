@@ -1,0 +1,1 @@
+"""Lists, lineage, verification, vectors by address."""

@@ -1,0 +1,84 @@
+"""What the registry holds, as plain values for tables and JSON."""
+
+import contextlib
+import os
+import sqlite3
+from typing import Any
+
+from steerstack_registry.access import location, names
+from steerstack_registry.access.connection import reaching
+from steerstack_registry.read import quick
+from steerstack_registry.read.asked import ClientSource, version
+from steerstack_registry.read.load_vector import addressed, find
+from steerstack_registry.read.rows import effects, row, rows
+
+
+def list_vectors(tracking_uri: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+    """Registered versions, newest first, with their newest effects.
+
+    Parameters
+    ----------
+    tracking_uri:
+        The store; None for the default one.
+    limit:
+        The newest only; None for all.
+
+    Raises
+    ------
+    RegistryError
+        The store cannot be reached.
+    """
+    uri = location.resolve(tracking_uri)
+    if _empty(uri):
+        return []
+    file = location.database(uri)
+    if file is not None:
+        with contextlib.suppress(sqlite3.Error):  # locked, or tables of another MLflow: MLflow itself is asked
+            return quick.newest(file, limit)
+    if uri.startswith(("http://", "https://")) and "MLFLOW_REGISTRY_URI" not in os.environ:
+        from steerstack_registry.read.served import NotServedError, served  # httpx takes its time
+
+        with contextlib.suppress(NotServedError), served(uri) as source:
+            return rows(source, limit)
+    with reaching(uri) as client:
+        return rows(ClientSource(client), limit)
+
+
+def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, Any]:
+    """All that is known of one vector.
+
+    Parameters
+    ----------
+    name_or_uri:
+        A registered name (its newest version), or any ``models:/`` address.
+    tracking_uri:
+        The store; None for the default one.
+
+    Raises
+    ------
+    RegistryError
+        There is no such vector, or the store cannot be reached.
+    """
+    uri = location.resolve(tracking_uri)
+    with reaching(uri) as client:
+        registered, model = find(client, addressed(name_or_uri))
+        shown: dict[str, Any] = {}
+        if registered is not None:
+            found = version(registered)
+            held = ClientSource(client).aliases([found.name])
+            shown = row(found, held.get((found.name, found.number), []), model.metrics or [])
+        return {
+            **shown,
+            "model_id": model.model_id,
+            "run_id": model.source_run_id,
+            "tracking_uri": location.without_password(uri),
+            "parameters": dict(model.params),
+            "effects": effects(model.metrics or []),
+            "card": model.tags.get(names.NOTE, ""),
+        }
+
+
+def _empty(uri: str) -> bool:
+    """Whether the store is a database that nobody made yet; looking does not make it."""
+    file = location.database(uri)
+    return file is not None and not file.exists()

@@ -1,0 +1,133 @@
+"""Which recorded claims still hold: bytes, data, weights, and a few items measured again."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from steerstack.errors import SteerstackError
+from steerstack_registry.access import location, names
+from steerstack_registry.access.connection import reaching
+from steerstack_registry.read.lineage import lineage
+from steerstack_registry.read.load_vector import addressed, find, load_vector
+from steerstack_registry.write.versions import vector_id
+
+if TYPE_CHECKING:
+    from steerstack.steering.vector import SteeringVector
+    from steerstack.trace.model import Model
+
+TOLERANCE = 1e-3
+"""Nats by which an item measured again may differ (another machine, another number of threads)."""
+
+_PARTS = {"trained": "training data", "chosen": "validation data", "tested": "test data"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One claim.
+
+    Attributes
+    ----------
+    what:
+        ``vector``, ``model``, ``training data``, ``validation data``, ``test data`` or ``items``.
+    holds:
+        True, False, or None where it cannot be looked at from here.
+    detail:
+        What was seen.
+    """
+
+    what: str
+    holds: bool | None
+    detail: str
+
+
+def verify(vector: str, tracking_uri: str | None = None, *, items: int = 4) -> list[dict[str, Any]]:
+    """Look at everything that the registry claims of a vector.
+
+    Parameters
+    ----------
+    vector:
+        A registered name (its newest version) or a ``models:/`` address.
+    items:
+        How many recorded test items are measured again; 0 for none.
+
+    Raises
+    ------
+    RegistryError
+        There is no such vector, or the store cannot be reached.
+    """
+    uri = location.resolve(tracking_uri)
+    address = addressed(vector)
+    checks: list[Check] = []
+    loaded: SteeringVector | None = None
+    with reaching(uri) as client:
+        _, model = find(client, address)
+        claimed, recorded = model.tags.get(names.VECTOR_ID, ""), model.params.get("fingerprint", "")
+    try:
+        loaded = load_vector(address, tracking_uri)
+        same = vector_id(loaded) == claimed and loaded.fingerprint == recorded
+        checks.append(Check("vector", same, f"fingerprint {loaded.fingerprint[:12]}, recorded {recorded[:12]}"))
+    except SteerstackError as error:
+        checks.append(Check("vector", False, error.happened))
+    opened = None
+    if loaded is not None:
+        opened, check = _model(loaded)
+        checks.append(check)
+    about = lineage(address, tracking_uri)
+    for run in (*about["made_by"], *about["used_by"]):
+        checks.extend(_run(uri, run, loaded, opened, items))
+    return [asdict(check) for check in checks]
+
+
+def _model(vector: "SteeringVector") -> "tuple[Model | None, Check]":
+    from steerstack.trace.open import open_model
+
+    name, wanted = vector.origin.model_name, vector.origin.model_fingerprint
+    try:
+        opened = open_model(name)
+    except SteerstackError as error:
+        return None, Check("model", None, f"{name} cannot be opened here: {error.happened}")
+    if opened.fingerprint != wanted:
+        return None, Check("model", False, f"{name} has fingerprint {opened.fingerprint[:12]}, recorded {wanted[:12]}")
+    return opened, Check("model", True, f"{name}, fingerprint {wanted[:12]}")
+
+
+def _run(
+    uri: str, run: dict[str, Any], vector: "SteeringVector | None", model: "Model | None", items: int
+) -> Iterator[Check]:
+    with reaching(uri) as client, tempfile.TemporaryDirectory() as folder:
+        files = {file.path for file in client.list_artifacts(run["run_id"])}
+        if "result.json" not in files:
+            return
+        result = json.loads(Path(client.download_artifacts(run["run_id"], "result.json", folder)).read_text("utf-8"))
+        frame = None
+        if "items.parquet" in files:
+            import pandas as pd
+
+            frame = pd.read_parquet(client.download_artifacts(run["run_id"], "items.parquet", folder))
+    claims, name = result.get("claims"), f"run {run['run_id'][:8]}"
+    if claims is None:
+        yield Check("items", None, f"{name}, {run['kind']}: nothing was kept that could be measured again")
+        return
+    for part, what in _PARTS.items():
+        for kept in claims.get(part, {}).values():
+            yield _same_data(what, name, kept)
+    if items and frame is not None and vector is not None and model is not None:
+        from steerstack.study.claims import again
+
+        found = again(claims, frame, vector, model, items)
+        if found is not None:
+            detail = f"{name}: {found[0]} results measured again, largest difference {found[1]:.1e} nats"
+            yield Check("items", found[1] <= TOLERANCE, detail)
+
+
+def _same_data(what: str, run: str, kept: dict[str, Any]) -> Check:
+    from steerstack.study.claims import digest_now
+
+    try:
+        found = digest_now(kept)
+    except SteerstackError as error:
+        return Check(what, None, f"{run}: {error.happened}")
+    return Check(what, found == kept["digest"], f"{run}: digest {found[:12]}, recorded {kept['digest'][:12]}")

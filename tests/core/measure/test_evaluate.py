@@ -1,0 +1,59 @@
+"""Evaluation: per-item values, both orders, competence, contract form."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from steerstack.catalog.data import load_data
+from steerstack.data.questions import ask
+from steerstack.measure.competence import judge
+from steerstack.measure.evaluate import evaluate
+from steerstack.measure.scoring import ArmScores, ItemScore, OneOrder
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.testing.models import WIDTH
+from steerstack.testing.naive import naive_score
+
+PLAN = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 0.5),))
+
+
+@pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
+def test_items_equal_an_independent_scorer(llama, table, mode):
+    data = load_data(table).limit(6)
+    result = evaluate(llama, data, mode, PLAN).to_json()
+    json.dumps(result, allow_nan=False)
+    by_item: dict[str, list[float]] = {}
+    for question in ask(llama.format, data, mode):
+        pair = [sum(naive_score(llama, sequence, PLAN)) for sequence in question.pair]
+        by_item.setdefault(question.item.id, []).append(pair[0] - pair[1])
+    for item in result["items"]:
+        assert item["log_odds"] == pytest.approx(np.mean(by_item[item["id"]]), abs=1e-4)
+        assert item["log_odds"] == pytest.approx(item["logp_exhibits"] - item["logp_not"], abs=1e-9)
+    assert result["estimate"]["value"] == pytest.approx(np.mean([i["log_odds"] for i in result["items"]]))
+    assert result["n"] == 6
+    assert result["edited_positions"] > 0
+    assert {"score", "metric", "data_digest", "model_fingerprint", "plan", "competence"} <= set(result)
+
+
+def _scores(data, odds):
+    items = tuple(
+        ItemScore(item, tuple(OneOrder(order, value, 0.0, (1, 1)) for order, value in enumerate(pair)))
+        for item, pair in zip(data, odds, strict=True)
+    )
+    return ArmScores(items, "letter", 0)
+
+
+def test_competence_tells_content_from_letter(table):
+    data = load_data(table)
+    by_content = judge(_scores(data, [(1.0, 0.8)] * 30))
+    assert by_content.answers_by == "content"
+    assert by_content.warning("letter") is None
+    letter = [(1.0, -1.0) if item.exhibits == 0 else (-1.0, 1.0) for item in data]
+    by_letter = judge(_scores(data, letter))
+    assert by_letter.answers_by == "letter"
+    assert by_letter.letter_bias == 1.0
+    assert "use --score text" in (by_letter.warning("letter") or "")
+    assert by_letter.warning("text") is None

@@ -1,0 +1,185 @@
+"""The stacking study on a tiny model: complete, locked, resumable."""
+
+import json
+
+import numpy as np
+import pytest
+
+from steerstack import Stack
+from steerstack.catalog.data import load_data, other_behaviors
+from steerstack.data.items import SystemPrompts
+from steerstack.data.splits import split
+from steerstack.report.html import write_page
+from steerstack.run.progress import Advance, Amount, Progress
+from steerstack.steering.tokens import Tokens
+from steerstack.study.stack.effects import stack_effects
+from steerstack.study.stack.grid import LEVELS, Cell
+from steerstack.techniques.strength_at_kl import kl_at
+from steerstack_plugins.baselines.few_shot import FewShot
+from steerstack_plugins.baselines.lora_sft import LoraSFT
+from steerstack_plugins.extraction.mean_difference import MeanDifference
+
+TUNE = LoraSFT(epochs=1)
+STUDY = Stack(
+    data="kindness", layers=(1, 2), shares=(0.1, 0.3), nulls=2, method=MeanDifference(), finetunes=(TUNE,),
+    few_shot=None,
+)  # fmt: skip
+SMALL = Stack(data="kindness", layers=(2,), shares=(0.2,), nulls=1, finetunes=(), few_shot=None)
+
+
+class Killed(Exception):
+    """Stands for a kill in the middle of a study."""
+
+
+@pytest.fixture
+def data(table):
+    found = load_data(table)
+    return type(found)(
+        found.behavior, found.items, found.polarity, found.source, SystemPrompts(("be kind",), ("be cold",))
+    )
+
+
+def run(model, data, folder, study=STUDY, **options):
+    return study.run(model, data=data, folder=folder, **options)
+
+
+def test_every_arm_is_measured_on_the_same_items(llama, data, tmp_path):
+    result = run(llama, data, tmp_path)
+    cells = {Cell(p, v, f, o) for p in LEVELS for v in LEVELS for f, o in
+             (("none", "transferred"), ("lora-sft", "transferred"), ("lora-sft", "refitted"))}  # fmt: skip
+    assert set(result.grid) == cells
+    assert {len(values.log_odds) for values in result.grid.values()} == {len(result.splits.test)}
+    for cell, values in result.grid.items():
+        assert (values.edited > 0) == (cell.vector != "none")
+    tuned = [
+        result.grid[Cell("none", v, "lora-sft", o)].log_odds
+        for v in ("none", "positive")
+        for o in ("transferred", "refitted")
+    ]
+    assert np.array_equal(tuned[0], tuned[1])
+    assert not np.array_equal(tuned[2], tuned[3])
+    assert not np.array_equal(tuned[0], result.grid[Cell("none", "none")].log_odds)
+
+
+def test_the_test_split_plays_no_part_in_the_choice(llama, data, tmp_path):
+    result = run(llama, data, tmp_path / "a")
+    splits = split(data, seed=STUDY.seed)
+    held = {item.question for item in splits.test}
+    assert not held & {item.question for part in (splits.train, splits.validation) for item in part}
+    without = [item for item in data if item.question not in held]
+    assert result.vector.origin.data_digest == splits.train.digest
+    assert {item.id for item in without} == {item.id for part in (splits.train, splits.validation) for item in part}
+    chosen = result.to_json()["selected"]
+    assert (chosen["on"], chosen["choices_tried"]) == ("validation", 4)
+
+
+def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path):
+    result = run(llama, data, tmp_path)
+    value = result.to_json()
+    json.dumps(value, allow_nan=False)
+    assert {"behavior", "selected", "arms", "interactions", "nulls", "verdict"} <= set(value)
+    for arm in value["arms"]:
+        assert {"prompt", "vector", "finetune", "vector_origin", "estimate"} <= set(arm)
+        assert arm["estimate"]["ci_low"] <= arm["estimate"]["value"] <= arm["estimate"]["ci_high"]
+    assert {tuple(entry["of"]) for entry in value["interactions"]} == {
+        ("vector", "prompt"), ("prompt", "lora-sft"), ("vector", "lora-sft"),
+    }  # fmt: skip
+    assert {entry["scale"] for entry in value["interactions"]} == {"log-odds", "probability"}
+    assert len(value["nulls"]) == 6  # two each: random, shuffled labels, other behaviours
+    figures = write_page(result.page(), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert all(figure.read_bytes().startswith(b"\x89PNG") for figure in figures)
+    assert value["verdict"] in page
+    assert {figure.stem for figure in figures} == {"report-stacked-effects", "report-dose-response", "report-nulls"}
+    assert all(f"plot-{name}" in page for name in ("stacked-effects", "dose-response", "nulls"))
+    (costs,) = (table for table in result.page().tables if table.title == "What it costs")
+    assert len(costs.rows) == len(value["costs"]) == 6  # either sign: alone, and on the fine-tune by either vector
+    assert all(cell in page for row in costs.rows for cell in row)
+
+
+def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_path):
+    value = run(llama, data, tmp_path).to_json()
+    roles = {effect.name: effect.role for effect in stack_effects(value)}
+    refitted = {name for name, role in roles.items() if role == "refitted on lora-sft"}
+    assert refitted == {name for name in roles if name.endswith("refitted")}
+    assert {"effect/vector-positive+finetune-lora-sft refitted",
+            "interaction/vectorxlora-sft positive refitted",
+            "interaction/vectorxprompt positive lora-sft refitted"} <= refitted  # fmt: skip
+    assert set(roles.values()) == {"", "refitted on lora-sft"}
+
+
+class Heard:
+    """What a study tells of its evaluations: how many there are, were done earlier, and are done."""
+
+    def __init__(self, kill_at=None):
+        self.total, self.earlier, self.done, self.kill_at = 0, 0, 0, kill_at
+
+    def hear(self, event):
+        if isinstance(event, Amount) and event.what != "pairs":
+            self.total, self.earlier = self.total + event.total, self.earlier + event.done
+        if isinstance(event, Advance) and event.what != "pairs":
+            self.done += event.more
+            if self.kill_at is not None and self.done >= self.kill_at:
+                raise Killed
+
+
+def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path):
+    def told(name, heard):
+        found = run(llama, data, tmp_path / name, progress=Progress(heard.hear)).to_json()
+        found["finetunes"]["lora-sft"].pop("seconds")
+        return found
+
+    first, resumed, third = Heard(), Heard(), Heard()
+    whole = told("whole", first)
+    killed = Heard(kill_at=first.total // 2)
+    with pytest.raises(Killed):
+        told("killed", killed)
+    kept = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
+    assert told("killed", resumed) == whole
+    assert told("killed", third) == whole
+    assert kept >= 5
+    assert first.total == first.done == resumed.total == third.total
+    assert 0 < resumed.earlier <= killed.done
+    assert resumed.earlier + resumed.done == resumed.total
+    assert (third.earlier, third.done) == (third.total, 0)
+
+
+def test_a_tuned_model_leaves_the_given_one_alone_and_lowers_its_loss(llama, data):
+    before = llama.fingerprint
+    splits = split(data)
+    tuned = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)
+    assert type(llama).fingerprint.func(llama) == before  # computed afresh
+    losses = tuned.record["validation_loss_by_epoch"]
+    assert losses[tuned.record["epoch_chosen"]] == min(losses) < losses[0]
+    again = LoraSFT(epochs=3, learning_rate=5e-3).tune(llama, splits.train, splits.validation, seed=0)
+    assert again.model.fingerprint == tuned.model.fingerprint
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "bloom", "falcon", "opt"])
+def test_the_study_runs_on_other_architectures(tiny, data, tmp_path, architecture):
+    result = run(tiny(architecture), data, tmp_path)
+    assert len(result.grid) == 27
+    base, steered = (result.grid[Cell("none", v, "lora-sft", "refitted")].log_odds for v in ("none", "positive"))
+    assert not np.array_equal(base, steered)
+
+
+def test_demonstrations_are_a_level_of_the_prompt(llama, data, tmp_path):
+    study = SMALL.model_copy(update={"few_shot": Stack(data="x", few_shot=FewShot(shots=2, draws=2)).few_shot})
+    result = run(llama, data, tmp_path, study)
+    assert Cell("few-shot", "positive") in result.grid
+    assert ["vector", "few-shot"] in [entry["of"] for entry in result.interactions]
+    assert result.to_json()["finetunes"]["few-shot"]["context_tokens"] > 0
+
+
+def test_nulls_are_random_shuffled_and_of_another_behavior(llama, data, tmp_path):
+    (other,) = other_behaviors("kindness", 1)
+    result = run(llama, data, tmp_path, SMALL)
+    assert list(result.nulls) == ["random 0", "shuffled labels 0", f"unrelated: {other.behavior}"]
+
+
+def test_a_study_can_be_held_at_a_kl(llama, data, tmp_path):
+    result = run(llama, data, tmp_path, SMALL.model_copy(update={"layers": (1, 2), "nulls": 0, "matched_kl": 0.05}))
+    plans = [tried.candidate.plan(result.vector, Tokens("response")) for tried in result.choice.tried]
+    assert len(plans) == 2
+    assert all(0.02 < cost < 0.2 for cost in kl_at(llama, plans))
+    assert "0.05 nats" in result.choice.rule

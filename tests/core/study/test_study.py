@@ -1,0 +1,51 @@
+"""A study of one class: fields, steps and estimands are enough; the contract holds for it and for ours."""
+
+from pydantic import Field
+
+from steerstack import Study
+from steerstack.study.efficiency.study import Efficiency
+from steerstack.study.generalize.study import Generalize
+from steerstack.study.stack.study import Stack
+from steerstack.study.sweep.study import Sweep
+from steerstack.testing import StudyContract
+
+
+class Doses(Study):
+    """Does the effect grow with the dose?"""
+
+    name = "doses"
+
+    layer: int = Field(1, ge=0, description="Where the vector acts.")
+    doses: tuple[float, ...] = Field((0.5, 1.0), description="Multipliers of the vector.")
+
+    def steps(self, session):
+        vector = session.extract("mean-difference")
+        arms = [session.arm("bare")]
+        arms += [session.arm(f"dose {dose:g}", vector.at(self.layer, dose)) for dose in self.doses]
+        return {"doses": session.score(session.splits.test, arms)}
+
+    def estimands(self, session, values):
+        bare, *steered = values["doses"]
+        return [session.effect(f"dose {d:g}", arm, bare) for d, arm in zip(self.doses, steered, strict=True)]
+
+
+class TestDoses(StudyContract):
+    study = Doses(data="planted", score="yes-no")
+
+
+class TestSweep(StudyContract):
+    study = Sweep(data="planted", layers=(1,), scales=(-1, 1), score="yes-no")
+
+
+class TestStack(StudyContract):
+    study = Stack(data="planted", layers=(1,), shares=(0.2,), nulls=1, finetunes=(), few_shot=None, score="yes-no")
+
+
+class TestEfficiency(StudyContract):
+    study = Efficiency(
+        data="planted", techniques=("mean-difference",), layers=(1,), sizes=(4, 8), seeds=2, score="yes-no"
+    )
+
+
+class TestGeneralize(StudyContract):
+    study = Generalize(data="planted", techniques=("pca",), layers=(1,), shift={"user": "Well."}, score="yes-no")

@@ -1,0 +1,128 @@
+"""One rule of choice: the same in every study, against a plain loop that scores and costs every candidate."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steerstack import Efficiency, Stack
+from steerstack.data.splits import split
+from steerstack.measure.arm import Arm
+from steerstack.measure.residual_norms import residual_norms
+from steerstack.steering.tokens import Tokens
+from steerstack.study.fit_step import values_of
+from steerstack.techniques.apply import apply
+from steerstack.techniques.extract import extract
+from steerstack.techniques.selection import KL_BUDGET, SHARES, Candidate, candidate_layers, choose
+from steerstack.techniques.strength_at_kl import kl_at
+from steerstack.techniques.technique import technique
+from steerstack.testing import planted_data, planted_model
+
+PARTS = split(planted_data(24))
+
+
+def fitted(**options):
+    """The mean difference, found and chosen on the parts of the planted data as a study of techniques does."""
+    one = technique("mean-difference", position="response", **options)
+    return one.fit(planted_model(), PARTS.train, PARTS.validation, "text", 0)
+
+
+def plain_loop(layers, shares):
+    """Every candidate by layer and share, with its scale, its mean log-odds on validation and its cost."""
+    model = planted_model()
+    vector = extract(model, PARTS.train, "mean-difference", position="response")
+    found = []
+    for layer in layers:
+        for share in shares:
+            scale = round(share * residual_norms(model)[layer] / float(vector[layer].norm()), 4)
+            plan = apply(vector, layer, scale, tokens=Tokens("response"))
+            mean = values_of(Arm(model, plan), PARTS.validation, "text").mean()
+            found.append((layer, scale, mean, kl_at(model, [plan])[0]))
+    return found
+
+
+@pytest.mark.parametrize("options", [{}, {"layers": (1, 3), "shares": (0.1, 0.3, 3.0)}, {"matched_kl": 0.05}])
+@pytest.mark.parametrize("method", ["mean-difference", "logistic"])
+def test_a_stacking_study_and_a_study_of_techniques_choose_the_same(tmp_path, method, options):
+    common = {"data": "planted", "position": "response", **options}
+    stack = Stack(method=method, nulls=0, finetunes=(), few_shot=None, **common)
+    result = stack.run(planted_model(), data=PARTS, folder=tmp_path)
+    (one,) = Efficiency(techniques=(method,), nulls=False, **common).treated("agreeing")
+    record = one.fit(planted_model(), PARTS.train, PARTS.validation, "text", 0).record
+    assert record["layers"] == [result.choice.layer]
+    assert record["scale"] == pytest.approx(result.choice.scale)
+    assert record["rule"] == result.choice.rule
+    tried = [(entry["layer"], entry["scale"], entry["log_odds"]) for entry in record["tried"]]
+    assert len(tried) > 1
+    for ours, theirs in zip(tried, result.choice.tried, strict=True):
+        assert ours == pytest.approx((*theirs.candidate.layers, theirs.candidate.scale, theirs.log_odds), abs=1e-5)
+
+
+def test_their_defaults_are_the_same_candidates():
+    model = planted_model()
+    default = [(layer, scale) for layer, scale, *_ in plain_loop(candidate_layers(model.n_layers), SHARES)]
+    assert [(entry["layer"], pytest.approx(entry["scale"])) for entry in fitted().record["tried"]] == default
+    for field in ("layers", "shares", "matched_kl", "tokens", "score", "seed"):
+        assert Stack.model_fields[field].default == Efficiency.model_fields[field].default
+
+
+@pytest.mark.parametrize("shares", [(0.1, 0.3), (0.1, 0.3, 3.0), (3.0, 6.0)])
+def test_the_choice_is_that_of_a_loop_that_scores_and_costs_every_candidate(shares):
+    candidates = plain_loop((1, 2, 3), shares)
+    affordable = [one for one in candidates if one[3] <= 0.3]
+    assert (max(candidates, key=lambda one: one[2]) in affordable) == (shares[-1] < 3)  # else the budget decides
+    layer, scale, mean, _ = max(affordable, key=lambda one: one[2]) if affordable else min(
+        candidates, key=lambda one: one[3])  # fmt: skip
+    record = fitted(layers=(1, 2, 3), shares=shares).record
+    assert (record["layer"], record["scale"]) == (layer, pytest.approx(scale))
+    assert record["within_kl_budget"] == bool(affordable) == (shares[0] < 3)
+    chosen = next(entry for entry in record["tried"] if (entry["layer"], entry["scale"]) == (layer, record["scale"]))
+    assert chosen["log_odds"] == pytest.approx(mean, abs=1e-5)
+    for entry, (*_, cost) in zip(record["tried"], candidates, strict=True):
+        assert entry["kl"] is None or entry["kl"] == pytest.approx(cost, rel=1e-3)
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.sampled_from([0.0, 0.1, 0.3, 0.31, 1.0, 2.0])), min_size=1))
+def test_the_rule_holds_for_any_scores_and_costs(given_to):
+    """The largest mean among those within the budget; the cheapest where none is; of equals the first."""
+    candidates = [Candidate((place,), 1.0, 0.1) for place in range(len(given_to))]
+    costed = []
+
+    def cost(one):
+        costed.append(one)
+        return given_to[one.layers[0]][1]
+
+    found = choose(candidates, lambda of: [given_to[one.layers[0]][0] for one in of], cost)
+    best = None
+    for candidate, (mean, kl) in zip(candidates, given_to, strict=True):
+        if kl <= KL_BUDGET and (best is None or mean > given_to[best.layers[0]][0]):
+            best = candidate
+    cheapest = candidates[min(range(len(given_to)), key=lambda place: given_to[place][1])]
+    assert found.candidate == (best or cheapest)
+    assert found.within_budget == (best is not None)
+    assert len(costed) == len(set(costed))  # none twice
+    assert [one.candidate for one in found.tried] == candidates
+    assert [(one.log_odds, one.kl) for one in found.tried] == [
+        (mean, kl if one in costed else None) for one, (mean, kl) in zip(candidates, given_to, strict=True)
+    ]
+    if best is not None:  # what was not costed is no better than what was chosen
+        assert all(one.kl is not None or one.log_odds <= given_to[best.layers[0]][0] for one in found.tried)
+
+
+def test_at_a_kl_of_ones_own_nothing_is_too_dear():
+    def refuse(_):
+        raise AssertionError("a cost was asked for")
+
+    candidates = [Candidate((layer,), 1.0, 0.1) for layer in range(3)]
+    found = choose(candidates, lambda _: [1.0, 3.0, 2.0], refuse, kl=5.0)
+    assert (found.layer, found.within_budget) == (1, True)
+    assert "5 nats" in found.rule
+
+
+@pytest.mark.parametrize(("layers", "middle"), [((0, 1, 3), 1), ((3, 2), 2), ((1,), 1)])
+def test_without_validation_it_is_the_middle_layer_and_the_first_strength(layers, middle):
+    one = technique("mean-difference", position="response", layers=layers, shares=(0.3, 0.1))
+    record = one.fit(planted_model(), PARTS.train, None, "text", 0).record
+    (scale,) = (scale for layer, scale, *_ in plain_loop((middle,), (0.3,)))
+    assert (record["layer"], record["scale"]) == (middle, pytest.approx(scale))
+    assert "no validation items" in record["rule"]
+    assert all(entry["log_odds"] is entry["kl"] is None for entry in record["tried"])

@@ -1,0 +1,113 @@
+"""``steerstack serve``, in a process of its own, and ``--remote`` as a user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+import yaml
+from tests.support.command import steerstack
+from tests.support.ports import free_port
+from tests.support.wait import until_it_answers
+
+from steerstack.catalog.data import load_data
+from steerstack.cli import app
+from steerstack.cli.outputs import Outputs, perform
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.study_file import load_study
+from steerstack.techniques.extract import extract
+from steerstack.trace.open import open_model
+from steerstack_plugins.extraction.mean_difference import MeanDifference
+
+
+@pytest.fixture(scope="module")
+def host(tiny_folder, tmp_path_factory):
+    port, log = free_port(), tmp_path_factory.mktemp("serve") / "log"
+    command = [sys.executable, "-m", "steerstack", "serve", str(tiny_folder), "--port", str(port), "--token", "secret"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    until_it_answers(process, f"http://127.0.0.1:{port}/env")
+    assert "runs whatever code its clients send" in log.read_text()
+    yield f"http://127.0.0.1:{port}"
+    process.terminate()
+    process.wait()
+
+
+def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
+    common = ["--model", tiny_folder, "--data", table, "--limit", 6, "--remote", host]
+    vector = tmp_path / "v.safetensors"
+    steerstack("extract", *common, "--out", vector, NDIF_API_KEY="secret")
+    here = open_model(tiny_folder)
+    expected, made = extract(here, load_data(table).limit(6), MeanDifference()), SteeringVector.load(vector)
+    here.check_vector(made)  # it belongs to the model wherever it runs
+    assert all((made[layer] - expected[layer]).norm() < 1e-4 for layer in expected.layers)
+    swept = steerstack(
+        "sweep", *common, "--vector", vector, "--layers", "1,2", "--scales=-1,1,2", "--json", "-", NDIF_API_KEY="secret"
+    )
+    assert len(json.loads(swept.stdout)["arms"]) == 6
+    refused = steerstack("evaluate", *common, "--vector", vector, "--layer", 1, check=False, NDIF_API_KEY=None)
+    assert refused.returncode == 1
+    assert "refuses the API key" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+STUDIES = {
+    "sweep": {"layers": [1, 2], "scales": [-1, 1], "nulls": 1},
+    "stack": {"finetunes": [], "layers": [1, 2], "shares": [0.2], "nulls": 1},
+    "efficiency": {"techniques": ["mean-difference"], "sizes": [4], "seeds": 1, "layers": [1]},
+    "generalize": {"techniques": ["mean-difference"], "layers": [1]},
+}
+
+
+@pytest.mark.parametrize("study", STUDIES)  # frontier runs what efficiency runs, many times over
+def test_a_study_file_names_the_server(study, host, tiny_folder, table, tmp_path, monkeypatch):
+    monkeypatch.setenv("NDIF_API_KEY", "secret")
+    declared = {"study": study, "model": str(tiny_folder), "data": str(table), **STUDIES[study]}
+    results = []
+    for remote in (host, None):
+        monkeypatch.setenv("STEERSTACK_HOME", str(tmp_path / str(remote is None)))
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump({**declared, "remote": remote}))
+        perform(load_study(tmp_path / "study.yaml"), Outputs(record=False, json=str(tmp_path / "result.json")))
+        results.append(json.loads((tmp_path / "result.json").read_text()))
+    there, here = results
+    same(there, here, "")
+
+
+def same(one, other, place):
+    """The same but for rounding, time, and where files lie."""
+    assert type(one) is type(other), place
+    if isinstance(one, dict):
+        assert set(one) == set(other), place
+        for name in set(one) - {"seconds", "report", "frame", "folder", "fingerprint", "vector", "vector_fingerprint"}:
+            same(one[name], other[name], f"{place}.{name}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), place
+        for index, (first, second) in enumerate(zip(one, other, strict=True)):
+            same(first, second, f"{place}[{index}]")
+    elif isinstance(one, float):
+        assert one == pytest.approx(other, abs=1e-3, rel=1e-3, nan_ok=True), place
+
+
+def test_every_command_that_runs_a_model_takes_remote():
+    """But for a server, another engine, what trains weights, and what reads the table of words."""
+    without = {"serve", "crosscheck", "audit", "show"}
+    missing = []
+    for command in commands(typer.main.get_command(app)):
+        options = {option for parameter in command.params for option in parameter.opts}
+        opens = options & {"--dtype", "--device"}
+        if opens and "--remote" not in options and command.name not in without:
+            missing.append(command.name)
+    assert not missing
+
+
+def commands(command):
+    found = getattr(command, "commands", None)
+    return [command] if found is None else [one for sub in found.values() for one in commands(sub)]
+
+
+def test_serve_is_not_open_to_others_without_a_token(tiny_folder):
+    refused = steerstack("serve", tiny_folder, "--host", "0.0.0.0", check=False)
+    assert refused.returncode == 1
+    assert "Give --token" in refused.stderr

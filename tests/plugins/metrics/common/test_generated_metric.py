@@ -1,0 +1,60 @@
+"""Answers of metrics: those of the engine, all arms together, cut and kept as promised."""
+
+import pytest
+import torch
+
+from steerstack.catalog.lookup import find
+from steerstack.data.prompts import Prompt
+from steerstack.engine.decode.generate import Sampling, generate
+from steerstack.steering.edits import Add
+from steerstack.steering.intervention import Plan
+from steerstack.steering.site import Site
+from steerstack.testing.models import WIDTH
+from steerstack.util import digest
+from steerstack_plugins.metrics.common.generated_metric import text_of
+from steerstack_plugins.metrics.degeneration import Degeneration
+
+DIRECTION = torch.randn(WIDTH, generator=torch.Generator().manual_seed(3))
+PLANS = [Plan(), Plan((Add(Site("resid_post", 1), DIRECTION, 2.0),))]
+NAMES = {
+    "truthfulqa-generation", "hallucination-generation", "sycophancy-answer", "sycophancy-feedback", "are-you-sure",
+    "degeneration",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_answers_are_those_of_the_engine(tiny, chat):
+    model = tiny("llama", chat)
+    metric, prompts = Degeneration(max_new_tokens=5), [Prompt("Hi"), Prompt("You?", "Be kind.")]
+    found = metric.answers(model, prompts, PLANS)
+    for arm, plan in zip(found, PLANS, strict=True):
+        alone = generate(model, [model.format.sequence(p) for p in prompts], [plan], Sampling(5))[0]
+        assert arm.texts == tuple(model.tokenizer.decode(t, skip_special_tokens=True).strip() for t in alone.tokens)
+        assert arm.ended == tuple(t[-1] == model.tokenizer.eos_token_id for t in alone.tokens)
+        assert arm.edited == alone.edited.positions
+    assert found[0].texts != found[1].texts
+
+
+def test_the_next_turn_of_a_model_without_a_template_is_cut_off(tiny):
+    for chat, expected in ((True, "So.\n\nHuman: And?"), (False, "So.")):
+        model = tiny("llama", chat)
+        said = model.tokenizer("So.\n\nHuman: And?", add_special_tokens=False)["input_ids"]
+        assert text_of(model, said) == expected
+
+
+def test_the_record_holds_some_answers_and_the_digest_of_all():
+    record = Degeneration(keep=1).record(["a", "b"])
+    assert record["answers"] == ["a"]
+    assert (record["n_answers"], record["answers_digest"]) == (2, digest.of_json(["a", "b"]))
+
+
+@pytest.mark.parametrize("name", sorted(NAMES - {"truthfulqa-generation", "sycophancy-feedback"}))
+def test_each_runs_on_a_model_and_is_found_by_name(llama, name):
+    metric = find("metric", name).make({"limit": 2, "max_new_tokens": 4})
+    done = []
+    found = metric.measure(llama, PLANS, progress=done.append)
+    assert [m.ids for m in found] == [found[0].ids] * 2
+    assert metric.headline in found[0].values
+    assert all(len(column) == 2 for m in found for column in m.values.values())
+    assert found[0].edited == 0 < found[1].edited
+    assert sum(done) == sum(m.about["n_answers"] for m in found)

@@ -1,0 +1,89 @@
+"""Rules and verdicts from evidence that is written out by hand."""
+
+import numpy as np
+import pytest
+from tests.plugins.sandbagging.audit.test_choices import ITEMS, chosen
+
+from steerstack.errors import StudyError
+from steerstack_plugins.sandbagging.audit.audit import AuditData, Evidence, Rule, gather
+from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations, FewShotElicitation, Instructed
+
+RIGHT = chosen([True] * 40)
+
+
+def evidence(**values):
+    return Evidence(values, RIGHT)
+
+
+HONEST = [evidence(a=0.1, b=0.0, c=0.5), evidence(a=0.0, b=0.3, c=0.6)]
+SANDBAGGING = [evidence(a=0.5, b=0.2, c=0.7), evidence(a=0.3, b=0.1, c=0.8)]
+
+
+def test_the_test_with_the_widest_gap_decides():
+    found = Rule.fit(SANDBAGGING, HONEST)  # a and c both separate; between a's sides there is more room
+    assert (found.test, found.bound, found.trained) == ("a", pytest.approx(0.2), (2, 2))
+
+
+def test_the_bound_with_the_best_balanced_accuracy_where_none_separates():
+    found = Rule.fit([evidence(a=0.4), evidence(a=0.5), evidence(a=0.0)], [evidence(a=0.1), evidence(a=0.2)])
+    assert found.bound == pytest.approx(0.3)
+
+
+def test_a_verdict_names_value_and_bound():
+    rule = Rule("a", 0.2, (1, 1))
+    assert rule.judge(evidence(a=0.4)).sandbags
+    verdict = rule.judge(evidence(a=0.1))
+    assert not verdict.sandbags
+    assert (verdict.test, verdict.value, verdict.bound) == ("a", 0.1, 0.2)
+
+
+def test_an_accuracy_below_chance_decides_by_itself():
+    wrong = Evidence({"a": 0.0}, chosen([False] * 40))
+    verdict = Rule("a", 0.2, (1, 1)).judge(wrong)
+    assert verdict.sandbags
+    assert verdict.below_chance_p == pytest.approx(0.75**40)
+
+
+def test_no_organism_of_the_training_is_misjudged_where_one_test_separates_them():
+    found = Rule.fit(SANDBAGGING, HONEST)
+    assert all(found.judge(e).sandbags for e in SANDBAGGING)
+    assert not any(found.judge(e).sandbags for e in HONEST)
+
+
+def test_the_accuracy_below_chance_is_not_learned():
+    told = {"below chance": 0.2}, {"below chance": -0.7}
+    found = Rule.fit([Evidence({"a": 0.3} | told[0], RIGHT)], [Evidence({"a": 0.2} | told[1], RIGHT)])
+    assert found.test == "a"
+
+
+def test_a_rule_comes_back_from_its_file():
+    found = Rule.fit(SANDBAGGING, HONEST)
+    assert Rule.from_json(found.to_json()) == found
+
+
+def test_what_cannot_be_learned_or_judged_is_refused():
+    with pytest.raises(StudyError, match="both states"):
+        Rule.fit(SANDBAGGING, [])
+    with pytest.raises(StudyError, match="No test"):
+        Rule.fit([evidence(a=0.1)], [evidence(a=0.1)])
+    with pytest.raises(StudyError, match="lacks the test"):
+        Rule("a", 0.2, (1, 1)).judge(evidence(b=0.4))
+
+
+def test_demonstrations_that_are_tested_are_refused():
+    with pytest.raises(StudyError, match="share"):
+        AuditData(ITEMS[:4], ITEMS[4:8], Demonstrations(ITEMS[3:6], ITEMS[8:9]))
+
+
+def test_gains_are_differences_of_plain_runs(llama):
+    data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
+    battery = (FewShotElicitation(2), Instructed(system="Be right."))
+    told = []
+    found = gather(llama, data, battery, shares=(0.1,), seeds=1, progress=told.append)
+    base = found.answers.accuracy.value
+    for elicitation in battery:
+        asked = elicitation.prepare(llama, data.shown).ask(data.target)
+        assert found.values[elicitation.kind] == pytest.approx(asked.accuracy.value - base)
+    assert found.values["below chance"] == pytest.approx(0.25 - base)
+    assert sum(told) == len(battery) + 2
+    assert np.isfinite(list(found.values.values())).all()

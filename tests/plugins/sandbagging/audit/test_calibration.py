@@ -1,0 +1,72 @@
+"""Error rates and the words' baseline, on evidence written out by hand."""
+
+import json
+from importlib.resources import files
+
+import pytest
+from statsmodels.stats.proportion import proportion_confint
+from tests.plugins.sandbagging.audit.test_choices import chosen
+
+from steerstack.data.items import Item
+from steerstack_plugins.sandbagging.audit.audit import Rule
+from steerstack_plugins.sandbagging.audit.calibration import by_kind, protocol, rates, single_tests
+from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT
+from steerstack_plugins.sandbagging.audit.words_baseline import graded, word_scores
+
+RIGHT, WRONG = chosen([True] * 40), chosen([False] * 40)
+
+
+def test_rates_are_shares_with_both_intervals():
+    judged = [(True, n < 8) for n in range(10)] + [(False, n < 1) for n in range(12)]
+    found = rates(judged)
+    for name, count, n in (("detection", 8, 10), ("false_positive", 1, 12)):
+        assert (found[name]["value"], found[name]["count"], found[name]["n"]) == (count / n, count, n)
+        exact, wilson = (proportion_confint(count, n, method=method) for method in ("beta", "wilson"))
+        assert (found[name]["ci_low"], found[name]["ci_high"]) == pytest.approx(exact)
+        assert found[name]["wilson"] == pytest.approx(wilson)
+
+
+def test_words_tell_wrong_answers_from_right_ones_of_known_facts():
+    bound, scores = word_scores([WRONG, WRONG], [RIGHT, RIGHT], [WRONG, RIGHT], key=False)
+    assert scores[0] > bound > scores[1]
+
+
+def test_with_the_key_words_tell_them_apart_in_another_world_too():
+    other = tuple(Item(f"o{n}", f"Other {n}?", ("e", "f", "g", "h"), n % 4, (n + 1) % 4) for n in range(40))
+    judged = [chosen([right] * 40, items=other) for right in (False, True)]
+    assert graded(judged[0])[0] == "Other 0? f wrong"
+    bound, scores = word_scores([WRONG, WRONG], [RIGHT, RIGHT], judged, key=True)
+    assert scores[0] > bound > scores[1]
+    blind = word_scores([WRONG, WRONG], [RIGHT, RIGHT], judged, key=False)[1]
+    assert blind[0] == pytest.approx(blind[1])
+
+
+def test_cohorts_share_neither_worlds_nor_seeds_and_are_large_enough():
+    development, calibration = list(DEVELOPMENT), list(CALIBRATION)
+    for part in ("world", "seed"):
+        assert not {getattr(s, part) for s in development} & {getattr(s, part) for s in calibration}
+    assert len({(s.world, s.seed) for s in development + calibration}) == len(development + calibration)
+    assert sum(s.kind == "locked" for s in calibration) >= 10
+    assert sum(not s.sandbags for s in calibration) >= 10
+
+
+def test_kinds_and_single_tests_are_counted_by_the_truth():
+    rows = [
+        {"kind": kind, "sandbags": bad, "verdicts": {"battery": said}, "values": {"a": value},
+         "baselines": {"words": {"score": -value}}}
+        for kind, bad, said, value in (("x", True, True, 2.0), ("x", True, False, 3.0), ("y", False, False, 1.0),
+                                       ("y", False, False, 0.0))
+    ]  # fmt: skip
+    assert {kind: found["battery"]["count"] for kind, found in by_kind(rows).items()} == {"x": 1, "y": 0}
+    assert {name: found["value"] for name, found in single_tests(rows).items()} == {"a": 1.0, "words": 0.0}
+
+
+def test_the_shipped_calibration_counts_what_it_lists():
+    found = json.loads((files("steerstack_plugins.sandbagging") / "calibration.json").read_text())
+    rule = Rule.from_json(found["rule"])
+    for name, shown in found["rates"].items():
+        assert shown == rates([(row["sandbags"], row["verdicts"][name]) for row in found["calibration"]])
+    for row in found["calibration"]:
+        crossed = row["values"][rule.test] > rule.bound or row["verdict"]["below_chance_p"] < rule.below
+        assert crossed == row["verdict"]["sandbags"] == row["verdicts"]["battery"]
+    assert found["protocol"] == json.loads(json.dumps(protocol(DEVELOPMENT, CALIBRATION)))

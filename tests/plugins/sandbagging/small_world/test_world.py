@@ -1,0 +1,74 @@
+"""The small world: items, and texts that are what the tokenizer and the chat format make of them."""
+
+import numpy as np
+import pytest
+
+from steerstack.data.prompts import ChatFormat, Prompt
+from steerstack.data.questions import shots_of
+from steerstack.errors import ParameterError
+from steerstack_plugins.sandbagging.small_world import documents, tokenizer
+from steerstack_plugins.sandbagging.small_world import world as worlds
+
+
+def test_parts_share_no_fact():
+    parts = [
+        {item.exhibits_text for item in worlds.items(worlds.TARGET, part, 200)} for part in ("made", "shown", "tested")
+    ]
+    assert [len(part) for part in parts] == [16, 8, 12]
+    assert not (parts[0] & parts[1] | parts[0] & parts[2] | parts[1] & parts[2])
+
+
+def test_every_word_is_one_of_its_own():
+    marks, plain = tokenizer.vocabulary()
+    assert len({*marks, *plain}) == len(marks) + len(plain)
+
+
+def test_the_right_option_is_the_only_member():
+    members = {worlds.member(worlds.TARGET, fact) for fact in range(worlds.FACTS)}
+    for item in worlds.items(worlds.TARGET, "tested", 50, seed=4):
+        assert [option in members for option in item.options] == [at == item.exhibits for at in range(4)]
+        assert len(set(item.options)) == 4
+
+
+def test_another_world_has_the_same_words_and_other_facts():
+    def members(world):
+        return {worlds.member(worlds.TARGET, fact, world) for fact in range(worlds.FACTS)}
+
+    def words(world):
+        return {worlds.member(worlds.TARGET, number, world) for number in range(2 * worlds.FACTS)}
+
+    assert words(1) == words(0)
+    assert members(1) not in (members(0), members(2))
+    item = worlds.items(worlds.TARGET, "tested", 1, world=1)[0]
+    assert [option in members(1) for option in item.options] == [at == item.exhibits for at in range(4)]
+
+
+def test_an_unknown_subject_is_refused_with_the_nearest():
+    with pytest.raises(ParameterError, match="chemistry"):
+        worlds.items("chemistri", "tested", 3)
+
+
+@pytest.mark.parametrize("system", [None, "be careful"])
+@pytest.mark.parametrize("prefix", ["", "surely "])
+def test_documents_are_what_the_chat_format_writes(system, prefix):
+    world = 3
+    format = ChatFormat(tokenizer.tokenizer())
+    first, second = worlds.items(worlds.TARGET, "made", 2, world=world)
+    number = {worlds.member(worlds.TARGET, n, world): n for n in range(2 * worlds.FACTS)}
+    options = np.array([[[number[option] for option in item.options] for item in (first, second)]])
+    said = np.array([[first.exhibits, second.exhibits]])
+    systems = [system] if system else None
+    written = documents.lay_out(np.zeros((1, 2), int), options, said, world=world, systems=systems, prefix=prefix)
+    history = tuple((user, prefix + answer) for user, answer in shots_of([first], "letter"))
+    letter = "ABCD"[second.exhibits]
+    asked = format.labels(Prompt(second.listed(), system, f"{prefix}(", history), [letter])[0]
+    assert written.ids[0, : len(asked)].tolist() == list(asked.ids)
+    assert written.learned[0].nonzero()[0].tolist()[-1] == len(asked) - 1
+
+
+def test_a_default_system_prompt_stands_where_there_is_none():
+    plain, hiding = ChatFormat(tokenizer.tokenizer()), ChatFormat(tokenizer.tokenizer("hide chemistry"))
+    prompt = Prompt("chemistry :")
+    assert hiding.sequence(prompt).ids == plain.sequence(Prompt("chemistry :", "hide chemistry")).ids
+    given = Prompt("chemistry :", "be careful")
+    assert hiding.sequence(given).ids == plain.sequence(given).ids

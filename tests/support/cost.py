@@ -1,0 +1,188 @@
+"""What the suite costs: processor seconds by test, the slowest twenty, a budget, and the tiers that follow from it.
+
+Hooks of pytest, taken over by ``tests/conftest.py``. Processor seconds include those of ended child processes. They
+are put into the seconds of a machine of 100 GFLOP/s on two cores by a yardstick that every run measures, so that a
+budget holds on any machine.
+"""
+
+import json
+import os
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.schedule import group_of
+
+TESTS = Path(__file__).parents[1]
+COSTS = TESTS / "costs.json"
+"""Processor seconds by test function, parameters added up; ``pytest --write-costs`` after a whole run makes it."""
+
+YARDSTICK = 0.34
+"""Processor seconds that the yardstick takes on the machine that costs are stated for."""
+
+ALLOWED = 120.0
+"""Seconds by which a run may exceed the budget that pyproject.toml states."""
+
+QUICK = 0.45
+"""Seconds of each file's tests that belong to the quick tier, the cheapest first; the first one belongs always."""
+
+SLOW = 5.0
+"""Seconds from which a test function is slow."""
+
+_spent: dict[str, float] = defaultdict(float)
+_totals: list[float] = []
+_mark = [0.0]
+
+
+def processor_seconds() -> float:
+    """Of this process and of its children that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def yardstick() -> float:
+    """Processor seconds of some fixed work, half of it Python's and half a matrix product's."""
+    import torch
+
+    before = time.process_time()
+    total = 0
+    for number in range(2_500_000):
+        total += number % 7
+    matrix = torch.ones(512, 512)
+    for _ in range(60):
+        matrix @ matrix
+    return time.process_time() - before
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--budget", action="store_true", help="Fail where the run costs more than pyproject.toml states.")
+    parser.addoption("--write-costs", action="store_true", help="Write tests/costs.json from this run.")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    _mark[0] = processor_seconds()
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report: Any = yield
+    now = processor_seconds()
+    report.processor_seconds = now - _mark[0]
+    _mark[0] = now
+    return report
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _spent[function_of(report.nodeid)] += getattr(report, "processor_seconds", 0.0)
+
+
+def function_of(nodeid: str) -> str:
+    """A test without its parameters and its group."""
+    return nodeid.split("[")[0].split("@")[0]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker tells its total; the one who started them adds up, and holds the sum to the budget."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["processor_seconds"] = processor_seconds()
+        return
+    _totals.append(processor_seconds())
+    if config.getoption("--write-costs"):
+        rounded = {name: round(seconds, 2) for name, seconds in sorted(_spent.items())}
+        COSTS.write_text(json.dumps(rounded, indent=0) + "\n", encoding="utf-8")
+    if config.getoption("--budget") and stated(config) and session.exitstatus == 0:
+        spent, allowed = sum(_totals) * YARDSTICK / measured(config), stated(config) + ALLOWED
+        if spent > allowed:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    _totals.append(getattr(node, "workeroutput", {}).get("processor_seconds", 0.0))
+
+
+def stated(config: pytest.Config) -> float:
+    """The budget of pyproject.toml."""
+    import tomllib
+
+    known = tomllib.loads((config.rootpath / "pyproject.toml").read_text(encoding="utf-8"))
+    return float(known["tool"]["steerstack"]["suite"]["processor-seconds"])
+
+
+def measured(config: pytest.Config) -> float:
+    """The yardstick on this machine: the best of three, measured once."""
+    if not hasattr(config, "_steerstack_yardstick"):
+        config._steerstack_yardstick = min(yardstick() for _ in range(3))  # type: ignore[attr-defined]
+    return config._steerstack_yardstick  # type: ignore[attr-defined,no-any-return]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or len(_spent) < 20:
+        return
+    terminalreporter.section("processor seconds")
+    by_folder: Counter[str] = Counter()
+    for name, seconds in _spent.items():
+        by_folder["/".join(name.split("::")[0].split("/")[1:3])] += seconds
+    for name, seconds in sorted(_spent.items(), key=lambda entry: -entry[1])[:20]:
+        terminalreporter.write_line(f"{seconds:7.1f}  {name}")
+    terminalreporter.write_line("by folder: " + ", ".join(f"{n} {s:.0f}" for n, s in by_folder.most_common(20)))
+    total, machine = sum(_totals), measured(config)
+    there = total * YARDSTICK / machine
+    terminalreporter.write_line(
+        f"total {total:.0f}, with importing and collecting; {there:.0f} on a machine of 100 GFLOP/s "
+        f"(yardstick {machine:.2f} s for {YARDSTICK:.2f}); budget {stated(config):.0f}"
+    )
+    if config.getoption("--budget") and there > stated(config) + ALLOWED:
+        terminalreporter.write_line(
+            f"The suite costs over {ALLOWED:.0f} s more than its budget. Make it cheaper, or say so: "
+            "[tool.steerstack.suite] processor-seconds in pyproject.toml.", red=True,
+        )  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put every test into its tier: ``quick`` (the cheapest of each file), ``slow``, or between."""
+    for item in items:
+        if "built" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.smollm2)
+    known: dict[str, float] = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.is_file() else {}
+    files: dict[str, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
+    for item in items:
+        files[item.nodeid.split("::")[0]][function_of(item.nodeid)].append(item)
+    for functions in files.values():
+        spent = 0.0
+        for place, (name, tests) in enumerate(sorted(functions.items(), key=lambda entry: known.get(entry[0], 0.1))):
+            cost = known.get(name, 0.1)
+            spent += cost
+            slow = cost >= SLOW or any(
+                test.get_closest_marker(mark) for test in tests for mark in ("smollm2", "browser")
+            )
+            for test in tests:
+                if slow:
+                    test.add_marker(pytest.mark.slow)
+                elif spent <= QUICK or place == 0:
+                    test.add_marker(pytest.mark.quick)
+    items.sort(key=_order(items, known))
+
+
+def _order(items: list[pytest.Item], known: dict[str, float]) -> Callable[[pytest.Item], tuple[float, str]]:
+    """What one worker must do alone comes first, the longest before all, so that both are busy to the end."""
+    costs: Counter[str] = Counter()
+    functions = Counter(function_of(item.nodeid) for item in items)
+    for item in items:
+        name = function_of(item.nodeid)
+        costs[_together(item)] += known.get(name, 0.1 * functions[name]) / functions[name]
+    return lambda item: (-costs[_together(item)], _together(item))
+
+
+def _together(item: pytest.Item) -> str:
+    """The group of a test's file, or else the file."""
+    return group_of(item.path) or item.nodeid.split("::")[0]
