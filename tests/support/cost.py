@@ -98,10 +98,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if config.getoption("--write-costs"):
         rounded = {name: round(seconds, 2) for name, seconds in sorted(_spent.items())}
         COSTS.write_text(json.dumps(rounded, indent=0) + "\n", encoding="utf-8")
-    if config.getoption("--budget") and stated(config) and session.exitstatus == 0:
-        spent, allowed = sum(_totals) * YARDSTICK / measured(config), stated(config) + ALLOWED
-        if spent > allowed:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if config.getoption("--budget") and stated(config) and session.exitstatus == 0 and exceeds(config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -124,6 +122,16 @@ def measured(config: pytest.Config) -> float:
     return config._steerstack_yardstick  # type: ignore[attr-defined,no-any-return]
 
 
+def normalised(config: pytest.Config) -> float:
+    """The total in the seconds of the machine that costs are stated for."""
+    return sum(_totals) * YARDSTICK / measured(config)
+
+
+def exceeds(config: pytest.Config) -> bool:
+    """Whether the run costs more than the budget and what is allowed above it."""
+    return normalised(config) > stated(config) + ALLOWED
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or len(_spent) < 20:
         return
@@ -134,13 +142,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for name, seconds in sorted(_spent.items(), key=lambda entry: -entry[1])[:20]:
         terminalreporter.write_line(f"{seconds:7.1f}  {name}")
     terminalreporter.write_line("by folder: " + ", ".join(f"{n} {s:.0f}" for n, s in by_folder.most_common(20)))
-    total, machine = sum(_totals), measured(config)
-    there = total * YARDSTICK / machine
     terminalreporter.write_line(
-        f"total {total:.0f}, with importing and collecting; {there:.0f} on a machine of 100 GFLOP/s "
-        f"(yardstick {machine:.2f} s for {YARDSTICK:.2f}); budget {stated(config):.0f}"
+        f"total {sum(_totals):.0f}, with importing and collecting; {normalised(config):.0f} on a machine of 100 GFLOP/s "
+        f"(yardstick {measured(config):.2f} s for {YARDSTICK:.2f}); budget {stated(config):.0f}"
     )
-    if config.getoption("--budget") and there > stated(config) + ALLOWED:
+    if config.getoption("--budget") and exceeds(config):
         terminalreporter.write_line(
             f"The suite costs over {ALLOWED:.0f} s more than its budget. Make it cheaper, or say so: "
             "[tool.steerstack.suite] processor-seconds in pyproject.toml.", red=True,

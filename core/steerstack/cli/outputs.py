@@ -57,7 +57,7 @@ def perform(study: Study, outputs: Outputs) -> None:
 def _finish(result: Result, folder: Path, outputs: Outputs) -> None:
     """Write the page, the frame and the JSON; record; print the verdict. Nothing measured is lost on the way."""
     files = result.save(folder, report=outputs.report)
-    value = {**result.to_json(), "report": str(files.report), "frame": str(files.frame)}
+    value = {**result.value, "report": str(files.report), "frame": str(files.frame)}
 
     def keep() -> dict[str, Any] | None:
         if not outputs.record:

@@ -208,27 +208,6 @@ class CostOfPlans(Request):
 
 
 @dataclass(frozen=True)
-class RunStep(Request):
-    """One step of any kind, on the study's own model; gives its JSON value."""
-
-    step: Step
-
-    @property
-    def what(self) -> str:  # type: ignore[override]
-        """The step's name."""
-        return self.step.what
-
-    def steps(self, model: Model, mode: ScoreMode) -> list[tuple[Model, Step]]:
-        """It."""
-        del mode
-        return [(model, self.step)]
-
-    def read(self, values: Sequence[Any]) -> Any:
-        """Its value."""
-        return values[0]
-
-
-@dataclass(frozen=True)
 class Measure:
     """How arms are measured in one study.
 

@@ -109,7 +109,7 @@ class PlainResult(Result):
 
     def page(self) -> Page:
         """The effects as a figure and a table."""
-        value = self.to_json()
+        value = self.value
         unit = f"effect ({value['scale']})"
         lines = [Line(e.name, [at], [e.value], [e.ci_low], [e.ci_high]) for at, e in enumerate(self.measured)]
         rows = [[e.name, interval(e.to_json()), str(e.n)] for e in self.measured]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,11 @@ class Result(ABC):
     def to_json(self) -> dict[str, Any]:
         """The file form of ``--json``, without where it was recorded."""
 
+    @cached_property
+    def value(self) -> dict[str, Any]:
+        """What :meth:`to_json` gives, computed once: its intervals are bootstraps."""
+        return self.to_json()
+
     @abstractmethod
     def page(self) -> Page:
         """The page as a value: verdict, figures, tables, methods, what is needed to run it again."""
@@ -149,7 +155,7 @@ class Result(ABC):
         for path, vector in vectors.items():
             vector.save(path)
         files = Files(page, tuple(pictures), frame, table, place / "result.json", tuple(vectors))
-        write_json(files.json, {**self.to_json(), "report": str(page), "frame": str(frame), "mlflow": None})
+        write_json(files.json, {**self.value, "report": str(page), "frame": str(frame), "mlflow": None})
         return files
 
     def run_record(self, files: Sequence[Path] = ()) -> RunRecord:
@@ -169,7 +175,7 @@ class Result(ABC):
             effects=list(self.effects),
             parameters=self.parameters,
             files=list(files),
-            result={**self.to_json(), "claims": self.claims.to_json()},
+            result={**self.value, "claims": self.claims.to_json()},
             card=self.card,
         )
 

@@ -199,7 +199,7 @@ class EfficiencyResult(Result):
     def page(self) -> Page:
         """Curves, crossings, costs, nulls."""
         papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return efficiency_page(self.to_json(), self.study.to_yaml(), papers)
+        return efficiency_page(self.value, self.study.to_yaml(), papers)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""

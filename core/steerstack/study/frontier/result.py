@@ -209,7 +209,7 @@ class FrontierResult(Result):
     def page(self) -> Page:
         """Effect against each cost, at equal KL."""
         papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return frontier_page(self.to_json(), self.study.to_yaml(), papers)
+        return frontier_page(self.value, self.study.to_yaml(), papers)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and point: technique, budget, matched, item, log_odds, effect."""

@@ -218,7 +218,7 @@ class GeneralizeResult(Result):
     def page(self) -> Page:
         """What is recovered across domains, beside nulls."""
         papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return generalize_page(self.to_json(), self.study.to_yaml(), papers)
+        return generalize_page(self.value, self.study.to_yaml(), papers)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, trained, tested, item, log_odds, effect."""

@@ -151,7 +151,7 @@ class StackResult(Result):
     @property
     def effects(self) -> list[Effect]:
         """Every arm against the bare model, interactions, other vectors, nulls, costs."""
-        value = self.to_json()
+        value = self.value
         return [*stack_effects(value), *stack_costs(value)]
 
     @property
@@ -163,7 +163,7 @@ class StackResult(Result):
     @property
     def card(self) -> str:
         """The vector's card, with what it does, what it costs and where it fails."""
-        return stack_card(self.vector, self.to_json())
+        return stack_card(self.vector, self.value)
 
     def summary(self) -> Table:
         """Every arm with its effect against the bare model, then every null."""
@@ -179,7 +179,7 @@ class StackResult(Result):
     def page(self) -> Page:
         """Arms, interactions, choices, costs, nulls."""
         papers = [f"{name}: {paper}" for name, paper in self.papers.items() if paper]
-        return stack_page(self.to_json(), self.study.to_yaml(), papers)
+        return stack_page(self.value, self.study.to_yaml(), papers)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.

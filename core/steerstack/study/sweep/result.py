@@ -206,7 +206,7 @@ class SweepResult(Result):
     @property
     def card(self) -> str:
         """The vector's card, with what the sweep found."""
-        return sweep_card(self.vector, self.to_json())
+        return sweep_card(self.vector, self.value)
 
     def summary(self) -> Table:
         """Every arm with its cost, then every null."""
@@ -229,7 +229,7 @@ class SweepResult(Result):
 
     def page(self) -> Page:
         """Dose and response, every arm, nulls."""
-        return sweep_page(self.to_json(), self.study.to_yaml(), [])
+        return sweep_page(self.value, self.study.to_yaml(), [])
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and arm: vector (or the null's name), layer, scale, item, log-odds, probability, effect."""
