@@ -15,7 +15,7 @@ _KNOWN: WeakKeyDictionary[Model, dict[Component, dict[int, float]]] = WeakKeyDic
 
 
 def residual_norms(model: Model, component: Component = "resid_post") -> dict[int, float]:
-    """Median Euclidean norm of the activations at each layer, over the tokens of neutral text.
+    """Median Euclidean norm of the activations at each layer that has the component, over the tokens of neutral text.
 
     The first token of each text is left out: many models park huge activations there. A model is read
     once: a study fits many techniques on it, and each chooses its strengths by these norms.
@@ -29,6 +29,7 @@ def residual_norms(model: Model, component: Component = "resid_post") -> dict[in
 def _read(model: Model, component: Component) -> dict[int, float]:
     trees = [Tree.of([text], whole=True) for text in neutral_texts(model.format)]
     sites = [Site(component, layer) for layer in range(model.n_layers)]
+    sites = [site for site in sites if model.has(site)]
     found: dict[int, list[torch.Tensor]] = {site.layer: [] for site in sites}
     for batch in batches(trees):
         exists = batch.exists.clone()

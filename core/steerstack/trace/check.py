@@ -1,54 +1,182 @@
-"""The check on opening: names and shapes are what they promise, and an edit takes effect."""
+"""The check on opening: names and shapes are what they promise, passes are plain passes, and an edit takes effect."""
+
+from collections import Counter
+from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from steerstack.errors import ModelError
-from steerstack.steering.site import COMPONENTS, Site
+from steerstack.errors import ModelError, first_line
+from steerstack.steering.site import COMPONENTS, Component, Site
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
+from steerstack.trace.plain import plain_logits
 
-
-def _probe_ids(model: Model, n: int = 6) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(0)
-    return torch.randint(0, int(model.config.vocab_size), (1, n), generator=generator)
+TOKENS = 6
+"""Tokens of a trial."""
 
 
 def check_model(model: Model) -> None:
     """Try the model on a few tokens.
 
-    The number of blocks and the width agree with the config; a capture at the first and the
-    last block is [1, token, d_model]; an edit at every component of a middle block changes
-    what comes out.
+    The number of blocks agrees with the config, and each runs once a pass; a token reads none
+    that come later; the traced pass gives what a plain one gives, as it is and with the residual
+    stream edited in the middle. A component that is not what its name promises is noted as
+    absent, and refused where it is used.
 
     Raises
     ------
     ModelError
         Something is not as the names promise.
     """
-    declared = int(model.config.num_hidden_layers)
+    declared = int(getattr(model.config, "num_hidden_layers", model.n_layers))
     if declared != model.n_layers:
         raise ModelError(
             f"{model.name} declares {declared} layers.",
             seen=f"{model.n_layers} blocks",
             fix="Tell us about this model.",
         )
-    ids = _probe_ids(model)
-    mask = torch.ones_like(ids, dtype=torch.bool)
-    ends = [Site("resid_post", 0), Site("resid_post", model.n_layers - 1)]
-    plain = run(model, Pass(ids, mask, read={site: lambda h: h for site in ends}, head=lambda h: h[:, -1]))
-    for site in ends:
-        if tuple(plain.read[site].shape) != (1, ids.shape[1], model.d_model):
+    ids = trial_ids(model, TOKENS)
+    plain = _plain(model, ids)
+    _check_order(model, ids, plain)
+    _check_traced(model, ids, plain)
+    model.absent.update(_absent(model, ids))
+
+
+def trial_ids(model: Model, n: int, seed: int = 0) -> list[int]:
+    """Token ids that stand for text: drawn from the vocabulary, without any to which the config gives a meaning."""
+    named = [value for name, value in _named_values(model) if name.endswith(("token_id", "token_index"))]
+    generator = torch.Generator().manual_seed(seed)
+    drawn = torch.randint(0, model.n_ids, (4 * n + 16,), generator=generator)
+    plain = [i for i in drawn.tolist() if i not in named] or drawn.tolist()
+    return plain[:n]
+
+
+def _named_values(model: Model) -> list[tuple[str, object]]:
+    configs = {id(config): config for config in (model.config, model.module.config)}  # that of a wrapper too
+    return [entry for config in configs.values() for entry in vars(config).items()]
+
+
+def _plain(model: Model, ids: list[int]) -> Float[Tensor, "token vocab"]:
+    """The plain pass, with a look at how often each block runs."""
+    ran: Counter[int] = Counter()
+    shapes: dict[int, tuple[int, ...]] = {}
+
+    def watch(layer: int) -> Any:
+        def seen(_module: Any, _args: Any, output: Any) -> None:
+            hidden = output[0] if isinstance(output, tuple | list) else output
+            ran.update([layer])
+            shapes[layer] = tuple(hidden.shape)
+
+        return model.module_at(Site("resid_post", layer)).register_forward_hook(seen)
+
+    hooks = [watch(layer) for layer in range(model.n_layers)]
+    try:
+        logits = plain_logits(model, ids)
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError, AssertionError) as error:
+        raise ModelError(
+            f"{model.name} cannot run a short text by itself.",
+            seen=f"{type(error).__name__}: {first_line(error)}",
+            fix="Only decoder-only language models that read nothing but tokens can be opened.",
+        ) from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if any(ran[layer] != 1 for layer in range(model.n_layers)):
+        raise ModelError(
+            f"The blocks of {model.name} do not run once each.",
+            seen=", ".join(f"block {layer} {ran[layer]} times" for layer in range(model.n_layers)),
+            fix="An edit at a layer would have no one meaning; use a model whose blocks run once.",
+        )
+    wanted = (1, len(ids), model.d_model)
+    for layer, shape in shapes.items():
+        if shape != wanted:
             raise ModelError(
-                f"{site} of {model.name} is not [batch, token, d_model].",
-                seen=f"shape {tuple(plain.read[site].shape)}, expected {(1, ids.shape[1], model.d_model)}",
+                f"{Site('resid_post', layer)} of {model.name} is not [batch, token, d_model].",
+                seen=f"shape {shape}, expected {wanted}",
+                fix="A model whose residual stream is several streams has no one place to steer; use another.",
             )
-    middle = model.n_layers // 2
+    return logits
+
+
+def _check_order(model: Model, ids: list[int], plain: Float[Tensor, "token vocab"]) -> None:
+    """Refuse a model whose tokens read later ones."""
+    short = plain_logits(model, ids[: TOKENS // 2])
+    off = _off(short, plain[: TOKENS // 2])
+    if off > _rounding(model, plain):
+        raise ModelError(
+            f"{model.name} is not a causal language model: its tokens read those that come later.",
+            seen=f"logits change by {off:.3g} when text is added after them",
+            fix="Use a decoder-only model (for BERT and its kin: one trained with is_decoder).",
+        )
+
+
+def _check_traced(model: Model, ids: list[int], plain: Float[Tensor, "token vocab"]) -> None:
+    """Refuse a model of which a traced pass, plain or edited, gives something else than the model itself."""
+    middle = Site("resid_post", model.n_layers // 2)
+    entry = Site("resid_pre", model.n_layers // 2)
+    given = torch.tensor([ids])
+    mask = torch.ones_like(given, dtype=torch.bool)
+    try:
+        traced = run(model, Pass(given, mask, head=lambda h: h[0])).logits
+        edits = {entry: _shift, middle: _shift}
+        edited = run(model, Pass(given, mask, edits=edits, head=lambda h: h[0])).logits
+    except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"The blocks of {model.name} cannot be traced.",
+            seen=f"{type(error).__name__}: {first_line(error)}",
+            fix="Tell us about this model.",
+        ) from error
+    wanted = plain_logits(model, ids, [(entry, _shift), (middle, _shift)])
+    for what, found, expected in (("A pass", traced, plain), ("An edited pass", edited, wanted)):
+        off = _off(found.float(), expected)
+        if not off <= _rounding(model, expected):
+            raise ModelError(
+                f"{what} over {model.name} is not what the model itself gives.",
+                seen=f"logits off by {off:.3g}",
+                fix="No number from it could be trusted; tell us about this architecture.",
+            )
+    if _off(wanted, plain) == 0:
+        raise ModelError(
+            f"An edit at {middle} of {model.name} had no effect.",
+            seen=f"module {model.path(middle)}",
+            fix="The site names do not fit this architecture; tell us about it.",
+        )
+
+
+def _absent(model: Model, ids: list[int]) -> dict[Component, str]:
+    """Components inside the blocks where an edit has no effect or cannot be made, tried in rows of one pass each."""
+    found: dict[Component, str] = {}
+    given = torch.tensor([ids, ids])
+    mask = torch.ones_like(given, dtype=torch.bool)
+
+    def second(hidden: Tensor) -> Tensor:
+        return torch.stack([hidden[0], _shift(hidden[1:])[0]])
+
     for component in COMPONENTS:
-        site = Site(component, middle)
-        edited = run(model, Pass(ids, mask, edits={site: lambda h: h + 1.0 + h.roll(1, -1)}, head=lambda h: h[:, -1]))
-        if torch.equal(edited.logits, plain.logits):
-            raise ModelError(
-                f"An edit at {site} of {model.name} had no effect.",
-                seen=f"module {model.path(site)}",
-                fix="The site names do not fit this architecture; tell us about it.",
-            )
+        order = sorted(range(model.n_layers), key=lambda layer: abs(layer - model.n_layers // 2))
+        site = next((site for site in (Site(component, layer) for layer in order) if model.has(site)), None)
+        if component.startswith("resid") or site is None:
+            continue
+        try:
+            rows = run(model, Pass(given, mask, edits={site: second}, head=lambda h: h[:, -1])).logits.float()
+        except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+            found[component] = f"{model.path(site)} is no such place: {first_line(error)}"
+            continue
+        if _off(rows[0], rows[1]) <= 1e-6 * float(rows.abs().max()):
+            found[component] = f"an edit at {model.path(site)} has no effect"
+    return found
+
+
+def _shift(hidden: Tensor) -> Tensor:
+    return hidden + 1.0 + hidden.roll(1, -1)
+
+
+def _off(one: Tensor, other: Tensor) -> float:
+    return float((one.cpu() - other.cpu()).abs().max())
+
+
+def _rounding(model: Model, logits: Tensor) -> float:
+    """What rounding may do to logits of this size."""
+    return max(1e-3, 16 * torch.finfo(model.dtype).eps * float(logits.abs().max()))

@@ -138,8 +138,8 @@ def run_pass(model: Model, work: Pass) -> Outcome:
                 envoy.layers[n_layers - 1].output  # noqa: B018  # wait for the last block
             tracer.stop()
         else:
-            rows = work.head(envoy.lm_head.input)
-            envoy.lm_head.input = rows[None]
+            rows = work.head(envoy.unembedding.input)
+            envoy.unembedding.input = rows[None]
             logits = envoy.output.logits[0]
             out.append(work.logits(logits) if work.logits else logits)
     past = [(layer.keys, layer.values) for layer in cache.layers] if work.keep_past and cache else None
@@ -178,7 +178,7 @@ def read_site(model: Model, site: Site, shape: torch.Size) -> Hidden:
     if site.component == "head_out":
         return module.input.reshape(*shape, -1)  # type: ignore[no-any-return]
     output = module.output
-    hidden = output[0] if isinstance(output, tuple) else output
+    hidden = output[0] if isinstance(output, tuple | list) else output
     if site.component == "mlp_out":
         hidden = hidden.clone()  # Falcon adds the attention's output to it in place, later on
     # OPT flattens batch and token before its feed-forward matrices
@@ -196,8 +196,8 @@ def write_site(model: Model, site: Site, hidden: Hidden) -> None:
         target.input = hidden.reshape(target.input.shape)
         return
     output = target.output
-    if isinstance(output, tuple):
-        target.output = (hidden.reshape(output[0].shape), *output[1:])
+    if isinstance(output, tuple | list):
+        target.output = type(output)((hidden.reshape(output[0].shape), *output[1:]))
     else:
         target.output = hidden.reshape(output.shape)
 

@@ -16,9 +16,9 @@ from torch import nn
 from steerstack.data.prompts import ChatFormat
 from steerstack.errors import ModelError, RemoteError, SiteError
 from steerstack.steering.intervention import Plan
-from steerstack.steering.site import Site
+from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import SteeringVector
-from steerstack.trace import module_names, placement
+from steerstack.trace import anatomy, placement
 from steerstack.util import digest
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Model:
     ----------
     name, revision:
         What it was opened from.
+    absent:
+        Components that no block has where their names would be, and what was seen instead.
     tokenizer:
         Left as it was found.
     n_layers, d_model:
@@ -57,13 +59,9 @@ class Model:
         self.module: nn.Module = envoy._module
         self.config: Any = self.module.config.get_text_config()  # type: ignore[union-attr, operator]
         if not hasattr(envoy, "layers"):
-            raise ModelError(
-                f"No list of blocks was found in {name}.",
-                seen=f"model type {self.config.model_type!r}, children "
-                + ", ".join(child for child, _ in self.module.named_children()),
-                fix="Only decoder-only language models can be opened; tell us about this one.",
-            )
+            raise ModelError(f"No list of blocks was found in {name}.", seen=f"model type {self.config.model_type!r}")
         self.n_layers = len(envoy.layers)
+        self.absent: dict[Component, str] = {}
         self.d_model = int(self.config.hidden_size)
         self.format = ChatFormat(tokenizer)
 
@@ -82,6 +80,12 @@ class Model:
     def fingerprint(self) -> str:
         """Digest of all weights, with their names and dtypes."""
         return digest.of_tensors(placement.weights(self.module))
+
+    @property
+    def n_ids(self) -> int:
+        """Rows of the embedding: token ids lie below it."""
+        embedding: Any = self.module.get_input_embeddings()  # type: ignore[operator]
+        return int(embedding.weight.shape[0])
 
     @cached_property
     def accepts(self) -> frozenset[str]:
@@ -119,34 +123,36 @@ class Model:
         return next(path for path, found in self.module.named_modules() if found is module)
 
     def inner(self, site: Site) -> str:
-        """Dotted name, inside a block, of the module whose output (input, for heads) a site reads."""
-        if site.component == "head_out":
-            return self._projection(site.layer)
-        special = module_names.INNER.get(self.config.model_type, {}).get(site.component)
-        if special:
-            return special
-        block = self.envoy.layers[site.layer]._module
-        candidates = module_names.ATTENTION if site.component == "attn_out" else module_names.MLP
-        for candidate in candidates:
-            if hasattr(block, candidate):
-                return candidate
-        raise SiteError(
-            f"{self.name} has no {site.component} in its blocks.",
-            seen=f"children {', '.join(child for child, _ in block.named_children())}",
-            fix="Use resid_pre or resid_post.",
-        )
+        """Dotted name, inside a block, of the module whose output (input, for heads) a site reads.
 
-    def _projection(self, layer: int) -> str:
-        block = self.envoy.layers[layer]._module
-        for attention in module_names.ATTENTION:
-            for projection in module_names.PROJECTION:
-                if hasattr(getattr(block, attention, None), projection):
-                    return f"{attention}.{projection}"
-        raise SiteError(
-            f"No output projection of the heads was found in {self.name}.",
-            seen=f"children {', '.join(child for child, _ in block.named_children())}",
-            fix="Use attn_out.",
-        )
+        Raises
+        ------
+        SiteError
+            The block has no such component.
+        """
+        found = self._sublayer(site)
+        if found is None:
+            layers = [layer for layer in range(self.n_layers) if self._sublayer(Site(site.component, layer))]
+            block = self.envoy.layers[site.layer]._module
+            reason = self.absent.get(site.component)
+            raise SiteError(
+                f"There is no {site.component} in block {site.layer} of {self.name}.",
+                seen=reason or f"a block of {anatomy.children(block)}",
+                fix=f"Use resid_post, or {site.component} of a layer that has it: {', '.join(map(str, layers))}."
+                if layers
+                else "Use resid_pre or resid_post.",
+            )
+        return found
+
+    def has(self, site: Site) -> bool:
+        """Whether there is such a layer, with such a component."""
+        return site.layer < self.n_layers and (site.component.startswith("resid") or self._sublayer(site) is not None)
+
+    def _sublayer(self, site: Site) -> str | None:
+        if site.component in self.absent:
+            return None
+        block = self.envoy.layers[site.layer]._module
+        return anatomy.sublayer(block, site.component, self.config.model_type)
 
     def width(self, site: Site) -> int:
         """Width of the activations at a site: ``d_model``, but for ``head_out`` heads * head_dim."""
@@ -245,12 +251,13 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
             seen=type(module).__name__,
             fix="Load it with AutoModelForCausalLM.",
         )
+    names = anatomy.aliases(module, name)
     before = (tokenizer.padding_side, tokenizer.pad_token)
     module.requires_grad_(False)
     module.eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        envoy = TransformersModel(module, tokenizer=tokenizer, task="text-generation", rename=module_names.ALIASES)
+        envoy = TransformersModel(module, tokenizer=tokenizer, task="text-generation", rename=names)
     tokenizer.padding_side = before[0]
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]

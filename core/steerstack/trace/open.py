@@ -12,6 +12,7 @@ from steerstack.trace.embedded import EMBEDDED
 from steerstack.trace.load import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
 from steerstack.trace.model import Model, wrap
 from steerstack.trace.placement import quantized
+from steerstack.trace.vocabulary import check_vocabulary
 
 
 def open_model(
@@ -99,5 +100,6 @@ def open_model(
         model = wrap(module, found, name=EMBEDDED.name if is_embedded(name) else name, revision=revision)
     if quantized(model.module):
         _ = model.fingerprint  # of the weights as they were loaded: bitsandbytes packs them anew in the first passes
+    check_vocabulary(model)
     check_model(model)
     return model

@@ -25,7 +25,10 @@ def inspect(
     from steerstack.trace.open import open_model
 
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
-    norms = {component: residual_norms(opened, component) for component in COMPONENTS}
+    here = [
+        component for component in COMPONENTS if any(opened.has(Site(component, i)) for i in range(opened.n_layers))
+    ]
+    norms = {component: residual_norms(opened, component) for component in here}
     about = {
         "model": opened.name,
         "architecture": type(opened.module).__name__,
@@ -38,7 +41,8 @@ def inspect(
         "sites": [
             {"site": str(site), "module": opened.path(site), "median_norm": norms[site.component][site.layer]}
             for layer in range(opened.n_layers)
-            for site in (Site(component, layer) for component in COMPONENTS)
+            for site in (Site(component, layer) for component in here)
+            if opened.has(site)
         ],
     }
     if console.wrote(about, json):
@@ -46,9 +50,10 @@ def inspect(
     for key, value in about.items():
         if key != "sites":
             console.out.print(f"{key:14} {value}", highlight=False)
-    table = Table("layer", *COMPONENTS, title="median norm over the tokens of neutral text")
+    table = Table("layer", *here, title="median norm over the tokens of neutral text")
     for layer in range(opened.n_layers):
-        table.add_row(str(layer), *(f"{norms[component][layer]:.2f}" for component in COMPONENTS))
+        found = (norms[component].get(layer) for component in here)
+        table.add_row(str(layer), *("-" if norm is None else f"{norm:.2f}" for norm in found))
     console.out.print(table)
-    paths = ", ".join(f"{c} = {opened.path(Site(c, 0))}" for c in COMPONENTS)
+    paths = ", ".join(f"{c} = {opened.path(Site(c, 0))}" for c in here if opened.has(Site(c, 0)))
     console.out.print(f"modules at layer 0: {paths}", highlight=False)

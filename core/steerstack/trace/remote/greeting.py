@@ -16,4 +16,5 @@ def greet(model: Model) -> dict[str, Any]:
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": model.device.type,
         "tuple_output": model.tuple_output,
+        "absent": model.absent,
     }

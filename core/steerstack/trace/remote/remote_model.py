@@ -18,6 +18,7 @@ from steerstack.trace.model import Model
 from steerstack.trace.remote.greeting import greet
 from steerstack.trace.remote.job import refused
 from steerstack.trace.remote.server import LOCAL, Server
+from steerstack.trace.vocabulary import check_vocabulary
 from steerstack.util import http
 
 NDIF, PUBLIC = "ndif", "https://api.ndif.us"
@@ -45,6 +46,7 @@ class RemoteModel(Model):
         self.server_device: str = said["device"]
         self.__dict__["fingerprint"] = said["fingerprint"]  # cached_property keeps its value there
         self.__dict__["tuple_output"] = said["tuple_output"]
+        self.absent.update(said["absent"])
 
     @property
     def dtype(self) -> torch.dtype:
@@ -92,6 +94,7 @@ def open_remote(
         raise RemoteError(
             f"{host} does not hold {name} in {dtype}.", seen=str(model.dtype), fix="The server chooses the dtype."
         )
+    check_vocabulary(model)
     return model
 
 

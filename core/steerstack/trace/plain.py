@@ -1,0 +1,91 @@
+"""The plain pass: one sequence as a whole, without a cache, edited by PyTorch's own hooks.
+
+It knows neither nnsight nor the engine: what both give is held against it.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from steerstack.steering.intervention import Intervention, Plan
+from steerstack.steering.site import Site
+from steerstack.steering.tokens import TokenSequence
+from steerstack.trace.model import Model
+
+Change = Callable[[Float[Tensor, "batch token width"]], Float[Tensor, "batch token width"]]
+"""What becomes of activations."""
+
+
+@torch.no_grad()
+def plain_logits(
+    model: Model, ids: Sequence[int], changes: Sequence[tuple[Site, Change]] = ()
+) -> Float[Tensor, "token vocab"]:
+    """Logits at every token of one sequence, in float32, with activations changed on the way.
+
+    Parameters
+    ----------
+    model:
+        A model whose weights are here.
+    ids:
+        Token ids.
+    changes:
+        In order, where to change activations, and how; a change gets all tokens.
+    """
+    given = torch.tensor([list(ids)], device=model.device)
+    with model.lock, changed(model, changes, len(ids)):
+        options = {"use_cache": False} if "use_cache" in model.accepts else {}
+        return model.module(given, **options).logits[0].float()  # type: ignore[no-any-return]
+
+
+def planned(plan: Plan, sequence: TokenSequence) -> list[tuple[Site, Change]]:
+    """The edits of a plan at the positions that they touch in a sequence.
+
+    Raises
+    ------
+    SiteError
+        A position does not exist.
+    """
+
+    def change(edit: Intervention, where: list[int]) -> Change:
+        def at_positions(hidden: Tensor) -> Tensor:
+            out = hidden.clone()
+            out[:, where] = edit.edit(out[:, where])
+            return out
+
+        return at_positions
+
+    return [(edit.site, change(edit, list(edit.tokens.positions(sequence)))) for edit in plan]
+
+
+@contextlib.contextmanager
+def changed(model: Model, changes: Sequence[tuple[Site, Change]], tokens: int) -> Iterator[None]:
+    """Change activations in whatever passes the model runs meanwhile, each of one sequence of ``tokens`` tokens."""
+    hooks = [_hook(model.module_at(site), site, change, tokens) for site, change in changes]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _hook(module: nn.Module, site: Site, change: Change, tokens: int) -> Any:
+    def apply(hidden: Tensor) -> Tensor:  # OPT flattens batch and token, projections hold heads side by side
+        return change(hidden.reshape(1, tokens, -1)).reshape(hidden.shape)
+
+    def before(_module: nn.Module, args: Any, kwargs: Any) -> Any:
+        if args:
+            return (apply(args[0]), *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": apply(kwargs["hidden_states"])}
+
+    def after(_module: nn.Module, _args: Any, output: Any) -> Any:
+        if isinstance(output, tuple | list):
+            return type(output)((apply(output[0]), *output[1:]))
+        return apply(output)
+
+    if site.component in ("resid_pre", "head_out"):
+        return module.register_forward_pre_hook(before, with_kwargs=True)
+    return module.register_forward_hook(after)
