@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
 import typer
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from steerstack.cli import console
-from steerstack.errors import ParameterError, first_line
+from steerstack.errors import ParameterError
 from steerstack.study.method_ref import MethodRef
 from steerstack.study.study import Study
+from steerstack.util.yaml_file import load_yaml
 
 _PANELS = {
     "Data": ("data", "behavior", "matching", "limit"),
@@ -114,10 +114,7 @@ def _read(name: str, field: FieldInfo, value: Any) -> Any:
     if not isinstance(value, str) or _scalar(field.annotation) is not None:
         return value
     if value[:1] in "[{" and value:
-        try:
-            return yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ParameterError(f"The value of --{name} cannot be read.", seen=first_line(error)) from error
+        return load_yaml(value, f"The value of --{name.replace('_', '-')}", ParameterError).value
     if get_origin(_without_none(field.annotation)) is tuple:
         return [] if value == "none" else [part.strip() for part in value.split(",") if part.strip()]
     if value == "none":

@@ -11,6 +11,7 @@ from typing import Literal
 
 from steerstack.errors import DataError
 from steerstack.util import digest
+from steerstack.util.text import no_name
 
 Form = Literal["choice", "yes-no", "text"]
 """How the source poses an item: listed options, a Yes/No question, or free-text answers."""
@@ -148,6 +149,10 @@ class DataSet:
     def __post_init__(self) -> None:
         if not self.items:
             raise DataError(f"{self.source} holds no items.", fix="Check that the file is complete.")
+        if why := no_name(self.behavior):
+            raise DataError(
+                f"{self.behavior!r} is no name of a behaviour: {why}.", seen=self.source, fix="Give another name."
+            )
         seen: set[str] = set()
         for item in self.items:
             if item.id in seen:

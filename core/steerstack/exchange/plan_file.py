@@ -31,6 +31,7 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.apply import apply_all
 from steerstack.util.files import write_atomically
+from steerstack.util.yaml_file import Document, read_yaml
 
 if TYPE_CHECKING:
     from steerstack.trace.model import Model
@@ -97,8 +98,8 @@ def read_plan_file(path: Path | str) -> PlanFile:
     Raises
     ------
     DataError
-        The file is missing or no YAML, a key is unknown or given twice, or a value does not fit; line and
-        key are named.
+        The file is missing or no YAML of a reasonable shape, a key is unknown or given twice, or a value does
+        not fit; line and key are named.
     """
     return _read(Path(path))[0]
 
@@ -122,14 +123,14 @@ def load_plan(path: Path | str, model: Model) -> Plan:
         its parameters. The line of the entry is named.
     """
     path = Path(path)
-    content, root = _read(path)
+    content, document = _read(path)
     plan = Plan()
     for index, entry in enumerate(content.edits):
         try:
             part = entry.plan(model, path.parent)
             model.check_plan(part)
         except SteerstackError as error:
-            where = f"{path}, line {_line(root, ('edits', index))}"
+            where = f"{path}, line {document.line(('edits', index))}"
             raise type(error)(f"{where}: {error.happened}", seen=error.seen, fix=error.fix) from error
         plan = plan >> part
     return plan
@@ -152,59 +153,18 @@ def dump_plan(edits: Sequence[PlannedEdit], path: Path | str) -> None:
     write_atomically(path, yaml.safe_dump({"edits": rows}, sort_keys=False, allow_unicode=False))
 
 
-def _read(path: Path) -> tuple[PlanFile, yaml.Node | None]:
+def _read(path: Path) -> tuple[PlanFile, Document]:
+    document = read_yaml(path, DataError, fix="A plan file begins with `edits:`.")
     try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except FileNotFoundError as error:
-        raise DataError(f"There is no plan file {path}.", fix="Check the path.") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        seen = " ".join(str(error).split())
-        fix = "A plan file begins with `edits:`."
-        raise DataError(f"{path} cannot be read as YAML.", seen=seen, fix=fix) from error
-    _refuse_repeated(path, root)
-    try:
-        return PlanFile.model_validate(values), root
+        return PlanFile.model_validate(document.value), document
     except ValidationError as error:
-        raise _refusal(path, root, error) from error
+        raise _refusal(path, document, error) from error
 
 
-def _refuse_repeated(path: Path, node: yaml.Node | None) -> None:
-    """YAML itself lets the last of two equal keys win in silence."""
-    if isinstance(node, yaml.SequenceNode):
-        for child in node.value:
-            _refuse_repeated(path, child)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, child in node.value:
-            if key.value in seen:
-                raise DataError(f"{path}, line {key.start_mark.line + 1}: {key.value!r} is given twice.")
-            seen.add(key.value)
-            _refuse_repeated(path, child)
-
-
-def _line(node: yaml.Node | None, loc: Sequence[int | str]) -> int:
-    """The line, from 1, on which the innermost part of ``loc`` that the file has begins."""
-    line = 1 if node is None else node.start_mark.line + 1
-    for part in loc:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-        elif isinstance(node, yaml.MappingNode):
-            found = [(key, value) for key, value in node.value if key.value == str(part)]
-            if not found:
-                break
-            line, node = found[0][0].start_mark.line + 1, found[0][1]
-        else:
-            break
-    return line
-
-
-def _refusal(path: Path, root: yaml.Node | None, error: ValidationError) -> DataError:
+def _refusal(path: Path, document: Document, error: ValidationError) -> DataError:
     first = error.errors()[0]
     loc = first["loc"][:3]  # deeper parts name alternatives of a type, not keys of the file
-    where = f"{path}, line {_line(root, loc)}"
+    where = f"{path}, line {document.line(loc)}"
     known = PlannedEdit.model_fields if len(loc) > 1 else PlanFile.model_fields
     key = ".".join(map(str, loc)) or "the file"
     if first["type"] == "extra_forbidden":
@@ -213,6 +173,6 @@ def _refusal(path: Path, root: yaml.Node | None, error: ValidationError) -> Data
         return DataError(f"{where}: {str(loc[-1])!r} is missing.", seen=key, fix=f"Add `{loc[-1]}:`.")
     return DataError(
         f"{where}: {key} does not fit.",
-        seen=f"{first.get('input')!r}",
+        seen=f"{first.get('input')!r}"[:200],
         fix=first["msg"].removeprefix("Value error, "),
     )

@@ -27,6 +27,9 @@ from steerstack.util.files import append
 
 _LOG = logging.getLogger("steerstack")
 
+LEDGER = "ledger.jsonl"
+"""The file's name, in a study's folder."""
+
 
 class Ledger:
     """An append-only file of finished steps.
@@ -51,7 +54,7 @@ class Ledger:
         self.reused = self.computed = 0
         self.damaged: list[int] = []
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "ledger.jsonl"
+        self._path = folder / LEDGER
         self._done: dict[str, Any] = {}
         if self._path.exists():
             self._read()

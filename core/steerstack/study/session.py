@@ -14,9 +14,10 @@ from steerstack.catalog.data import load_data
 from steerstack.catalog.lookup import find
 from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits, split
+from steerstack.errors import StudyError
 from steerstack.measure.arm import Arm
 from steerstack.run.arms import CostOfPlans, Measure, ScoreArms
-from steerstack.run.ledger import Ledger
+from steerstack.run.ledger import LEDGER, Ledger
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.start_crew import crew_for
 from steerstack.stats import estimates
@@ -25,6 +26,7 @@ from steerstack.techniques.extract import extract
 from steerstack.trace.open import open_model
 from steerstack.util import digest
 from steerstack.util.folders import home
+from steerstack.util.text import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,7 +121,23 @@ def model_of(study: Study, progress: Progress = SILENT) -> Model:
 def folder_of(study: Study, model: Model, data: DataSet) -> Path:
     """The study's own folder: the same declaration, model and data go on where they stopped, on any server."""
     name = digest.of_json([study.to_json(), model.fingerprint, data.digest])
-    return home() / "studies" / f"{study.name}-{data.behavior}-{name[:12]}"
+    return home() / "studies" / f"{study.name}-{file_name(data.behavior)}-{name[:12]}"
+
+
+def _remove(place: Path) -> None:
+    """Remove what an earlier run of a study left in its folder, and never a folder of something else."""
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return
+    if place.is_symlink() or not (place / LEDGER).is_file():
+        raise StudyError(
+            f"{place} is no study's folder, so nothing in it is removed.",
+            seen=f"no {LEDGER} in it",
+            fix="Choose another folder, or leave out `fresh`.",
+        )
+    try:
+        shutil.rmtree(place)
+    except OSError as error:
+        raise StudyError(f"{place} could not be removed.", seen=str(error), fix="Mend its rights.") from error
 
 
 @contextmanager
@@ -141,8 +159,8 @@ def open_session(
     opened = model_of(study, told) if model is None else model
     place = folder_of(study, opened, items) if folder is None else Path(folder)
     if fresh:
-        shutil.rmtree(place, ignore_errors=True)
-    if (place / "ledger.jsonl").exists():
+        _remove(place)
+    if (place / LEDGER).exists():
         told.phase(f"going on with {place}")
     source: dict[str, Any] = {"revision": study.revision, "dtype": study.dtype, "device": study.device}
     with crew_for(opened, engine, workers, source=study.model, note=told.note, **source) as crew:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from steerstack.errors import StudyError, nearest
+from steerstack.util.text import no_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from steerstack.study.result import Result
     from steerstack.study.session import Session
     from steerstack.trace.model import Model
+
+LARGEST_SEED = 2**31 - 1
+"""Random generators of every library take it, with what is added to it for one null after the other."""
 
 
 class Study(BaseModel, ABC):
@@ -52,7 +56,7 @@ class Study(BaseModel, ABC):
     a frame and a record in the registry.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
     name: ClassVar[str]
     paper: ClassVar[str] = ""
@@ -76,7 +80,30 @@ class Study(BaseModel, ABC):
     tokens: str = Field(
         default="response", description="Tokens that are edited: all, prompt, response, last, or positions."
     )
-    seed: int = Field(default=0, description="Seed of splits, nulls and training.")
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="Seed of splits, nulls and training.")
+
+    @field_validator("data", "behavior", "matching", "model", "revision", "dtype", "device", "tokens")
+    @classmethod
+    def _are_names(cls, value: str | None) -> str | None:
+        if value is not None and (why := no_name(value)):
+            raise ValueError(f"this is no name or path: {why}")
+        return value
+
+    @field_validator("layers", "scales", "shares", "sizes", "noise", "budgets", check_fields=False)
+    @classmethod
+    def _are_different(cls, value: Sequence[float] | None) -> Sequence[float] | None:
+        """Each is an arm: one that is there twice would count twice."""
+        twice = sorted({one for one in value or () if list(value or ()).count(one) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(f'{one:g}' for one in twice)} is given more than once")
+        return value
+
+    @field_validator("layers", check_fields=False)
+    @classmethod
+    def _are_layers(cls, value: Sequence[int] | None) -> Sequence[int] | None:
+        if value is not None and (not value or min(value) < 0):
+            raise ValueError("name one or more layers; they count from 0, the first block")
+        return value
 
     def run(
         self,
@@ -197,4 +224,6 @@ def _refusal(cls: type[Study], error: ValidationError, source: str) -> StudyErro
     if first["type"] == "missing":
         about = known[field].description if field in known else ""
         return StudyError(f"{source} needs the field {field!r}.", seen=about or "", fix=f"Give {field}.")
-    return StudyError(f"The field {field!r} of {source} does not fit.", seen=f"{first.get('input')!r}: {first['msg']}")
+    given = f"{first.get('input')!r}"[:200]
+    why = first["msg"].removeprefix("Value error, ")
+    return StudyError(f"The field {field!r} of {source} does not fit.", seen=f"{given}: {why}")

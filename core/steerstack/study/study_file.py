@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from steerstack.catalog.lookup import find
 from steerstack.catalog.manager import plugins
-from steerstack.errors import StudyError, first_line
+from steerstack.errors import StudyError
 from steerstack.study.study import Study
+from steerstack.util.yaml_file import read_yaml
 
 
 def load_study(path: Path | str) -> Study:
@@ -19,14 +18,12 @@ def load_study(path: Path | str) -> Study:
     Raises
     ------
     StudyError
-        It is missing, not YAML, declares no study, or has a field that is unknown or does not fit.
+        It is missing, no YAML of a reasonable shape, declares no study, or has a field that is unknown, given twice,
+        or does not fit.
     PluginError
         No installed plugin offers its kind of study.
     """
-    try:
-        value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise StudyError(f"{path} cannot be read as YAML.", seen=first_line(error)) from error
+    value = read_yaml(path, StudyError, fix="Write keys and values, such as study: sweep.").value
     if not isinstance(value, dict):
         raise StudyError(
             f"{path} declares no study.", seen=type(value).__name__, fix="Write keys and values, such as study: sweep."
@@ -40,8 +37,10 @@ def declare(value: dict[str, Any], source: str = "the study") -> Study:
     if "study" not in value:
         raise StudyError(
             f"{source} does not say which kind of study it is.",
-            seen=f"keys {', '.join(map(str, value)) or 'none'}",
+            seen=f"keys {', '.join(map(str, value)) or 'none'}"[:200],
             fix=f"Add a line such as study: sweep. Kinds: {', '.join(kinds)}.",
         )
-    cls: type[Study] = find("study", str(value["study"]))
-    return cls.make({name: part for name, part in value.items() if name != "study"}, source)
+    if not isinstance(value["study"], str):
+        raise StudyError(f"{source} does not name its kind of study.", fix=f"Kinds: {', '.join(kinds)}.")
+    cls: type[Study] = find("study", value["study"])
+    return cls.make({str(name): part for name, part in value.items() if name != "study"}, source)

@@ -18,6 +18,7 @@ from steerstack.trace.changed_weights import with_weights
 from steerstack.trace.model import Model, check_trainable
 from steerstack.util import digest
 from steerstack.util.files import write_json
+from steerstack.util.text import file_name
 
 
 def check_trains(baselines: Sequence[Baseline]) -> None:
@@ -66,7 +67,7 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
 def weights_of(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Path:
     """Where the changed weights of a fine-tune lie; what is known of it lies beside them, as JSON."""
     inputs = [model.fingerprint, splits.digests, baseline.name, baseline.parameters(), seed]
-    return folder / f"{baseline.label}-{digest.of_json(inputs)[:12]}.safetensors"
+    return folder / f"{file_name(baseline.label)}-{digest.of_json(inputs)[:12]}.safetensors"
 
 
 @dataclass(frozen=True)

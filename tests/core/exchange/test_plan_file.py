@@ -99,7 +99,7 @@ def test_the_nearest_key_is_suggested(tmp_path):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(DataError, match="no plan file"):
+    with pytest.raises(DataError, match="no file"):
         read_plan_file(tmp_path / "none.yaml")
 
 

@@ -80,7 +80,10 @@ class Stack(Study):
         default=None, gt=0, description="Hold candidates at this KL per token, in place of shares."
     )
     nulls: int = Field(
-        default=5, ge=0, description="Random and shuffled-label vectors, each; at most as many of other behaviours."
+        default=5,
+        ge=0,
+        le=10_000,
+        description="Random and shuffled-label vectors, each; at most as many of other behaviours.",
     )
 
     def perform(self, session: Session) -> StackResult:

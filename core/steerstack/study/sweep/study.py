@@ -37,7 +37,7 @@ class Sweep(Study):
     )
     transfer: bool = Field(default=False, description="Allow a vector that was made from other weights.")
     nulls: int = Field(
-        default=1, ge=0, description="Random, shuffled-label and unrelated vectors at every layer, each."
+        default=1, ge=0, le=10_000, description="Random, shuffled-label and unrelated vectors at every layer, each."
     )
 
     @property

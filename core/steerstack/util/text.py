@@ -1,0 +1,49 @@
+"""Text that came from elsewhere: what of it is no text, how it is shown, and names for files made from it."""
+
+import re
+import unicodedata
+
+from steerstack.util import digest
+
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters but tab and the ends of lines, and halves of characters."""
+
+_BROKEN = re.compile("[\x00\ud800-\udfff]")
+
+_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What no name holds: control characters, halves of characters, and what turns the direction of writing."""
+
+
+def broken(text: str) -> str:
+    """The first character that no library takes, as source code writes it; empty where there is none.
+
+    That is half of a character (a lone surrogate), which cannot be encoded, and the null character, which ends a path.
+    """
+    found = _BROKEN.search(text)
+    return ascii(found[0]) if found else ""
+
+
+def shown(text: str) -> str:
+    """Text that is safe to print on a terminal: an escape character, say, is written as source code writes it."""
+    return _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def no_name(text: str) -> str:
+    """Why a text can be no name, of a behaviour, say; empty where it can."""
+    found = _STEERS.search(text)
+    if found:
+        return f"it holds {found[0]!a}"
+    return "" if text.strip() else "it is empty"
+
+
+def file_name(text: str, longest: int = 60) -> str:
+    """A name for a file or folder: letters and digits of any script, ``_ - .``; different texts get different ones.
+
+    What cannot be kept is left out, and a digest of the whole text takes its place; never ``.`` or ``..``, and never
+    a separator.
+    """
+    plain = re.sub(r"[^\w.-]+|-{2,}", "-", unicodedata.normalize("NFC", text)).strip("-.")
+    short = plain.encode()[:longest].decode(errors="ignore").strip("-.")
+    if text and short == text:
+        return text
+    return "-".join([*([short] if short else []), digest.of_bytes(text.encode("utf-8", "surrogatepass"))[:8]])
