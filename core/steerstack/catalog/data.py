@@ -8,8 +8,10 @@ from steerstack.catalog import hub_data, published_data
 from steerstack.catalog.lookup import find
 from steerstack.catalog.manager import plugins
 from steerstack.data.items import DataSet
+from steerstack.data.likeness import likeness_note
 from steerstack.data.table_files import SUFFIXES, rows
 from steerstack.errors import DataError, nearest
+from steerstack.util.guard import check_regular
 
 
 def behaviors() -> dict[str, str]:
@@ -28,6 +30,11 @@ def _file(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
+    if path.exists():
+        try:
+            check_regular(path)
+        except OSError as error:
+            raise DataError(f"{path} is no data file.", seen=str(error), fix="Give the file itself.") from error
     if name in published_data.published():
         return published_data.fetch(name)
     if "/" not in name and not path.suffix:
@@ -62,11 +69,15 @@ def load_data(
     PolarityError
         Nobody said what the matching answer means.
     """
-    name = str(source)
-    if not Path(source).exists():
+    found = _loaded(str(source), behavior, matching, format)
+    return replace(found, notes=(*found.notes, *likeness_note(found.items)))
+
+
+def _loaded(name: str, behavior: str | None, matching: str | None, format: str | None) -> DataSet:
+    if not Path(name).exists():
         if name.startswith(hub_data.PREFIX):
             with hub_data.fetch(name, behavior=behavior) as (path, told):
-                return replace(load_data(path, behavior=behavior), source=told)
+                return replace(_loaded(str(path), behavior, None, None), source=told)
         shipped = name.removeprefix("steerstack:")  # as results name it
         if shipped in behaviors():
             return plugins().offers("dataset")[behaviors()[shipped]]().load(shipped)
@@ -77,11 +88,12 @@ def load_data(
         reader = cls()
         if reader.recognises(path):
             return reader.load(path, behavior=behavior, matching=matching)
+    seen = f"{path.stat().st_size} bytes, suffix {path.suffix!r}"
     if path.suffix in SUFFIXES:
-        rows(path)  # a file that is cut short is called that
+        seen = f"columns {', '.join(map(str, rows(path)[0]))[:200]}"  # a file that is cut short is called that
     raise DataError(
         f"{path} is of no known format.",
-        seen=f"{path.stat().st_size} bytes, suffix {path.suffix!r}",
+        seen=seen,
         fix=f"Known formats: {', '.join(sorted(plugins().offers('data-format')))}. "
         "The simplest is a CSV or JSONL file with columns question, exhibits, not.",
     )

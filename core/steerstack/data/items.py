@@ -77,6 +77,10 @@ class Item:
         asked = self.question.strip() or self.form == "choice"
         if not (asked and self.exhibits_text.strip() and self.contrast_text.strip()):
             raise DataError(f"Item {self.id} has an empty question or answer.", fix="Fill it in, or drop the item.")
+        if self.exhibits_text.strip() == self.contrast_text.strip():
+            raise DataError(
+                f"Item {self.id} has the same answer twice.", seen=self.exhibits_text[:80], fix="Mend or drop the item."
+            )
 
     @property
     def exhibits_text(self) -> str:

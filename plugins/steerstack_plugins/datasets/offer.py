@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from steerstack import hookimpl
 from steerstack.contracts import BehaviorSource, DataFormat
+from steerstack_plugins.datasets.answer_keys import AnswerKeys
 from steerstack_plugins.datasets.choice_files import ChoiceFiles
+from steerstack_plugins.datasets.preferences import Preferences
 from steerstack_plugins.datasets.shipped import Shipped
 from steerstack_plugins.datasets.tables import Tables
 from steerstack_plugins.datasets.truthfulqa import TruthfulQA
@@ -13,7 +15,7 @@ from steerstack_plugins.datasets.truthfulqa import TruthfulQA
 @hookimpl
 def steerstack_data_formats() -> Sequence[type[DataFormat]]:
     """Each of them."""
-    return [ChoiceFiles, Tables, TruthfulQA]
+    return [ChoiceFiles, Tables, TruthfulQA, AnswerKeys, Preferences]
 
 
 @hookimpl

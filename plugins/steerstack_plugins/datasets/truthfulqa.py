@@ -6,10 +6,10 @@ from typing import final
 
 from steerstack.contracts import DataFormat
 from steerstack.data.items import LETTERS, DataSet, Item, Layout
-from steerstack.data.table_files import Row, cell, first_row, rows
+from steerstack.data.table_files import SUFFIXES, Row, cell, first_row, rows
 from steerstack.errors import DataError
 from steerstack.util import digest
-from steerstack_plugins.datasets.choice_files import parse_listed
+from steerstack_plugins.datasets.common.listed import parse_listed
 
 _MEANING = "states what is true"
 
@@ -27,7 +27,7 @@ class TruthfulQA(DataFormat):
 
     def recognises(self, path: Path) -> bool:
         """Whether the first row has the columns of one of the three files."""
-        row = first_row(path) if path.suffix in (".csv", ".json", ".jsonl") else {}
+        row = first_row(path) if path.suffix in SUFFIXES else {}
         return any(key in row for key in ("mc1_targets", "Best Answer", "correct_full_text"))
 
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
@@ -58,14 +58,15 @@ def _item(path: Path, number: int, row: Row) -> Item:
         return _shuffled(name, cell(path, number, row, "Question"), answers, topic)
     parsed = parse_listed(cell(path, number, row, "prompt"))
     letters = [cell(path, number, row, key).strip(" ()") for key in ("correct", "incorrect")]
-    stem, texts, layout = parsed or ("", (), Layout())
-    if not set(letters) <= set(LETTERS[: len(texts)]):
+    texts = parsed.texts if parsed else ()
+    if parsed is None or not set(letters) <= set(LETTERS[: len(texts)]):
         raise DataError(
             f"Row {number} of {path} lists no options that its answers could name.",
             seen=f"{len(texts)} options, answers {letters}",
             fix="Options are lines that begin with (A), (B).",
         )
-    return Item(name, stem, texts, LETTERS.index(letters[0]), LETTERS.index(letters[1]), topic=topic, layout=layout)
+    places = LETTERS.index(letters[0]), LETTERS.index(letters[1])
+    return Item(name, parsed.stem, texts, *places, topic=topic, layout=parsed.layout)
 
 
 def _shuffled(name: str, question: str, answers: list[tuple[str, bool]], topic: str) -> Item:

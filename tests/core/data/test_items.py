@@ -14,7 +14,7 @@ words = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1,
 
 @st.composite
 def items(draw):
-    options = tuple(draw(st.lists(words, min_size=2, max_size=5)))
+    options = tuple(draw(st.lists(words, min_size=2, max_size=5, unique_by=str.strip)))
     exhibits, contrast = draw(st.permutations(range(len(options))))[:2]
     return Item("i", draw(words), options, exhibits, contrast, topic=draw(st.sampled_from(["", "a"])))
 

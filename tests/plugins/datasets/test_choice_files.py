@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from steerstack.catalog.data import load_data
 from steerstack.errors import DataError, PolarityError
-from steerstack_plugins.datasets.choice_files import ChoiceFiles, parse_listed
+from steerstack_plugins.datasets.choice_files import ChoiceFiles
+from steerstack_plugins.datasets.common.listed import parse_listed
 
 TEXTS = {
     "plain": ("Shall we go?\n\nChoices:\n (A) Yes\n (B) No", "Shall we go?", ("Yes", "No")),
@@ -56,8 +57,8 @@ def load(path, **options):
 def test_a_list_is_taken_apart_and_put_together_verbatim(tmp_path, text, stem, options):
     found = parse_listed(text)
     assert found is not None
-    assert found[1] == options
-    assert stem is None or found[0] == stem
+    assert found.texts == options
+    assert stem is None or found.stem == stem
     (item,) = load(write(tmp_path / "f.jsonl", [row(text)]))
     assert item.listed() == text
     assert item.options == options
@@ -72,9 +73,9 @@ def test_any_list_reads_back_verbatim(stem, options, lead, before, after, tail):
     text = stem + lead + "\n".join(f"{before}({'ABCDE'[i]}){after}{o}" for i, o in enumerate(options)) + tail
     found = parse_listed(text)
     assert found is not None
-    assert found[:2] == (stem, tuple(options))
-    layout = found[2]
-    again = found[0] + layout.lead + "".join(b + o for b, o in zip(layout.bullets, found[1], strict=True)) + layout.tail
+    assert (found.stem, found.texts) == (stem, tuple(options))
+    layout = found.layout
+    again = stem + layout.lead + "".join(b + o for b, o in zip(layout.bullets, options, strict=True)) + layout.tail
     assert again == text
 
 
@@ -104,7 +105,7 @@ def test_both_forms_with_and_without_a_mark_at_the_start(tmp_path, name, bom):
 def test_the_file_s_ending_and_columns_tell(tmp_path):
     assert not ChoiceFiles().recognises(write(tmp_path / "a.jsonl", [{"question": "x"}]))
     (tmp_path / "a.csv").write_text("question,answer_matching_behavior\nx,y\n")
-    assert not ChoiceFiles().recognises(tmp_path / "a.csv")
+    assert ChoiceFiles().recognises(tmp_path / "a.csv")
     (tmp_path / "b.json").write_text("not json")
     assert not ChoiceFiles().recognises(tmp_path / "b.json")
 

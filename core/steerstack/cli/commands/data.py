@@ -71,6 +71,8 @@ def check(
     json: str | None = console.JSON,
 ) -> None:
     """Check a data set: readable, of known polarity, and what could mislead (letters, Yes and No, lengths)."""
+    from rich.markup import escape
+
     from steerstack.data.leaks import leaks
 
     loaded = load_data(data, behavior=behavior, matching=matching)
@@ -78,6 +80,8 @@ def check(
     if console.wrote({**_about(data, behavior, matching, 0), "leaks": [vars(leak) for leak in found]}, json):
         return
     console.out.print(f"{data}: {len(loaded)} items of {loaded.behavior}; {loaded.polarity}", highlight=False)
+    for remark in loaded.notes:
+        console.out.print(f"[yellow]![/] {escape(remark)}", highlight=False)
     for leak in found:
         mark = "[yellow]![/] " if leak.warns else "  "
         console.out.print(f"{mark}{leak.text}", highlight=False)
