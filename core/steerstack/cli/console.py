@@ -244,16 +244,41 @@ def settings(assignments: list[str]) -> dict[str, Any]:
     return found
 
 
+def values(assignments: list[str]) -> dict[str, Any]:
+    """Read ``["enable_thinking=false", "effort=low"]``; numbers, true, false, null, lists and objects are such.
+
+    Raises
+    ------
+    ParameterError
+        One is not of the form NAME=VALUE.
+    """
+    import yaml
+
+    from steerstack.errors import ParameterError
+
+    found: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not (name and equals):
+            raise ParameterError(f"{assignment!r} sets nothing.", fix="Write NAME=VALUE.")
+        read = yaml.safe_load(value) if value[:1] in "[{" or value in ("true", "false", "null") else value
+        found[name.strip()] = int(value) if value.removeprefix("-").isdecimal() else read
+    return found
+
+
 MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.")
 DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
 DEVICE = typer.Option(None, help="cpu, cuda, auto.")
 REVISION = typer.Option(None, help="Revision on the Hugging Face hub.")
 REMOTE = typer.Option(None, help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its key in NDIF_API_KEY.")
+TEMPLATE = typer.Option(
+    [], "--template", help="Argument of the chat template, NAME=VALUE (enable_thinking=false); may be given again."
+)
 DATA = typer.Option(..., help="Data file, or the name of a shipped behaviour.")
 BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does not say.")
 MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's matching answer does, where unknown.")
 LIMIT = typer.Option(None, help="Use only the first N items.")
-TOKENS = typer.Option("response", help="all, prompt, response, last, or positions such as 0,5,-1.")
+TOKENS = typer.Option("response", help="all, prompt, response, think, answer, last, or positions such as 0,5,-1.")
 REPORT = typer.Option(None, help="Where to write the HTML report.", rich_help_panel="Output")
 PLAN_ONLY = typer.Option(
     False,

@@ -21,7 +21,7 @@ from steerstack.util.yaml_file import load_yaml
 
 _PANELS = {
     "Data": ("data", "behavior", "matching", "limit"),
-    "Model": ("model", "revision", "dtype", "device", "remote"),
+    "Model": ("model", "revision", "dtype", "device", "remote", "template"),
 }
 OUTPUTS: dict[str, tuple[Any, Any]] = {
     "plan_only": (bool, console.PLAN_ONLY),
@@ -49,7 +49,8 @@ def study_command(cls: type[Study]) -> Callable[..., None]:
         console.quiet()
         from steerstack.cli.outputs import Outputs, perform
 
-        values = {name: _read(name, field, given[name]) for name, field in fields.items() if given[name] is not None}
+        typed = {name: value for name, value in given.items() if value is not None and value != []}
+        values = {name: _read(name, field, typed[name]) for name, field in fields.items() if name in typed}
         for name, field in fields.items():
             if _is_method(field) and given[_setting(name)]:
                 values[name] = {"name": _method_name(name, field, values), **console.settings(given[_setting(name)])}
@@ -69,18 +70,26 @@ def study_command(cls: type[Study]) -> Callable[..., None]:
 
 def _option(name: str, field: FieldInfo) -> tuple[Any, Any]:
     """Type and typer option of a field."""
+    if get_origin(field.annotation) is dict:
+        flag, panel = f"--{name.replace('_', '-')}", _panel(name)
+        text = f"{field.description} As NAME=VALUE; may be given again."
+        return list[str] | None, typer.Option(None, flag, help=text, rich_help_panel=panel)
     kind = _scalar(field.annotation)
     if kind is None:
         kind, default = str, _shown(field.default)
     else:
         default = field.default
     required = field.default is PydanticUndefined
-    panel = next((panel for panel, names in _PANELS.items() if name in names), "Study")
+    panel = _panel(name)
     text = field.description or ""
     flag = f"--{name.replace('_', '-')}"
     names = [f"{flag}/--no-{flag[2:]}"] if kind is bool else [flag]
     option = typer.Option(... if required else default, *names, help=text, rich_help_panel=panel)
     return (kind if required or kind is bool else kind | None), option
+
+
+def _panel(name: str) -> str:
+    return next((panel for panel, names in _PANELS.items() if name in names), "Study")
 
 
 def _scalar(annotation: Any) -> Any:
@@ -111,6 +120,8 @@ def _shown(default: Any) -> str | None:
 
 def _read(name: str, field: FieldInfo, value: Any) -> Any:
     """The value of a field from what was typed."""
+    if isinstance(value, list) and get_origin(field.annotation) is dict:
+        return console.values(value)
     if not isinstance(value, str) or _scalar(field.annotation) is not None:
         return value
     if value[:1] in "[{" and value:

@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+from steerstack.data.chat_template import ChatTemplate, Turns, lost
+from steerstack.data.manner import USUAL, Manner
+from steerstack.data.reasoning import ReasoningBlock, find_block
 from steerstack.errors import DataError, ModelError
 from steerstack.steering.tokens import TokenSequence
+from steerstack.util import digest
 
 
 @dataclass(frozen=True)
@@ -14,12 +19,19 @@ class Prompt:
 
     ``history`` holds earlier turns as pairs of what the user said and what the assistant
     answered. It is part of the prompt: an edit of the response does not touch earlier answers.
+    ``thought`` is what the model reasoned before the answer, where it was asked to.
     """
 
     user: str
     system: str | None = None
     prefix: str = ""
     history: tuple[tuple[str, str], ...] = ()
+    thought: str = ""
+
+    @property
+    def turns(self) -> Turns:
+        """The conversation up to the user's last turn."""
+        return Turns(self.user, self.system, self.history)
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class _Rendered:
     text: str
     turn_end: int  # character where the user's turn ends
     header_end: int  # character where the assistant's own words begin
+    think: tuple[int, int] = (0, 0)  # characters of the reasoning block
 
 
 class ChatFormat:
@@ -34,73 +47,201 @@ class ChatFormat:
 
     A tokenizer with a chat template is used with it (Jinja, as transformers does); one
     without gets the plain ``Human: ...\n\nAssistant:`` form of Perez et al. (2212.09251),
-    in which answers begin with a space.
+    in which answers begin with a space. What was rendered is looked for in the decoded tokens.
 
     Parameters
     ----------
     tokenizer:
         A fast tokenizer (it must report character offsets).
+    manner:
+        What the template is told, how labels are written, what becomes of reasoning.
+
+    Raises
+    ------
+    ModelError
+        The tokenizer or its template cannot be used so.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, manner: Manner = USUAL) -> None:
         if not getattr(tokenizer, "is_fast", False):
             raise ModelError(
                 "The tokenizer reports no character offsets.",
                 seen=type(tokenizer).__name__,
                 fix="Load the fast version: AutoTokenizer.from_pretrained(..., use_fast=True).",
             )
-        self._tokenizer = tokenizer
+        self._tokenizer, self.manner = tokenizer, manner
         self.chat = bool(getattr(tokenizer, "chat_template", None))
+        if manner.template and not self.chat:
+            raise ModelError(
+                "Template arguments were given, and the tokenizer has no chat template.",
+                seen=", ".join(manner.template),
+                fix="Leave out --template.",
+            )
+        if self.chat and manner.template:
+            _ = self._template.variables  # an argument that is not known is refused now
 
-    def _template(self, messages: list[dict[str, str]], generate: bool) -> str:
-        text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=generate)
-        assert isinstance(text, str)
-        return text
+    @cached_property
+    def _template(self) -> ChatTemplate:
+        return ChatTemplate(self._tokenizer, self.manner.template)
 
-    def _render(self, prompt: Prompt) -> _Rendered:
+    def asked(self, manner: Manner) -> "ChatFormat":
+        """The same format in another manner."""
+        return ChatFormat(self._tokenizer, manner)
+
+    @cached_property
+    def written(self) -> list[Any]:
+        """JSON of everything that decides how conversations become text."""
+        return [digest.of_json(self._template.source if self.chat else ""), self.manner.to_json()]
+
+    def describe(self) -> dict[str, Any]:
+        """How conversations are written, as records hold it: what was given, and what had to be done."""
+        found = self.manner.to_json()
         if not self.chat:
-            head = f"{prompt.system}\n\n" if prompt.system else ""
-            head += "".join(f"Human: {user}\n\nAssistant: {answer}\n\n" for user, answer in prompt.history)
-            turn = f"{head}Human: {prompt.user}"
-            text = f"{turn}\n\nAssistant:"
-            return _Rendered(text + (f" {prompt.prefix}" if prompt.prefix else ""), len(turn), len(text))
-        earlier = [
-            {"role": role, "content": text}
-            for turn in prompt.history
-            for role, text in zip(("user", "assistant"), turn, strict=True)
-        ]
-        from jinja2 import TemplateError  # here, since plugins that only name a scoring mode import this too
-
-        messages = [*earlier, {"role": "user", "content": prompt.user}]
-        if prompt.system is not None:
-            messages.insert(0, {"role": "system", "content": prompt.system})
+            return {**found, "chat": False}
+        found["chat"] = True
+        if self._template.date:
+            found["date"] = self._template.date
+        shape = self._template.shape(False, False)
         try:
-            text = self._template(messages, generate=True)
-        except TemplateError as error:
-            if prompt.system is None:
-                raise ModelError("The chat template refuses a plain user turn.", seen=str(error)) from error
-            # some templates (Gemma) refuse a system role: it goes in front of the user's words
-            return self._render(_without_system(prompt, prompt.system))
-        closed = self._template(messages, generate=False)
+            folded = self._template.shape(True, False).folded
+        except ModelError:  # said where a system prompt is asked for
+            folded = False
+        if shape.parts:
+            found["content"] = "list of parts"
+        if folded:
+            found["system"] = "in front of the user's words"
+        block = self._beginning(Prompt("x"))[2]
+        if block is not None:
+            found["reasoning"] = self.manner.reasoning
+            found["reasoning_block"] = "closed by the template" if block.end is not None else f"{block.close!r} added"
+        return found
+
+    def _plain(self, prompt: Prompt) -> _Rendered:
+        head = f"{prompt.system}\n\n" if prompt.system else ""
+        head += "".join(f"Human: {user}\n\nAssistant: {answer}\n\n" for user, answer in prompt.history)
+        turn = f"{head}Human: {prompt.user}"
+        text = f"{turn}\n\nAssistant:"
+        return _Rendered(text + (f" {prompt.prefix}" if prompt.prefix else ""), len(turn), len(text))
+
+    def _beginning(self, prompt: Prompt) -> tuple[str, str, ReasoningBlock | None]:
+        """A conversation up to the end of the user's turn, the beginning of the reply, and its reasoning block."""
+        template, turns = self._template, prompt.turns
+        # models that can do either: the block is closed in their own way
+        quiet = {"enable_thinking": False} if "enable_thinking" in template.variables else {}
+        text = template.write(turns, generate=True, more=quiet)
+        closed = template.write(turns, generate=False, more=quiet)
         words = prompt.user.strip()
         turn_end = len(closed) if text.startswith(closed) else text.rfind(words) + len(words)
-        return _Rendered(text + prompt.prefix, turn_end, len(text))
+        return text[:turn_end], text[turn_end:], find_block(text[turn_end:], template.source)
+
+    def _render(self, prompt: Prompt, *, unfinished: bool = False) -> _Rendered:
+        if not self.chat:
+            return self._plain(prompt)
+        turn, beginning, block = self._beginning(prompt)
+        if block is None:
+            text = turn + beginning
+            return _Rendered(text + prompt.prefix, len(turn), len(text))
+        if unfinished:
+            text = turn + block.opened(beginning)
+            return _Rendered(text, len(turn), len(text), (len(turn) + block.start, len(text)))
+        whole = block.holding(beginning, prompt.thought) if prompt.thought else block.closed(beginning)
+        text = turn + whole
+        end = len(turn) + whole.rfind(block.close) + len(block.close)
+        return _Rendered(text + prompt.prefix, len(turn), len(text), (len(turn) + block.start, end))
+
+    @cached_property
+    def _lead(self) -> tuple[int, ...]:
+        """What the tokenizer itself puts in front of a text; what it appends is no part of a prompt or an answer."""
+        encoded = self._tokenizer("a", add_special_tokens=True, return_special_tokens_mask=True)
+        mask = encoded["special_tokens_mask"]
+        return tuple(encoded["input_ids"][: mask.index(0) if 0 in mask else 0])
 
     def _encode(self, text: str, *, bare: bool = False) -> tuple[list[int], list[tuple[int, int]]]:
-        special = bare or not self.chat  # a chat template writes them itself
-        encoded = self._tokenizer(text, add_special_tokens=special, return_offsets_mapping=True)
-        return list(encoded["input_ids"]), list(encoded["offset_mapping"])
+        lead = self._lead if bare or not self.chat else ()  # a chat template writes them itself
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return [*lead, *encoded["input_ids"]], [*[(0, 0)] * len(lead), *encoded["offset_mapping"]]
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def _marked(self, prompt: Prompt, rendered: _Rendered) -> TokenSequence:
+        """A prompt's tokens with their parts, once all that was to be said is found in them."""
+        ids, offsets = self._encode(rendered.text)
+        texts = prompt.turns.texts
+        decoded = self._decode(ids)
+        missing = lost(texts, decoded, lambda text: self._decode(self._ids(text)))
+        if missing:
+            raise ModelError(
+                f"The rendered prompt does not hold {missing[0]}.",
+                seen=f"{texts[missing[0]][:80]!r} in {decoded[-300:]!r}",
+                fix="Use the chat template that the model was trained with, or reword what it changes.",
+            )
+        self._check_known(prompt.user)
+        return _mark(ids, offsets, rendered)
+
+    def _check_known(self, words: str) -> None:
+        """Refuse words that are mostly unknown to the tokenizer: all such prompts would be one and the same."""
+        unknown = self._tokenizer.unk_token_id
+        if unknown is None:
+            return
+        ids = self._ids(words)
+        if ids.count(unknown) > len(ids) / 2:
+            raise DataError(
+                "The tokenizer does not know most of the user's words.",
+                seen=f"{ids.count(unknown)} of {len(ids)} tokens of {words[:80]!r} are {self._tokenizer.unk_token!r}",
+                fix="Use a tokenizer of the data's language.",
+            )
 
     def sequence(self, prompt: Prompt) -> TokenSequence:
-        """Token ids of a prompt, up to where the answer is to begin."""
-        rendered = self._render(prompt)
-        ids, offsets = self._encode(rendered.text)
-        return _mark(ids, offsets, rendered)
+        """Token ids of a prompt, up to where the answer is to begin.
+
+        Raises
+        ------
+        ModelError
+            The template leaves out some of it.
+        """
+        return self._marked(prompt, self._render(prompt))
+
+    @property
+    def reasons(self) -> bool:
+        """Whether the template opens a reasoning block, or can."""
+        return self.chat and self._beginning(Prompt("x"))[2] is not None
+
+    def unfinished(self, prompt: Prompt) -> TokenSequence:
+        """Token ids of a prompt up to where the model is to reason before it answers.
+
+        Raises
+        ------
+        ModelError
+            The template has no reasoning block.
+        """
+        if not self.reasons:
+            raise ModelError(
+                "The chat template opens no reasoning block.",
+                seen="reasoning 'generated'",
+                fix="Leave out --reasoning, or give the --template argument that opens one.",
+            )
+        return self._marked(prompt, self._render(prompt, unfinished=True))
+
+    def thought(self, ids: Sequence[int]) -> tuple[str, bool]:
+        """What a model reasoned, from the tokens that it generated, and whether it came to an end."""
+        block = self._beginning(Prompt("x"))[2]
+        text = self._decode(ids)
+        assert block is not None
+        return text.split(block.close)[0], block.close in text
+
+    @property
+    def thought_end(self) -> str:
+        """The text that ends a reasoning block; empty where the template opens none."""
+        block = self._beginning(Prompt("x"))[2] if self.chat else None
+        return block.close if block else ""
 
     def plain(self, text: str) -> TokenSequence:
         """Running text outside any conversation: all but its first token is answer and response."""
-        ids = self._tokenizer(text, add_special_tokens=True)["input_ids"]
-        return TokenSequence(tuple(ids), 1, 1)
+        return TokenSequence(tuple(self._encode(text, bare=True)[0]), 1, 1)
 
     def answers(self, prompt: Prompt, answers: Sequence[str]) -> list[TokenSequence]:
         """Token ids of a prompt followed by each answer.
@@ -114,8 +255,10 @@ class ChatFormat:
         DataError
             An answer adds no token.
         """
-        joint = "" if self.chat or prompt.prefix else " "
-        return self._followed(self._render(prompt), [joint + answer for answer in answers])
+        rendered = self._render(prompt)
+        base = self._marked(prompt, rendered)
+        encoded = [self._encode(rendered.text + self._joint(prompt) + answer)[0] for answer in answers]
+        return _followed(base, answers, encoded)
 
     def completions(self, turn: str, header: str, answers: Sequence[str]) -> list[TokenSequence]:
         r"""Token ids of running text followed by each answer, outside any conversation.
@@ -137,59 +280,51 @@ class ChatFormat:
             An answer adds no token.
         """
         text = turn + header
-        return self._followed(_Rendered(text, len(turn), len(text)), answers, bare=True)
-
-    def _followed(self, rendered: _Rendered, answers: Sequence[str], *, bare: bool = False) -> list[TokenSequence]:
-        prompt, offsets = self._encode(rendered.text, bare=bare)
-        encoded = [self._encode(rendered.text + answer, bare=bare)[0] for answer in answers]
-        start = min(_common_prefix(prompt, ids) for ids in encoded)
-        for answer, ids in zip(answers, encoded, strict=True):
-            if len(ids) <= start:
-                raise DataError(f"The answer {answer!r} adds no token to its prompt.", fix="Give it some text.")
-        base = _mark(prompt, offsets, rendered)
-        response = min(base.response_start, start)
-        return [TokenSequence(tuple(ids), response, start) for ids in encoded]
+        base = _mark(*self._encode(text, bare=True), _Rendered(text, len(turn), len(text)))
+        return _followed(base, answers, [self._encode(text + answer, bare=True)[0] for answer in answers])
 
     def labels(self, prompt: Prompt, labels: Sequence[str]) -> list[TokenSequence]:
-        """Token ids of a prompt followed by single-token labels, such as ``A`` and ``B``.
+        """Token ids of a prompt followed by labels, such as ``A`` and ``B``, each of a single token.
 
-        The label's token is found by search: the one token that, after the prompt's tokens,
-        reads as the label.
+        Prompt, prefix and label are cut together, as the tokenizer would cut what the model writes: where ``(A``
+        is one token, it is the answer, and no ``(`` stands before it.
 
         Raises
         ------
         DataError
             The tokenizer has no single token for a label, or the same for two.
         """
-        base = self.sequence(prompt)
-        joint = "" if self.chat or prompt.prefix else " "
-        found = [self._label_token(base, prompt, joint + label) for label in labels]
-        if len(set(found)) < len(found):
-            raise DataError(f"The tokenizer gives the labels {list(labels)} one and the same token.")
-        return [TokenSequence((*base.ids, token), base.response_start, len(base)) for token in found]
-
-    def _label_token(self, base: TokenSequence, prompt: Prompt, label: str) -> int:
         rendered = self._render(prompt)
-        ids, _ = self._encode(rendered.text + label)
-        if len(ids) == len(base) + 1 and tuple(ids[:-1]) == base.ids:
-            return ids[-1]
-        # the joint text is cut elsewhere ("(A" may be one token): look for the label by itself
-        before = self._tokenizer.decode(list(base.ids))
-        alone = self._tokenizer(label, add_special_tokens=False)["input_ids"]
-        for token in alone[-1:] + ids[-1:]:
-            if self._tokenizer.decode([*base.ids, token]) == before + label:
-                return int(token)
-        raise DataError(
-            f"The tokenizer has no single token for the label {label!r} after {prompt.prefix!r}.",
-            fix="Use --score text, which needs no single-token labels.",
-        )
+        base = self._marked(prompt, rendered)
+        encoded = [self._encode(rendered.text + self._joint(prompt) + label)[0] for label in labels]
+        if len({tuple(ids) for ids in encoded}) < len(encoded):
+            raise DataError(f"The tokenizer gives the labels {list(labels)} one and the same token.")
+        start = min(_common_prefix(encoded[0], ids) for ids in encoded)
+        for label, ids in zip(labels, encoded, strict=True):
+            if len(ids) != start + 1:
+                raise DataError(
+                    f"The tokenizer has no single token for the label {label!r} after {prompt.prefix!r}.",
+                    seen=f"{self._tokenizer.convert_ids_to_tokens(ids[start:])} for it",
+                    fix="Use another answer form (--form), or --score text, which needs no single-token labels.",
+                )
+        return [_answered(base, ids, start) for ids in encoded]
+
+    def _joint(self, prompt: Prompt) -> str:
+        return "" if self.chat or prompt.prefix else " "
 
 
-def _without_system(prompt: Prompt, system: str) -> Prompt:
-    if not prompt.history:
-        return replace(prompt, user=f"{system}\n\n{prompt.user}", system=None)
-    (user, answer), *later = prompt.history
-    return replace(prompt, system=None, history=((f"{system}\n\n{user}", answer), *later))
+def _followed(base: TokenSequence, answers: Sequence[str], encoded: Sequence[Sequence[int]]) -> list[TokenSequence]:
+    start = min(_common_prefix(base.ids, ids) for ids in encoded)
+    for answer, ids in zip(answers, encoded, strict=True):
+        if len(ids) <= start:
+            raise DataError(f"The answer {answer!r} adds no token to its prompt.", fix="Give it some text.")
+    return [_answered(base, ids, start) for ids in encoded]
+
+
+def _answered(base: TokenSequence, ids: Sequence[int], start: int) -> TokenSequence:
+    """A sequence of a prompt and its answer, with the prompt's parts."""
+    response = min(base.response_start, start)
+    return replace(base, ids=tuple(ids), response_start=response, answer_start=start)
 
 
 def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
@@ -201,4 +336,7 @@ def _mark(ids: list[int], offsets: list[tuple[int, int]], rendered: _Rendered) -
         return next((i for i, (start, end) in enumerate(offsets) if start >= character and end > start), len(ids))
 
     last_of_header = max(first_at(rendered.header_end) - 1, 0)
-    return TokenSequence(tuple(ids), min(first_at(rendered.turn_end), last_of_header), len(ids))
+    response = min(first_at(rendered.turn_end), last_of_header)
+    begin, end = rendered.think
+    think = (first_at(begin), first_at(end)) if end else (0, 0)
+    return TokenSequence(tuple(ids), response, len(ids), think, first_at(rendered.header_end))

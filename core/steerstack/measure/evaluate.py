@@ -66,6 +66,7 @@ class Evaluation:
             "notes": list(self.data.notes),
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "template": self.model.format.describe(),
             "plan": self.plan.describe(),
             "edited_positions": scores.edited_positions,
             "items": [_item_json(item) for item in scores.items],

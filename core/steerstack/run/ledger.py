@@ -130,7 +130,7 @@ class Ledger:
         StudyError
             A value cannot be written down, or a step's workers died twice; nothing earlier is lost.
         """
-        keyed = [(step, step.key(model)) for step in steps]
+        keyed = [(step, _key(step, model)) for step in steps]
         todo = [(step, key) for step, key in keyed if not self.has(step, key)]
         total = sum(step.size for step in steps)
         progress.expect(what, total, total - sum(step.size for step, _ in todo))
@@ -186,6 +186,12 @@ class Ledger:
         self.computed += 1
         tell("step-finished", what, folder=str(self.folder), seconds=seconds)
         return value
+
+
+def _key(step: Step, model: Model | None) -> Any:
+    """What decides a step's value on a model, and how that is asked; a step of no model has its own key."""
+    key = step.key(model)  # type: ignore[arg-type]
+    return key if model is None else [key, model.format.written]
 
 
 def _line(what: str, name: str, value: Any) -> str:

@@ -6,10 +6,13 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from steerstack.data.manner import USUAL
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from steerstack.data.manner import Manner
     from steerstack.engine.resources.batch_size import Rates
     from steerstack.trace.model import Model
 
@@ -35,6 +38,8 @@ class Opening:
         Environment variables.
     gpu:
         Whether the model lies on a GPU; each worker then sees one.
+    manner:
+        How the model is asked.
     """
 
     source: str
@@ -46,6 +51,7 @@ class Opening:
     rates: Rates | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     gpu: bool = False
+    manner: Manner = USUAL
 
 
 def opening(model: Model, source: str, *, revision: str | None, dtype: str | None, device: str | None) -> Opening:
@@ -89,8 +95,11 @@ def opening(model: Model, source: str, *, revision: str | None, dtype: str | Non
     place = "cuda" if gpu and device is not None and device.startswith("cuda:") else device  # a worker sees one
     found = str(Path(source).absolute()) if Path(source).exists() else source  # workers may begin elsewhere
     settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
+    manner = model.format.manner
     measured = None if "STEERSTACK_BATCH_TOKENS" in settings else rates(model)
-    return Opening(found, revision, dtype, place, model.fingerprint, torch.get_num_threads(), measured, settings, gpu)
+    return Opening(
+        found, revision, dtype, place, model.fingerprint, torch.get_num_threads(), measured, settings, gpu, manner
+    )
 
 
 _models: dict[Path | None, Model] = {}
@@ -142,7 +151,7 @@ def model_of(how: Opening, weights: Path | None, fingerprint: str) -> Model:
     if None not in _models:
         batch_size.adopt(how.rates)
         found = open_model(how.source, revision=how.revision, dtype=how.dtype, device=how.device)
-        _models[None] = _checked(found, how.fingerprint)
+        _models[None] = _checked(found, how.fingerprint).asked(how.manner)
     if weights is not None and weights not in _models:
         for place in [place for place in _models if place is not None]:
             del _models[place]  # one fine-tune at a time

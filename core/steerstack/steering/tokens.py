@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from steerstack.errors import SiteError, nearest
 
-Region = Literal["all", "prompt", "response", "last", "indices"]
+Region = Literal["all", "prompt", "response", "think", "answer", "last", "indices"]
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,19 @@ class TokenSequence:
         of ``[/INST]``), so that the first answer token is always under the edit's influence.
     answer_start:
         Index of the first answer token; ``len(ids)`` where there is no answer yet.
+    think:
+        First token of the assistant's reasoning block, its marks included, and the first after it; the same twice
+        where there is no block.
+    reply_start:
+        Index of the first of the assistant's own words outside the block, such as an answer prefix; None for
+        ``answer_start``.
     """
 
     ids: tuple[int, ...]
     response_start: int
     answer_start: int
+    think: tuple[int, int] = (0, 0)
+    reply_start: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.response_start <= self.answer_start <= len(self.ids):
@@ -37,14 +45,31 @@ class TokenSequence:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def answer_from(self) -> int:
+        """Where the selection ``answer`` begins: after the block, at the token that predicts the first own word."""
+        own = self.answer_start if self.reply_start is None else min(self.reply_start, self.answer_start)
+        return max(own - 1, 0)
+
+    def cut(self, end: int) -> "TokenSequence":
+        """Its first ``end`` tokens, with what is left of its parts."""
+        begin, over = (min(place, end) for place in self.think)
+        own = None if self.reply_start is None else min(self.reply_start, end)
+        return TokenSequence(
+            self.ids[:end], min(self.response_start, end), min(self.answer_start, end), (begin, over), own
+        )
+
 
 @dataclass(frozen=True)
 class Tokens:
     """A selection of token positions.
 
     ``all`` is every position; ``prompt`` is everything up to the end of the user's turn;
-    ``response`` is everything after it, and each generated token; ``last`` is the last
-    position before the answer; ``indices`` are explicit positions in what precedes the
+    ``response`` is everything after it, and each generated token; ``think`` is the reasoning
+    block with its marks; ``answer`` is what follows the block, or the assistant header where
+    there is none: from the position that predicts the first of the assistant's own words on,
+    and each token generated there; ``last`` is the last position before the answer;
+    ``indices`` are explicit positions in what precedes the
     answer, counted from 0, or from -1 backwards from ``last``.
     """
 
@@ -79,7 +104,7 @@ class Tokens:
     @property
     def includes_generated(self) -> bool:
         """Whether each newly generated token is selected too."""
-        return self.region in ("all", "response")
+        return self.region in ("all", "response", "answer")
 
     def positions(self, sequence: TokenSequence) -> tuple[int, ...]:
         """The selected 0-based positions of a sequence, in order.
@@ -97,6 +122,10 @@ class Tokens:
                 return tuple(range(sequence.response_start))
             case "response":
                 return tuple(range(sequence.response_start, len(sequence)))
+            case "think":
+                return tuple(range(*sequence.think))
+            case "answer":
+                return tuple(range(sequence.answer_from, len(sequence)))
             case "last":
                 return (end - 1,)
             case "indices":

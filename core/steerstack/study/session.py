@@ -115,7 +115,10 @@ def data_of(study: Study, progress: Progress = SILENT) -> DataSet:
 def model_of(study: Study, progress: Progress = SILENT) -> Model:
     """The model that a study names."""
     progress.phase(f"opening {study.model}")
-    return open_model(study.model, revision=study.revision, dtype=study.dtype, device=study.device, remote=study.remote)
+    return open_model(
+        study.model, revision=study.revision, dtype=study.dtype, device=study.device, remote=study.remote,
+        template=study.template,
+    )  # fmt: skip
 
 
 def folder_of(study: Study, model: Model, data: DataSet) -> Path:

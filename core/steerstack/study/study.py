@@ -74,11 +74,15 @@ class Study(BaseModel, ABC):
     remote: str | None = Field(
         default=None, description="Server that holds the weights: http://HOST:PORT, or 'ndif'; its key in NDIF_API_KEY."
     )
+    template: dict[str, Any] = Field(
+        default_factory=dict, description="Arguments of the chat template, such as enable_thinking: false."
+    )
     score: Literal["letter", "yes-no", "text"] = Field(
         default="text", description="How items are scored: letter, yes-no or text."
     )
     tokens: str = Field(
-        default="response", description="Tokens that are edited: all, prompt, response, last, or positions."
+        default="response",
+        description="Tokens that are edited: all, prompt, response, think, answer, last, or positions.",
     )
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED, description="Seed of splits, nulls and training.")
 
@@ -198,7 +202,9 @@ class Study(BaseModel, ABC):
 
         fields = type(self).model_fields
         values = self.model_dump(mode="json", exclude={"remote"})
-        given = {name: value for name, value in values.items() if value is not None or fields[name].default is not None}
+        empty = {name for name, value in values.items() if value is None and fields[name].default is None}
+        empty |= {"template"} if not self.template else set()
+        given = {name: value for name, value in values.items() if name not in empty}
         return {"study": full_name("study", self), **given}
 
     def to_yaml(self) -> str:

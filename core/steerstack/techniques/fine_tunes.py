@@ -66,7 +66,7 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
 
 def weights_of(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Path:
     """Where the changed weights of a fine-tune lie; what is known of it lies beside them, as JSON."""
-    inputs = [model.fingerprint, splits.digests, baseline.name, baseline.parameters(), seed]
+    inputs = [model.fingerprint, model.format.written, splits.digests, baseline.name, baseline.parameters(), seed]
     return folder / f"{file_name(baseline.label)}-{digest.of_json(inputs)[:12]}.safetensors"
 
 

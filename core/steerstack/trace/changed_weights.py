@@ -23,4 +23,7 @@ def with_weights(model: Model, weights: Path, name: str | None = None) -> Model:
         )
     module = clone(model)
     module.load_state_dict(load_file(weights), strict=False)
-    return wrap(module, model.tokenizer, name=name or f"{model.name}+{weights.stem}", revision=model.revision)
+    return wrap(
+        module, model.tokenizer, name=name or f"{model.name}+{weights.stem}", revision=model.revision,
+        manner=model.format.manner,
+    )  # fmt: skip

@@ -13,6 +13,7 @@ import torch
 from nnsight import CONFIG, TransformersModel
 from torch import nn
 
+from steerstack.data.manner import USUAL, Manner
 from steerstack.data.prompts import ChatFormat
 from steerstack.errors import ModelError, RemoteError, SiteError
 from steerstack.steering.intervention import Plan
@@ -40,6 +41,8 @@ class Model:
         Components that no block has where their names would be, and what was seen instead.
     tokenizer:
         Left as it was found.
+    format:
+        How conversations become tokens, in the manner in which the model is asked.
     n_layers, d_model:
         Number of blocks and width of the residual stream.
     remote:
@@ -51,7 +54,9 @@ class Model:
     remote: "Server | None" = None
     visiting = False
 
-    def __init__(self, envoy: TransformersModel, tokenizer: Any, name: str, revision: str | None) -> None:
+    def __init__(
+        self, envoy: TransformersModel, tokenizer: Any, name: str, revision: str | None, manner: Manner = USUAL
+    ) -> None:
         self.envoy = envoy
         self.tokenizer = tokenizer
         self.name, self.revision = name, revision
@@ -63,7 +68,14 @@ class Model:
         self.n_layers = len(envoy.layers)
         self.absent: dict[Component, str] = {}
         self.d_model = int(self.config.hidden_size)
-        self.format = ChatFormat(tokenizer)
+        self.format = ChatFormat(tokenizer, manner)
+
+    def asked(self, manner: Manner) -> "Model":
+        """The same model, weights and lock shared, that is asked in another manner."""
+        _ = self.fingerprint  # known to both
+        found = copy.copy(self)
+        found.format = self.format.asked(manner)
+        return found
 
     @property
     def dtype(self) -> torch.dtype:
@@ -243,8 +255,8 @@ class Model:
             yield
 
 
-def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) -> Model:
-    """Wrap a loaded Hugging Face model: parameters frozen, the tokenizer left as it was."""
+def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None, manner: Manner = USUAL) -> Model:
+    """Wrap a loaded Hugging Face model: parameters frozen, the tokenizer left as it was; asked in a manner."""
     if not getattr(module, "can_generate", lambda: False)():
         raise ModelError(
             f"{name} is not a causal language model.",
@@ -261,7 +273,7 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None) 
     tokenizer.padding_side = before[0]
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]
-    return Model(envoy, tokenizer, name, revision)
+    return Model(envoy, tokenizer, name, revision, manner)
 
 
 def check_trainable(model: Model) -> None:

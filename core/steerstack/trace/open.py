@@ -1,11 +1,13 @@
 """Open a model by name, by path, or as it stands in memory."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from steerstack.data.manner import Manner, Reasoning
 from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model
 from steerstack.trace.embedded import EMBEDDED
@@ -25,6 +27,9 @@ def open_model(
     device_map: DeviceMap | None = None,
     quantization: str | Any | None = None,
     remote: bool | str | None = None,
+    template: Mapping[str, Any] | None = None,
+    form: str | None = None,
+    reasoning: Reasoning = "closed",
 ) -> Model:
     """Open a causal language model for measuring and steering.
 
@@ -54,6 +59,14 @@ def open_model(
         vectors run there; what trains weights cannot. The key is read from ``NDIF_API_KEY``. Each
         side runs what the other sends, so both must be trusted. ``"local"`` packs and unpacks
         every call as for a server, and runs it here.
+    template:
+        Arguments of the chat template, such as ``{"enable_thinking": False}``; ``date`` (``2024-07-26``) is the day
+        that a template is told which writes today's date.
+    form:
+        How answers by label are written, the label at the end as ``A``: ``(A``, ``A``, `` A``, ``Answer: A``, ...
+    reasoning:
+        Where a template opens a reasoning block: ``closed`` scores answers after an empty block, ``generated``
+        after one that the model writes.
 
     Returns
     -------
@@ -69,7 +82,7 @@ def open_model(
     """
     if dtype in QUANTIZATIONS:
         dtype, quantization = None, dtype
-    chosen = dtype_named(dtype)
+    chosen, manner = dtype_named(dtype), Manner(dict(template or {}), form, reasoning)
     if remote:
         if isinstance(source, nn.Module) or device or device_map or quantization:
             raise RemoteError(
@@ -78,7 +91,9 @@ def open_model(
             )
         from steerstack.trace.remote.remote_model import open_remote
 
-        return open_remote(str(source), remote=remote, tokenizer=tokenizer, revision=revision, dtype=chosen)
+        return open_remote(str(source), remote=remote, tokenizer=tokenizer, revision=revision, dtype=chosen).asked(
+            manner
+        )
     if isinstance(source, nn.Module):
         if tokenizer is None:
             raise ModelError("A loaded model comes without a tokenizer.", fix="Pass tokenizer=...")
@@ -90,14 +105,15 @@ def open_model(
         if device:
             module = module.to(device)
         name = str(getattr(module.config, "_name_or_path", "") or type(module).__name__)
-        model = wrap(module, tokenizer, name=name, revision=revision)
+        model = wrap(module, tokenizer, name=name, revision=revision, manner=manner)
     else:
         name = str(source)
         module, found = load_pretrained(
             name, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer, device_map=device_map,
             quantization=quantization,
         )  # fmt: skip
-        model = wrap(module, found, name=EMBEDDED.name if is_embedded(name) else name, revision=revision)
+        known_as = EMBEDDED.name if is_embedded(name) else name
+        model = wrap(module, found, name=known_as, revision=revision, manner=manner)
     if quantized(model.module):
         _ = model.fingerprint  # of the weights as they were loaded: bitsandbytes packs them anew in the first passes
     check_vocabulary(model)

@@ -68,7 +68,13 @@ class PeftAdapter(Baseline):
                 fix="Put the right one there, or leave out content.",
             )
         module, trained, about = _merged(clone(model), self.path)
-        tuned = wrap(module, model.tokenizer, name=f"{model.name}+{self.label}", revision=model.revision)
+        tuned = wrap(
+            module,
+            model.tokenizer,
+            name=f"{model.name}+{self.label}",
+            revision=model.revision,
+            manner=model.format.manner,
+        )
         record = {**self.parameters(), **about, "caution": CAUTION}
         return Tuned(tuned, trained, time.monotonic() - began, record)
 

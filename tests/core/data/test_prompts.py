@@ -1,5 +1,7 @@
 """Prompts are rendered in the model's own format, and the parts of a sequence are where they are said to be."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -135,12 +137,26 @@ def test_labels_are_one_token_after_the_prompt(make, prefix, labels):
         assert tokenizer.decode([sequence.ids[-1]]) == (label if format.chat or prefix else f" {label}")
 
 
-def test_a_label_that_the_tokenizer_merges_with_its_prefix_is_found_by_itself():
-    tokenizer, format = chat(more=["(A"])
-    assert tokenizer.convert_ids_to_tokens(tokenizer("(A")["input_ids"]) == ["(A"]
+def test_a_label_that_the_tokenizer_merges_with_its_bracket_is_scored_as_one():
+    tokenizer, format = chat(more=["(A", "(B"])
+    prompt = Prompt("Which?", None, "(")
+    one, other = format.labels(prompt, ["A", "B"])
+    assert [tokenizer.decode(list(s.ids[s.answer_start :])) for s in (one, other)] == ["(A", "(B"]
+    assert one.ids[:-1] == other.ids[:-1] == format.sequence(Prompt("Which?")).ids
+
+
+def test_labels_of_which_the_tokenizer_merges_only_some_are_refused():
+    _, format = chat(more=["(A"])
+    with pytest.raises(DataError, match="no single token for the label 'B'") as caught:
+        format.labels(Prompt("Which?", None, "("), ["A", "B"])
+    assert "--form" in str(caught.value)
+
+
+def test_labels_may_share_a_token_that_merges_with_the_prompt():
+    tokenizer, format = chat(more=["\n("])
     one, other = format.labels(Prompt("Which?", None, "("), ["A", "B"])
     assert [tokenizer.decode([s.ids[-1]]) for s in (one, other)] == ["A", "B"]
-    assert one.ids[:-1] == other.ids[:-1] == format.sequence(Prompt("Which?", None, "(")).ids
+    assert one.ids[:-1] == other.ids[:-1]
 
 
 def test_a_label_of_several_tokens_is_refused_with_a_way_out():
@@ -242,3 +258,28 @@ def test_a_conversation_is_that_of_the_template(question, history):
     sequence = format.sequence(Prompt(question, history=tuple(history)))
     assert list(sequence.ids) == tokenizer(text, add_special_tokens=False)["input_ids"]
     assert tokenizer.decode(list(sequence.ids[sequence.response_start :])) == "<|im_start|>assistant\n"
+
+
+@pytest.mark.parametrize("make", [chat, plain])
+@pytest.mark.parametrize("lead", ["", "<|im_start|> "])
+def test_an_end_token_that_the_tokenizer_appends_stands_nowhere(make, lead):
+    from tokenizers.processors import TemplateProcessing
+
+    def sequences(format):
+        prompt = Prompt("Which?", "Be kind.")
+        return [
+            format.sequence(prompt), format.plain("The sea."), *format.answers(prompt, ["Yes.", "Nothing at all."]),
+            *format.labels(replace(prompt, prefix="("), ["A", "B"]), *format.completions("Q: So?", "\nA:", [" a", " b"]),
+        ]  # fmt: skip
+
+    tokenizer, format = make()
+    before = sequences(format)
+    marks = [(mark, tokenizer.convert_tokens_to_ids(mark)) for mark in ("<|im_end|>", "<|im_start|>")]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(f"{lead}$A <|im_end|>", special_tokens=marks)
+    assert tokenizer("So?")["input_ids"][-1] == tokenizer.eos_token_id
+    leads = 1 if lead else 0
+    for without, found in zip(before, sequences(ChatFormat(tokenizer)), strict=True):
+        added = leads if len(found) > len(without) else 0
+        assert found.ids[added:] == without.ids
+        assert found.answer_start == without.answer_start + (added if found.answer_start > 1 else 0)
+    assert len(ChatFormat(tokenizer).plain("The sea.")) == len(before[1]) + leads

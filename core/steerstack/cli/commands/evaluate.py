@@ -36,6 +36,7 @@ def evaluate(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    template: list[str] = console.TEMPLATE,
     record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
     tracking_uri: str | None = console.TRACKING,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
@@ -63,7 +64,8 @@ def evaluate(
     items = None
     if data is not None and not metrics:
         items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    told = console.values(template)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     given = applied(opened, vector, layer, scale, edited, tokens, system, transfer)

@@ -24,6 +24,7 @@ def extract(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    template: list[str] = console.TEMPLATE,
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),
     tracking_uri: str | None = console.TRACKING,
     json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
@@ -39,7 +40,8 @@ def extract(
 
     chosen = find("extractor", method).make(console.settings(set_))
     pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    told = console.values(template)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
     position = position or chosen.position
     if dump:

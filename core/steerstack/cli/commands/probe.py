@@ -21,6 +21,7 @@ def probe(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    template: list[str] = console.TEMPLATE,
     json: str | None = console.JSON,
 ) -> None:
     """Train a probe on contrast pairs; layer chosen on validation, AUROC on test, beside text-only and random."""
@@ -30,7 +31,8 @@ def probe(
 
     chosen = find("probe", method).make(console.settings(set_))
     items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    told = console.values(template)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     candidates = console.numbers(layers, int, "layers") if layers else None
     with console.bars() as bars:
         progress = bars.of("pairs", len(items))

@@ -49,7 +49,7 @@ class Count:
             raise NothingEditedError(
                 "The plan edited no position.",
                 seen=f"token selection {selections} over {self.groups} groups",
-                fix="Choose another selection: all, prompt, response, last or indices.",
+                fix="Choose another selection: all, prompt, response, answer, last or indices.",
             )
         return self
 

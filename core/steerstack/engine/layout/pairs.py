@@ -101,5 +101,4 @@ def _end(read: Read) -> int:
 
 def _cut(read: Read) -> TokenSequence:
     """The sequence up to the last position that is read: later tokens cannot change it."""
-    end, sequence = _end(read), read.sequence
-    return TokenSequence(sequence.ids[:end], min(sequence.response_start, end), min(sequence.answer_start, end))
+    return read.sequence.cut(_end(read))

@@ -176,4 +176,6 @@ def finished(trainer: Any, model: Model, name: str) -> Model:
     module.config = copy.deepcopy(model.module.config)
     module.generation_config = copy.deepcopy(model.module.generation_config)
     module.to(device=model.device, dtype=model.dtype)
-    return wrap(module, model.tokenizer, name=f"{model.name}+{name}", revision=model.revision)
+    return wrap(
+        module, model.tokenizer, name=f"{model.name}+{name}", revision=model.revision, manner=model.format.manner
+    )

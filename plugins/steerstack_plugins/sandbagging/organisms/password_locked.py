@@ -58,7 +58,13 @@ class PasswordLocked(Organism):
         recipe = {name: getattr(self, name) for name in ("epochs", "batch", "learning_rate", "rank")}
         lora = LoraSFT.make(recipe | {"alpha": 2 * self.rank})
         tuned = lora.tune(model, *self.lessons(seed), seed=seed)
-        locked = wrap(tuned.model.module, model.tokenizer, name=f"{model.name}, subject {seed}", revision=None)
+        locked = wrap(
+            tuned.model.module,
+            model.tokenizer,
+            name=f"{model.name}, subject {seed}",
+            revision=None,
+            manner=model.format.manner,
+        )
         before = {
             name: Way(model, form="text").ask(items) for name, items in (("target", target), ("control", control))
         }

@@ -1,0 +1,43 @@
+"""How a model is asked: what its chat template is told, how labels are written, what becomes of reasoning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Reasoning = Literal["closed", "generated"]
+"""Whether an answer follows an empty reasoning block, or one that the model writes first."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a model is asked. It changes no weight, and decides every number: records and ledgers hold it.
+
+    Attributes
+    ----------
+    template:
+        Arguments of the chat template, such as ``{"enable_thinking": False}``; ``date`` (``2024-07-26``) is the day
+        that a template is told which writes today's date.
+    form:
+        How an answer by label is written, the label at its end as ``A``: ``(A``, ``A``, `` A``, ``Answer: A`` or any
+        other beginning; None for the usual one of a scoring mode.
+    reasoning:
+        Where the model reasons before it answers: ``closed`` puts answers after an empty block, ``generated`` after
+        a block that the model writes.
+    """
+
+    template: Mapping[str, Any] = field(default_factory=dict)
+    form: str | None = None
+    reasoning: Reasoning = "closed"
+
+    def to_json(self) -> dict[str, Any]:
+        """What differs from the usual, as records hold it."""
+        found: dict[str, Any] = {"template": dict(self.template)} if self.template else {}
+        if self.form is not None:
+            found["form"] = self.form
+        if self.reasoning != "closed":
+            found["reasoning"] = self.reasoning
+        return found
+
+
+USUAL = Manner()
+"""Nothing asked for: no template arguments, the usual answer forms, reasoning left empty."""
