@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,11 @@ from tests.support.schedule import group_of
 
 TESTS = Path(__file__).parents[1]
 COSTS = TESTS / "costs.json"
-"""Processor seconds by test function, parameters added up; ``pytest --write-costs`` after a whole run makes it."""
+"""Processor seconds by test function, parameters added up, by the run that measured them: ``whole`` and ``quick``.
+
+``pytest --write-costs`` makes the first and ``pytest -m quick --write-costs`` the second: a test whose shared set-up is
+paid for by dearer tests in a whole run pays for it itself where those are left out.
+"""
 
 YARDSTICK = 0.34
 """Processor seconds that the yardstick takes on the machine that costs are stated for."""
@@ -28,7 +32,10 @@ ALLOWED = 120.0
 """Seconds by which a run may exceed the budget that pyproject.toml states."""
 
 QUICK = 0.45
-"""Seconds of each file's tests that belong to the quick tier, the cheapest first; the first one belongs always."""
+"""Seconds of each file's tests that belong to the quick tier: the cheapest first, and the first one if it is light."""
+
+SET_UP = 2.5
+"""Seconds of shared set-up, or of the cheapest test, from which no test of a file belongs to the quick tier."""
 
 SLOW = 5.0
 """Seconds from which a test function is slow."""
@@ -96,10 +103,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     _totals.append(processor_seconds())
     if config.getoption("--write-costs"):
-        rounded = {name: round(seconds, 2) for name, seconds in sorted(_spent.items())}
-        COSTS.write_text(json.dumps(rounded, indent=0) + "\n", encoding="utf-8")
+        write_costs("quick" if config.option.markexpr == "quick" else "whole")
     if config.getoption("--budget") and stated(config) and session.exitstatus == 0 and exceeds(config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def known_costs() -> dict[str, dict[str, float]]:
+    """What is on record, by run and test function."""
+    record: dict[str, dict[str, float]] = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.is_file() else {}
+    return {run: record.get(run, {}) for run in ("whole", "quick")}
+
+
+def write_costs(run: str) -> None:
+    """Put what this run measured on record; a quick run keeps what an earlier one said of tests that it left out."""
+    record = known_costs()
+    earlier = record["quick"] if run == "quick" else {}
+    measured_now = {name: round(seconds, 2) for name, seconds in _spent.items()}
+    record[run] = dict(sorted({**earlier, **measured_now}.items()))
+    COSTS.write_text(json.dumps(record, indent=0) + "\n", encoding="utf-8")
+
+
+def set_up(functions: Iterable[str], record: dict[str, dict[str, float]]) -> float:
+    """Seconds of set-up that a file's tests share: the most by which one of them was dearer in a quick run."""
+    return max(record["quick"].get(name, 0.0) - record["whole"].get(name, 0.0) for name in functions)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -159,12 +185,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "built" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.smollm2)
-    known: dict[str, float] = json.loads(COSTS.read_text(encoding="utf-8")) if COSTS.is_file() else {}
+    record = known_costs()
+    known = record["whole"]
     files: dict[str, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         files[item.nodeid.split("::")[0]][function_of(item.nodeid)].append(item)
     for functions in files.values():
         spent = 0.0
+        light = set_up(functions, record) < SET_UP
         for place, (name, tests) in enumerate(sorted(functions.items(), key=lambda entry: known.get(entry[0], 0.1))):
             cost = known.get(name, 0.1)
             spent += cost
@@ -174,7 +202,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             for test in tests:
                 if slow:
                     test.add_marker(pytest.mark.slow)
-                elif spent <= QUICK or place == 0:
+                elif light and (spent <= QUICK or (place == 0 and cost < SET_UP)):
                     test.add_marker(pytest.mark.quick)
     items.sort(key=_order(items, known))
 
