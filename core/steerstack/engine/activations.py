@@ -170,7 +170,7 @@ class PairActivations(PairStream):
         return PairBatch(values[0::2], values[1::2])
 
 
-@remotely
+@remotely()
 def read_pairs(
     model: Model, pairs: Sequence[ContrastPair], component: Component, layers: Sequence[int], tokens: int
 ) -> list[tuple[Tensor, Tensor]]:

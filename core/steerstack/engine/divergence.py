@@ -53,7 +53,7 @@ class Cost:
     cross_entropy: tuple[float, ...]
 
 
-@remotely
+@remotely(Cost)
 def divergence(
     model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
 ) -> list[Cost]:

@@ -10,7 +10,9 @@ from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.extractor import Extractor, Fitted
 from steerstack.data.items import DataSet
 from steerstack.engine.data_activations import DataActivations
-from steerstack.steering.site import Component
+from steerstack.steering.intervention import Intervention, Plan
+from steerstack.steering.site import Component, Site
+from steerstack.steering.tokens import Tokens
 from steerstack.trace.model import Model, check_trainable
 from steerstack.trace.remote.call import remotely
 
@@ -47,7 +49,7 @@ def tuned(baseline: Baseline, model: Model, train: DataSet, validation: DataSet,
     return replace(_tune_there(model, baseline, train, validation, seed), model=model)
 
 
-@remotely
+@remotely(Fitted)
 def _fit_there(
     model: Model,
     method: Extractor,
@@ -62,7 +64,7 @@ def _fit_there(
         return Fitted.of(method.fit(stream))
 
 
-@remotely
+@remotely(Tuned, Plan, Intervention, Site, Tokens)
 def _tune_there(model: Model, baseline: Baseline, train: DataSet, validation: DataSet, seed: int) -> Tuned:
     nowhere: Any = None  # the model itself stays where it is
     with torch.enable_grad():

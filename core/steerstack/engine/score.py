@@ -104,7 +104,7 @@ def score(
     return [Scores(values, count) for values, count in zip(found, counts, strict=True)]
 
 
-@remotely
+@remotely()
 def read_answers(
     model: Model,
     groups: Sequence[Group],

@@ -109,7 +109,7 @@ def run(model: Model, work: Pass) -> Outcome:
     return run_pass(model, work)
 
 
-@remotely
+@remotely(Outcome, Site)
 def run_pass(model: Model, work: Pass) -> Outcome:
     """Run a pass where the weights are."""
     kwargs, cache = _inputs(model, work)

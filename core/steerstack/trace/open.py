@@ -14,7 +14,10 @@ from steerstack.trace.embedded import EMBEDDED
 from steerstack.trace.load import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
 from steerstack.trace.model import Model, wrap
 from steerstack.trace.placement import quantized
+from steerstack.trace.remote.saved import guard_nnsight
 from steerstack.trace.vocabulary import check_vocabulary
+
+guard_nnsight()
 
 
 def open_model(

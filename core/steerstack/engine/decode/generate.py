@@ -27,7 +27,7 @@ class Continuations:
     edited: Count
 
 
-@remotely
+@remotely(Continuations, Count)
 def generate(
     model: Model,
     prompts: Sequence[TokenSequence],

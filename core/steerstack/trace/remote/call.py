@@ -11,22 +11,33 @@ Given = ParamSpec("Given")
 Found = TypeVar("Found")
 
 
-def remotely(function: "Callable[Concatenate[Model, Given], Found]") -> "Callable[Concatenate[Model, Given], Found]":
-    """A function of a module, whose first argument is a model, that runs where the model's weights are.
+def remotely(
+    *gives: type,
+) -> "Callable[[Callable[Concatenate[Model, Given], Found]], Callable[Concatenate[Model, Given], Found]]":
+    """A decorator for functions of a module, whose first argument is a model, that run where the model's weights are.
 
     For a model opened here nothing changes. For one on a server the whole call is one request:
     the function's source and its arguments travel, what it returns comes back. A ``progress``
     argument stays here, and is told of everything at once when the answer is there.
+
+    Parameters
+    ----------
+    gives:
+        Dataclasses of which, or of whose subclasses, it returns objects; numbers, text, tensors, lists, tuples
+        and dicts need not be named. A server cannot answer with an object of another class.
     """
 
-    @functools.wraps(function)
-    def run_there(model: "Model", /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
-        if model.remote is None:
-            return function(model, *args, **kwargs)
-        progress: Any = kwargs.pop("progress", None)
-        value, done = model.remote.call(function, *args, **kwargs)
-        if progress:
-            progress(done)
-        return value  # type: ignore[no-any-return]
+    def wrap(function: "Callable[Concatenate[Model, Given], Found]") -> "Callable[Concatenate[Model, Given], Found]":
+        @functools.wraps(function)
+        def run_there(model: "Model", /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+            if model.remote is None:
+                return function(model, *args, **kwargs)
+            progress: Any = kwargs.pop("progress", None)
+            value, done = model.remote.call(function, gives, *args, **kwargs)
+            if progress:
+                progress(done)
+            return value  # type: ignore[no-any-return]
 
-    return run_there
+        return run_there
+
+    return wrap

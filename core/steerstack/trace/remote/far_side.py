@@ -27,14 +27,11 @@ def answer(envoy: Any, sources: dict[str, tuple[str, bool]], soft: tuple[str, ..
     Returns
     -------
     bytes
-        ``torch.save`` of ("value", value, progress) or ("error", class, its three texts).
+        ("value", value, progress) or ("error", class, its three texts), in the form of ``trace.remote.wire``.
     """
     import importlib
     import inspect
-    import io
     import pickle
-
-    import torch
 
     remove = install(sources, soft)
     try:
@@ -51,9 +48,7 @@ def answer(envoy: Any, sources: dict[str, tuple[str, bool]], soft: tuple[str, ..
             said = ("value", function(model, *args, **kwargs), sum(done))
         except refusal as error:
             said = ("error", type(error).__name__, (error.happened, error.seen, error.fix))
-        file = io.BytesIO()
-        torch.save(said, file, pickle_protocol=4)  # here, where the classes of the sources are known
-        return file.getvalue()
+        return importlib.import_module("steerstack.trace.remote.wire").packed(said)  # type: ignore[no-any-return]
     finally:
         remove()
 

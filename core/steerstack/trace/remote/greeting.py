@@ -7,7 +7,7 @@ from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 
 
-@remotely
+@remotely()
 def greet(model: Model) -> dict[str, Any]:
     """Check the model as on opening, and tell its fingerprint, dtype, device and kind of blocks."""
     check_model(model)

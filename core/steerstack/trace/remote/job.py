@@ -11,9 +11,11 @@ from nnsight.intervention.backends.remote import RemoteBackend
 from nnsight.intervention.backends.remote import RemoteError as Failed
 from nnsight.schema.request import RequestModel
 from nnsight.schema.response import ResponseModel, Status
+from pydantic import ValidationError
 
 from steerstack.errors import RemoteError
 from steerstack.trace.remote.pending_jobs import Pending
+from steerstack.trace.remote.saved import decompressed, read_saved
 from steerstack.util import http
 
 POLL = (0.02, 1.0)
@@ -90,6 +92,8 @@ class Job(RemoteBackend):
         except httpx.HTTPError as error:
             self._was_away = self.job_id is not None
             raise ConnectionError(f"{type(error).__name__}: {error}") from error
+        except httpx.InvalidURL as error:
+            raise nonsense(self.host, str(error)) from error
         except Failed as error:
             if self._pending:
                 self._pending.answered()
@@ -114,14 +118,16 @@ class Job(RemoteBackend):
                     self.job_id, missing = None, 0  # it started anew, and knows nothing of the job
             else:
                 reply.raise_for_status()
-                response = ResponseModel.model_validate_json(reply.text)
+                response = self._said(reply)
                 now = f"{response.status.value.lower()} {response.description or ''}".strip()
                 if now != told and time.monotonic() - began >= QUIET and response.status != Status.ERROR:
                     log.info("%s: %s", self.host, now)
                     told = now
                 found, self.status = self.handle(response), response.status
-                if found is not None:
-                    return dict(found)
+                if response.status == Status.COMPLETED:
+                    if not isinstance(found, dict):
+                        raise nonsense(self.host, f"a result that is a {type(found).__name__}")
+                    return found
             self._was_away = False
             time.sleep(pause)
             pause = min(self._poll[1], pause * 1.5)
@@ -138,19 +144,36 @@ class Job(RemoteBackend):
                 headers={**about, **self._key()},
             )
         reply.raise_for_status()
-        return ResponseModel.model_validate_json(reply.text)
+        return self._said(reply)
 
-    def download_result(self, url: str | None) -> Any:
-        """What was saved, from where the server put it."""
-        if not url:
-            return None
+    def _said(self, reply: httpx.Response) -> ResponseModel:
+        try:
+            return ResponseModel.model_validate_json(reply.content)
+        except ValidationError as error:
+            raise nonsense(self.host, reply.text[:100]) from error
+
+    def download_result(self, url: object) -> Any:
+        """What was saved, from where the server put it; nothing in it runs, and no key goes there."""
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise nonsense(self.host, f"a result at {str(url)[:100]!r}")
         with http.client(timeout=REACH) as client:
             reply = client.get(url)
         reply.raise_for_status()
         return self.finalize(reply.content)
 
+    def finalize(self, content: bytes) -> Any:
+        """What was saved, of its bytes."""
+        return read_saved(decompressed(content, self.compress))
+
     def _key(self) -> dict[str, str]:
         return {"ndif-api-key": self.api_key} if self.api_key else {}
+
+
+def nonsense(host: str, seen: str) -> RemoteError:
+    """Something answers, but not in nnsight's protocol."""
+    return RemoteError(
+        f"{host} does not answer as a server of nnsight's protocol does.", seen=seen, fix="Check the address."
+    )
 
 
 def failed(host: str, traceback: str) -> RemoteError:

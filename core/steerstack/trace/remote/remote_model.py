@@ -16,7 +16,7 @@ from steerstack.trace import module_names
 from steerstack.trace.embedded import EMBEDDED, embedded_model
 from steerstack.trace.model import Model
 from steerstack.trace.remote.greeting import greet
-from steerstack.trace.remote.job import refused
+from steerstack.trace.remote.job import nonsense, refused
 from steerstack.trace.remote.server import LOCAL, Server
 from steerstack.trace.vocabulary import check_vocabulary
 from steerstack.util import http
@@ -41,12 +41,20 @@ class RemoteModel(Model):
     def __init__(self, envoy: TransformersModel, tokenizer: Any, name: str, revision: str | None, to: Server) -> None:
         super().__init__(envoy, tokenizer, name, revision)
         self.remote = to
-        said = greet(self)
-        self._dtype: torch.dtype = getattr(torch, said["dtype"])
-        self.server_device: str = said["device"]
-        self.__dict__["fingerprint"] = said["fingerprint"]  # cached_property keeps its value there
-        self.__dict__["tuple_output"] = said["tuple_output"]
-        self.absent.update(said["absent"])
+        match greet(self):
+            case {
+                "dtype": str(dtype),
+                "device": str(device),
+                "fingerprint": str(fingerprint),
+                "tuple_output": bool(two),
+                "absent": dict(absent),
+            } if isinstance(kind := getattr(torch, dtype, None), torch.dtype):
+                self._dtype, self.server_device = kind, device
+            case _:
+                raise nonsense(to.host, "it does not say which model it holds")
+        self.__dict__["fingerprint"] = fingerprint  # cached_property keeps its value there
+        self.__dict__["tuple_output"] = two
+        self.absent.update(absent)
 
     @property
     def dtype(self) -> torch.dtype:

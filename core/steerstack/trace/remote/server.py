@@ -1,24 +1,26 @@
 """A server that holds a model: calls go there as one request each, and their values come back."""
 
-import io
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import nnsight
-import torch
 
 from steerstack import errors
-from steerstack.errors import RemoteError
+from steerstack.errors import RemoteError, SteerstackError
 from steerstack.trace.remote import far_side
 from steerstack.trace.remote.job import Job
 from steerstack.trace.remote.packing import pack
 from steerstack.trace.remote.pending_jobs import Pending
 from steerstack.trace.remote.sources import closure
+from steerstack.trace.remote.wire import unpacked
 
 nnsight.register("steerstack.trace.remote.far_side")
+
+_NEEDED = frozenset({"steerstack.trace.model", "steerstack.trace.remote.wire"})
+"""Modules of which the far side makes use for every call."""
 
 LOCAL = "local"
 """In place of an address: the call is packed and unpacked as for a server, and runs here."""
@@ -70,8 +72,10 @@ class Server:
     def __str__(self) -> str:
         return self.host
 
-    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, int]:
+    def call(self, function: Callable[..., Any], gives: Collection[type], *args: Any, **kwargs: Any) -> tuple[Any, int]:
         """Run a module's function there, on the model; its value, and how much progress it told of.
+
+        ``gives`` are the classes of which its value may hold objects, besides numbers, text and tensors.
 
         Raises
         ------
@@ -82,16 +86,19 @@ class Server:
         """
         about = (self.name, self.revision)
         payload, modules = pack((function.__module__, function.__qualname__, args, kwargs, about))
-        sources, soft = closure({function.__module__, "steerstack.trace.model", *modules})
+        sources, soft = closure({function.__module__, *_NEEDED, *modules})
         packed = self._send(sources, soft, payload)
         self.sent += len(payload) + sum(len(text) for text, _ in sources.values())
         self.received += len(packed)
-        kind, *said = torch.load(io.BytesIO(packed), map_location="cpu", weights_only=False)
-        if kind == "error":
-            name, (happened, seen, fix) = said
-            raise getattr(errors, name, RemoteError)(happened, seen=seen, fix=fix)
-        value, done = said
-        return value, done
+        match unpacked(packed, gives, sources):
+            case ("value", value, int(done)):
+                return value, done
+            case ("error", str(name), (str(happened), str(seen), str(fix))):
+                kind = getattr(errors, name, None)
+                if not isinstance(kind, type) or not issubclass(kind, SteerstackError):
+                    kind = RemoteError
+                raise kind(happened, seen=seen, fix=fix)
+        raise RemoteError(f"{self.host} answers with something other than the value of a call.")
 
     def _send(self, sources: Any, soft: Any, payload: bytes) -> bytes:
         """Send one request and wait for its answer, again after a pause where the server is not there."""
@@ -105,7 +112,12 @@ class Server:
         began, wait = time.monotonic(), self.wait
         while True:
             try:
-                saved: bytes = job.result()["said"]
+                saved = job.result().get("said")
+                if not isinstance(saved, bytes):
+                    raise RemoteError(
+                        f"{self.host} answers with something other than the value of a call.",
+                        seen=type(saved).__name__,
+                    )
                 return saved
             except ConnectionError as error:
                 if time.monotonic() - began + wait > self.patience:
