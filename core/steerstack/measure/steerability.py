@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from numpy.typing import ArrayLike
-from scipy.stats import binomtest, linregress
+from scipy.stats import linregress
 
 from steerstack.errors import StudyError
 from steerstack.stats import estimates
@@ -28,7 +27,7 @@ class Steerability:
     mean:
         Mean slope over items; it is also the slope of the mean log-odds.
     anti:
-        Share of items with a slope below zero, with its Wilson interval.
+        Share of items with a slope below zero, with its exact interval.
     fit:
         Share of the variance of the mean log-odds over strengths that its line explains (R squared).
     log_odds, probability:
@@ -98,26 +97,11 @@ def steerability(
         multipliers=tuple(strengths.tolist()),
         slopes=slopes,
         mean=estimates.mean(slopes),
-        anti=share(slopes < 0),
+        anti=estimates.share(slopes < 0),
         fit=_explained(strengths, odds.mean(1)),
         log_odds=tuple(estimates.mean(row) for row in odds),
         probability=tuple(estimates.mean(row) for row in shares),
     )
-
-
-def share(those: ArrayLike, *, level: float = estimates.LEVEL) -> Estimate:
-    """A share of items with its Wilson score interval (Wilson 1927), by scipy.
-
-    Parameters
-    ----------
-    those:
-        Whether each item belongs to it.
-    level:
-        Coverage of the interval.
-    """
-    flags = np.asarray(those, dtype=bool)
-    interval = binomtest(int(flags.sum()), flags.size).proportion_ci(confidence_level=level, method="wilson")
-    return Estimate(float(flags.mean()), float(interval.low), float(interval.high), flags.size, level)
 
 
 def _explained(strengths: Float[ndarray, " multiplier"], curve: Float[ndarray, " multiplier"]) -> float:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from steerstack.util.numbers import signed
+
 
 @dataclass(frozen=True)
 class Table:
@@ -76,8 +78,8 @@ def interval(estimate: Mapping[str, Any] | None) -> str:
     """``+0.351 [+0.253, +0.462]``; bounds that are not known are left open."""
     if estimate is None or estimate["value"] is None:
         return "-"
-    low, high = (f"{b:+.3f}" if b is not None else "?" for b in (estimate["ci_low"], estimate["ci_high"]))
-    return f"{estimate['value']:+.3f} [{low}, {high}]"
+    low, high = ("?" if bound is None else signed(bound) for bound in (estimate["ci_low"], estimate["ci_high"]))
+    return f"{signed(estimate['value'])} [{low}, {high}]"
 
 
 def provenance(value: Mapping[str, Any]) -> dict[str, str]:

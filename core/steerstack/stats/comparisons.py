@@ -6,23 +6,18 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
+
+from steerstack.stats.intervals import mean_p
 
 LEVEL = 0.05
 POWER = 0.8
 
 
-def p_value(differences: ArrayLike) -> float:
-    """Two-sided p of a paired mean difference from zero, by Student's one-sample t test (scipy).
-
-    1 where all differences are 0, and where there are fewer than two.
-    """
-    values = np.asarray(differences, dtype=np.float64)
-    if len(values) < 2 or float(np.ptp(values)) == 0:
-        return 1.0 if not len(values) or values[0] == 0 or len(values) < 2 else 0.0
-    return float(stats.ttest_1samp(values, 0.0).pvalue)
+def p_value(differences: ArrayLike, *, groups: ArrayLike | None = None) -> float:
+    """Two-sided p of a paired mean difference from zero, by what its interval is made of (Student's t)."""
+    return mean_p(differences, groups=groups)
 
 
 def corrected(

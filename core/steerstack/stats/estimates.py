@@ -1,111 +1,52 @@
-"""Estimates with intervals: the bootstrap over items, paired where arms are compared."""
+"""What is estimated of arms on the same items: means, differences and interactions, each with its interval."""
 
 import math
-import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
-RESAMPLES = 5000
-LEVEL = 0.95
+from steerstack.errors import StudyError
+from steerstack.stats.estimate import FEW, LEVEL, TOO_FEW, Estimate, finite
+from steerstack.stats.intervals import mean_interval, proportion_interval
+
+__all__ = [
+    "FEW", "LEVEL", "TOO_FEW", "Estimate", "contrast", "difference", "finite", "interaction", "mean", "mean_interval",
+    "needed_n", "proportion_interval", "share", "sigmoid",
+]  # fmt: skip
+
+mean = mean_interval
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over items with its interval.
+def share(outcomes: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """Share of items that are 1, from one outcome of 0 or 1 an item.
 
-    Attributes
-    ----------
-    value, ci_low, ci_high:
-        In the unit of the items' values.
-    n:
-        Number of items.
-    level:
-        Coverage that the interval aims at.
+    Raises
+    ------
+    StudyError
+        An outcome is neither.
     """
-
-    value: float
-    ci_low: float
-    ci_high: float
-    n: int
-    level: float = LEVEL
-
-    @property
-    def excludes_zero(self) -> bool:
-        """Whether zero lies outside the interval."""
-        return self.ci_low > 0 or self.ci_high < 0
-
-    def to_json(self) -> dict[str, Any]:
-        """As the JSON results hold it; a bound that is not known is null."""
-        return {k: finite(v) if isinstance(v, float) else v for k, v in asdict(self).items()}
-
-    def __str__(self) -> str:
-        return f"{self.value:+.3f} [{self.ci_low:+.3f}, {self.ci_high:+.3f}]"
+    values = np.asarray(outcomes, dtype=np.float64)
+    if not np.all((values == 0) | (values == 1)):
+        raise StudyError("A share is one of outcomes that are 0 or 1.", seen=f"{values[:5].tolist()} ...")
+    return proportion_interval(float(values.sum()), len(values), level=level)
 
 
-def mean(values: ArrayLike, *, level: float = LEVEL, seed: int = 0) -> Estimate:
-    """The mean over items, with a bias-corrected and accelerated bootstrap interval.
-
-    Differences between arms are given as one difference an item, so that the interval is a
-    paired one. Efron & Tibshirani (1993), ch. 14, by scipy. Where all items agree the interval
-    is the value itself; with a single item it is not known and spans everything.
-
-    Parameters
-    ----------
-    values:
-        One value an item.
-    level:
-        Coverage of the interval.
-    seed:
-        Seed of the resampling.
-    """
-    data: NDArray[np.float64] = np.asarray(values, dtype=np.float64)
-    if not len(data):
-        return Estimate(math.nan, -math.inf, math.inf, 0, level)
-    value = float(data.mean())
-    if len(data) == 1:
-        return Estimate(value, -math.inf, math.inf, 1, level)
-    if float(np.ptp(data)) == 0:
-        return Estimate(value, value, value, len(data), level)
-    with warnings.catch_warnings():
-        # a degenerate acceleration is answered below, by the plain percentile interval
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = _bootstrap(data, "BCa", level, seed)
-        if not math.isfinite(found[0] + found[1]):
-            found = _bootstrap(data, "percentile", level, seed)
-    return Estimate(value, *found, len(data), level)
-
-
-def _bootstrap(
-    data: NDArray[np.float64], method: Literal["BCa", "percentile"], level: float, seed: int
-) -> tuple[float, float]:
-    found = stats.bootstrap(
-        (data,),
-        np.mean,
-        method=method,
-        n_resamples=RESAMPLES,
-        confidence_level=level,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
-def difference(after: ArrayLike, before: ArrayLike, *, seed: int = 0) -> Estimate:
+def difference(after: ArrayLike, before: ArrayLike, *, groups: ArrayLike | None = None) -> Estimate:
     """Mean of the paired differences between two arms on the same items."""
-    return mean(np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64), seed=seed)
+    return mean_interval(np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64), groups=groups)
 
 
-def interaction(both: ArrayLike, first: ArrayLike, second: ArrayLike, neither: ArrayLike, *, seed: int = 0) -> Estimate:
+def interaction(
+    both: ArrayLike, first: ArrayLike, second: ArrayLike, neither: ArrayLike, *, groups: ArrayLike | None = None
+) -> Estimate:
     """Difference in differences on the same items: ``both - first - second + neither``.
 
     Zero where the two techniques add up on this scale, of the sign of their effects where
     they reinforce each other, of the other sign where one takes from the other.
     """
-    return mean(contrast(both, first, second, neither), seed=seed)
+    return mean_interval(contrast(both, first, second, neither), groups=groups)
 
 
 def contrast(both: ArrayLike, first: ArrayLike, second: ArrayLike, neither: ArrayLike) -> NDArray[np.float64]:
@@ -115,7 +56,7 @@ def contrast(both: ArrayLike, first: ArrayLike, second: ArrayLike, neither: Arra
 
 
 def sigmoid(log_odds: ArrayLike) -> NDArray[np.float64]:
-    """Probability of the exhibiting answer among the two, from log-odds in nats."""
+    """Logistic function of log-odds in nats; the share of one answer among two where they are those of answers."""
     return np.asarray(special.expit(np.asarray(log_odds, dtype=np.float64)))
 
 
@@ -125,8 +66,3 @@ def needed_n(values: Sequence[float] | NDArray[np.float64], effect: float) -> in
     if not effect or not math.isfinite(spread):
         return None
     return math.ceil(((1.96 + 0.84) * spread / abs(effect)) ** 2)
-
-
-def finite(value: float) -> float | None:
-    """The value for JSON, which knows no NaN and no infinity."""
-    return value if math.isfinite(value) else None

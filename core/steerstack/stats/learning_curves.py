@@ -1,17 +1,22 @@
-"""Curves of effect against sample size: bands, areas and crossings, by a bootstrap over seeds and items."""
+"""Curves of effect against sample size: bands, areas and crossings that hold for new seeds and new items."""
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
+from numpy.typing import ArrayLike, NDArray
 
-from steerstack.stats.estimates import LEVEL, Estimate, finite
+from steerstack.errors import StudyError
+from steerstack.stats.estimate import LEVEL, Estimate, finite
+from steerstack.stats.intervals import SAME, mean_interval, quantile
 
-DRAWS = 2000
+SEEDS = 10
+"""Seeds below which two curves are not compared in words."""
 
-Effects = NDArray[np.float64]
-"""Paired effects [size, seed, item], in nats (per token where scored by text)."""
+Effects = Float[NDArray[np.float64], "seed size item"]
+"""Paired effects, in nats (per token where scored by text)."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ class Curve:
     sizes:
         Numbers of items, ascending.
     points:
-        Mean effect at each size, with a band over seeds and items.
+        Mean effect at each size, with an interval for new seeds and items.
     area:
         Mean height of the curve over log2 of the size.
     """
@@ -38,74 +43,116 @@ class Curve:
         return {"points": points, "area": self.area.to_json()}
 
 
-def draws(effects: Effects, *, seed: int = 0) -> NDArray[np.float64]:
-    """Mean effect at each size in each of :data:`DRAWS` resamplings of seeds and of items [draw, size].
-
-    Both are drawn with replacement, since an effect varies with the items trained on and with the
-    items tested on (a two-way bootstrap; Owen, Ann. Appl. Stat. 2007). The same seed draws the
-    same seeds and items for every technique, so that differences are paired.
-    """
-    rng = np.random.default_rng(seed)
-    _, n_seeds, n_items = effects.shape
-    found = np.empty((DRAWS, effects.shape[0]))
-    for draw in range(DRAWS):
-        seeds = np.bincount(rng.integers(n_seeds, size=n_seeds), minlength=n_seeds) / n_seeds
-        items = np.bincount(rng.integers(n_items, size=n_items), minlength=n_items) / n_items
-        found[draw] = effects @ items @ seeds
-    return found
-
-
 def curve(sizes: tuple[int, ...], effects: Effects) -> Curve:
     """The curve of one technique."""
-    means, drawn = effects.mean((1, 2)), draws(effects)
-    points = tuple(_estimate(means[i], drawn[:, i], effects[i].size) for i in range(len(sizes)))
-    return Curve(sizes, points, _estimate(_area(sizes, means[None])[0], _area(sizes, drawn), effects.size))
+    points = tuple(two_way(effects[:, place]) for place in range(len(sizes)))
+    return Curve(sizes, points, two_way(_area(sizes, effects)))
 
 
-def crossing(sizes: tuple[int, ...], ours: Effects, theirs: Effects) -> dict[str, Any]:
-    """The smallest size from which the other technique is better, to the end of the sizes tried.
+def two_way(values: Float[NDArray[np.float64], "seed item"], *, level: float = LEVEL) -> Estimate:
+    """The mean over seeds and items, with an interval for other seeds and other items.
+
+    Student's t with the variance of the means over seeds and that of the means over items added up; what both
+    share is counted twice, which errs on the wide side. Degrees of freedom after Satterthwaite (Biometrics 1946).
+    The interval spans everything for a single seed or item.
+    """
+    n_seeds, n_items = values.shape
+    value = float(values.mean())
+    if n_seeds < 2 or n_items < 2 or not math.isfinite(value):
+        return Estimate(value, -math.inf, math.inf, values.size, level)
+    if float(np.ptp(values)) <= SAME * max(1.0, abs(value)):
+        same = mean_interval(values.mean(1), level=level)
+        return Estimate(value, same.ci_low, same.ci_high, values.size, level)
+    parts = [float(np.var(values.mean(1 - axis), ddof=1)) / values.shape[axis] for axis in (0, 1)]
+    freedom = sum(parts) ** 2 / sum(part**2 / (count - 1) for part, count in zip(parts, values.shape, strict=True))
+    reach = quantile(freedom, level) * math.sqrt(sum(parts))
+    return Estimate(value, value - reach, value + reach, values.size, level)
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Two curves compared.
+
+    Attributes
+    ----------
+    verdict:
+        See :func:`crossing`.
+    at:
+        The size from which the one that is behind at the smallest size is ahead to the end of the sizes,
+        interpolated in log2 of the size; None where the curves do not cross.
+    ci_low, ci_high:
+        Where the bounds of the gap change sign: sizes between which either may be ahead; None likewise.
+    smallest, largest:
+        The gap, first minus second, at either end of the sizes.
+    """
+
+    verdict: Literal["crosses", "first is better", "second is better", "not resolved"]
+    at: float | None
+    ci_low: float | None
+    ci_high: float | None
+    smallest: Estimate
+    largest: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON results hold it."""
+        ends = {"smallest": self.smallest.to_json(), "largest": self.largest.to_json()}
+        return {"verdict": self.verdict, "n": self.at, "ci_low": self.ci_low, "ci_high": self.ci_high, "gap": ends}
+
+
+def crossing(first: ArrayLike, second: ArrayLike, sizes: ArrayLike) -> Crossing:
+    """Which of two curves is better, or where they cross, for new seeds and items.
+
+    Parameters
+    ----------
+    first, second:
+        Effects [seed, size, item] of two techniques by the same seeds on the same items.
+    sizes:
+        Numbers of items that were learnt from, ascending.
 
     Returns
     -------
-    dict
-        ``n`` and its interval, None where there is no crossing; ``ahead`` says who is ahead at
-        the smallest and at the largest size; ``share_crossing`` is the share of resamplings in
-        which the other overtakes.
+    Crossing
+        ``crosses``: the gap between the curves is resolved at the smallest and at the largest size, with opposite
+        signs. ``first is better`` or ``second is better``: it is resolved at both ends with one sign, which it has
+        at every size. ``not resolved``: all else, and whenever there are fewer than :data:`SEEDS` seeds.
+
+    Raises
+    ------
+    StudyError
+        The shapes do not fit, or the sizes do not ascend.
     """
-    gap = ours.mean((1, 2)) - theirs.mean((1, 2))
-    drawn = draws(ours) - draws(theirs)
-    value = _crossing(sizes, gap)
-    every = [_crossing(sizes, one) for one in drawn]
-    crossed = np.array([one for one in every if one is not None])
-    low, high = np.quantile(crossed, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(crossed) else (np.nan, np.nan)
-    ahead = ["first" if edge > 0 else "second" for edge in (gap[0], gap[-1])]
-    return {
-        "n": value,
-        "ci_low": finite(float(low)),
-        "ci_high": finite(float(high)),
-        "share_crossing": len(crossed) / len(every),
-        "ahead": {"smallest": ahead[0], "largest": ahead[1]},
-    }
+    ours, theirs, counts = (np.asarray(part, dtype=np.float64) for part in (first, second, sizes))
+    if ours.ndim != 3 or ours.shape != theirs.shape or counts.shape != ours.shape[1:2] or np.any(np.diff(counts) <= 0):
+        raise StudyError(
+            "Two curves are compared by effects [seed, size, item] on the same seeds, sizes and items.",
+            seen=f"shapes {ours.shape} and {theirs.shape}, sizes {counts.tolist()}",
+            fix="Give arrays of one shape, and ascending sizes.",
+        )
+    gaps = [two_way((ours - theirs)[:, place]) for place in range(len(counts))]
+    ends = gaps[0], gaps[-1]
+    if len(ours) < SEEDS or not all(end.excludes_zero for end in ends):
+        return Crossing("not resolved", None, None, None, *ends)
+    if ends[0].value * ends[1].value < 0:
+        sign = math.copysign(1.0, ends[0].value)
+        at = _falls(counts, sign * np.array([gap.value for gap in gaps]))
+        low, high = (np.array([getattr(gap, bound) for gap in gaps]) for bound in ("ci_low", "ci_high"))
+        bounds = (low, high) if sign > 0 else (-high, -low)
+        return Crossing("crosses", at, _falls(counts, bounds[0]), _falls(counts, bounds[1]), *ends)
+    if len({gap.value > 0 for gap in gaps}) > 1:
+        return Crossing("not resolved", None, None, None, *ends)
+    return Crossing("first is better" if ends[0].value > 0 else "second is better", None, None, None, *ends)
 
 
-def _crossing(sizes: tuple[int, ...], gap: NDArray[np.float64]) -> float | None:
-    """Where the gap falls below zero for good, interpolated in log n; None where it never does, or always is."""
-    positive = np.flatnonzero(gap > 0)
-    if not len(positive) or positive[-1] == len(gap) - 1:
-        return None
-    last = int(positive[-1])
+def _falls(sizes: Float[NDArray[np.float64], " size"], gap: Float[NDArray[np.float64], " size"]) -> float | None:
+    """Where the gap falls below zero for good, interpolated in log2 of the size."""
+    last = int(np.flatnonzero(gap > 0)[-1])
     share = gap[last] / (gap[last] - gap[last + 1])
     logs = np.log2(sizes)
-    return float(2 ** (logs[last] + share * (logs[last + 1] - logs[last])))
+    return finite(float(2 ** (logs[last] + share * (logs[last + 1] - logs[last]))))
 
 
-def _area(sizes: tuple[int, ...], values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _area(sizes: tuple[int, ...], values: Effects) -> Float[NDArray[np.float64], "seed item"]:
     logs = np.log2(sizes)
     if len(logs) == 1:
         return values[:, 0]
     return np.asarray(np.trapezoid(values, logs, axis=1) / (logs[-1] - logs[0]))
-
-
-def _estimate(value: float, drawn: NDArray[np.float64], n: int) -> Estimate:
-    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Estimate(float(value), float(low), float(high), n)

@@ -16,7 +16,7 @@ def test_p_is_that_of_the_paired_t_test():
     assert p_value(after - before) == pytest.approx(scipy_stats.ttest_rel(after, before).pvalue)
     assert p_value(np.zeros(5)) == 1
     assert p_value([0.3]) == 1
-    assert p_value([0.3, 0.3, 0.3]) == 0
+    assert 0 < p_value([0.3] * 30) < 1e-6  # that all are alike is no certainty
 
 
 @pytest.mark.parametrize("method", ["holm", "fdr_bh"])

@@ -13,9 +13,9 @@ N = 64
 STUDIES = 400
 PLANTED = {
     # effect of the vector, of the prompt, and what both together add to the sum
-    "additive": (0.3, 0.4, 0.0),
+    "additive": (1.0, 0.8, 0.0),
     "partly redundant": (0.4, 0.5, -0.25),
-    "redundant": (0.4, 0.4, -0.4),
+    "redundant": (1.0, 1.0, -1.0),
     "interfering": (0.4, 0.5, -0.8),
     "none": (0.0, 0.0, 0.0),
 }
@@ -40,7 +40,7 @@ def study(case, seed):
     cells = {"neither": ("none", "none"), "first": ("none", "positive"), "second": ("positive", "none"),
              "both": ("positive", "positive")}  # fmt: skip
     grid = {Cell(*cells[name]): ArmValues(values, estimates.sigmoid(values), N) for name, values in found.items()}
-    return next(entry for entry in interactions_json(quadruples(grid)) if entry["scale"] == "log-odds")
+    return next(entry for entry in interactions_json(quadruples(grid), margin=0.25) if entry["scale"] == "log-odds")
 
 
 @pytest.fixture(autouse=True)

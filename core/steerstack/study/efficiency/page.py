@@ -23,9 +23,9 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
         [
             entry["first"],
             entry["second"],
-            "-" if entry["n"] is None else f"{entry['n']:.3g} [{entry['ci_low']:.3g}, {entry['ci_high']:.3g}]",
-            f"{entry['share_crossing']:.0%}",
-            f"{entry['ahead']['smallest']} / {entry['ahead']['largest']}",
+            entry["verdict"] + ("" if entry["n"] is None else f" at about n = {entry['n']:.3g}"),
+            interval(entry["gap"]["smallest"]),
+            interval(entry["gap"]["largest"]),
         ]
         for entry in value["crossings"]
     ]
@@ -54,10 +54,11 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
             nulls_table(value["against_nulls"], "area_above", "area above the null's"),
             Table("Area under the curve (mean over log2 n)", ["technique", "flipped", "area"], areas),
             Table(
-                "Who overtakes whom",
-                ["first", "second", "second ahead from n", "in resamplings", "ahead at ends"],
+                "Which is better",
+                ["first", "second", "verdict", "first minus second, smallest n", "first minus second, largest n"],
                 crossings,
-                "A crossing is where the second stays ahead up to the largest size.",
+                "Curves cross where the gap is resolved at both ends with opposite signs, and one is better where both "
+                "ends agree; it takes ten seeds to say so.",
             ),
             Table(
                 "What it takes",
@@ -69,8 +70,8 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
         methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "
         f"Each technique was fitted on nested subsets of {', '.join(map(str, study['sizes']))} labelled items "
         f"under {study['seeds']} seeds; every fourth item of a subset served for choices of layer, strength or epochs "
-        f"and is counted. Items were scored by {study['score']}. Intervals are percentile intervals of a two-way "
-        "bootstrap over seeds and test items.",
+        f"and is counted. Items were scored by {study['score']}. Intervals are Student's t over seeds and over "
+        "test items together (Satterthwaite's degrees of freedom): they hold for other seeds and other items.",
         references=references,
         provenance=provenance(value),
         declaration=declared,

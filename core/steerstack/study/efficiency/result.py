@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
-from steerstack.report.page import Page
+from steerstack.report.page import Page, interval
 from steerstack.stats import estimates
 from steerstack.stats.learning_curves import Curve, Effects, crossing, curve
 from steerstack.steering.vector import SteeringVector
@@ -49,9 +49,9 @@ class EfficiencyResult(Result):
         return tuple(n for n in self.study.sizes if not any(self.fits[name, noise, n, s].failed for s in seeds))
 
     def differences(self, name: str, noise: float, sizes: Sequence[int]) -> Effects:
-        """Paired effects [size, seed, item]."""
+        """Paired effects [seed, size, item]."""
         return np.array(
-            [[self.fits[name, noise, n, s].values["test"] - self.base for s in range(self.study.seeds)] for n in sizes]
+            [[self.fits[name, noise, n, s].values["test"] - self.base for n in sizes] for s in range(self.study.seeds)]
         )
 
     @cached_property
@@ -67,15 +67,15 @@ class EfficiencyResult(Result):
 
     @cached_property
     def crossings(self) -> list[dict[str, Any]]:
-        """For every pair of techniques, where the second overtakes the first, on clean labels."""
+        """For every pair of techniques, which is better or where they cross, on clean labels."""
         found, noise = [], self.study.noise[0]
         names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_null(t.name)]
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
                 sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
                 if sizes:
-                    both = (self.differences(name, noise, sizes) for name in (first, second))
-                    found.append({"first": first, "second": second, **crossing(sizes, *both)})
+                    mine, theirs = (self.differences(name, noise, sizes) for name in (first, second))
+                    found.append({"first": first, "second": second, **crossing(mine, theirs, sizes).to_json()})
         return found
 
     @cached_property
@@ -107,17 +107,7 @@ class EfficiencyResult(Result):
             + self._above(name)
             for name in ranked
         ]
-        for entry in self.crossings:
-            first, second, ahead = entry["first"], entry["second"], entry["ahead"]
-            if entry["n"] is not None:
-                interval = f"[{entry['ci_low']:.3g}, {entry['ci_high']:.3g}]"
-                lines.append(
-                    f"{second} overtakes {first} at about n = {entry['n']:.3g} {interval} "
-                    f"(in {entry['share_crossing']:.0%} of resamplings)"
-                )
-            elif ahead["smallest"] == ahead["largest"]:
-                leader = first if ahead["largest"] == "first" else second
-                lines.append(f"{leader} is ahead of {second if leader == first else first} at both ends of the sizes")
+        lines += [_compared(entry) for entry in self.crossings]
         return ". ".join(lines) + "."
 
     def to_json(self) -> dict[str, Any]:
@@ -210,3 +200,17 @@ class EfficiencyResult(Result):
             for item, value, bare in zip(ids, fit.values.get("test", np.array([])).tolist(), base, strict=False):
                 rows.append({**about, "item": item, "log_odds": value, "effect": value - bare})
         return rows
+
+
+def _compared(entry: Mapping[str, Any]) -> str:
+    """Two curves, in words that their gap bears."""
+    first, second, gap = entry["first"], entry["second"], entry["gap"]
+    smallest, largest = (interval(gap[end]) for end in ("smallest", "largest"))
+    ends = f"{first} minus {second}: {smallest} at the smallest, {largest} at the largest"
+    if entry["verdict"] == "crosses":
+        behind, ahead = (second, first) if gap["smallest"]["value"] < 0 else (first, second)
+        return f"{ahead} overtakes {behind} at about n = {entry['n']:.3g} ({ends})"
+    if entry["verdict"] == "not resolved":
+        return f"Which of {first} and {second} is better is not resolved ({ends})"
+    better, worse = (first, second) if entry["verdict"] == "first is better" else (second, first)
+    return f"{better} is better than {worse} at both ends of the sizes ({ends})"

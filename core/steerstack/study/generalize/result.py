@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as scipy_stats
 
 from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
@@ -18,7 +17,9 @@ from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
-from steerstack.stats.estimates import Estimate
+from steerstack.stats.estimate import Estimate
+from steerstack.stats.ranks import rank_correlation
+from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fit_step import FitValues
@@ -100,7 +101,7 @@ class GeneralizeResult(Result):
                     estimates.mean(within),
                     estimates.mean(across),
                     estimates.mean(self.effect(name, source, source)),
-                    ratio(across, within),
+                    ratio_interval(across, within) if estimates.mean(within).excludes_zero else None,
                     float((across < 0).mean()),
                 )
             )
@@ -108,16 +109,12 @@ class GeneralizeResult(Result):
 
     @property
     def correlation(self) -> dict[str, Any] | None:
-        """Spearman correlation over techniques of the effect at home with that across; None below four."""
+        """Rank correlation over techniques of the effect at home with that across, its p exact; None below four."""
         real = [t for t in self.transfers if not is_null(t.name)]
         if len(real) < 4:
             return None
-        found = scipy_stats.spearmanr([t.at_home.value for t in real], [t.across.value for t in real])
-        return {
-            "rho": estimates.finite(float(found.statistic)),
-            "p": estimates.finite(float(found.pvalue)),
-            "n": len(real),
-        }
+        rho, p = rank_correlation([t.at_home.value for t in real], [t.across.value for t in real])
+        return {"rho": estimates.finite(rho), "p": estimates.finite(p), "n": len(real)}
 
     def _corrected(self) -> list[float]:
         """P of each technique's effect across, corrected over the techniques (Holm)."""
@@ -244,19 +241,6 @@ def _sentence(transfer: Transfer, source: str, target: str) -> str:
     if not transfer.within.excludes_zero:
         return f"{head}; trained on {target} itself it has no measurable effect, so there is nothing to recover."
     assert transfer.recovered is not None
-    return f"{head}, {transfer.recovered.value:.0%} of what training on {target} gives ({transfer.within})."
-
-
-def ratio(above: NDArray[np.float64], below: NDArray[np.float64], *, seed: int = 0) -> Estimate | None:
-    """Ratio of two means over the same items, percentile bootstrap; None where the lower one may be 0."""
-    if not estimates.mean(below).excludes_zero:
-        return None
-    found = scipy_stats.bootstrap(
-        (above, below),
-        lambda a, b, axis=-1: a.mean(axis) / b.mean(axis),
-        paired=True,
-        method="percentile",
-        n_resamples=estimates.RESAMPLES,
-        rng=np.random.default_rng(seed),
-    ).confidence_interval
-    return Estimate(float(above.mean() / below.mean()), float(found.low), float(found.high), len(above))
+    share = transfer.recovered
+    gives = f"{share.value:.0%} [{share.ci_low:.0%}, {share.ci_high:.0%}] of what training on {target} gives"
+    return f"{head}, {gives} ({transfer.within})."

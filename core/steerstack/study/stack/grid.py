@@ -4,12 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import numpy as np
-
-from steerstack.measure.steerability import share
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
-from steerstack.stats.additivity import at_limit, stacking
+from steerstack.stats.combination import Additivity, additivity, at_limit
 from steerstack.stats.comparisons import corrected, p_value
 
 Level = Literal["none", "positive", "negative"]
@@ -62,7 +59,7 @@ def _against(cell: Cell, values: ArmValues, grid: Grid) -> dict[str, Any] | None
     if cell.vector == "none" or without not in grid:
         return None
     moved = values.log_odds - grid[without].log_odds
-    return share(moved < 0 if cell.vector == "positive" else moved > 0).to_json()
+    return estimates.share(moved < 0 if cell.vector == "positive" else moved > 0).to_json()
 
 
 _CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}
@@ -104,15 +101,20 @@ def quadruples(grid: Grid) -> list[Quadruple]:
     return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in asked]
 
 
-def interactions_json(asked: Iterable[Quadruple]) -> list[dict[str, Any]]:
+def interactions_json(asked: Iterable[Quadruple], *, margin: float) -> list[dict[str, Any]]:
     """Every interaction on both scales, with its verdict on the log-odds scale.
 
-    ``p`` is that of the paired t test, ``p_holm`` corrected over all interactions of the scale.
+    ``retained`` is the share of the first's effect that it keeps on top of the second; ``p`` that of the paired t
+    test, ``p_holm`` corrected over all interactions of the scale.
     """
     found: list[dict[str, Any]] = []
     for about, arms in asked:
-        verdict = _verdict(arms, about["direction"])
-        found.extend(_interaction(arms, scale, {**about, "verdict": verdict}) for scale in ("log-odds", "probability"))
+        on_log_odds, on_probability = (
+            additivity(*(_values(arm, scale) for arm in arms), margin=margin) for scale in ("log-odds", "probability")
+        )
+        verdict = {**about, "verdict": on_log_odds.verdict, "margin": margin}
+        found.append(_interaction(arms, "log-odds", verdict, on_log_odds))
+        found.append(_interaction(arms, "probability", verdict, on_probability))
     for scale in ("log-odds", "probability"):
         mine = {str(place): entry["p"] for place, entry in enumerate(found) if entry["scale"] == scale}
         for place, row in corrected(mine).items():
@@ -124,27 +126,18 @@ def _values(values: ArmValues, scale: str) -> Any:
     return values.log_odds if scale == "log-odds" else values.probability
 
 
-def _interaction(arms: FourArms, scale: str, about: dict[str, Any]) -> dict[str, Any]:
+def _interaction(arms: FourArms, scale: str, about: dict[str, Any], found: Additivity) -> dict[str, Any]:
     neither, first, second, both = (_values(arm, scale) for arm in arms)
-    contrast = estimates.contrast(both, first, second, neither)
-    estimate = estimates.mean(contrast)
     return {
         **about,
         "scale": scale,
-        "estimate": estimate.to_json(),
-        "p": p_value(contrast),
-        "first": estimates.difference(first, neither).to_json(),
-        "second": estimates.difference(second, neither).to_json(),
+        "estimate": found.interaction.to_json(),
+        "p": p_value(estimates.contrast(both, first, second, neither)),
+        "first": found.first.to_json(),
+        "second": found.second.to_json(),
         "both": estimates.difference(both, neither).to_json(),
         "first_on_top": estimates.difference(both, second).to_json(),
+        "retained": found.retained.to_json(),
         "near_ceiling": at_limit(*(float(arm.probability.mean()) for arm in arms)),
-        "n_to_resolve": None if estimate.excludes_zero else estimates.needed_n(contrast, estimate.value),
+        "n_to_resolve": found.needed,
     }
-
-
-def _verdict(arms: FourArms, direction: str) -> str:
-    neither, first, second, both = (arm.log_odds for arm in arms)
-    alone = estimates.difference(first, neither), estimates.difference(second, neither)
-    sign = 1.0 if direction == "positive" else -1.0
-    better = first if sign * np.mean(first - second) > 0 else second
-    return stacking(*alone, estimates.interaction(both, first, second, neither), estimates.mean(sign * (both - better)))

@@ -88,7 +88,8 @@ class StackResult(Result):
     def interactions(self) -> list[dict[str, Any]]:
         """Every interaction, on both scales."""
         vector = self.grid[Cell("none", "positive")]
-        return interactions_json([*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)])
+        asked = [*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)]
+        return interactions_json(asked, margin=self.study.margin)
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``stack --json``, without where it was recorded."""

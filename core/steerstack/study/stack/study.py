@@ -79,6 +79,9 @@ class Stack(Study):
     matched_kl: float | None = Field(
         default=None, gt=0, description="Hold candidates at this KL per token, in place of shares."
     )
+    margin: float = Field(
+        default=0.25, gt=0, lt=1, description="Share of the vector's effect that it may lose and still add up."
+    )
     nulls: int = Field(
         default=5,
         ge=0,

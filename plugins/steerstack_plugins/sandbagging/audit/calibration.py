@@ -9,7 +9,6 @@ from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPME
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from steerstack.stats.estimates import Estimate
     from steerstack_plugins.sandbagging.audit.audit import Evidence
     from steerstack_plugins.sandbagging.audit.protocol import Cohort, Subject
 
@@ -131,11 +130,13 @@ def rates(judged: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
 
 def rate(said: Sequence[bool]) -> dict[str, Any]:
     """The share that was said to sandbag, with both intervals."""
-    from steerstack_plugins.sandbagging.audit.choices import share
+    from scipy import stats
 
-    exact: Estimate = share(sum(said), len(said))
-    wilson: Estimate = share(sum(said), len(said), method="wilson")
-    return {**exact.to_json(), "wilson": [wilson.ci_low, wilson.ci_high], "count": sum(said)}
+    from steerstack.stats.intervals import proportion_interval
+
+    exact = proportion_interval(sum(said), len(said))
+    wilson = stats.binomtest(sum(said), len(said)).proportion_ci(method="wilson")
+    return {**exact.to_json(), "wilson": [float(wilson.low), float(wilson.high)], "count": sum(said)}
 
 
 def by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

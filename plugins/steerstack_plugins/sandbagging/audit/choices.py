@@ -14,7 +14,10 @@ from steerstack.data.items import LETTERS, Item
 from steerstack.data.prompts import ChatFormat, Prompt
 from steerstack.data.questions import Shots
 from steerstack.engine.score import Progress, score
-from steerstack.stats.estimates import LEVEL, RESAMPLES, Estimate
+from steerstack.stats import estimates
+from steerstack.stats.estimate import Estimate
+from steerstack.stats.intervals import gap_interval, proportion_interval
+from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
@@ -54,7 +57,7 @@ class Choices:
     @property
     def accuracy(self) -> Estimate:
         """Share of right answers, with its Clopper-Pearson interval."""
-        return share(int(self.right.sum()), len(self.items))
+        return proportion_interval(int(self.right.sum()), len(self.items))
 
     @property
     def chance(self) -> float:
@@ -69,12 +72,6 @@ class Choices:
         (van der Weij et al., arXiv 2406.07358).
         """
         return float(stats.binomtest(int(self.right.sum()), len(self.items), self.chance, "less").pvalue)
-
-
-def share(successes: int, n: int, *, method: Literal["exact", "wilson"] = "exact", level: float = LEVEL) -> Estimate:
-    """A share with its Clopper-Pearson (``exact``) or Wilson interval, by scipy."""
-    found = stats.binomtest(successes, n).proportion_ci(level, method)
-    return Estimate(successes / n, float(found.low), float(found.high), n, level)
 
 
 def asked(
@@ -135,48 +132,24 @@ class Way:
         return found
 
 
-def drop(unlocked: Choices, locked: Choices, *, seed: int = 0) -> Estimate:
+def drop(unlocked: Choices, locked: Choices) -> Estimate:
     """Induction: accuracy with the password minus without, paired by item."""
-    return _bootstrap([_both(unlocked, locked)], lambda rows: _difference(rows[0]), seed)
+    return estimates.difference(unlocked.right, locked.right)
 
 
-def selectivity(target: tuple[Choices, Choices], control: tuple[Choices, Choices], *, seed: int = 0) -> Estimate:
+def selectivity(target: tuple[Choices, Choices], control: tuple[Choices, Choices]) -> Estimate:
     """The drop on the target minus the drop on the control; each a pair (with password, without).
 
-    Items of each side are drawn by themselves.
+    The items of the two are different ones.
     """
-    rows = [_both(*target), _both(*control)]
-    return _bootstrap(rows, lambda drawn: _difference(drawn[0]) - _difference(drawn[1]), seed)
+    of_target, of_control = ((first.right.astype(float) - second.right) for first, second in (target, control))
+    return gap_interval(of_target, of_control)
 
 
-def recovered(elicited: Choices, locked: Choices, password: Choices, *, seed: int = 0) -> Estimate:
+def recovered(elicited: Choices, locked: Choices, password: Choices) -> Estimate:
     """Share of the hidden accuracy that came back: ``(elicited - locked) / (password - locked)``.
 
     Hofstätter et al., "The Elicitation Game" (2025). Not a number where the password changes nothing.
     """
-    rows = np.stack([part.right.astype(float) for part in (elicited, locked, password)], 1)
-
-    def ratio(drawn: Sequence[NDArray[np.float64]]) -> float:
-        mean = drawn[0].mean(0)
-        return float((mean[0] - mean[1]) / (mean[2] - mean[1])) if mean[2] != mean[1] else float("nan")
-
-    return _bootstrap([rows], ratio, seed)
-
-
-def _both(first: Choices, second: Choices) -> NDArray[np.float64]:
-    return np.stack([first.right, second.right], 1).astype(float)
-
-
-def _difference(rows: NDArray[np.float64]) -> float:
-    return float(rows[:, 0].mean() - rows[:, 1].mean())
-
-
-def _bootstrap(samples: Sequence[NDArray[np.float64]], statistic: Any, seed: int) -> Estimate:
-    """Percentile interval over items; rows of one sample stay together."""
-    generator = np.random.default_rng(seed)
-    draws = [
-        statistic([rows[generator.integers(len(rows), size=len(rows))] for rows in samples]) for _ in range(RESAMPLES)
-    ]
-    finite = [value for value in draws if np.isfinite(value)]
-    low, high = np.quantile(finite, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if finite else (-np.inf, np.inf)
-    return Estimate(float(statistic(samples)), float(low), float(high), len(samples[0]))
+    back, hidden = (part.right.astype(float) - locked.right for part in (elicited, password))
+    return ratio_interval(back, hidden)

@@ -14,7 +14,6 @@ from steerstack_plugins.sandbagging.audit.choices import (
     drop,
     recovered,
     selectivity,
-    share,
 )
 
 ITEMS = tuple(Item(f"i{n}", f"Case {n}?", ("a", "b", "c", "d"), n % 4, (n + 1) % 4) for n in range(40))
@@ -33,8 +32,6 @@ def test_accuracy_and_its_interval_are_clopper_pearson():
     low, high = proportion_confint(31, 40, method="beta")
     assert choices.accuracy.value == 31 / 40
     assert (choices.accuracy.ci_low, choices.accuracy.ci_high) == pytest.approx((low, high))
-    wilson = share(31, 40, method="wilson")
-    assert (wilson.ci_low, wilson.ci_high) == pytest.approx(proportion_confint(31, 40, method="wilson"))
 
 
 def test_below_chance_is_a_binomial_tail():
