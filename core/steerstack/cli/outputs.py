@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steerstack.cli import console
 from steerstack.errors import RegistryError
+from steerstack.util.files import check_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from steerstack.report.page import Table
     from steerstack.study.result import Result
@@ -30,6 +31,11 @@ class Outputs:
     tracking_uri: str | None = None
     json: str | None = None
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that are asked for by name."""
+        return [Path(name) for name in (self.report, self.json) if name and name != "-"]
+
 
 def perform(study: Study, outputs: Outputs) -> None:
     """Run a study of any kind, or say what it will take; write, record and print what came out."""
@@ -42,6 +48,8 @@ def perform(study: Study, outputs: Outputs) -> None:
         if outputs.json != "-":
             console.out.print(forecast.text(), highlight=False)
         return
+    for target in outputs.files:
+        check_target(target)
     check_places(record=outputs.record, tracking_uri=outputs.tracking_uri)
     with (
         console.bars() as progress,

@@ -33,13 +33,22 @@ def write_page(page: Page, path: Path) -> list[Path]:
 
 
 def write_frame(rows: Sequence[Mapping[str, Any]], folder: Path) -> list[Path]:
-    """Write item-level results as ``items.parquet`` and ``items.csv``, so that anyone can redo the analysis."""
+    """Write item-level results as ``items.parquet`` and ``items.csv``, so that anyone can redo the analysis.
+
+    Raises
+    ------
+    SteerstackError
+        A file cannot be written.
+    """
     import pandas as pd
     import pyarrow as pa
     from pyarrow import csv, parquet
 
     table = pa.Table.from_pandas(pd.DataFrame(list(rows)), preserve_index=False)
     paths = [folder / "items.parquet", folder / "items.csv"]
-    parquet.write_table(table, paths[0])
-    csv.write_csv(table, paths[1])  # pandas takes longer over it than over all the rest
+    writers = (parquet.write_table, csv.write_csv)  # pandas takes longer over CSV than over all the rest
+    for path, write in zip(paths, writers, strict=True):
+        content = pa.BufferOutputStream()
+        write(table, content)
+        write_atomically(path, content.getvalue().to_pybytes())
     return paths

@@ -9,7 +9,8 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,15 @@ from steerstack.util import digest
 from steerstack.util.code import code_digest
 from steerstack.util.ctrl_c import held
 from steerstack.util.files import append
+from steerstack.util.locks import locked
 
 _LOG = logging.getLogger("steerstack")
 
 LEDGER = "ledger.jsonl"
 """The file's name, in a study's folder."""
+
+LOCK = ".lock"
+"""The file beside it that a process holds while it is at work there."""
 
 
 class Ledger:
@@ -39,7 +44,12 @@ class Ledger:
     folder:
         The study's folder; it is made if need be.
     crew:
-        Workers that do its steps; None to do them here. Only this process writes.
+        Workers that do its steps; None to do them here. Only this process writes: see :func:`alone`.
+
+    Raises
+    ------
+    StudyError
+        The folder or the file cannot be made, read or written.
 
     Attributes
     ----------
@@ -53,11 +63,18 @@ class Ledger:
         self.folder, self.crew = folder, crew
         self.reused = self.computed = 0
         self.damaged: list[int] = []
-        folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / LEDGER
         self._done: dict[str, Any] = {}
-        if self._path.exists():
-            self._read()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if self._path.exists():
+                self._read()
+        except OSError as error:
+            raise StudyError(
+                f"What was finished cannot be kept in {self._path}, or not be read from it.",
+                seen=str(error),
+                fix="Mend its rights, or choose another folder (STEERSTACK_HOME).",
+            ) from error
 
     def _read(self) -> None:
         content = self._path.read_bytes()
@@ -99,7 +116,7 @@ class Ledger:
         Raises
         ------
         StudyError
-            The value cannot be written down (a full disk); nothing earlier is lost.
+            The value cannot be written down (a full disk), or holds what is no number; nothing earlier is lost.
         """
         return self._once(what, digest.of_json([code_digest(code), what, key]), compute)
 
@@ -172,7 +189,14 @@ class Ledger:
         tell("step-started", what, folder=str(self.folder))
 
     def _keep(self, what: str, name: str, value: Any, seconds: float) -> Any:
-        line = _line(what, name, value)
+        try:
+            line = _line(what, name, value)
+        except ValueError as error:
+            raise StudyError(
+                f"The step {what!r} gave what is no number (NaN or infinity), so it is not kept.",
+                seen=str(error),
+                fix="Something overflowed: a multiplier that is too large, say, or weights that are not finite.",
+            ) from error
         try:
             with held():  # Ctrl-C before it or after it, but not within
                 append(self._path, line)
@@ -192,6 +216,32 @@ def _key(step: Step, model: Model | None) -> Any:
     """What decides a step's value on a model, and how that is asked; a step of no model has its own key."""
     key = step.key(model)  # type: ignore[arg-type]
     return key if model is None else [key, model.format.written]
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes away from a study's folder for a while.
+
+    Raises
+    ------
+    StudyError
+        Another one is at work there, or the folder cannot be made.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / LOCK, wait=False))
+        except BlockingIOError as error:
+            raise StudyError(
+                f"Another process is at work on the same study, in {folder}.",
+                fix="Wait until it is done: the same command then takes its results from there. Or stop it first.",
+            ) from error
+        except OSError as error:
+            raise StudyError(
+                f"The study's folder {folder} cannot be written.",
+                seen=str(error),
+                fix="Mend its rights, or choose another folder (STEERSTACK_HOME).",
+            ) from error
+        yield
 
 
 def _line(what: str, name: str, value: Any) -> str:

@@ -147,7 +147,6 @@ class Result(ABC):
             A file cannot be written; what was there before is kept.
         """
         place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
         page = Path(report) if report else place / "report.html"
         pictures = write_page(self.page(), page)
         frame, table = write_frame(self.rows(), place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from steerstack.data.splits import Splits, split
 from steerstack.errors import StudyError
 from steerstack.measure.arm import Arm
 from steerstack.run.arms import CostOfPlans, Measure, ScoreArms
-from steerstack.run.ledger import LEDGER, Ledger
+from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.start_crew import crew_for
 from steerstack.stats import estimates
@@ -129,7 +129,8 @@ def folder_of(study: Study, model: Model, data: DataSet) -> Path:
 
 def _remove(place: Path) -> None:
     """Remove what an earlier run of a study left in its folder, and never a folder of something else."""
-    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+    there = {path.name: path for path in place.iterdir()}
+    if there.keys() <= {LOCK}:
         return
     if place.is_symlink() or not (place / LEDGER).is_file():
         raise StudyError(
@@ -138,9 +139,13 @@ def _remove(place: Path) -> None:
             fix="Choose another folder, or leave out `fresh`.",
         )
     try:
-        shutil.rmtree(place)
+        for name, path in sorted(there.items(), key=lambda entry: entry[0] == LEDGER):  # last: it tells what this is
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif name != LOCK:  # we hold it
+                path.unlink()
     except OSError as error:
-        raise StudyError(f"{place} could not be removed.", seen=str(error), fix="Mend its rights.") from error
+        raise StudyError(f"{place} could not be emptied.", seen=str(error), fix="Mend its rights.") from error
 
 
 @contextmanager
@@ -161,12 +166,13 @@ def open_session(
     items = data_of(study, told) if data is None else data if not isinstance(data, Splits) else data.whole
     opened = model_of(study, told) if model is None else model
     place = folder_of(study, opened, items) if folder is None else Path(folder)
-    if fresh:
-        _remove(place)
-    if (place / LEDGER).exists():
-        told.phase(f"going on with {place}")
     source: dict[str, Any] = {"revision": study.revision, "dtype": study.dtype, "device": study.device}
-    with crew_for(opened, engine, workers, source=study.model, note=told.note, **source) as crew:
+    with alone(place), ExitStack() as stack:
+        if fresh:
+            _remove(place)
+        if (place / LEDGER).exists():
+            told.phase(f"going on with {place}")
+        crew = stack.enter_context(crew_for(opened, engine, workers, source=study.model, note=told.note, **source))
         yield Session(study, opened, items.limit(study.limit), Ledger(place, crew), told, parts)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from steerstack.contracts import Baseline, Tuned
@@ -17,7 +17,7 @@ from steerstack.run.step import Step
 from steerstack.trace.changed_weights import with_weights
 from steerstack.trace.model import Model, check_trainable
 from steerstack.util import digest
-from steerstack.util.files import write_json
+from steerstack.util.files import write_atomically, write_json
 from steerstack.util.text import file_name
 
 
@@ -53,15 +53,25 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
     """The fine-tune, from the folder if it was made there from the same inputs, else trained now."""
     weights = weights_of(baseline, model, splits, folder, seed)
     about = weights.with_suffix(".json")
-    if about.exists():
-        known = json.loads(about.read_text(encoding="utf-8"))
+    known = _known(about, weights)
+    if known is not None:
         again = with_weights(model, weights, f"{model.name}+{baseline.label}")
         return Tuned(again, known["parameters"], known["seconds"], known["record"], flops=known.get("flops", 0.0))
     tuned = baseline.tune(model, splits.train, splits.validation, seed=seed)
     _save(model.module, tuned.model.module, weights)
     cost = {"parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops}
-    write_json(about, {**cost, "record": dict(tuned.record)})
+    write_json(about, {**cost, "record": dict(tuned.record), "weights": digest.of_file(weights)})
     return tuned
+
+
+def _known(about: Path, weights: Path) -> dict[str, Any] | None:
+    """What was written down of a fine-tune; None where that, or its weights, are not as they were written."""
+    try:
+        known = json.loads(about.read_text(encoding="utf-8"))
+        whole = {"parameters", "seconds", "record"} <= known.keys()
+        return known if whole and known.get("weights", digest.of_file(weights)) == digest.of_file(weights) else None
+    except (OSError, ValueError, RecursionError, AttributeError):
+        return None
 
 
 def weights_of(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Path:
@@ -106,4 +116,4 @@ def _save(before: nn.Module, after: nn.Module, path: Path) -> None:
     """Keep only the weights that changed."""
     old = before.state_dict()
     changed = {name: tensor.contiguous() for name, tensor in after.state_dict().items() if not tensor.equal(old[name])}
-    save_file(changed, path)
+    write_atomically(path, save(changed))

@@ -88,6 +88,21 @@ def check_room(folder: Path, *, megabytes: int = 100) -> None:
         )
 
 
+def check_target(path: Path) -> None:
+    """See before the work whether a file can be written when it is done.
+
+    Raises
+    ------
+    SteerstackError
+        It is a folder, or its folder cannot be written, or the disk is nearly full.
+    """
+    if path.is_dir():
+        raise SteerstackError(
+            f"{path} cannot be written, so nothing was started.", seen="a folder", fix="Name a file in it."
+        )
+    check_room(path.parent)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON value, whole or not at all; NaN and infinity are refused."""
     write_atomically(path, json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -1,16 +1,42 @@
 """Where steerstack keeps what it makes: studies in progress, and the default registry."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
 
+from steerstack.errors import SteerstackError
+
 
 def home() -> Path:
-    """``STEERSTACK_HOME``, or the user's data folder."""
-    return Path(os.environ.get("STEERSTACK_HOME") or user_data_path("steerstack"))
+    """``STEERSTACK_HOME``, or the user's data folder.
+
+    Raises
+    ------
+    SteerstackError
+        Nothing says where the user's folders are.
+    """
+    return _folder("STEERSTACK_HOME", user_data_path)
 
 
 def cache_folder() -> Path:
-    """The user's cache, or ``STEERSTACK_CACHE``."""
-    return Path(os.environ.get("STEERSTACK_CACHE") or user_cache_path("steerstack"))
+    """The user's cache, or ``STEERSTACK_CACHE``; raises as :func:`home` does."""
+    return _folder("STEERSTACK_CACHE", user_cache_path)
+
+
+def _folder(variable: str, otherwise: Callable[[str], Path]) -> Path:
+    given = os.environ.get(variable)
+    if given:
+        return Path(given)
+    try:
+        found, seen = otherwise("steerstack"), ""
+    except RuntimeError as error:  # no HOME, and no user of this process's number
+        found, seen = Path(), str(error)
+    if not found.is_absolute():
+        raise SteerstackError(
+            "It is not known where this user's folders are.",
+            seen=seen or f"HOME is not set, and {found} is no place",
+            fix=f"Set HOME, or name a folder in {variable}.",
+        )
+    return found

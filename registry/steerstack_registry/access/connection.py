@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from steerstack.errors import RegistryError, first_line
+from steerstack.util.locks import locked
 from steerstack_registry.access import location
-from steerstack_registry.write.locks import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

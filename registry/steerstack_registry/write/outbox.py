@@ -11,9 +11,9 @@ from steerstack.contracts.recorder import Effect, Recorded, RunRecord
 from steerstack.errors import RegistryError, SteerstackError
 from steerstack.steering.vector import SteeringVector
 from steerstack.util.files import write_atomically
+from steerstack.util.locks import locked
 from steerstack_registry.access import location
 from steerstack_registry.write.delivery import Delivery, facts, prepare
-from steerstack_registry.write.locks import locked
 
 RECORD = "record.json"
 

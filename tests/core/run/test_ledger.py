@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from steerstack.errors import StudyError
-from steerstack.run.ledger import Ledger
+from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
 
 
 def once(ledger, what, key, compute):
@@ -97,7 +97,7 @@ RUN = """
 import sys
 from pathlib import Path
 from changing.step import Told
-from steerstack.run.ledger import Ledger
+from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
 
 ledger = Ledger(Path(sys.argv[1]))
 print(*ledger.steps([Told()], None), ledger.computed, ledger.has(Told(), 0), ledger.has(Told(), 1))
@@ -195,3 +195,55 @@ def test_dropping_half_a_line_never_empties_the_file(tmp_path, monkeypatch):
     assert path.read_bytes().startswith(whole)
     Ledger(tmp_path)
     assert path.read_bytes() == whole
+
+
+def test_what_is_no_number_is_refused_and_nothing_earlier_is_lost(tmp_path):
+    ledger = Ledger(tmp_path)
+    once(ledger, "a", 1, lambda: 1)
+    for wrong in (float("nan"), [float("inf")]):
+        with pytest.raises(StudyError, match="'b' gave what is no number"):
+            once(ledger, "b", 1, lambda value=wrong: value)
+    assert once(ledger, "b", 1, lambda: 2) == 2
+    assert once(Ledger(tmp_path), "a", 1, lambda: pytest.fail("computed again")) == 1
+
+
+def test_a_folder_where_the_file_should_be_and_a_file_where_the_folder_should_be(tmp_path):
+    (tmp_path / "study" / LEDGER).mkdir(parents=True)
+    (tmp_path / "file").write_text("mine")
+    for place in (tmp_path / "study", tmp_path / "file", tmp_path / "file" / "within"):
+        with pytest.raises(StudyError, match="cannot be kept") as caught:
+            Ledger(place)
+        assert caught.value.seen
+        assert "STEERSTACK_HOME" in caught.value.fix
+    with pytest.raises(StudyError, match="cannot be written"), alone(tmp_path / "file"):
+        pass
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from steerstack.run.ledger import alone
+
+with alone(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_refused_until_the_first_has_ended_however_it_ends(tmp_path):
+    folder = tmp_path / "study"
+    path = os.pathsep.join(sys.path)
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert first.stdout is not None
+    assert first.stdout.readline() == "held\n"
+    with pytest.raises(StudyError, match="Another process is at work on the same study") as caught, alone(folder):
+        pass
+    assert str(folder) in str(caught.value)
+    first.kill()
+    first.communicate()
+    with alone(folder):
+        assert (folder / LOCK).is_file()

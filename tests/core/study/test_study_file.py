@@ -6,6 +6,7 @@ import yaml
 from steerstack.catalog.data import load_data
 from steerstack.data.items import DataSet
 from steerstack.errors import DataError, StudyError
+from steerstack.run.ledger import alone
 from steerstack.study.session import folder_of
 from steerstack.study.study_file import load_study
 
@@ -105,3 +106,16 @@ def test_starting_anew_removes_a_studys_folder_and_nothing_else(tmp_path, llama)
         study.run(llama, folder=place, fresh=True)
         lines = (place / "ledger.jsonl").read_text().splitlines()
         assert len({yaml.safe_load(line)["key"] for line in lines}) == len(lines) > 0
+
+
+def test_two_runs_of_one_study_at_once_never_double_it(tmp_path, llama):
+    study = declared(tmp_path, limit=16, layers=[1], scales=[1.0], nulls=0)
+    with alone(tmp_path / "place"), pytest.raises(StudyError, match="Another process"):
+        study.run(llama, folder=tmp_path / "place", fresh=True)
+    study.run(llama, folder=tmp_path / "place")
+
+
+def test_a_multiplier_that_overflows_is_told_of(tmp_path, llama):
+    study = declared(tmp_path, limit=16, layers=[1], scales=[1e308], nulls=0)
+    with pytest.raises(StudyError, match="no number"):
+        study.run(llama, folder=tmp_path / "place")

@@ -12,7 +12,7 @@ import pytest
 from tests.support.wait import PATIENCE
 
 from steerstack.errors import SteerstackError
-from steerstack.util.files import write_atomically, write_json
+from steerstack.util.files import check_target, write_atomically, write_json
 
 
 def names(folder):
@@ -180,3 +180,13 @@ def test_a_folder_without_the_right_to_write_is_named(tmp_path):
     with pytest.raises(SteerstackError, match="Permission denied"):
         write_atomically(tmp_path / "locked" / "a", "x")
     assert list((tmp_path / "locked").iterdir()) == []
+
+
+def test_where_a_file_cannot_be_written_is_seen_before(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for place, seen in ((tmp_path, "a folder"), (tmp_path / "file" / "within" / "a.json", "Not a directory")):
+        with pytest.raises(SteerstackError, match="nothing was started") as caught:
+            check_target(place)
+        assert seen in caught.value.seen
+    check_target(tmp_path / "new" / "a.json")
+    assert names(tmp_path) == ["file"]

@@ -31,13 +31,20 @@ def extract(
 ) -> None:
     """Make a steering vector from contrast pairs, at every layer."""
     console.quiet()
+    from steerstack.catalog.recorder import check_places
     from steerstack.data.questions import contrast_pairs
     from steerstack.measure.dump_tokens import dump_pairs
     from steerstack.records.vector import record_vector
     from steerstack.steering.site import Site
     from steerstack.techniques.extract import extract as extract_vector
     from steerstack.trace.open import open_model
+    from steerstack.util.files import check_target
 
+    for target in (out, dump, None if json == "-" else json):
+        if target:
+            check_target(Path(target))
+    if record:
+        check_places(record=True, tracking_uri=tracking_uri)
     chosen = find("extractor", method).make(console.settings(set_))
     pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
     told = console.values(template)

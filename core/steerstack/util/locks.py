@@ -7,7 +7,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock file; the system lets go of it when the process ends, however it ends.
+    """Hold a lock file, which stays; the system lets go of it when the process ends, however it ends.
 
     Without ``fcntl`` (Windows) nothing is locked.
 
@@ -15,6 +15,8 @@ def locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     ------
     BlockingIOError
         Another process holds it, and we are not to wait.
+    OSError
+        The file cannot be made.
     """
     try:
         import fcntl
