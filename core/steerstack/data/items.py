@@ -191,3 +191,8 @@ class DataSet:
         if n < 1:
             raise DataError(f"A limit of {n} leaves no items.", fix="Use a limit of 1 or more.")
         return self.take(self.items[:n])
+
+    def spread(self, n: int) -> "DataSet":
+        """``n`` items spread evenly over the set, in its order; all of them where there are no more."""
+        count = len(self.items)
+        return self if count <= n else self.take(tuple(self.items[place * count // n] for place in range(n)))

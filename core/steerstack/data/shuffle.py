@@ -1,11 +1,11 @@
-"""Shuffled labels: which half of the pairs has its sides exchanged."""
+"""Shuffled labels: which pairs have their sides exchanged."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool
+    from jaxtyping import Bool, Int
     from torch import Tensor
 
     from steerstack.data.items import DataSet
@@ -21,21 +21,24 @@ def half(count: int, seed: int) -> Bool[Tensor, " pair"]:
     return chosen
 
 
-def even(data: DataSet, seed: int) -> DataSet:
-    """The items, one drawn at random left out where their number is odd: half of them can then be exchanged."""
+def balanced(count: int, seed: int) -> Int[Tensor, " pair"]:
+    """Shuffled labels: 1 for a pair that is left, -1 for one whose sides are exchanged, 0 for one that is left out.
+
+    They sum to zero, so that nothing is left of what all pairs share: of an odd number one pair, drawn at random, is
+    left out, and exactly half of the others is exchanged. The one implementation of all nulls.
+    """
     import torch
 
-    if len(data) % 2 == 0:
-        return data
-    left_out = int(torch.randint(len(data), (1,), generator=torch.Generator().manual_seed(seed)))
-    return data.take((*data.items[:left_out], *data.items[left_out + 1 :]))
+    labels = torch.zeros(count, dtype=torch.int64)
+    kept = torch.ones(count, dtype=torch.bool)
+    if count % 2:
+        kept[int(torch.randint(count, (1,), generator=torch.Generator().manual_seed(seed)))] = False
+    labels[kept] = 1 - 2 * half(count - count % 2, seed).long()
+    return labels
 
 
 def shuffled(data: DataSet, seed: int) -> DataSet:
-    """An even number of the items, with exhibiting and not exhibiting exchanged in exactly half of them.
-
-    The exchanged labels then sum to zero, so that a difference of means keeps nothing of what all pairs share.
-    """
-    items = even(data, seed)
-    flip = half(len(items), seed).tolist()
-    return items.take(tuple(item.inverted() if f else item for item, f in zip(items.items, flip, strict=True)))
+    """The items under :func:`balanced` labels: exhibiting and not exhibiting exchanged where a label is -1."""
+    labels = balanced(len(data), seed).tolist()
+    pairs = zip(data.items, labels, strict=True)
+    return data.take(tuple(item if label > 0 else item.inverted() for item, label in pairs if label))

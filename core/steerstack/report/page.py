@@ -104,6 +104,6 @@ def bare_line(name: str, x: Sequence[float], y: Sequence[float]) -> Line:
 
 def nulls_table(entries: Sequence[Mapping[str, Any]], key: str, title: str) -> Table:
     """Every technique against every null."""
-    rows = [[entry["technique"], entry["null"].removeprefix("null: "), interval(entry[key])] for entry in entries]
-    note = "Random directions, shuffled labels and another behaviour's vector, chosen and measured in the same way."
+    rows = [[entry["technique"], entry["null"], interval(entry[key])] for entry in entries]
+    note = "Random directions and shuffled labels; another behaviour's vector, a neighbour. All chosen in the same way."
     return Table("Against the nulls", ["technique", "null", title], rows, note)

@@ -1,5 +1,6 @@
 """Null techniques: the same pipeline with nothing to learn from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +12,13 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.technique import Steering, Treatment
 from steerstack.trace.model import Model
 
-NULL = "null: "
-"""How the names of null techniques begin."""
+NULL, NEIGHBOR = "null: ", "neighbor: "
+"""How the names of null techniques begin, and those of other behaviours' vectors, which are no nulls."""
 
 
 @dataclass(frozen=True)
 class NullSteering(Steering):
-    """A vector that knows nothing of the behaviour, chosen and measured like any other.
+    """A vector that knows nothing of the behaviour, or is that of another one, chosen and measured like any other.
 
     Its strengths are the same shares of the residual norm, so that it has the norm of the others.
 
@@ -31,8 +32,8 @@ class NullSteering(Steering):
 
     @property
     def name(self) -> str:
-        """``null: `` and what it is."""
-        return f"{NULL}{self.other.behavior if self.other else super().name}"
+        """``null: `` or ``neighbor: ``, and what it is."""
+        return f"{NEIGHBOR}{self.other.behavior}" if self.other else f"{NULL}{super().name}"
 
     def describe(self) -> dict[str, Any]:
         """As of any vector, with the other data's digest."""
@@ -51,7 +52,7 @@ class NullSteering(Steering):
 
 
 def null_techniques(behavior: str, **options: Any) -> list[Steering]:
-    """Random directions, shuffled labels, and the vector of one other shipped behaviour.
+    """Random directions, shuffled labels, and, as a neighbour, the vector of one other shipped behaviour.
 
     Parameters
     ----------
@@ -68,3 +69,20 @@ def null_techniques(behavior: str, **options: Any) -> list[Steering]:
 def is_null(name: str) -> bool:
     """Whether a technique is a null, by its name."""
     return name.startswith(NULL)
+
+
+def is_reference(name: str) -> bool:
+    """Whether a technique is a null or the vector of another behaviour: what the others are compared with."""
+    return name.startswith((NULL, NEIGHBOR))
+
+
+def above_nulls(entries: Sequence[tuple[str, bool]]) -> str:
+    """In words, how many nulls a technique is above; a claim from that would take more of each family.
+
+    Parameters
+    ----------
+    entries:
+        The name of each null or neighbour, and whether the technique is above it.
+    """
+    above = [beaten for name, beaten in entries if is_null(name)]
+    return f"above {sum(above)} of {len(above)} nulls, too few for a claim" if above else ""

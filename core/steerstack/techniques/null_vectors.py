@@ -2,19 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import torch
 
 from steerstack.contracts import Extractor, Fitted, PairBatch, PairStream
 from steerstack.data.items import DataSet
-from steerstack.data.shuffle import half, shuffled
+from steerstack.data.shuffle import balanced, shuffled
 from steerstack.engine.data_activations import DataActivations
 from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.steering.vector import SteeringVector, random_like
 from steerstack.techniques.extract import extract
 from steerstack.trace.model import Model
+
+Family = Literal["random", "shuffled labels"]
+FAMILIES: tuple[Family, ...] = ("random", "shuffled labels")
+
+APART = 100_003
+"""Between the first null's seeds of two studies: no study has so many nulls, so that they share none."""
 
 
 class Remembered(PairStream):
@@ -37,24 +44,21 @@ class Remembered(PairStream):
 
 
 class ShuffledPairs(Remembered):
-    """An even number of the same pairs, the two sides of exactly half of them exchanged.
-
-    The labels then sum to zero, so that a mean difference keeps nothing of what all pairs share.
-    """
+    """The same pairs under balanced labels: the two sides of exactly half of them exchanged."""
 
     def __init__(self, stream: PairStream, seed: int) -> None:
         super().__init__(stream)
-        self._flips = half(self._length - self._length % 2, seed)
-        self._length = len(self._flips)
+        self._labels = balanced(self._length, seed)
+        self._length = int((self._labels != 0).sum())
 
     def __iter__(self) -> Iterator[PairBatch]:
         begun = 0
         for batch in self._batches:
-            flip = self._flips[begun : begun + len(batch.positive)]
+            labels = self._labels[begun : begun + len(batch.positive)]
             begun += len(batch.positive)
-            if len(flip):  # the last pair of an odd number is left out
-                positive, negative = batch.positive[: len(flip)], batch.negative[: len(flip)]
-                flip = flip[:, None, None]
+            kept, flip = labels != 0, (labels[labels != 0] < 0)[:, None, None]
+            if len(flip):
+                positive, negative = batch.positive[kept], batch.negative[kept]
                 yield PairBatch(torch.where(flip, negative, positive), torch.where(flip, positive, negative))
 
 
@@ -118,6 +122,25 @@ def brought_to_norm(null: SteeringVector, vector: SteeringVector) -> SteeringVec
     return replace(null.keeping(vector.layers), directions=directions)
 
 
+@dataclass(frozen=True)
+class Null:
+    """A vector that knows nothing of the behaviour, with the norms of the one that it is compared with.
+
+    Attributes
+    ----------
+    name:
+        How results call it.
+    family:
+        How it was made: by its own family alone it can be exchanged with the vector.
+    vector:
+        The vector itself.
+    """
+
+    name: str
+    family: Family
+    vector: SteeringVector
+
+
 def null_vectors(
     model: Model,
     data: DataSet,
@@ -126,10 +149,9 @@ def null_vectors(
     *,
     position: str | None,
     count: int,
-    others: Sequence[DataSet] = (),
     seed: int = 0,
-) -> dict[str, SteeringVector]:
-    """Vectors that know nothing of the behaviour, with the norms of the given one.
+) -> list[Null]:
+    """Random directions, and vectors from shuffled labels.
 
     Parameters
     ----------
@@ -138,27 +160,53 @@ def null_vectors(
     vector:
         With the layers that nulls are wanted for.
     count:
-        Number of random and of shuffled-label vectors.
-    others:
-        Data sets of other behaviours, whose vectors by the same method are nulls too.
+        Number of each family.
     seed:
-        Of the first of them.
+        Of all of them.
+
+    Returns
+    -------
+    list[Null]
+        Vectors whose shuffled labels average out to nothing (a single pair, say) are left out.
+    """
+    seeds = [seed * APART + i for i in range(count)]
+    found = [Null(f"random {i}", "random", random_like(vector, drawn)) for i, drawn in enumerate(seeds)]
+    if method is None or not count:
+        return found
+    make = Shuffler(model, data, method, position, list(vector.layers))
+    for i, drawn in enumerate(seeds):
+        with suppress(DegenerateDirectionError, ExtractionError):
+            found.append(Null(f"shuffled labels {i}", "shuffled labels", make.like(vector, drawn)))
+    return found
+
+
+def neighbor_vectors(
+    model: Model,
+    data: Sequence[DataSet],
+    vector: SteeringVector,
+    method: Extractor | None,
+    *,
+    position: str | None,
+    pairs: int,
+) -> dict[str, SteeringVector]:
+    """Vectors of other behaviours by the same method, at the norms of the given one; no nulls, for they may be kin.
+
+    Parameters
+    ----------
+    data:
+        Data of the other behaviours.
+    pairs:
+        At most so many of each are read.
 
     Returns
     -------
     dict
-        Vectors by name. Those whose directions average out to nothing (a single pair, say) are left out.
+        By behaviour. Those whose two sides are the same are left out.
     """
-    found = {f"random {i}": random_like(vector, seed + i) for i in range(count)}
-    if method is None:
-        return found
-    layers = list(vector.layers)
-    make = Shuffler(model, data, method, position, layers)
-    for i in range(count):
+    found = {}
+    for other in data if method is not None else ():
         with suppress(DegenerateDirectionError):
-            found[f"shuffled labels {i}"] = make.like(vector, seed + i)
-    for other in others:
-        with suppress(DegenerateDirectionError):
-            theirs = extract(model, other.limit(len(data)), method, position=position, layers=layers)
-            found[f"unrelated: {other.behavior}"] = brought_to_norm(theirs, vector)
+            assert method is not None
+            theirs = extract(model, other.limit(pairs), method, position=position, layers=list(vector.layers))
+            found[other.behavior] = brought_to_norm(theirs, vector)
     return found

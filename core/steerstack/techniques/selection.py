@@ -1,11 +1,12 @@
-"""Choose a vector's layer and strength on validation items: one rule for every study, stated in the result.
+"""What is tried for a vector on validation items, and what was chosen: one rule for every study, in the result.
 
 The rule is the one by which prompts and fine-tunes are chosen too: the largest mean log-odds on validation items.
 A vector's candidates may cost at most :data:`KL_BUDGET` on neutral text; where none is that cheap, the cheapest is
-taken, and that is said. Costs are measured from the best candidate down until one is affordable.
+taken, and that is said. Of many candidates only those are measured that promise most to first order: see
+:mod:`steerstack.techniques.search`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,6 +21,12 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.strength_at_kl import strength_at
 from steerstack.trace.model import Model
+
+CRITERION = "largest mean log-odds on validation items"
+"""By what every technique is chosen."""
+
+FEW = 2
+"""Candidates that are measured at once, where first-order effects say which ones promise most."""
 
 KL_BUDGET = 0.3
 """Mean KL per token (nats) on neutral text that a choice may cost."""
@@ -122,17 +129,21 @@ class Tried:
         Mean over the items; None where there were none to choose by.
     kl:
         What it costs per token on neutral text; None where that was not needed for the choice.
+    promise:
+        Its effect on the same scale to first order; None where that was not needed for the choice.
     """
 
     candidate: Candidate
     log_odds: float | None
     kl: float | None = None
+    promise: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As results hold it."""
         candidate = self.candidate
         where = {"layers": list(candidate.layers), "layer": candidate.layers[0], "scale": candidate.scale}
-        return {**where, "share": candidate.share, "log_odds": self.log_odds, "kl": self.kl}
+        found = {"log_odds": self.log_odds, "kl": self.kl, "promise": self.promise}
+        return {**where, "share": candidate.share, **found}
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,9 @@ class Choice:
         """By what it was chosen."""
         if all(tried.log_odds is None for tried in self.tried):
             return "the middle layer and the smallest strength, since there are no validation items"
-        largest = "the largest mean log-odds on validation items"
+        largest = f"the {CRITERION}"
+        if any(tried.log_odds is None for tried in self.tried):
+            largest += f", measured for the {FEW} at a time that promise most to first order,"
         if self.kl is not None:
             return f"{largest} among strengths that cost {self.kl:g} nats of KL per token"
         return f"{largest} among strengths that cost at most {KL_BUDGET} nats of KL per token"
@@ -184,54 +197,8 @@ class Choice:
             "scale": self.scale,
             "on": "validation",
             "choices_tried": len(self.tried),
+            "criterion": CRITERION,
             "rule": self.rule,
             "within_kl_budget": self.within_budget,
             "tried": [tried.to_json() for tried in self.tried],
         }
-
-
-def choose(
-    candidates: Sequence[Candidate],
-    score: Callable[[Sequence[Candidate]], Sequence[float]] | None,
-    cost: Callable[[Candidate], float],
-    *,
-    kl: float | None = None,
-) -> Choice:
-    """Choose among candidates: see the module for the rule.
-
-    Parameters
-    ----------
-    candidates:
-        In order: of equals the first is taken.
-    score:
-        The mean log-odds of each on validation items; None where there are no such items, and then it is the
-        middle layer with the first of its strengths.
-    cost:
-        KL per token of one on neutral text; asked for only as far as the choice needs it.
-    kl:
-        The cost at which all of them are held; then none is too dear.
-    """
-    if score is None:
-        layers = list(dict.fromkeys(candidate.layers for candidate in candidates))
-        first = next(c for c in candidates if c.layers == layers[len(layers) // 2])
-        return Choice(first, tuple(Tried(c, None) for c in candidates), within_budget=True, kl=kl)
-    means = [float(mean) for mean in score(candidates)]
-    tried = [Tried(candidate, mean) for candidate, mean in zip(candidates, means, strict=True)]
-    if kl is not None:
-        best = max(range(len(tried)), key=lambda place: means[place])
-        return Choice(candidates[best], tuple(tried), within_budget=True, kl=kl)
-    for place in _best_first(means):
-        tried[place] = Tried(candidates[place], means[place], cost(candidates[place]))
-        if _kl(tried[place]) <= KL_BUDGET:
-            return Choice(candidates[place], tuple(tried), within_budget=True)
-    cheapest = min(range(len(tried)), key=lambda place: _kl(tried[place]))
-    return Choice(candidates[cheapest], tuple(tried), within_budget=False)
-
-
-def _best_first(means: Sequence[float]) -> Iterator[int]:
-    return iter(sorted(range(len(means)), key=lambda place: -means[place]))
-
-
-def _kl(tried: Tried) -> float:
-    assert tried.kl is not None
-    return tried.kl

@@ -24,7 +24,9 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.extract import extract
 from steerstack.techniques.fine_tunes import check_weights
-from steerstack.techniques.selection import SHARES, Candidate, Candidates, choose
+from steerstack.techniques.promise import ITEMS, SLOPE_ITEMS, sites_to_rank, slopes_on
+from steerstack.techniques.search import choose
+from steerstack.techniques.selection import SHARES, Candidate, Candidates
 from steerstack.techniques.strength_at_kl import kl_at
 from steerstack.trace.model import Model
 
@@ -150,19 +152,25 @@ class Steering(Technique):
         vector = self.find(model, train)
         tokens = Tokens.parse(self.tokens)
         grid = self.candidates.of(model, vector, self.method)
+        shared = validation.spread(ITEMS) if validation is not None else None
 
         def score(candidates: Sequence[Candidate]) -> list[float]:
-            assert validation is not None
+            assert shared is not None
             plans = [candidate.plan(vector, tokens) for candidate in candidates]
-            return [float(arm.effect_scale.mean()) for arm in score_data(model, validation, mode, plans)]
+            return [float(arm.effect_scale.mean()) for arm in score_data(model, shared, mode, plans)]
 
+        promise, flops = None, costs.forward(model, costs.asked_tokens(ask(model.format, train, "text")))
+        sites = sites_to_rank(vector, self.method, grid, self.kl) if validation is not None else []
+        if sites and validation is not None:
+            promise = slopes_on(model, validation, mode, sites, tokens).promise(vector, grid)
+            flops += costs.training(model, costs.asked_tokens(ask(model.format, validation.spread(SLOPE_ITEMS), mode)))
         choice = choose(
-            grid, None if validation is None else score, lambda one: kl_at(model, [one.plan(vector, tokens)])[0],
-            kl=self.kl,
+            grid, None if shared is None else score, lambda one: kl_at(model, [one.plan(vector, tokens)])[0],
+            promise=promise, kl=self.kl,
         )  # fmt: skip
-        flops = costs.forward(model, costs.asked_tokens(ask(model.format, train, "text")))
-        if validation is not None:
-            flops += costs.forward(model, costs.asked_tokens(ask(model.format, validation, mode)) * len(grid))
+        if shared is not None:
+            measured = sum(tried.log_odds is not None for tried in choice.tried)
+            flops += costs.forward(model, costs.asked_tokens(ask(model.format, shared, mode)) * measured)
         found = {"vector": vector.fingerprint, "found": vector.origin.found}
         record = {**choice.to_json(), **found}
         return Treatment(

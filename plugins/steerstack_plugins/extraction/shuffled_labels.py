@@ -24,9 +24,9 @@ class ShuffledLabels(Extractor):
     A permutation null of ``mean-difference`` (Rimsky et al., arXiv 2312.06681, eq. 1), in the
     sense of the control tasks of Hewitt and Liang, arXiv 1909.03368: it lies where the
     differences of these pairs lie, but what they share is gone. With labels ``s = +-1``,
-    ``v = sum_i (s_i - mean(s)) d_i``: exactly half of the pairs is exchanged, and for an odd
-    number the labels are centred, so that no share of the mean difference is left to be blown up
-    when ``v`` is brought to its norm. Site ``resid_post``, at the answer token by default. The
+    ``v = sum_i s_i d_i``: of an odd number of pairs one is left out and exactly half of the others
+    is exchanged, so that no share of the mean difference is left to be blown up when ``v`` is
+    brought to its norm. Site ``resid_post``, at the answer token by default. The
     exchange is drawn by the seed and by the content of the pairs, the same at every layer.
     """
 
@@ -37,13 +37,12 @@ class ShuffledLabels(Extractor):
 
     def fit(self, pairs: PairStream) -> Mapping[int, Float[Tensor, " d_model"]]:
         """Exchange, average, and bring to the real norm."""
-        from steerstack.data.shuffle import half
+        from steerstack.data.shuffle import balanced
         from steerstack.errors import DegenerateDirectionError
         from steerstack_plugins.extraction.common.sides import SAME, differences, sides
 
         found = differences(sides(pairs, at_least=2)).double()
-        labels = 1 - 2 * half(len(found), self.seed).double()
-        labels -= labels.mean()
+        labels = balanced(len(found), self.seed).double()
         shuffled = (labels[:, None, None] * found).mean(0)
         real = found.mean(0)
         directions = {}

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.synthetic import LAYERS, Synthetic, planted
 
 from steerstack.data.items import DataSet, Item
-from steerstack.data.shuffle import even, half, shuffled
+from steerstack.data.shuffle import balanced, half, shuffled
 from steerstack.errors import DegenerateDirectionError
-from steerstack.steering.vector import SteeringVector
+from steerstack.steering.vector import SteeringVector, cosine
 from steerstack.techniques.null_vectors import ShuffledPairs
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
@@ -30,18 +30,27 @@ def test_exactly_half_is_exchanged(count, seed):
 
 
 @given(count=COUNTS, seed=SEEDS)
-def test_an_odd_number_leaves_one_out_and_an_even_one_none(count, seed):
-    whole = data(count)
-    kept = even(whole, seed)
-    assert len(kept) == count - count % 2
-    assert [item.id for item in shuffled(whole, seed)] == [item.id for item in kept]  # in their order
-    assert set(kept) <= set(whole)
+def test_labels_sum_to_zero_and_leave_out_one_of_an_odd_number(count, seed):
+    labels = balanced(count, seed)
+    assert int(labels.sum()) == 0
+    assert int((labels == 0).sum()) == count % 2
+    kept = [f"i{place}" for place, label in enumerate(labels.tolist()) if label]
+    assert [item.id for item in shuffled(data(count), seed)] == kept  # in their order
 
 
-def test_the_half_and_the_one_left_out_follow_from_the_seed():
-    assert torch.equal(half(40, 3), half(40, 3))
-    assert not torch.equal(half(40, 3), half(40, 4))
-    assert len({tuple(item.id for item in even(data(9), seed)) for seed in range(40)}) > 4  # any of the nine
+def test_the_labels_follow_from_the_seed():
+    assert torch.equal(balanced(40, 3), balanced(40, 3))
+    assert not torch.equal(balanced(40, 3), balanced(40, 4))
+    assert len({int((balanced(9, seed) == 0).nonzero()) for seed in range(40)}) > 4  # any of the nine is left out
+
+
+@pytest.mark.parametrize("pairs", [4, 5, 12, 40])
+def test_shuffled_labels_are_never_the_vector_itself(pairs):
+    stream = planted(pairs)[0]
+    real = MeanDifference().fit(stream)
+    for seed in range(20):
+        found = MeanDifference().fit(ShuffledPairs(stream, seed))
+        assert all(abs(cosine(real[layer], found[layer])) < 0.9 for layer in LAYERS)
 
 
 @pytest.mark.parametrize("count", [2, 12, 13])
@@ -63,8 +72,7 @@ def test_nothing_is_left_of_a_difference_that_all_pairs_share(count, batch):
 def test_what_pairs_do_not_share_is_summed_with_balanced_signs(count, batch):
     pairs = planted(count)[0]
     pairs.batch = batch
-    flips = half(12, 5)
-    gaps = (pairs.positive - pairs.negative)[:12].double()
-    expected = (gaps[~flips].sum(0) - gaps[flips].sum(0)) / 12
+    gaps = (pairs.positive - pairs.negative).double()
+    expected = (balanced(count, 5)[:, None, None] * gaps).sum(0) / 12
     found = MeanDifference().fit(ShuffledPairs(pairs, seed=5))
     assert torch.allclose(torch.stack([found[layer] for layer in LAYERS]).double(), expected, atol=1e-5)

@@ -1,6 +1,7 @@
 """Where a vector fails: whatever a study saw of it stands in the card, and nothing else does."""
 
 from steerstack.report.failures import NOTHING, OPEN, of_effect, of_stack, of_sweep, section
+from steerstack.study.null_test import NEEDED, NullTest
 
 
 def estimate(value, low, high, n=20):
@@ -20,8 +21,12 @@ def meeting(verdict="adds up", on_top=GOOD, direction="positive", **more):
             "first_on_top": on_top, "estimate": NONE, "near_ceiling": False, **more}  # fmt: skip
 
 
-def stack(arms, interactions=(), nulls=()):
-    return list(of_stack({"arms": arms, "interactions": interactions, "nulls": nulls}))
+WIDE = NullTest(0.4, {family: [0.01 * n for n in range(39)] for family in NEEDED}).to_json()
+NARROW = NullTest(0.2, {"random": [0.3, 0.1]}).to_json()
+
+
+def stack(arms, interactions=(), null_test=WIDE):
+    return list(of_stack({"arms": arms, "interactions": interactions, "null_test": null_test}))
 
 
 def test_an_effect_is_held_against_its_sign():
@@ -43,7 +48,7 @@ def test_every_fault_of_a_stack_is_named():
         [arm("none", NONE), arm("positive", GOOD, 0.25), arm("negative", NONE), arm("positive", BAD, prompt="positive")],
         [meeting("redundant"), meeting(on_top=NONE, of=["vector", "lora-sft"], vector_origin="refitted"),
          meeting("interferes", scale="probability"), meeting(near_ceiling=True), meeting(of=["prompt", "lora-sft"])],
-        [{"null": "random 0", "effect": estimate(-0.4, -0.5, -0.3)}, {"null": "random 1", "effect": NONE}],
+        NARROW,
     )  # fmt: skip
     assert [line.split(":")[0] for line in found] == [
         "Added with a positive sign it moves 25% of the items the wrong way [0%, 50%]",
@@ -51,7 +56,7 @@ def test_every_fault_of_a_stack_is_named():
         "On top of a positive prompt it is redundant",
         "On top of a positive lora-sft (refitted) its effect cannot be told apart from none",
         "On top of a positive prompt the answers are near certainty, so that little is left to gain",
-        "The null random 0 moves it as much",
+        NARROW["text"],
     ]
 
 
@@ -59,10 +64,10 @@ def test_every_fault_of_a_sweep_is_named():
     found = list(of_sweep({
         "arms": [{"layer": 3, "scale": scale, "effect": effect} for scale, effect in ((0, NONE), (1, NONE), (-1, BAD))],
         "steerability": {"3": {"anti_steerable": estimate(0.2, 0.1, 0.4)}, "5": {"anti_steerable": estimate(0, 0, 0.1)}},
-        "nulls": [{"null": "shuffled 0", "layer": 3, "effect": GOOD}],
+        "null_test": NARROW,
     }))  # fmt: skip
     assert [line.split(":")[0] for line in found] == [
         "At layer 3 it moves 20% of the items against the sign [10%, 40%]",
         "At layer 3 and strength 1 its effect cannot be told apart from none",
-        "The null shuffled 0 at layer 3 moves it as much",
+        NARROW["text"],
     ]

@@ -12,7 +12,8 @@ from steerstack.steering.tokens import Tokens
 from steerstack.study.fit_step import values_of
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
-from steerstack.techniques.selection import KL_BUDGET, SHARES, Candidate, candidate_layers, choose
+from steerstack.techniques.search import choose
+from steerstack.techniques.selection import FEW, KL_BUDGET, SHARES, Candidate, candidate_layers
 from steerstack.techniques.strength_at_kl import kl_at
 from steerstack.techniques.technique import technique
 from steerstack.testing import planted_data, planted_model
@@ -66,19 +67,34 @@ def test_their_defaults_are_the_same_candidates():
 
 
 @pytest.mark.parametrize("shares", [(0.1, 0.3), (0.1, 0.3, 3.0), (3.0, 6.0)])
-def test_the_choice_is_that_of_a_loop_that_scores_and_costs_every_candidate(shares):
+def test_the_choice_is_that_of_a_loop_over_the_candidates_that_promise_most(shares):
     candidates = plain_loop((1, 2, 3), shares)
-    affordable = [one for one in candidates if one[3] <= 0.3]
-    assert (max(candidates, key=lambda one: one[2]) in affordable) == (shares[-1] < 3)  # else the budget decides
-    layer, scale, mean, _ = max(affordable, key=lambda one: one[2]) if affordable else min(
-        candidates, key=lambda one: one[3])  # fmt: skip
     record = fitted(layers=(1, 2, 3), shares=shares).record
+    tried = record["tried"]
+    assert [(one["layer"], pytest.approx(one["scale"])) for one in tried] == [one[:2] for one in candidates]
+    left = sorted(range(len(tried)), key=lambda place: -tried[place]["promise"])
+    seen = []
+    while left and not any(candidates[place][3] <= KL_BUDGET for place in seen):
+        seen, left = seen + left[:FEW], left[FEW:]
+    affordable = [candidates[place] for place in seen if candidates[place][3] <= KL_BUDGET]
+    layer, scale, _, _ = max(affordable, key=lambda one: one[2]) if affordable else min(
+        candidates, key=lambda one: one[3])  # fmt: skip
     assert (record["layer"], record["scale"]) == (layer, pytest.approx(scale))
     assert record["within_kl_budget"] == bool(affordable) == (shares[0] < 3)
-    chosen = next(entry for entry in record["tried"] if (entry["layer"], entry["scale"]) == (layer, record["scale"]))
-    assert chosen["log_odds"] == pytest.approx(mean, abs=1e-5)
-    for entry, (*_, cost) in zip(record["tried"], candidates, strict=True):
-        assert entry["kl"] is None or entry["kl"] == pytest.approx(cost, rel=1e-3)
+    assert record["choices_tried"] == len(candidates)
+    for place, (entry, (*_, mean, cost)) in enumerate(zip(tried, candidates, strict=True)):
+        assert (entry["log_odds"] is not None) == (place in seen)
+        assert entry["log_odds"] in (None, pytest.approx(mean, abs=1e-5))
+        assert entry["kl"] in (None, pytest.approx(cost, rel=1e-3))
+
+
+def test_a_promise_is_the_effect_of_a_weak_vector():
+    """To first order: a thousandth of the strength gives a thousandth of what is promised."""
+    weak = 1e-3
+    record = fitted(layers=(1, 2, 3), shares=(weak, 2 * weak)).record
+    bare = values_of(Arm(planted_model()), PARTS.validation, "text").mean()
+    for entry, (*_, mean, _) in zip(record["tried"], plain_loop((1, 2, 3), (weak, 2 * weak)), strict=True):
+        assert entry["promise"] == pytest.approx(mean - bare, rel=0.05, abs=2e-6)
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.sampled_from([0.0, 0.1, 0.3, 0.31, 1.0, 2.0])), min_size=1))

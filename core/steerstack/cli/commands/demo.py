@@ -21,6 +21,6 @@ def demo(
     from steerstack.cli.outputs import Outputs, perform
     from steerstack.study.stack.study import Stack
 
-    study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=3, limit=160)
+    study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=39, limit=160)
     perform(study, Outputs(fresh=fresh, report=report, tracking_uri=tracking_uri, json=json))
     console.console.print("Browse the registry: [bold]steerstack ui[/]", highlight=False)

@@ -23,7 +23,7 @@ from steerstack.study.efficiency.page import efficiency_page
 from steerstack.study.fit_step import FitValues
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import with_items
-from steerstack.techniques.null_techniques import is_null
+from steerstack.techniques.null_techniques import above_nulls, is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
@@ -69,7 +69,7 @@ class EfficiencyResult(Result):
     def crossings(self) -> list[dict[str, Any]]:
         """For every pair of techniques, which is better or where they cross, on clean labels."""
         found, noise = [], self.study.noise[0]
-        names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_null(t.name)]
+        names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_reference(t.name)]
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
                 sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
@@ -84,7 +84,7 @@ class EfficiencyResult(Result):
         noise = self.study.noise[0]
         names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
         found = []
-        for name, null in ((a, b) for a in names for b in names if is_null(b) and not is_null(a)):
+        for name, null in ((a, b) for a in names for b in names if is_reference(b) and not is_reference(a)):
             sizes = tuple(n for n in self.sizes(name, noise) if n in self.sizes(null, noise))
             if sizes:
                 gap = curve(sizes, self.differences(name, noise, sizes) - self.differences(null, noise, sizes)).area
@@ -92,8 +92,8 @@ class EfficiencyResult(Result):
         return found
 
     def _above(self, name: str) -> str:
-        mine = [entry["above"] for entry in self.against_nulls if entry["technique"] == name]
-        return f", above {sum(mine)} of {len(mine)} nulls" if mine else ""
+        words = above_nulls([(e["null"], e["above"]) for e in self.against_nulls if e["technique"] == name])
+        return f", {words}" if words else ""
 
     @property
     def verdict(self) -> str:

@@ -31,8 +31,9 @@ from steerstack.study.forecast import PILOT, Forecast, timed
 from steerstack.study.frontier.result import FrontierResult, Point
 from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
-from steerstack.techniques.null_techniques import is_null
-from steerstack.techniques.selection import Candidate, candidate_layers, choose
+from steerstack.techniques.null_techniques import is_reference
+from steerstack.techniques.search import choose
+from steerstack.techniques.selection import Candidate, candidate_layers
 from steerstack.techniques.strength_at_kl import strength_at
 from steerstack.techniques.technique import Steering, Technique, Treatment, check_techniques
 from steerstack.trace.model import Model
@@ -143,7 +144,7 @@ class Making:
         def make() -> Treatment:
             vector, layers = self.found(technique)
             plan, strength = self._held(technique, vector, layers, budget)
-            kept = None if is_null(technique.name) else vector.keeping(layers)
+            kept = None if is_reference(technique.name) else vector.keeping(layers)
             record = {"layers": list(layers), "scale": strength}
             return Treatment(Arm(self.model, plan, label=technique.name), record=record, vector=kept)
 

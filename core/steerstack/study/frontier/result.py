@@ -27,7 +27,7 @@ from steerstack.study.claims import Claims, of_technique
 from steerstack.study.frontier.page import frontier_page
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import held
-from steerstack.techniques.null_techniques import is_null
+from steerstack.techniques.null_techniques import above_nulls, is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
@@ -116,17 +116,15 @@ class FrontierResult(Result):
         sentences = []
         for budget in self.study.budgets:
             here = [p for p in self.points if p.budget == budget and not p.matched]
-            real = [p for p in here if not is_null(p.technique)]
+            real = [p for p in here if not is_reference(p.technique)]
             if not real:
                 continue
             best = max(real, key=lambda p: self.effect(p).value)
-            sizes = [abs(self.effect(p).value) for p in here if is_null(p.technique)]
-            beaten = sum(size < abs(self.effect(best).value) for size in sizes)
-            sentences.append(
-                f"At {budget:g} nats per token {best.technique} moves it furthest: {self.effect(best)}, "
-                f"more than {beaten} of {len(sizes)} nulls."
-            )
-        for match in (m for m in self.matches if not is_null(m["vector"])):
+            size = abs(self.effect(best).value)
+            beaten = above_nulls([(p.technique, abs(self.effect(p).value) < size) for p in here])
+            furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {self.effect(best)}"
+            sentences.append(f"{furthest}, {beaten}." if beaten else f"{furthest}.")
+        for match in (m for m in self.matches if not is_reference(m["vector"])):
             gap = match["vector_minus_baseline"]
             ahead = "not told apart from"
             if gap["ci_low"] > 0 or gap["ci_high"] < 0:

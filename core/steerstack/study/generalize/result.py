@@ -26,7 +26,7 @@ from steerstack.study.fit_step import FitValues
 from steerstack.study.generalize.page import generalize_page
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import trained_on
-from steerstack.techniques.null_techniques import is_null
+from steerstack.techniques.null_techniques import above_nulls, is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
@@ -110,7 +110,7 @@ class GeneralizeResult(Result):
     @property
     def correlation(self) -> dict[str, Any] | None:
         """Rank correlation over techniques of the effect at home with that across, its p exact; None below four."""
-        real = [t for t in self.transfers if not is_null(t.name)]
+        real = [t for t in self.transfers if not is_reference(t.name)]
         if len(real) < 4:
             return None
         rho, p = rank_correlation([t.at_home.value for t in real], [t.across.value for t in real])
@@ -137,17 +137,18 @@ class GeneralizeResult(Result):
             }
             for name in names
             for null in names
-            if is_null(null) and not is_null(name)
+            if is_reference(null) and not is_reference(name)
         ]
 
     def _above(self, name: str) -> str:
-        mine = [entry["across_above"]["ci_low"] > 0 for entry in self.against_nulls if entry["technique"] == name]
-        return f" It is above {sum(mine)} of {len(mine)} nulls." if mine else ""
+        mine = [e for e in self.against_nulls if e["technique"] == name]
+        words = above_nulls([(e["null"], e["across_above"]["ci_low"] > 0) for e in mine])
+        return f" It is {words}." if words else ""
 
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        real = (transfer for transfer in self.transfers if not is_null(transfer.name))
+        real = (transfer for transfer in self.transfers if not is_reference(transfer.name))
         return " ".join(_sentence(transfer, self.source, self.target) + self._above(transfer.name) for transfer in real)
 
     def to_json(self) -> dict[str, Any]:

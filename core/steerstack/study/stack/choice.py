@@ -1,44 +1,81 @@
 """What a stacking study chooses on validation items, through the ledger: layer and strength, and prompts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
 
 from steerstack.contracts import Extractor
 from steerstack.run.arms import ScoreArms
+from steerstack.steering.site import Site
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
-from steerstack.techniques.selection import Candidate, Candidates, Choice, choose
+from steerstack.techniques.promise import ITEMS, Slopes, sites_to_rank, slopes_on
+from steerstack.techniques.search import choose_each, search
+from steerstack.techniques.selection import Candidate, Candidates, Choice
 from steerstack.techniques.strength_at_kl import kl_at
 
-_CODE = ("steerstack.techniques.selection",)
+_CODE = ("steerstack.techniques.search", "steerstack.techniques.promise")
 
 
-def choose_strength(
-    session: Session, vector: SteeringVector, method: Extractor | None, candidates: Candidates, *, called: str = ""
-) -> Choice:
-    """Layer and strength by the rule of :mod:`steerstack.techniques.selection`.
+def choose_strengths(
+    session: Session,
+    vectors: Mapping[str, SteeringVector],
+    method: Extractor | None,
+    candidates: Candidates,
+    *,
+    called: str = "",
+) -> dict[str, Choice]:
+    """Layer and strength of each vector by the rule of :mod:`steerstack.techniques.selection`, side by side.
 
     Parameters
     ----------
+    vectors:
+        By name. Each has candidates of its own; what is measured of them at one time shares the unsteered work.
     called:
-        Of the vector, in progress messages.
+        Of the vectors, in progress messages.
     """
     model, ledger, tokens = session.model, session.ledger, candidates.tokens
-    about = [model.fingerprint, vector.fingerprint, vars(tokens)]
+    shared = session.splits.validation.spread(ITEMS)
 
-    def keep(layer: int, find: Callable[[], float]) -> float:
-        return float(ledger.once("calibration", [*about, layer, candidates.kl], find, code=_CODE))
+    def strengths(vector: SteeringVector) -> list[Candidate]:
+        about = [model.fingerprint, vector.fingerprint, vars(tokens)]
+        return candidates.of(
+            model, vector, method,
+            keep=lambda at, find: float(ledger.once("calibration", [*about, at, candidates.kl], find, code=_CODE)),
+        )  # fmt: skip
 
-    def score(tried: Sequence[Candidate]) -> list[float]:
-        arms = [session.arm("", one.plan(vector, tokens)) for one in tried]
-        found = session.measure.arms(f"validation sweep{called}", session.splits.validation, arms)
+    def score(places: Sequence[tuple[str, Candidate]]) -> list[float]:
+        arms = [session.arm("", one.plan(vectors[name], tokens)) for name, one in places]
+        found = session.measure.arms(f"validation sweep{called}", shared, arms)
         return [float(values.log_odds.mean()) for values in found]
 
-    def cost(one: Candidate) -> float:
-        plan = one.plan(vector, tokens)
-        return float(ledger.once("cost of a candidate", [model.fingerprint, plan.fingerprint],
-                                 lambda: kl_at(model, [plan])[0], code=_CODE))  # fmt: skip
+    def cost(places: Sequence[tuple[str, Candidate]]) -> list[float]:
+        plans = [one.plan(vectors[name], tokens) for name, one in places]
+        about = [model.fingerprint, [plan.fingerprint for plan in plans]]
+        return list(ledger.once("cost of candidates", about, lambda: kl_at(model, plans), code=_CODE))
 
-    return choose(candidates.of(model, vector, method, keep=keep), score, cost, kl=candidates.kl)
+    grids = {name: strengths(vector) for name, vector in vectors.items()}
+    ranked = {name: sites_to_rank(vectors[name], method, grid, candidates.kl) for name, grid in grids.items()}
+    slopes = _slopes(session, sorted({site for sites in ranked.values() for site in sites}, key=str), candidates)
+    searches = {
+        name: search(grid, promise=slopes.promise(vectors[name], grid) if ranked[name] else None, kl=candidates.kl)
+        for name, grid in grids.items()
+    }
+    return choose_each(searches, score, cost)
+
+
+def _slopes(session: Session, sites: Sequence[Site], candidates: Candidates) -> Slopes:
+    """The slopes of the mean log-odds on the validation items, through the ledger."""
+    data, study, tokens = session.splits.validation, session.study, candidates.tokens
+    if not sites:
+        return Slopes({})
+
+    def find() -> list[list[float]]:
+        return [row.tolist() for row in slopes_on(session.model, data, study.score, sites, tokens).at.values()]
+
+    about = [session.model.fingerprint, data.digest, study.score, [str(site) for site in sites], vars(tokens)]
+    rows = session.ledger.once("first-order effects", about, find, code=_CODE)
+    return Slopes({site: torch.tensor(row) for site, row in zip(sites, rows, strict=True)})
 
 
 def choose_prompts(session: Session) -> tuple[dict[str, str], int]:

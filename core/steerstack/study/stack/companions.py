@@ -9,7 +9,7 @@ from steerstack.stats import estimates
 from steerstack.steering.intervention import Plan
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
-from steerstack.study.stack.choice import choose_strength
+from steerstack.study.stack.choice import choose_strengths
 from steerstack.study.stack.grid import Quadruple
 from steerstack.techniques.apply import apply
 from steerstack.techniques.selection import Candidates, Choice
@@ -75,9 +75,8 @@ def measure_companions(
     found = []
     for name, vector in others.items():
         among = tuple(layer for layer in candidates.layers or vector.layers if layer in vector.directions)
-        choice = choose_strength(
-            session, vector, None, replace(candidates, layers=among or vector.layers, kl=None), called=f" of {name}"
-        )
+        mine = replace(candidates, layers=among or vector.layers, kl=None)
+        choice = choose_strengths(session, {name: vector}, None, mine, called=f" of {name}")[name]
         other = apply(vector, choice.layer, choice.scale, tokens=candidates.tokens)
         both = [plan >> other, other >> plan] if plan.sites == other.sites else [plan >> other]
         arms = [session.arm(name, other), *(session.arm(f"together with {name}", one) for one in both)]

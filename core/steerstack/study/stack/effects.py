@@ -30,6 +30,8 @@ def stack_effects(value: Mapping[str, Any]) -> Iterator[Effect]:
         yield Effect.of(f"effect/vector, then {other['vector']}", other["together"])
     for null in value["nulls"]:
         yield Effect.of(f"null/{null['null']}", null["effect"])
+    for other in value["neighbors"]:
+        yield Effect.of(f"neighbor/{other['neighbor']}", other["effect"])
 
 
 def stack_costs(value: Mapping[str, Any]) -> Iterator[Effect]:

@@ -14,12 +14,18 @@ from steerstack.steering.tokens import Tokens
 from steerstack.study.efficiency.subsets import subset
 from steerstack.study.forecast import ARMS, Forecast, fit_seconds, resolved, timed, unit
 from steerstack.study.session import Session
+from steerstack.study.stack.nulls import TEST_ITEMS
 from steerstack.techniques.extract import extract
-from steerstack.techniques.selection import Candidates
+from steerstack.techniques.promise import ITEMS, SLOPE_ITEMS, sites_to_rank
+from steerstack.techniques.selection import FEW, Candidates
+from steerstack.techniques.strength_at_kl import TEXTS
 from steerstack.techniques.technique import Conditioning
 
 if TYPE_CHECKING:
     from steerstack.study.stack.study import Stack
+
+SLOPE = 6
+"""Passes over an item's answers that its gradient takes: both with their prompts, forward and backward."""
 
 DRAWS = 3
 """Demonstrations are chosen among about as many draws."""
@@ -44,25 +50,31 @@ def forecast_stack(study: Stack, session: Session) -> Forecast:
     costing = timed(lambda: divergence(model, texts[:2], [plan] * ARMS))[0] / 2 * len(texts) / ARMS
     tried = len({one.layers for one in candidates}) if study.matched_kl else len(candidates)
     prompts = 1 + bool(data.prompts.positive) + bool(data.prompts.negative)
-    nulls = 2 * study.nulls + min(others, study.nulls)
+    near = min(others, study.neighbors)
+    nulls = 2 * study.nulls + near
+    ranked = bool(sites_to_rank(vector, method, candidates, study.matched_kl))
+    shared, measured_each = min(ITEMS, n_validation), FEW if ranked else tried
+    sloped = SLOPE * plain.of(min(SLOPE_ITEMS, n_validation), 0) if ranked else 0.0
+    cost_each = costing * TEXTS / len(texts)
     arms = [2] + [4] * len(baselines)
     read = reading * n_train / n_validation
     parts = {
         "competence, norms": competence + norming,
-        "extraction": read * (1 + len(baselines) + bool(study.nulls) + min(others, study.nulls)),
-        "choice on validation": plain.of(n_validation, tried) + costing,
+        "extraction": read * (1 + len(baselines) + bool(study.nulls) + near),
+        "choice on validation": sloped + plain.of(shared, measured_each) + cost_each,
         "choice of prompts": plain.of(n_validation, 0) * (len(data.prompts.positive) + len(data.prompts.negative)),
-        "nulls": plain.of(n_test, nulls),
+        "nulls": plain.of(shared, nulls * measured_each) + plain.of(min(TEST_ITEMS, n_test), nulls) + nulls * cost_each,
         "test arms": sum(prompts * plain.of(n_test, of) + of * costing for of in arms),
     }
     if demonstrations:
         parts["demonstrations"] = DRAWS * shown.of(n_validation, 0) + sum(shown.of(n_test, of) for of in arms)
     if together:
-        parts["vectors together"] = together * (plain.of(n_validation, tried) + costing + plain.of(n_test, 3))
+        parts["vectors together"] = together * (plain.of(shared, measured_each) + cost_each + plain.of(n_test, 3))
     pilots = [subset(splits, n, seed=0) for n in (16, 32) if n <= n_train + n_validation]
     for baseline in baselines:
         seconds = fit_seconds(Conditioning(baseline), model, pilots, study.score)[0]
         parts[baseline.name] = seconds(n_train + n_validation)
     smallest = resolved(model, splits.validation, study.score, plan, n_test)
-    measured = n_validation * (1 + tried) + n_test * (1 + nulls + sum((1 + of) * prompts for of in arms))
+    measured = shared * (1 + measured_each * (1 + nulls)) + min(TEST_ITEMS, n_test) * nulls
+    measured += n_test * (1 + sum((1 + of) * prompts for of in arms))
     return Forecast(len(baselines), measured, sum(parts.values()), smallest, parts)

@@ -1,6 +1,6 @@
 """The page of a stacking study."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steerstack.report.page import Page, Plot, Table, bare_line, interval, line, provenance
@@ -31,8 +31,7 @@ def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         f"on validation among {selected['choices_tried']} settings by the {selected['rule']}.{budget} Prompts and "
         "demonstrations were chosen on the same validation items, and fine-tunes trained on the same training items. "
         "An interaction is a difference in differences (both together, minus each alone); p values are of paired t "
-        "tests, corrected by Holm over all interactions of a scale. Nulls have the vector's norm, layer and strength. "
-        + _letters(value),
+        f"tests, corrected by Holm over all interactions of a scale. {_null_words(value)} {_letters(value)}",
         references=references,
         provenance=provenance(value),
         declaration=declared,
@@ -70,25 +69,55 @@ def _panel_order(panel: tuple[str, str]) -> tuple[bool, str, bool]:
 def _choice(value: Mapping[str, Any]) -> Plot:
     """What was tried on validation: log-odds against strength, a line for each layer."""
     tried = value["selected"]["tried"]
+    measured = all(t["log_odds"] is not None for t in tried)
+    height = "log_odds" if measured else "promise"
     lines = []
     for layer in sorted({t["layer"] for t in tried}):
         mine = sorted((t for t in tried if t["layer"] == layer), key=lambda t: float(t["share"]))
-        lines.append(bare_line(f"layer {layer}", [t["share"] for t in mine], [t["log_odds"] for t in mine]))
-    y = f"mean {value['scale']} on validation"
+        lines.append(bare_line(f"layer {layer}", [t["share"] for t in mine], [t[height] for t in mine]))
+    y = f"mean {value['scale']} on validation" if measured else f"effect to first order ({value['scale']})"
     chosen = f"Chosen: layer {value['selected']['layer']}, multiplier {value['selected']['scale']:g}."
+    if not measured:
+        count = sum(t["log_odds"] is not None for t in tried)
+        chosen += f" The {count} that promised most on validation were measured."
     share = "added norm, as a share of the residual stream's"
     return Plot("dose-response", "What was chosen, where", share, y, lines, chosen)
 
 
 def _nulls(value: Mapping[str, Any]) -> Plot:
     alone = next(a for a in value["arms"] if (a["prompt"], a["vector"], a["finetune"]) == ("none", "positive", "none"))
-    estimates = [alone["effect"], *(null["effect"] for null in value["nulls"])]
+    families = dict.fromkeys(null["family"] for null in value["nulls"])
+    nulls = {name: [n["effect"] for n in value["nulls"] if n["family"] == name] for name in families}
+    nulls |= {other["neighbor"]: [other["effect"]] for other in value["neighbors"]}
+    estimates = [alone["effect"], *(_spread(effects) for effects in nulls.values())]
     return Plot(
         "nulls", "The vector beside its nulls", "", f"effect on {value['behavior']} ({value['scale']})",
         [line("effect", list(range(len(estimates))), estimates)],
-        "Random directions, vectors from shuffled labels and of other behaviours: same norm, layer and strength.",
-        categories=["the vector", *(null["null"].replace(": ", ":\n") for null in value["nulls"])],
+        "The vector with its interval; of each family of nulls the mean effect and the range; a vector of another "
+        "behaviour, which is a neighbour and no null. Each has the vector's norm and chose its own layer and strength.",
+        categories=["the vector", *(f"{name}\n({len(of)})" if len(of) > 1 else name for name, of in nulls.items())],
     )  # fmt: skip
+
+
+def _spread(effects: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """A single effect with its interval; of several the mean and the range."""
+    values = [effect["value"] for effect in effects]
+    if len(values) == 1:
+        return effects[0]
+    return {"value": sum(values) / len(values), "ci_low": min(values), "ci_high": max(values)}
+
+
+def _null_words(value: Mapping[str, Any]) -> str:
+    """How the nulls were made and tested."""
+    test, study = value["null_test"], value["study"]
+    if not study["nulls"]:
+        return "No nulls were run."
+    return (
+        f"{study['nulls']} random directions and as many vectors from shuffled labels (balanced) were brought to the "
+        "vector's norm at each layer; each chose its own layer and strength on validation by the same rule, and was "
+        f"measured on the same {test['n_items']} test items. p = (1 + b) / (N + 1) in each family, {test['side']} "
+        f"(Phipson & Smyth, 2010); a claim needs {test['n_needed']} nulls of each and p of at most {test['level']}."
+    )
 
 
 def _arms(value: Mapping[str, Any]) -> Table:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from steerstack.contracts.recorder import MAIN, Effect
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
@@ -20,10 +18,12 @@ from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
+from steerstack.study.null_test import NullTest
 from steerstack.study.result import Result
 from steerstack.study.stack.companions import MeasuredCompanion
 from steerstack.study.stack.effects import stack_costs, stack_effects
 from steerstack.study.stack.grid import Cell, arms_json, interactions_json, quadruples
+from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.selection import Choice
@@ -44,7 +44,7 @@ class StackResult(Result):
     grid:
         Every arm of the test split.
     nulls:
-        Each null's name and its arm, unprompted on the base model.
+        The nulls and the vectors of other behaviours, each as it was chosen, unprompted on the base model.
     vector, refitted:
         The base model's vector, and the fine-tune's by the fine-tune's name.
     costs:
@@ -65,7 +65,7 @@ class StackResult(Result):
     prompts_tried: int
     competence: Competence
     grid: dict[Cell, ArmValues]
-    nulls: dict[str, ArmValues]
+    nulls: NullArms
     vector: SteeringVector
     refitted: dict[str, SteeringVector]
     costs: list[dict[str, Any]]
@@ -118,7 +118,10 @@ class StackResult(Result):
             "arms": arms_json(self.grid),
             "interactions": self.interactions,
             "companions": [c.to_json(self.bare) for c in self.companions],
-            "nulls": self._nulls_json(),
+            "nulls": [null.to_json(self._bare_there) for null in self.nulls.nulls],
+            "null_p": self.null_test.p,
+            "null_test": {**self.null_test.to_json(), "n_items": len(self.nulls.items)},
+            "neighbors": [other.to_json(self._bare_there) for other in self.nulls.neighbors],
             "costs": self.costs,
             "finetunes": self.recipes,
             "papers": self.papers,
@@ -167,15 +170,16 @@ class StackResult(Result):
         return stack_card(self.vector, self.value)
 
     def summary(self) -> Table:
-        """Every arm with its effect against the bare model, then every null."""
+        """Every arm with its effect against the bare model, then what the nulls bear."""
         columns = ("fine-tune", "vector from", "prompt", "vector", "log-odds", "effect and 95 % interval")
         rows = [
             [arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"], f"{arm['estimate']['value']:+.3f}",
              interval(arm["effect"])]
             for arm in arms_json(self.grid)
         ]  # fmt: skip
-        nulls = [f"null, {null['null']}: {interval(null['effect'])}" for null in self._nulls_json()]
-        return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(nulls))
+        near = [f"neighbour, {one.name}: {self._on_shared(one.values)}" for one in self.nulls.neighbors]
+        notes = [self.null_test.sentence, *near]
+        return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(notes))
 
     def page(self) -> Page:
         """Arms, interactions, choices, costs, nulls."""
@@ -185,10 +189,11 @@ class StackResult(Result):
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.
 
-        A null stands under ``vector`` by its name, and another vector by its own, with what it is together with.
+        A null stands under ``vector`` by its name, with the items that nulls were measured on, and another vector by
+        its own, with what it is together with.
         """
         rows = []
-        named = dict(self.nulls)
+        named: dict[str, ArmValues] = {}
         for other in self.companions:
             named |= {other.name: other.alone, f"vector, then {other.name}": other.after}
             named |= {f"{other.name}, then vector": other.before} if other.before else {}
@@ -200,37 +205,40 @@ class StackResult(Result):
                 "prompt": cell.prompt,
                 "vector": cell.vector,
             }
-            sides = zip(self.splits.test, values.log_odds.tolist(), values.probability.tolist(), strict=True)
-            rows += [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]
+            rows += _rows(about, self.splits.test, values)
+        about = {"finetune": "none", "vector_origin": "transferred", "prompt": "none"}
+        for null in (*self.nulls.nulls, *self.nulls.neighbors):
+            rows += _rows({**about, "vector": null.name}, self.nulls.items, null.values)
         return rows
 
-    def _nulls_json(self) -> list[dict[str, Any]]:
-        return [
-            {"null": name, "effect": estimates.difference(values.log_odds, self.bare.log_odds).to_json()}
-            for name, values in self.nulls.items()
-        ]
+    @property
+    def _bare_there(self) -> ArmValues:
+        """The bare model on the items that nulls were measured on."""
+        return self.nulls.here(self.bare)
 
-    def beats_nulls(self) -> tuple[int, int]:
-        """How many nulls move the log-odds less than the vector does, and how many there are."""
-        sizes = [abs(float(np.mean(values.log_odds - self.bare.log_odds))) for values in self.nulls.values()]
-        return sum(size < abs(self.effect.value) for size in sizes), len(sizes)
+    def _on_shared(self, values: ArmValues) -> estimates.Estimate:
+        return estimates.difference(values.log_odds, self._bare_there.log_odds)
+
+    @cached_property
+    def null_test(self) -> NullTest:
+        """The positive vector alone beside its nulls, on the items that these were measured on."""
+        return self.nulls.test(self.grid[Cell("none", "positive")], self.bare)
 
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        beaten, total = self.beats_nulls()
-        effect = self.effect
-        if effect.excludes_zero and beaten < total:
+        effect, nulls = self.effect, self.null_test
+        if not effect.excludes_zero:
+            head = f"The vector alone has no measurable effect on {self.behavior}"
+        elif not nulls.enough:
+            head = f"Nothing is claimed of the vector alone on {self.behavior}, for want of nulls"
+        elif not nulls.claims:
             head = f"The effect of the vector alone on {self.behavior} cannot be told apart from the nulls"
         elif effect.ci_low > 0:
             head = f"The vector alone raises {self.behavior}"
-        elif effect.ci_high < 0:
-            head = f"The vector alone lowers {self.behavior}, against its sign"
         else:
-            head = f"The vector alone has no measurable effect on {self.behavior}"
-        parts = [
-            f"{head}: {effect} on the log-odds scale (n = {effect.n}); it moves more than {beaten} of {total} nulls."
-        ]
+            head = f"The vector alone lowers {self.behavior}, against its sign"
+        parts = [f"{head}: {effect} on the log-odds scale (n = {effect.n}).", nulls.sentence]
         parts.extend(
             _on_top(entry)
             for entry in self.interactions
@@ -238,6 +246,11 @@ class StackResult(Result):
         )
         parts += [other.sentence() for other in self.companions]
         return " ".join(part for part in parts if part)
+
+
+def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, Any]]:
+    sides = zip(items, values.log_odds.tolist(), values.probability.tolist(), strict=True)
+    return [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]
 
 
 def _on_top(entry: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from steerstack.catalog.data import load_data, other_behaviors
+from steerstack.catalog.data import load_data
 from steerstack.catalog.lookup import find
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data.splits import split
@@ -23,15 +23,15 @@ from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
-from steerstack.study.stack.choice import choose_prompts, choose_strength
+from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
 from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
+from steerstack.study.stack.nulls import measure_nulls
 from steerstack.study.stack.result import StackResult
 from steerstack.study.vector_ref import vector_at
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
 from steerstack.techniques.fine_tunes import check_trains, check_weights, tune_together, tuned_model, weights_of
-from steerstack.techniques.null_vectors import null_vectors
 from steerstack.techniques.selection import Candidates
 from steerstack.techniques.technique import asked_by
 from steerstack.trace.model import Model
@@ -103,7 +103,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     vector.save(folder / "vector.safetensors")
     progress.phase("choice on validation")
     candidates = Candidates(study.layers, study.shares, study.matched_kl, tokens)
-    choice = choose_strength(session, vector, method, candidates)
+    choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
     prompts, prompts_tried = choose_prompts(session)
     record: dict[str, Any] = {}
     asked: dict[PromptLevel, dict[str, Any]] = {"none": {}}
@@ -117,12 +117,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     grid = _Grid(session, choice.scale, choice.layer, tokens, asked)
     grid.measure(model, "none", {"transferred": vector})
     progress.phase("nulls")
-    null = null_vectors(
-        model, splits.train, vector.only(choice.layer), method, position=study.position, count=study.nulls,
-        others=other_behaviors(session.data.behavior, study.nulls), seed=study.seed,
-    )  # fmt: skip
-    arms = [session.arm(name, grid.plan(of, "positive")) for name, of in null.items()]
-    nulls = dict(zip(null, session.measure.arms("nulls", splits.test, arms), strict=True))
+    nulls = measure_nulls(study, session, vector, method, candidates, choice)
     if study.together:
         progress.phase("vectors together")
     others = {other.name: _other(study, session, other) for other in study.together}

@@ -83,10 +83,13 @@ class Stack(Study):
         default=0.25, gt=0, lt=1, description="Share of the vector's effect that it may lose and still add up."
     )
     nulls: int = Field(
-        default=5,
+        default=39,
         ge=0,
         le=10_000,
-        description="Random and shuffled-label vectors, each; at most as many of other behaviours.",
+        description="Random and shuffled-label vectors, each; a claim at the 5 % level needs 39.",
+    )
+    neighbors: int = Field(
+        default=1, ge=0, le=1000, description="Vectors of other behaviours to compare with, at most."
     )
 
     def perform(self, session: Session) -> StackResult:

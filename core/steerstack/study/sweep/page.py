@@ -24,7 +24,10 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
          f"{a['kl']:.3f}"]
         for a in value["arms"]
     ]  # fmt: skip
-    nulls = [[n["null"], str(n["layer"]), f"{n['scale']:g}", interval(n["effect"])] for n in value["nulls"]]
+    nulls = [
+        [n["null"], n["family"], str(n["layer"]), f"{n['scale']:g}", interval(n["effect"])]
+        for n in [*value["nulls"], *value["neighbors"]]
+    ]
     steer = [
         [at, interval(of["mean_slope"]), interval(of["anti_steerable"]), f"{of['fit']:.2f}"]
         for at, of in value["steerability"].items()
@@ -38,7 +41,7 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         plots=plots,
         tables=[
             Table("Every arm", ["layer", "scale", value["scale"], "effect", "p (Holm)", "KL per token"], arms),
-            Table("Nulls of the same norm", ["null", "layer", "scale", "effect"], nulls),
+            Table("Nulls and neighbours of the same norm", ["vector", "family", "layer", "scale", "effect"], nulls),
             Table(
                 "Steerability",
                 ["layer", "slope of an item", "share of items against the sign", "R squared of the mean"],
@@ -48,8 +51,9 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         ],
         methods=f"One vector was applied to the {value['tokens']} tokens at every layer and multiplier listed, "
         f"and items were scored by {value['score']}. P values are of paired t tests, corrected by Holm over all arms. "
-        "Nulls are random directions and, where the method is installed, vectors from shuffled labels and from "
-        "other behaviours, brought to the vector's norm.",
+        "Nulls are random directions and, where the method is installed, vectors from shuffled labels, brought to the "
+        "vector's norm; of each the largest effect over the layers counts, as of the vector. Vectors of other "
+        "behaviours are neighbours, not nulls.",
         references=references,
         provenance=provenance(value),
         declaration=declared,

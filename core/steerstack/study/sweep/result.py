@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from steerstack.stats.comparisons import corrected, p_value
 from steerstack.stats.estimates import Estimate
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
+from steerstack.study.null_test import NEIGHBOR, NullTest
 from steerstack.study.result import Result
 from steerstack.study.sweep.page import sweep_page
 from steerstack.trace.model import Model
@@ -41,7 +42,9 @@ class SweepResult(Result):
     unsteered, values, kl:
         The bare model, and each arm with its KL per token.
     nulls:
-        By name and layer, at the largest strength.
+        Nulls and vectors of other behaviours, by name and layer, at the largest strength.
+    families:
+        The family of each null by its name; vectors of other behaviours have none.
     competence:
         Whether the model answers by content.
     train:
@@ -57,6 +60,7 @@ class SweepResult(Result):
     kl: Sequence[float]
     competence: Competence
     nulls: Mapping[tuple[str, int], ArmValues] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
     train: DataSet | None = None
 
     @cached_property
@@ -98,10 +102,7 @@ class SweepResult(Result):
             f"(n = {len(self.data)}), "
             "the largest of all tried on these items: not an estimate for new ones."
         ]
-        sizes = [abs(float(np.mean(v.log_odds - self.unsteered.log_odds))) for v in self.nulls.values()]
-        if sizes:
-            beaten = sum(size < abs(self.differences[best].value) for size in sizes)
-            parts.append(f"It moves more than {beaten} of {len(sizes)} nulls at the strength {self.study.strongest:g}.")
+        parts.append(self.null_test.sentence)
         if layer in self.steerability:
             of = self.steerability[layer]
             parts.append(
@@ -138,7 +139,10 @@ class SweepResult(Result):
             "n": len(ids),
             "unsteered": estimates.mean(self.unsteered.log_odds).to_json(),
             "arms": arms,
-            "nulls": self._nulls_json(),
+            "nulls": [one for one in self._nulls_json() if one["family"] != NEIGHBOR],
+            "neighbors": [one for one in self._nulls_json() if one["family"] == NEIGHBOR],
+            "null_p": self.null_test.p,
+            "null_test": self.null_test.to_json(),
             "steerability": {str(layer): _summary(of) for layer, of in self.steerability.items()},
             "items": {name: list(values) for name, *values in by_item},
             "competence": self.competence.to_json(),
@@ -152,6 +156,23 @@ class SweepResult(Result):
             "verdict": self.verdict,
         }
 
+    @cached_property
+    def null_test(self) -> NullTest:
+        """The vector beside its nulls: of each the largest effect over the layers at the largest strength."""
+
+        def largest(arms: Iterable[ArmValues]) -> float:
+            return max(abs(float(np.mean(arm.log_odds - self.unsteered.log_odds))) for arm in arms)
+
+        at_strongest = [
+            values
+            for (_, scale), values in zip(self.study.places, self.values, strict=True)
+            if scale == self.study.strongest
+        ]
+        sizes: dict[str, list[float]] = {}
+        for name, family in self.families.items():
+            sizes.setdefault(family, []).append(largest(self.nulls[name, layer] for layer in self.study.layers))
+        return NullTest(largest(at_strongest), sizes)
+
     @property
     def _edit(self) -> dict[str, Any]:
         edit = self.study.edit_method
@@ -161,6 +182,7 @@ class SweepResult(Result):
         return [
             {
                 "null": name,
+                "family": self.families.get(name, NEIGHBOR),
                 "layer": layer,
                 "scale": self.study.strongest,
                 "effect": estimates.difference(values.log_odds, self.unsteered.log_odds).to_json(),
@@ -224,7 +246,7 @@ class SweepResult(Result):
                 self.study.places, self.values, self.differences, self.p_holm, self.kl, strict=True
             )
         ]
-        nulls = [f"null, {n['null']}, layer {n['layer']}: {interval(n['effect'])}" for n in self._nulls_json()]
+        nulls = [f"{n['null']}, layer {n['layer']}: {interval(n['effect'])}" for n in self._nulls_json()]
         return Table(f"{self.behavior}, n = {len(self.data)}", columns, rows, "\n".join(nulls))
 
     def page(self) -> Page:

@@ -16,7 +16,7 @@ from steerstack.study.session import Session
 from steerstack.study.sweep.result import SweepResult
 from steerstack.study.vector_ref import vector_at
 from steerstack.techniques.apply import apply
-from steerstack.techniques.null_vectors import null_vectors
+from steerstack.techniques.null_vectors import neighbor_vectors, null_vectors
 
 if TYPE_CHECKING:
     from steerstack.study.sweep.study import Sweep
@@ -34,7 +34,7 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     """
     vector, data, train = _vector(study, session)
     session.progress.phase("nulls")
-    nulls = _nulls(study, session, data, vector)
+    families, nulls = _nulls(study, session, data, vector)
     tokens, edit = Tokens.parse(study.tokens), study.edit_method
     plans = [apply(vector, layer, scale, tokens=tokens, edit=edit) for layer, scale in study.places]
     places = [(name, layer) for name in nulls for layer in study.layers]
@@ -45,14 +45,14 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     steered, rest = found[1 : 1 + len(plans)], found[1 + len(plans) :]
     kl = [cost["kl"] for cost in costs]
     of_nulls = dict(zip(places, rest, strict=True))
-    return SweepResult(study, session.model, data, vector, found[0], steered, kl, competence, of_nulls, train)
+    return SweepResult(study, session.model, data, vector, found[0], steered, kl, competence, of_nulls, families, train)
 
 
 def forecast_sweep(study: Sweep, session: Session) -> Forecast:
     """What a sweep will take."""
     vector, data, _ = _vector(study, session)
     plan = apply(vector, study.layers[0], study.strongest, edit=study.edit_method)
-    arms = len(study.places) + 3 * study.nulls * len(study.layers)
+    arms = len(study.places) + (2 * study.nulls + study.neighbors) * len(study.layers)
     return forecast_arms(session.model, data, study.score, [("every arm", len(data), arms)], plan)
 
 
@@ -72,14 +72,20 @@ def _vector(study: Sweep, session: Session) -> tuple[SteeringVector, DataSet, Da
     return vector, data, train
 
 
-def _nulls(study: Sweep, session: Session, data: DataSet, vector: SteeringVector) -> dict[str, SteeringVector]:
-    """Random vectors; and, where the vector's method is at hand, those of shuffled labels and of other behaviours."""
-    position = vector.origin.position
-    return null_vectors(
-        session.model, data, vector.keeping(study.layers), _method(vector),
-        position=None if position == "unknown" else position, count=study.nulls,
-        others=other_behaviors(data.behavior, study.nulls), seed=study.seed,
-    )  # fmt: skip
+def _nulls(
+    study: Sweep, session: Session, data: DataSet, vector: SteeringVector
+) -> tuple[dict[str, str], dict[str, SteeringVector]]:
+    """Random vectors, and, where the vector's method is at hand, those of shuffled labels and of other behaviours.
+
+    By name: the family of each null, and every vector.
+    """
+    position = None if vector.origin.position == "unknown" else vector.origin.position
+    model, method, here = session.model, _method(vector), vector.keeping(study.layers)
+    found = null_vectors(model, data, here, method, position=position, count=study.nulls, seed=study.seed)
+    others = other_behaviors(data.behavior, study.neighbors)
+    near = neighbor_vectors(model, others, here, method, position=position, pairs=len(data))
+    families: dict[str, str] = {one.name: one.family for one in found}
+    return families, {one.name: one.vector for one in found} | near
 
 
 def _method(vector: SteeringVector) -> Extractor | None:

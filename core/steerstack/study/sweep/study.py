@@ -37,7 +37,13 @@ class Sweep(Study):
     )
     transfer: bool = Field(default=False, description="Allow a vector that was made from other weights.")
     nulls: int = Field(
-        default=1, ge=0, le=10_000, description="Random, shuffled-label and unrelated vectors at every layer, each."
+        default=1,
+        ge=0,
+        le=10_000,
+        description="Random and shuffled-label vectors at every layer, each; a claim needs 39.",
+    )
+    neighbors: int = Field(
+        default=1, ge=0, le=1000, description="Vectors of other behaviours to compare with, at most."
     )
 
     @property

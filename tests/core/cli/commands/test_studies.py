@@ -42,7 +42,7 @@ def test_efficiency_from_a_file_gives_report_frame_and_record(run, write, tmp_pa
     assert done.exit_code == 0, done.output
     value = json.loads(out.read_text())
     real = {"mean-difference", "logistic"}
-    nulls = {"null: random", "null: shuffled-labels", "null: hallucination"}
+    nulls = {"null: random", "null: shuffled-labels", "neighbor: hallucination"}
     assert {c["technique"] for c in value["curves"]} == real | nulls
     assert {(e["technique"], e["null"]) for e in value["against_nulls"]} == {(a, b) for a in real for b in nulls}
     assert {e["first"] for e in value["crossings"]} <= real
@@ -79,7 +79,8 @@ def test_sweep_and_stack_from_files(run, write, tmp_path):
     assert swept.exit_code == 0, swept.output
     value = json.loads(out.read_text())
     assert len(value["arms"]) == 4
-    assert {null["null"].split(" ")[0] for null in value["nulls"]} == {"random", "shuffled", "unrelated:"}
+    assert {null["family"] for null in value["nulls"]} == {"random", "shuffled labels"}
+    assert [near["family"] for near in value["neighbors"]] == ["other behaviour"] * 2  # at each layer
     assert value["steerability"].keys() == {"1", "2"}
     assert Path(value["report"]).exists()
     stacked = run("run", write(study="stack", finetunes=[], nulls=1), "--json", out, "--no-record")

@@ -11,6 +11,7 @@ from steerstack.data.items import SystemPrompts
 from steerstack.data.splits import split
 from steerstack.report.html import write_page
 from steerstack.run.progress import Advance, Amount, Progress
+from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
 from steerstack.study.stack.effects import stack_effects
 from steerstack.study.stack.grid import LEVELS, Cell
@@ -85,7 +86,9 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
         ("vector", "prompt"), ("prompt", "lora-sft"), ("vector", "lora-sft"),
     }  # fmt: skip
     assert {entry["scale"] for entry in value["interactions"]} == {"log-odds", "probability"}
-    assert len(value["nulls"]) == 6  # two each: random, shuffled labels, other behaviours
+    assert [null["family"] for null in value["nulls"]] == ["random"] * 2 + ["shuffled labels"] * 2
+    sizes = {name: [n["effect"]["value"] for n in value["nulls"] if n["family"] == name] for name in value["null_p"]}
+    assert value["null_p"] == {name: rank_p(value["null_test"]["effect"], of) for name, of in sizes.items()}
     figures = write_page(result.page(), tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text()
     assert all(figure.read_bytes().startswith(b"\x89PNG") for figure in figures)
@@ -174,7 +177,29 @@ def test_demonstrations_are_a_level_of_the_prompt(llama, data, tmp_path):
 def test_nulls_are_random_shuffled_and_of_another_behavior(llama, data, tmp_path):
     (other,) = other_behaviors("kindness", 1)
     result = run(llama, data, tmp_path, SMALL)
-    assert list(result.nulls) == ["random 0", "shuffled labels 0", f"unrelated: {other.behavior}"]
+    assert [null.name for null in result.nulls.nulls] == ["random 0", "shuffled labels 0"]
+    assert [near.name for near in result.nulls.neighbors] == [other.behavior]
+
+
+def test_each_null_chooses_its_own_layer_and_strength_by_the_rule_of_the_vector(llama, data, tmp_path):
+    result = run(llama, data, tmp_path, STUDY.model_copy(update={"finetunes": (), "nulls": 4}))
+    chosen = {(null.choice.layer, null.choice.scale) for null in result.nulls.nulls}
+    assert len(chosen) > 1
+    for null in result.nulls.nulls:
+        assert null.choice.rule == result.choice.rule
+        assert [one.candidate.share for one in null.choice.tried] == pytest.approx(
+            [one.candidate.share for one in result.choice.tried], rel=1e-3)  # fmt: skip
+        measured = [one.log_odds for one in null.choice.tried if one.log_odds is not None]
+        mine = next(one for one in null.choice.tried if one.candidate == null.choice.candidate)
+        assert mine.log_odds == max(measured)
+
+
+def test_few_nulls_claim_nothing(llama, data, tmp_path):
+    value = run(llama, data, tmp_path, SMALL).to_json()
+    assert "raises" not in value["verdict"]
+    assert "lowers" not in value["verdict"]
+    assert value["null_test"]["claims"] is False
+    assert "needs 39 nulls of each family" in value["verdict"]
 
 
 def test_a_study_can_be_held_at_a_kl(llama, data, tmp_path):
