@@ -17,10 +17,10 @@ PART = 8
 """Sequences of one pass: its graph is what fills the memory."""
 
 
-@remotely
+@remotely()
 def slopes(
     model: Model, sequences: Sequence[TokenSequence], weights: Sequence[float], sites: Sequence[Site], tokens: Tokens
-) -> dict[Site, Float[Tensor, " d_model"]]:
+) -> list[Float[Tensor, " d_model"]]:
     """How fast a weighted sum of log-probabilities grows with what is added at each site.
 
     The gradient of ``sum_i weights[i] * logp(answer_i)`` with regard to one vector that is added to all tokens of
@@ -38,19 +38,19 @@ def slopes(
 
     Returns
     -------
-    dict
-        By site, in nats a unit of length, in float32 on the CPU.
+    list
+        One a site, in nats a unit of length, in float32 on the CPU.
     """
-    found = {site: torch.zeros(model.width(site)) for site in sites}
+    found = [torch.zeros(model.width(site)) for site in sites]
     order = sorted(range(len(sequences)), key=lambda place: len(sequences[place]))
     for begun in range(0, len(order), PART):
         part = order[begun : begun + PART]
         with torch.enable_grad():
-            moves = {site: torch.zeros(model.width(site), requires_grad=True) for site in sites}
-            plan = Plan(tuple(Shift(site, move, selection=tokens) for site, move in moves.items()))
+            moves = [torch.zeros(model.width(site), requires_grad=True) for site in sites]
+            plan = Plan(tuple(Shift(site, move, selection=tokens) for site, move in zip(sites, moves, strict=True)))
             logp = differentiable(model, [sequences[place] for place in part], plan).logp
             weighted = (logp * torch.tensor([weights[place] for place in part]).to(logp)).sum()
-            gradients = torch.autograd.grad(weighted, list(moves.values()))
-        for site, gradient in zip(moves, gradients, strict=True):
-            found[site] += gradient.float().cpu()
+            gradients = torch.autograd.grad(weighted, moves)
+        for sum_of, gradient in zip(found, gradients, strict=True):
+            sum_of += gradient.float().cpu()
     return found

@@ -71,4 +71,4 @@ def slopes_on(model: Model, data: DataSet, mode: ScoreMode, sites: Sequence[Site
             length = len(side) - side.answer_start if mode == "text" else 1
             sequences.append(side)
             weights.append(sign / length / times[question.item.id] / len(items))
-    return Slopes(slopes(model, sequences, weights, list(sites), tokens))
+    return Slopes(dict(zip(sites, slopes(model, sequences, weights, list(sites), tokens), strict=True)))

@@ -24,8 +24,8 @@ def test_a_slope_is_the_derivative_along_any_direction(llama, tokens):
         logp = differentiable(llama, sequences, Plan((Shift(site, move, selection=Tokens.parse(tokens)),))).logp
         return float(logp.double() @ torch.tensor(weights).double())
 
-    for site in sites:
+    for site, slope in zip(sites, found, strict=True):
         direction = torch.randn(llama.width(site), generator=torch.Generator().manual_seed(site.layer))
         step = 0.05 * direction / direction.norm()
         expected = (total(site, step) - total(site, -step)) / 2
-        assert float(found[site] @ step) == pytest.approx(expected, rel=0.02, abs=2e-5)
+        assert float(slope @ step) == pytest.approx(expected, rel=0.02, abs=2e-5)
