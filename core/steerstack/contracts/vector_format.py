@@ -20,11 +20,18 @@ class VectorFormat(ABC):
         One sentence: at which site and layer the format's tensors stand, and how they are scaled.
     generic:
         Whether its files bear no mark of their own; such a format is asked last whether it knows a file.
+    suffixes:
+        Endings that no other kind of file has; such a file that cannot be read is told why.
+    n_layers:
+        The number of the model's blocks, where the caller knows it: for files that count from the end, or
+        that have a row more than there are blocks.
     """
 
     name: ClassVar[str]
     convention: ClassVar[str]
     generic: ClassVar[bool] = False
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    n_layers: int | None = None
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:

@@ -6,14 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 
 from steerstack.catalog.lookup import find
 from steerstack.catalog.manager import plugins
 from steerstack.contracts import VectorFormat
-from steerstack.errors import SiteError, VectorError, nearest
+from steerstack.errors import SiteError, SteerstackError, VectorError, first_line, nearest
 from steerstack.steering import vector_file
 from steerstack.steering.vector import SteeringVector
+from steerstack.util.guard import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,12 @@ _CONFIG = (
 
 
 def read_vector(
-    path: Path | str, *, format: str | None = None, layer: int | None = None, offset: int = 0
+    path: Path | str,
+    *,
+    format: str | None = None,
+    layer: int | None = None,
+    offset: int = 0,
+    n_layers: int | None = None,
 ) -> SteeringVector:
     """Read a vector file of any known kind.
 
@@ -44,6 +50,8 @@ def read_vector(
         Added to every layer, for files whose numbers count from elsewhere: -1 for GGUF files of tools
         that number a block's output from 1 (the generator of llama.cpp, brainpatch), and for
         rows that count like ``hidden_states``, from the embedding on.
+    n_layers:
+        The model's number of blocks, for files that count layers from the end, or from the embedding.
 
     Raises
     ------
@@ -55,16 +63,28 @@ def read_vector(
         It has no such layer, or none is left after the offset.
     """
     file = Path(path)
+    if file.exists() and not file.is_dir():
+        try:
+            check_regular(file)
+        except OSError as error:
+            raise VectorError(f"{file} is no vector file.", seen=str(error), fix="Give the file itself.") from error
     if not (file.exists() or Path(str(file).rpartition("#")[0] or "#").exists()):
         raise VectorError(f"There is no vector file {file}.", fix="Check the path.")
     if (format or OURS) == OURS and (format == OURS or _is_ours(file)):
         vector = SteeringVector.load(file)
     else:
         reader = find("vector-format", format)() if format else _reader(file)
+        reader.n_layers = n_layers
         try:
             vector = reader.read(file) if layer is None else reader.read(file, layer=layer)
-        except OSError as error:
-            raise VectorError(f"{file} cannot be read as {reader.name}.", seen=str(error)) from error
+        except SteerstackError:
+            raise
+        except Exception as error:  # a file may be anything, and no reader thinks of everything
+            raise VectorError(
+                f"{file} cannot be read as {reader.name}.",
+                seen=f"{type(error).__name__}: {first_line(error)[:200]}",
+                fix="It is damaged, or of another format: name that with --format.",
+            ) from error
     if layer is not None:
         vector = vector.only(layer)
     return moved(vector, offset) if offset else vector
@@ -137,20 +157,51 @@ def _is_ours(path: Path) -> bool:
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
             return vector_file.HEADER_KEY in (file.metadata() or {}) or all(n.startswith("layer.") for n in names)
-    except (SafetensorError, OSError, ValueError):
+    except Exception:  # whatever else it is, it is not ours
         return False
+
+
+def _causes(path: Path) -> list[str]:
+    """Why the formats of the file's ending cannot read it."""
+    causes = []
+    for name, cls in sorted(plugins().offers("vector-format").items()):
+        if path.suffix in cls.suffixes:
+            try:
+                cls().read(path)
+            except SteerstackError as error:
+                causes.append(f"{name}: {error.happened} {error.seen}".strip())
+            except Exception as error:  # whatever a reader stumbles over is the cause
+                causes.append(f"{name}: {first_line(error)[:200]}")
+    return causes
+
+
+def _recognised(reader: VectorFormat, path: Path) -> bool:
+    try:
+        return reader.recognises(path)
+    except (
+        SteerstackError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        OSError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ):
+        return False  # another format may know it; a file that none knows is refused
 
 
 def _reader(path: Path) -> VectorFormat:
     offered = plugins().offers("vector-format")
     for _, cls in sorted(offered.items(), key=lambda item: (item[1].generic, item[0])):
         reader = cls()
-        if reader.recognises(path):
+        if _recognised(reader, path):
             return reader
     if path.is_file():
         vector_file.refuse_pickle(path)
+    seen = f"{path.stat().st_size} bytes, suffix {path.suffix!r}" if path.is_file() else "a folder"
     raise VectorError(
         f"{path} is of no known vector format.",
-        seen=f"{path.stat().st_size} bytes, suffix {path.suffix!r}" if path.is_file() else "a folder",
+        seen="; ".join([seen, *_causes(path)]),
         fix="Name one with --format: " + nearest("", [OURS, *offered]) + ".",
     )

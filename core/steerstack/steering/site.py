@@ -10,6 +10,9 @@ Component = Literal["resid_pre", "head_out", "attn_out", "mlp_out", "resid_post"
 
 COMPONENTS: tuple[Component, ...] = get_args(Component)
 
+LAST = 9999
+"""The last layer that a vector may have; no model has as many."""
+
 
 @dataclass(frozen=True)
 class Site:

@@ -14,7 +14,7 @@ from torch import Tensor
 from steerstack.errors import SiteError, VectorError
 from steerstack.steering import vector_file
 from steerstack.steering.intervention import Plan, check_direction, check_finite
-from steerstack.steering.site import Component, Site
+from steerstack.steering.site import LAST, Component, Site
 from steerstack.util import digest
 
 
@@ -89,6 +89,10 @@ class SteeringVector:
             raise VectorError("The layers of a vector must all be of one width.", seen=f"shapes {sorted(widths)}")
         if min(self.directions) < 0:
             raise SiteError(f"Layer {min(self.directions)} is negative.", fix="Layers count from 0, the first block.")
+        if max(self.directions) > LAST:
+            raise SiteError(
+                f"Layer {max(self.directions):.3g} is beyond any model.", fix=f"Layers go from 0 to {LAST} at most."
+            )
         for layer, direction in self.directions.items():
             check_direction(direction, f"direction at layer {layer}")
         for name, of in self.parts.items():
@@ -108,7 +112,7 @@ class SteeringVector:
     @cached_property
     def norms(self) -> dict[int, float]:
         """Euclidean norm at each layer, in units of the activations."""
-        return {layer: float(self.directions[layer].norm()) for layer in self.layers}
+        return {layer: float(self.directions[layer].float().norm()) for layer in self.layers}
 
     @cached_property
     def fingerprint(self) -> str:

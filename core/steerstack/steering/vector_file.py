@@ -14,9 +14,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
-from steerstack.errors import UnsafeFileError, VectorError
+from steerstack.errors import UnsafeFileError, VectorError, first_line
 from steerstack.steering.site import COMPONENTS
+from steerstack.util import digest
 from steerstack.util.files import write_atomically
+from steerstack.util.guard import check_regular, load_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 HEADER_KEY = "steerstack"
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_NAME = re.compile(r"([a-z][a-z_]*)\.(0|[1-9][0-9]*)")
+_NAME = re.compile(r"([a-z][a-z_]*)\.(0|[1-9][0-9]{0,3})")
 
 
 def header(vector: SteeringVector) -> dict[str, Any]:
@@ -38,8 +40,14 @@ def header(vector: SteeringVector) -> dict[str, Any]:
     acts = {} if vector.edit == "add" else {"edit": vector.edit}
     norms = {str(layer): norm for layer, norm in vector.norms.items()}
     return {
-        "format_version": FORMAT_VERSION, "site": vector.component, "norms": norms, **acts, **asdict(vector.origin)
+        "format_version": FORMAT_VERSION, "site": vector.component, "norms": norms, "digest": _digest(_tensors(vector)),
+        **acts, **asdict(vector.origin),
     }  # fmt: skip
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, shapes and bits of a file's tensors."""
+    return digest.of_tensors(sorted(tensors.items()))
 
 
 def write(vector: SteeringVector, path: Path) -> None:
@@ -61,25 +69,46 @@ def to_json(vector: SteeringVector) -> dict[str, Any]:
 
 def parts_of_json(value: Mapping[str, Any], shown: str) -> tuple[Parts, dict[str, Any]]:
     """Parts and header of a value of :func:`to_json`; ``shown`` is where it stands, for errors."""
-    return _parts(shown, from_bytes(base64.b64decode(value["tensors"]))), dict(value["header"])
+    try:
+        tensors, about = from_bytes(base64.b64decode(value["tensors"], validate=True)), dict(value["header"])
+    except (SafetensorError, ValueError, TypeError, KeyError) as error:
+        raise VectorError(
+            f"The vector in {shown} is damaged.", seen=first_line(error), fix="Extract it again."
+        ) from error
+    return _checked(shown, tensors, _parse_header(shown, about))
 
 
 def read(path: Path) -> tuple[Parts, dict[str, Any]]:
     """Parts and header of a vector file; raises VectorError, or UnsafeFileError for a pickle."""
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise VectorError(f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one.")
-    refuse_pickle(path)
+    tensors, metadata = read_safetensors(path)
     try:
-        with safe_open(path, framework="pt") as archive:
+        about = load_json(metadata.get(HEADER_KEY, "{}"))
+        json.dumps(about, ensure_ascii=False).encode()  # half a character can be neither printed nor written
+    except ValueError as error:
+        raise VectorError(
+            f"The header of {path} is not JSON that can be read.", seen=first_line(error)[:200], fix="Extract it again."
+        ) from error
+    return _checked(str(path), tensors, _parse_header(str(path), about))
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of any safetensors file; raises VectorError, or UnsafeFileError for a pickle."""
+    try:
+        check_regular(path)
+        refuse_pickle(path)
+        with safe_open(str(path), framework="pt") as archive:
             metadata = archive.metadata() or {}
-            tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
+            return {name: archive.get_tensor(name) for name in archive.keys()}, metadata  # noqa: SIM118
+    except VectorError:
+        raise
+    except Exception as error:  # which errors come of a damaged header is the library's secret
         raise VectorError(
             f"{path} cannot be read as safetensors.",
-            seen=f"{path.stat().st_size} bytes; {error}",
-            fix="It may have been cut short in a copy: compare sizes, or extract it again.",
+            seen=f"{path.stat().st_size if path.is_file() else 0} bytes; {first_line(error)[:200]}",
+            fix="It may have been cut short in a copy: compare sizes, or write it again.",
         ) from error
-    return _parts(str(path), tensors), _parse_header(path, metadata)
 
 
 def refuse_pickle(path: Path) -> None:
@@ -97,15 +126,48 @@ def refuse_pickle(path: Path) -> None:
         raise UnsafeFileError(
             f"{path} is a pickle, whatever its name says; it is not opened.",
             seen=f"first bytes {start[:4]!r}",
-            fix="Pickles can run code. Convert it where you trust it, and save it as safetensors.",
+            fix="Pickles can run code. `steerstack vectors import` reads files that hold nothing but "
+            "tensors; convert any other where you trust it, and save it as safetensors.",
         )
+
+
+def _checked(shown: str, tensors: Mapping[str, Tensor], about: dict[str, Any]) -> tuple[Parts, dict[str, Any]]:
+    """Parts and header, whose digest and norms agree with the bits; files of before there were digests have none."""
+    parts = _parts(shown, tensors)
+    recorded = about.get("digest")
+    if recorded is not None and recorded != _digest({name: tensor.float() for name, tensor in tensors.items()}):
+        raise _changed(shown, "other bits than the digest in the header is of")
+    norms = about.get("norms")
+    if norms is None:
+        return parts, about
+    found = {str(layer): float(direction.norm()) for layer, direction in parts["layer"].items()}
+    if not isinstance(norms, dict) or set(norms) != set(found):
+        raise _changed(shown, f"norms of layers {', '.join(map(str, norms))[:60]}; tensors of {', '.join(found)[:60]}")
+    for layer, norm in found.items():
+        # vectors of before there were digests had norms as rounded as the model's activations
+        close = 1e-4 if recorded is not None else 0.02
+        if not (isinstance(norms[layer], int | float) and abs(norms[layer] - norm) <= close * norm):
+            raise _changed(shown, f"norm {norm:.6g} at layer {layer}, {str(norms[layer])[:20]} in the header")
+    return parts, about
+
+
+def _changed(shown: str, seen: str) -> VectorError:
+    return VectorError(
+        f"The tensors of {shown} are not those that its header describes.",
+        seen=seen,
+        fix="It was changed or damaged after it was written: fetch it again, or extract it again.",
+    )
 
 
 def _parts(shown: str, tensors: Mapping[str, Tensor]) -> Parts:
     """Tensors by part and layer; ``layer`` holds the directions."""
+    import torch
+
     found: dict[str, dict[int, Tensor]] = defaultdict(dict)
     for name, tensor in tensors.items():
         matched = _NAME.fullmatch(name)
+        if tensor.dtype not in (torch.float32, torch.float64, torch.float16, torch.bfloat16):
+            raise VectorError(f"{shown} holds no numbers to add.", seen=f"{name}: {tensor.dtype}")
         if matched:
             found[matched[1]][int(matched[2])] = tensor.float()
     if "layer" not in found or sum(map(len, found.values())) != len(tensors):
@@ -117,19 +179,32 @@ def _parts(shown: str, tensors: Mapping[str, Tensor]) -> Parts:
     return dict(found)
 
 
-def _parse_header(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        about = json.loads(metadata.get(HEADER_KEY, "{}"))
-        version = about.get("format_version", FORMAT_VERSION)
-        component = about.get("site", "resid_post")
-    except (json.JSONDecodeError, AttributeError) as error:
-        raise VectorError(f"The header of {path} is not JSON.", seen=str(error), fix="Extract it again.") from error
+def _parse_header(shown: str, about: Any) -> dict[str, Any]:
+    """The header, if it says what a header may say."""
+    if not isinstance(about, dict):
+        raise VectorError(
+            f"The header of {shown} is not JSON of a vector.", seen=type(about).__name__, fix="Extract it again."
+        )
+    version = about.get("format_version", FORMAT_VERSION)
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise VectorError(
-            f"{path} was written by a newer steerstack.",
-            seen=f"format version {version}, this one reads {FORMAT_VERSION}",
+            f"{shown} was written by a newer steerstack.",
+            seen=f"format version {version!r:.20}, this one reads {FORMAT_VERSION}",
             fix="Upgrade: pip install -U steerstack.",
         )
+    component = about.get("site", "resid_post")
     if component not in COMPONENTS:
-        raise VectorError(f"{path} names an unknown site.", seen=str(component), fix=f"Known: {', '.join(COMPONENTS)}.")
+        raise VectorError(
+            f"{shown} names an unknown site.", seen=f"{component!r:.60}", fix=f"Known: {', '.join(COMPONENTS)}."
+        )
+    kinds = {"n_pairs": int, "parameters": dict, "found": dict}
+    for name in ("method", "position", "model_name", "model_fingerprint", "data_digest", "behavior", "basis", "edit"):
+        kinds[name] = str
+    for name, kind in kinds.items():
+        if not isinstance(about.get(name, kind()), kind):
+            raise VectorError(
+                f"The header of {shown} is damaged.",
+                seen=f"{name} is {about[name]!r:.60}",
+                fix=f"Wanted: {kind.__name__}; extract it again.",
+            )
     return dict(about)

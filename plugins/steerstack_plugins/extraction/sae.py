@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError, UnsafeFileError, first_line
+from steerstack.util.guard import load_json
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -121,7 +121,7 @@ def parse_hook(name: str) -> tuple[Component, int] | None:
 def read_config(path: Path) -> dict[str, Any]:
     """The config of a sae-lens folder, with the metadata of its newer form (6.0) at the top level."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = load_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise ExtractionError(f"{path} cannot be read.", seen=str(error), fix="Download it again.") from error
     if not isinstance(found, dict):
@@ -162,7 +162,7 @@ def read_row(path: Path, feature: int) -> tuple[Float[Tensor, " d_model"], int]:
                     f"There is no feature {feature}.", seen=f"{shape[0]} features", fix=f"Use 0 to {shape[0] - 1}."
                 )
             return rows[feature : feature + 1][0].float().clone(), shape[0]
-    except SafetensorError as error:
+    except (SafetensorError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ExtractionError(f"{path} cannot be read.", seen=str(error), fix="Download it again.") from error
 
 

@@ -44,7 +44,9 @@ class CaaTensor(VectorFormat):
         number = int(found[1]) if found else layer
         if number is None:
             raise VectorError(f"The name {path.name} tells no layer.", fix="Give it with --layer.")
-        return imported(self.name, path, {number: tensor}, model_name=found[2] if found else None)
+        return imported(
+            self.name, path, {number: tensor}, n_layers=self.n_layers, model_name=found[2] if found else None
+        )
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write one layer; the name of the file must tell that layer."""

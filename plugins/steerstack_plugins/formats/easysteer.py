@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_json, succeeds
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class EasySteerPayload(VectorFormat):
     """
 
     name = "easysteer"
+    suffixes = (".json",)
     convention = "layer.L is added to the output of 0-based block L, un-normalised, times VectorSpec.scale."
 
     def recognises(self, path: Path) -> bool:
@@ -54,15 +55,16 @@ class EasySteerPayload(VectorFormat):
                 for name, entry in found["tensors"].items()
             }
             digest = found["sha256"]
+            layers = whole_numbers(path, ((name.removeprefix("layer."), name) for name in raw))
             directions = {
-                int(re.fullmatch(r"layer\.(\d+)", name)[1]): torch.frombuffer(bytearray(data), dtype=torch.float32)  # type: ignore[index]  # a TypeError below
-                for name, (_, data) in raw.items()
+                layer: torch.frombuffer(bytearray(raw[name][1]), dtype=torch.float32).reshape(raw[name][0])
+                for layer, name in layers.items()
             }
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
             raise VectorError(f"{path} is not a payload of directions.", seen=str(error), fix=CUT_SHORT) from error
         if digest != _digest(raw):
             raise VectorError(f"The digest of {path} does not fit its content.", fix=CUT_SHORT)
-        return imported(self.name, path, directions)
+        return imported(self.name, path, directions, n_layers=self.n_layers)
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write all layers."""

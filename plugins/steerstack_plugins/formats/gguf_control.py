@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
-from steerstack.errors import VectorError
+from steerstack.errors import VectorError, first_line
+from steerstack.util.guard import load_json
 from steerstack_plugins.formats.common.converting import block_outputs, imported, model_type
+from steerstack_plugins.formats.common.gguf_header import check_header
+from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import CUT_SHORT, succeeds
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class ControlVector(VectorFormat):
     """
 
     name = "gguf"
+    suffixes = (".gguf",)
     convention = "direction.N is added to the output of 0-based block N (N from 1), un-normalised, times a scale."
 
     def recognises(self, path: Path) -> bool:
@@ -44,19 +47,21 @@ class ControlVector(VectorFormat):
 
         from steerstack.steering.vector_file import refuse_pickle
 
-        refuse_pickle(path)
+        if path.is_file():
+            refuse_pickle(path)
         tensors, about = _open(path)
         names = {name: re.fullmatch(r"direction\.(\d+)", name) for name in tensors}
-        directions = {int(found[1]): torch.tensor(tensors[name]) for name, found in names.items() if found}
+        entries = [(found[1], tensors[name]) for name, found in names.items() if found]
+        directions = {layer: torch.tensor(data) for layer, data in whole_numbers(path, entries).items()}
         if not directions or any(direction.ndim != 1 for direction in directions.values()):
             raise VectorError(f"{path} holds no control vectors.", seen=", ".join(tensors) or f"no tensors {PREFIX}N")
-        native = json.loads(about.get(f"{ARCHITECTURE}.easysteer") or "{}")
+        native = _native(path, about.get(f"{ARCHITECTURE}.easysteer"))
         if native.get("component") not in (None, "hidden_states"):
             raise VectorError(
                 f"{path} holds directions at {native['component']}.", fix="Only those of hidden states can be added."
             )
         hint, method = (about.get(f"{ARCHITECTURE}.{key}") for key in ("model_hint", "method"))
-        return imported(self.name, path, directions, model_type=hint, method=method)
+        return imported(self.name, path, directions, n_layers=self.n_layers, model_type=hint, method=method)
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write all layers; raises VectorError for block 0, which llama.cpp refuses."""
@@ -87,16 +92,27 @@ class ControlVector(VectorFormat):
             write_atomically(path, scratch.read_bytes())
 
 
+def _native(path: Path, told: object) -> dict[str, Any]:
+    """What EasySteer says of its own files."""
+    try:
+        found = load_json(told) if isinstance(told, str) and told else {}
+    except ValueError as error:
+        raise VectorError(
+            f"{path} says nothing that can be read of itself.", seen=str(error)[:80], fix=CUT_SHORT
+        ) from error
+    if not isinstance(found, dict) or (told is not None and not isinstance(told, str)):
+        raise VectorError(f"{path} says nothing that can be read of itself.", seen=f"{told!r:.60}", fix=CUT_SHORT)
+    return found
+
+
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Directions, copied out of the file, and the fields of its header."""
     from gguf import GGUFReader
 
     try:
-        with path.open("rb") as file:
-            if file.read(4) != b"GGUF":
-                raise ValueError("it does not begin with GGUF")
+        check_header(path)
         reader = GGUFReader(path)
         tensors = {t.name: t.data.copy() for t in reader.tensors if t.name.startswith(PREFIX)}
         return tensors, {name: field.contents() for name, field in reader.fields.items()}
-    except (ValueError, IndexError, KeyError, OverflowError, OSError) as error:
-        raise VectorError(f"{path} cannot be read as GGUF.", seen=str(error), fix=CUT_SHORT) from error
+    except Exception as error:  # which errors come of a damaged file is the library's secret
+        raise VectorError(f"{path} cannot be read as GGUF.", seen=first_line(error)[:200], fix=CUT_SHORT) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import imported, model_type
+from steerstack_plugins.formats.common.converting import check_direction, imported, model_type, strength
 from steerstack_plugins.formats.common.safe_read import read_torch, succeeds
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class LmEvalSteered(VectorFormat):
 def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> SteeringVector:
     """What entries by hookpoint do, as one vector; raises VectorError where no one vector does it."""
     sites = {hookpoint: _site(hookpoint) for hookpoint in entries}
-    acts = {(sites[hookpoint][0], entry["action"]) for hookpoint, entry in entries.items()}
+    acts = {(sites[hookpoint][0], str(entry["action"])) for hookpoint, entry in entries.items()}
     if len(acts) > 1 or len({layer for _, layer in sites.values()}) < len(entries):
         raise VectorError(
             f"{path} acts at several components, or in several ways.", seen=str(sorted(acts)), fix="Split the file."
@@ -92,8 +92,11 @@ def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> St
     ((component, action),) = acts
     if any(entry.get("head_index") is not None for entry in entries.values()):
         raise VectorError(f"{path} acts on single heads.", fix="Only whole outputs can be read.")
-    vectors = {sites[hook][1]: _vector(entry) for hook, entry in entries.items()}
-    told = {sites[hook][1]: float(entry.get("steering_coefficient", 1.0)) for hook, entry in entries.items()}
+    vectors = {sites[hook][1]: _vector(path, hook, entry) for hook, entry in entries.items()}
+    told = {
+        sites[hook][1]: strength(path, entry.get("steering_coefficient", 1.0), f"coefficient at {hook}")
+        for hook, entry in entries.items()
+    }
     if action == "add":
         scaled = {number: told[number] * vector for number, vector in vectors.items()}
         return imported(format, path, scaled, component=component)
@@ -101,8 +104,11 @@ def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> St
     for hookpoint, entry in entries.items():
         number = sites[hookpoint][1]
         vector, bias = vectors[number], entry.get("bias")
+        if not bool(vector.any()):
+            raise VectorError(f"{path} clamps along a direction of zeros.", seen=hookpoint, fix="Export it again.")
         means[number] = (told[number] - vector.norm()) * vector / vector.norm()
         if bias is not None:
+            check_direction(path, number, bias)
             means[number] = means[number] + bias.float()
     return imported(format, path, vectors, component=component, edit="ace", parts={"mean": means})
 
@@ -113,17 +119,26 @@ def _entries(path: Path) -> dict[str, dict[str, Any]]:
         isinstance(found, dict)
         and found
         and all(
-            isinstance(e, dict) and "steering_vector" in e and e.get("action") in ("add", "clamp")
-            for e in found.values()
+            isinstance(name, str)
+            and isinstance(e, dict)
+            and "steering_vector" in e
+            and isinstance(e.get("action"), str)
+            and e["action"] in ("add", "clamp")
+            for name, e in found.items()
         )
     ):
         raise VectorError(f"{path} is not a file of lm-eval's steered model.", seen=type(found).__name__)
     return found
 
 
-def _vector(entry: dict[str, Any]) -> Tensor:
-    vector: Tensor = entry["steering_vector"].detach().float()
-    return vector.reshape(-1)
+def _vector(path: Path, hookpoint: str, entry: dict[str, Any]) -> Tensor:
+    import torch
+
+    vector = entry["steering_vector"]
+    if isinstance(vector, torch.Tensor) and vector.ndim == 2 and len(vector) == 1:
+        vector = vector[0]
+    check_direction(path, hookpoint, vector)
+    return vector.detach().float()  # type: ignore[no-any-return]  # just checked
 
 
 def _site(hookpoint: str) -> tuple[Component, int]:

@@ -65,7 +65,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = [{key: str(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error, OSError) as error:
         raise VectorError(f"{path} is not a CSV.", seen=str(error), fix=CUT_SHORT) from error
     if not rows or not set(rows[0]) >= COLUMNS:
         raise VectorError(f"{path} lacks columns.", seen=", ".join(rows[0]) if rows else "no rows")

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import check_addition, config, imported, model_type
+from steerstack_plugins.formats.common.converting import check_addition, config, imported, model_type, strength
+from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import read_json, read_safetensors
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from steerstack.steering.site import Component
     from steerstack.steering.vector import SteeringVector
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
@@ -70,12 +72,13 @@ class PeftBias(VectorFormat):
                 seen=", ".join(sorted(changes or inner)[:3]) or "no LoRA tensors",
                 fix="Only adapters whose matrices are zero can be read as vectors.",
             )
-        scaling = _scaling(read_json(weights.parent / CONFIG)) if (weights.parent / CONFIG).is_file() else 1.0
-        directions = {int(key[2]): scaling * tensors[n].float() for n, key in found.items() if key and key[5] == "bias"}
+        scaling = _scaling(weights, read_json(weights.parent / CONFIG)) if (weights.parent / CONFIG).is_file() else 1.0
+        biases = whole_numbers(weights, ((key[2], tensors[n]) for n, key in found.items() if key and key[5] == "bias"))
+        directions = {layer: scaling * bias.float() for layer, bias in biases.items()}
         if not directions:
             raise VectorError(f"{weights} holds no biases.", seen=", ".join(tensors))
-        component = "mlp_out" if "mlp" in inner.pop() else "attn_out"
-        return imported(self.name, weights, directions, component=component)  # type: ignore[arg-type]  # both are
+        component = _component(weights, inner.pop())
+        return imported(self.name, weights, directions, n_layers=self.n_layers, component=component)
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write the folder; raises VectorError for model types whose blocks do not end so."""
@@ -118,6 +121,18 @@ class PeftBias(VectorFormat):
         write_json(path / CONFIG, adapter)
 
 
+def _component(path: Path, module: str) -> Component:
+    """What the output of a linear map is; raises VectorError for one that does not end a sublayer."""
+    for _, attention, mlp in LAYOUTS.values():
+        if module in (attention, mlp):
+            return "attn_out" if module == attention else "mlp_out"
+    raise VectorError(
+        f"{path} adds to a map that ends neither attention nor MLP.",
+        seen=module,
+        fix=f"Known: {', '.join(sorted({name for _, *names in LAYOUTS.values() for name in names}))}.",
+    )
+
+
 def _fan_in(about: dict[str, Any], *, attention: bool) -> int:
     """Width of what the last linear map reads."""
     hidden = int(about.get("hidden_size") or about["n_embd"])
@@ -127,7 +142,9 @@ def _fan_in(about: dict[str, Any], *, attention: bool) -> int:
     return heads * int(about.get("head_dim") or hidden // heads)
 
 
-def _scaling(config: dict[str, Any]) -> float:
+def _scaling(path: Path, config: dict[str, Any]) -> float:
     """What peft multiplies the bias by."""
-    rank = float(config.get("r", 1))
-    return float(config.get("lora_alpha", 1)) / (rank**0.5 if config.get("use_rslora") else rank)
+    rank = strength(path, config.get("r", 1), "rank")
+    if rank < 1:
+        raise VectorError(f"The rank of {path} is no rank.", seen=str(rank), fix="A rank is 1 or more.")
+    return strength(path, config.get("lora_alpha", 1), "lora_alpha") / (rank**0.5 if config.get("use_rslora") else rank)

@@ -52,7 +52,14 @@ class SaeLensFeature(VectorFormat):
             raise VectorError(f"{config} names no hook that is known.", fix="Give the layer with --layer.")
         name = about.get("model_name")
         return imported(
-            self.name, path, {number: row}, component=component, model_name=name, feature=feature or 0, features=count
+            self.name,
+            path,
+            {number: row},
+            n_layers=self.n_layers,
+            component=component,
+            model_name=name,
+            feature=feature or 0,
+            features=count,
         )
 
     def write(self, vector: SteeringVector, path: Path) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack.util.guard import load_json
+from steerstack_plugins.formats.common.converting import block_outputs, imported, strength
+from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_safetensors, succeeds
 
 if TYPE_CHECKING:
@@ -48,9 +50,10 @@ class SteeringLite(VectorFormat):
                 seen=", ".join(sorted(tensors)[:4]),
                 fix=f"Only {', '.join(ADDED)}, at whole blocks, can be read.",
             )
-        coefficient = float(cfg.get("coeff", 1.0))
-        directions = {int(found[1]): coefficient * tensors[name].float() for name, found in named.items() if found}
-        return imported(self.name, path, directions, method=cfg["method"], coeff=coefficient)
+        coefficient = strength(path, cfg.get("coeff", 1.0), "coefficient")
+        by_layer = whole_numbers(path, ((found[1], tensors[name]) for name, found in named.items() if found))
+        directions = {layer: coefficient * tensor.float() for layer, tensor in by_layer.items()}
+        return imported(self.name, path, directions, n_layers=self.n_layers, method=cfg["method"], coeff=coefficient)
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write all layers."""
@@ -77,9 +80,9 @@ class SteeringLite(VectorFormat):
 def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors, metadata = read_safetensors(path)
     try:
-        cfg = json.loads(metadata.get("cfg", "null"))
+        cfg = load_json(metadata.get("cfg", "null"))
     except ValueError as error:
         raise VectorError(f"The metadata of {path} cannot be read.", seen=str(error), fix=CUT_SHORT) from error
-    if not (isinstance(cfg, dict) and "method" in cfg and tensors):
+    if not (isinstance(cfg, dict) and isinstance(cfg.get("method"), str) and tensors):
         raise VectorError(f"{path} is not of steering-lite.", seen="no cfg with a method in its metadata")
     return tensors, cfg

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack_plugins.formats.common.converting import check_addition, imported
+from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import read_safetensors, read_torch, succeeds
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class SteeringVectors(VectorFormat):
         activations, kind = _open(path)
         if kind not in TYPES:
             raise VectorError(f"{path} is for {kind!r}.", fix=f"Known: {', '.join(TYPES)}.")
-        return imported(self.name, path, activations, component=TYPES[kind])
+        return imported(self.name, path, activations, n_layers=self.n_layers, component=TYPES[kind])
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write all layers, with the code that loads them."""
@@ -85,6 +86,4 @@ def _open(path: Path) -> tuple[dict[int, Tensor], str]:
     found: Any = read_torch(path)
     if not (isinstance(found, dict) and isinstance(found.get("layer_activations"), dict)):
         raise VectorError(f"{path} has no layer_activations.", seen=type(found).__name__)
-    return {int(layer): tensor for layer, tensor in found["layer_activations"].items()}, str(
-        found.get("layer_type", "decoder_block")
-    )
+    return whole_numbers(path, found["layer_activations"].items()), str(found.get("layer_type", "decoder_block"))

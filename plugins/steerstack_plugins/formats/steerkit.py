@@ -43,8 +43,12 @@ class SteerKit(VectorFormat):
         """The direction of the default method."""
         directions, about = _open(path)
         method = about.get("default_method", "logistic")
-        site, number = str(about["hook_site"]), int(about["layer"])
-        total = int(about.get("n_total_layers", number + 1))
+        site = about["hook_site"]
+        try:
+            number = int(about["layer"])
+            total = int(about.get("n_total_layers", number + 1))
+        except ValueError as error:
+            raise VectorError(f"{path} names no layer.", seen=str(error)[:80], fix="Export it again.") from error
         components: dict[str, Component] = {
             name: name  # type: ignore[misc]  # each is a component
             for name in ("resid_pre", "resid_post", "attn_out", "mlp_out")

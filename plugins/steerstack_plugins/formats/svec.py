@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
 from steerstack_plugins.formats.common.converting import check_addition, imported, model_type
+from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import read_json, succeeds
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Svec(VectorFormat):
     """
 
     name = "svec"
+    suffixes = (".svec",)
     convention = "[d]: input of the 0-based block L (CAST); [1, d]: its output (steerability), unless meta says; as is."
 
     def recognises(self, path: Path) -> bool:
@@ -43,13 +45,16 @@ class Svec(VectorFormat):
         found = read_json(path)
         directions, nested = _directions(path, found)
         meta = found.get("meta") or {}
+        if not isinstance(meta, dict):
+            raise VectorError(f"The meta of {path} is no object.", seen=type(meta).__name__, fix="Export it again.")
         location = meta.get("location") or ("layer_output" if nested else "layer_input")
-        if location not in LOCATIONS:
+        if not isinstance(location, str) or location not in LOCATIONS:
             raise VectorError(f"{path} is for {location!r}.", fix=f"Known: {', '.join(LOCATIONS)}.")
         return imported(
             self.name,
             path,
             directions,
+            n_layers=self.n_layers,
             component=LOCATIONS[location],
             model_type=found.get("model_type"),
             explained_variances=found.get("explained_variances"),
@@ -80,8 +85,9 @@ def _directions(path: Path, found: dict[str, Any]) -> tuple[dict[int, Any], bool
     import torch
 
     try:
-        rows = {int(layer): torch.tensor(row, dtype=torch.float32) for layer, row in found["directions"].items()}
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        named = whole_numbers(path, found["directions"].items())
+        rows = {layer: torch.tensor(row, dtype=torch.float32) for layer, row in named.items()}
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
         raise VectorError(f"{path} holds no directions.", seen=str(error), fix="Export it again.") from error
     nested = {row.ndim for row in rows.values()} == {2}
     if not rows or any(row.ndim > 2 or (row.ndim == 2 and len(row) != 1) for row in rows.values()):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import block_outputs, imported
-from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_json, succeeds
+from steerstack_plugins.formats.common.converting import block_outputs, imported, strength
+from steerstack_plugins.formats.common.layers import whole_numbers
+from steerstack_plugins.formats.common.safe_read import BEYOND, CUT_SHORT, read_json, succeeds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,7 @@ class VllmLens(VectorFormat):
     """
 
     name = "vllm-lens"
+    suffixes = (".json",)
     convention = "Row i is added to the output of 0-based block layer_indices[i], times scale, at all positions."
 
     def recognises(self, path: Path) -> bool:
@@ -43,9 +46,8 @@ class VllmLens(VectorFormat):
         """All layers."""
         found = read_json(path)
         try:
-            rows, layers = _decode(found["activations"]), [int(number) for number in found["layer_indices"]]
-            scale = float(found.get("scale", 1.0))
-        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            rows, layers = _decode(found["activations"]), list(found["layer_indices"])
+        except (KeyError, ValueError, TypeError, RuntimeError, OverflowError, AttributeError) as error:
             raise VectorError(f"{path} is not a vector of vllm-lens.", seen=str(error), fix=CUT_SHORT) from error
         if rows.ndim != 2 or found.get("position_indices") is not None:
             raise VectorError(
@@ -55,8 +57,16 @@ class VllmLens(VectorFormat):
             )
         if len(rows) != len(layers):
             raise VectorError(f"{path} is damaged.", seen=f"{len(rows)} rows, {len(layers)} layers", fix=CUT_SHORT)
-        directions = {number: scale * row.float() for number, row in zip(layers, rows, strict=True)}
-        return imported(self.name, path, directions, edit="norm-preserving-add" if found.get("norm_match") else "add")
+        scale = strength(path, found.get("scale", 1.0), "scale")
+        by_layer = whole_numbers(path, zip(layers, rows, strict=True))
+        directions = {number: scale * row.float() for number, row in by_layer.items()}
+        return imported(
+            self.name,
+            path,
+            directions,
+            n_layers=self.n_layers,
+            edit="norm-preserving-add" if found.get("norm_match") else "add",
+        )
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write all layers; ``norm_match`` for the edit norm-preserving-add."""
@@ -95,7 +105,11 @@ def _decode(entry: dict[str, Any]) -> Tensor:
         except ModuleNotFoundError as error:
             raise VectorError("The vector is compressed by zstd.", fix="pip install zstandard") from error
         try:
-            raw = zstandard.ZstdDecompressor().decompress(raw)
+            # a few bytes can unpack to any number of them: no more than the shape asks for
+            most = math.prod(entry["shape"]) * 8
+            if not 0 < most < BEYOND:
+                raise ValueError(f"shape {entry['shape']}")
+            raw = zstandard.ZstdDecompressor().stream_reader(raw).read(most + 1)
         except zstandard.ZstdError as error:
             raise ValueError(str(error)) from error
     if entry["dtype"] not in DTYPES:

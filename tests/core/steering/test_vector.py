@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
-from safetensors.torch import save, save_file
+from safetensors.torch import load_file, save, save_file
 
 from steerstack.errors import DegenerateDirectionError, SiteError, SteerstackError, UnsafeFileError, VectorError
 from steerstack.steering.site import Site
@@ -359,3 +359,49 @@ def test_saving_over_an_older_file_replaces_it(tmp_path, file):
     vector(1).save(file)
     assert same(SteeringVector.load(file), vector(1))
     assert [p.name for p in tmp_path.iterdir() if p.name != "home"] == ["v.safetensors"]
+
+
+def changed(path, **changes):
+    """The same tensors under a header with changes; a value of None takes the entry out."""
+    tensors = load_file(path)
+    with safe_open(path, framework="pt") as file:
+        about = json.loads(file.metadata()["steerstack"]) | changes
+    kept = {key: value for key, value in about.items() if value is not None}
+    save_file(tensors, path, metadata={"steerstack": json.dumps(kept)})
+
+
+def test_bits_that_the_header_does_not_describe_are_refused(tmp_path):
+    path = tmp_path / "v.safetensors"
+    SteeringVector({1: torch.tensor([3.0, 4.0]), 2: torch.tensor([1.0, 0.0])}).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 64]))
+    with pytest.raises(VectorError, match="not those that its header describes"):
+        SteeringVector.load(path)
+    for norms in ({"1": 5.0}, {"1": 5.0, "2": 1.1}, {"1": 5.0, "3": 1.0}, {"1": "x", "2": 1.0}, [5.0, 1.0]):
+        path.write_bytes(whole)
+        changed(path, norms=norms)
+        with pytest.raises(VectorError, match="not those that its header describes"):
+            SteeringVector.load(path)
+
+
+def test_files_of_before_there_were_digests_load(tmp_path):
+    path = tmp_path / "v.safetensors"
+    vector = SteeringVector({1: torch.tensor([3.0, 4.0])})
+    vector.save(path)
+    changed(path, digest=None, norms={"1": 5.03})  # norms were as rounded as the activations' dtype
+    assert SteeringVector.load(path).fingerprint == vector.fingerprint
+    changed(path, norms=None)
+    assert SteeringVector.load(path).fingerprint == vector.fingerprint
+    changed(path, norms={"1": 6.0})
+    with pytest.raises(VectorError, match="norm 5 at layer 1, 6"):
+        SteeringVector.load(path)
+
+
+def test_a_vector_in_json_is_checked_like_a_file():
+    value = SteeringVector({1: torch.tensor([3.0, 4.0])}).to_json()
+    other = SteeringVector({1: torch.tensor([4.0, 3.0])}).to_json()
+    with pytest.raises(VectorError, match="not those that its header describes"):
+        SteeringVector.from_json({**value, "tensors": other["tensors"]}, "the ledger")
+    for damaged in ({**value, "tensors": "?"}, {**value, "tensors": ""}, {"header": {}}, {**value, "header": 3}):
+        with pytest.raises(VectorError, match="damaged"):
+            SteeringVector.from_json(damaged, "the ledger")

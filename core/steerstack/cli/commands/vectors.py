@@ -53,9 +53,11 @@ def show(
         about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": readings}
     if console.wrote(about, json):
         return
+    from steerstack.util.text import shown
+
     for key, value in about.items():
         if key != "readout":
-            console.out.print(f"{key:18} {value}", highlight=False)
+            console.out.print(shown(f"{key:18} {value}"), highlight=False, markup=False)
     if "readout" in about:
         _show_readout(about["readout"])
 
@@ -100,15 +102,22 @@ def import_vector(
     format: str | None = typer.Option(None, help="Name of the format; found out by default."),
     layer: int | None = typer.Option(None, help="Layer, where the file does not say; else the only one to keep."),
     offset: int = typer.Option(0, help="Added to every layer: -1 for files that count blocks from 1."),
-    model_name: str | None = typer.Option(None, help="Model that it was made for, for the record."),
+    model_name: str | None = typer.Option(
+        None, help="Model that it was made for, for the record; its config says how many blocks it has."
+    ),
+    n_layers: int | None = typer.Option(
+        None, min=1, help="Number of the model's blocks, where its config is not here."
+    ),
     json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
 ) -> None:
     """Read a vector of another tool and save it as one of steerstack's."""
     from dataclasses import replace
 
     from steerstack.exchange.formats import read_vector
+    from steerstack.exchange.model_depth import depth_of
 
-    vector = read_vector(file, format=format, layer=layer, offset=offset)
+    depth = n_layers or (depth_of(model_name) if model_name else None)
+    vector = read_vector(file, format=format, layer=layer, offset=offset, n_layers=depth)
     if model_name:
         vector = replace(vector, origin=replace(vector.origin, model_name=model_name))
     vector.save(out)
@@ -120,6 +129,8 @@ def import_vector(
         f"it acts by {vector.edit}. Read as {vector.origin.parameters.get('format', 'steerstack')}.",
         highlight=False,
     )
+    if vector.origin.found.get("rows"):
+        console.note(str(vector.origin.found["rows"]))
 
 
 @app.command("export")

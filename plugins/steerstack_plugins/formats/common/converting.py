@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from steerstack.errors import VectorError
+from steerstack_plugins.formats.common.layers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ def imported(
     path: Path,
     directions: Mapping[int, Tensor],
     *,
+    n_layers: int | None = None,
     component: Component = "resid_post",
     edit: str = "add",
     parts: Mapping[str, Mapping[int, Tensor]] | None = None,
@@ -29,14 +31,47 @@ def imported(
     basis: str = "hf-raw",
     **found: Any,
 ) -> SteeringVector:
-    """The vector that a file holds, with the file in its origin, and what else the file says in ``found``."""
+    """The vector that a file holds, with the file in its origin, and what else the file says in ``found``.
+
+    Layers below 0 count from the end where the model's number of blocks is known.
+
+    Raises
+    ------
+    VectorError
+        A direction is no tensor [d_model], or a layer cannot be.
+    """
     from steerstack.steering.vector import Origin, SteeringVector
+
+    for layer, direction in directions.items():
+        check_direction(path, layer, direction)
+    directions = counted(path, ((layer, layer, direction) for layer, direction in directions.items()), n_layers)
 
     said = {key: value for key, value in found.items() if value not in (None, "", {}, [])}
     record = {"format": format, "file": path.name}
     origin = Origin(method="imported", parameters=record, model_name=model_name or "unknown", basis=basis, found=said)
     floats = {layer: direction.detach().float().clone() for layer, direction in directions.items()}
     return SteeringVector(floats, component, origin, edit, dict(parts or {}))
+
+
+def check_direction(path: Path, layer: object, direction: object) -> None:
+    """Refuse what is no direction: one row of numbers; raises VectorError."""
+    import torch
+
+    if not (isinstance(direction, torch.Tensor) and direction.is_floating_point() and direction.ndim == 1):
+        raise VectorError(
+            f"{path} holds no direction [d_model] for layer {layer!s:.20}.",
+            seen=str(tuple(direction.shape)) if isinstance(direction, torch.Tensor) else type(direction).__name__,
+            fix="Wanted: one row of floating-point numbers a layer.",
+        )
+
+
+def strength(path: Path, value: object, what: str) -> float:
+    """A coefficient that a file gives; raises VectorError where it is no finite number."""
+    import math
+
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise VectorError(f"The {what} of {path} is no number.", seen=f"{value!r:.40}", fix="Write a finite number.")
+    return float(value)
 
 
 def check_addition(vector: SteeringVector, format: str) -> None:

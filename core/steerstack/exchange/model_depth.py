@@ -1,0 +1,41 @@
+"""How many blocks a model has, from its config alone."""
+
+from pathlib import Path
+from typing import Any
+
+from steerstack.util.guard import load_json
+
+KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+"""What configs call the number of blocks."""
+
+
+def depth_of(model_name: str) -> int | None:
+    """The number of blocks of a model: of its folder, or of what the hub's cache holds of it; None where neither says.
+
+    Parameters
+    ----------
+    model_name:
+        A folder with ``config.json``, or an id on the hub.
+    """
+    path = Path(model_name) / "config.json"
+    if not path.is_file():
+        from huggingface_hub import try_to_load_from_cache
+        from huggingface_hub.errors import HFValidationError
+
+        try:
+            cached = try_to_load_from_cache(model_name, "config.json")
+        except HFValidationError:
+            return None
+        if not isinstance(cached, str):
+            return None
+        path = Path(cached)
+    try:
+        found = load_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return _depth(found) or _depth(found.get("text_config") if isinstance(found, dict) else None)
+
+
+def _depth(config: Any) -> int | None:
+    said = [config[key] for key in KEYS if key in config] if isinstance(config, dict) else []
+    return said[0] if said and isinstance(said[0], int) and said[0] > 0 else None
