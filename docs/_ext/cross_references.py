@@ -32,7 +32,7 @@ def resolve(app: Any, env: Any, node: Any, contnode: Any) -> Any:
             uri = app.builder.get_relative_uri(node["refdoc"], entry.docname)
             return nodes.reference("", "", contnode, internal=True, refuri=f"{uri}#{entry.node_id}")
     first = target.partition("[")[0]
-    known = hasattr(builtins, target) or first.strip("'") != first or first in names() | _SHORTENED or exists(first)
+    known = hasattr(builtins, first) or first.strip("'") != first or first in names() | _SHORTENED or exists(first)
     return contnode if known or exists(inner) else None
 
 
