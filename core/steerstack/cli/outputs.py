@@ -78,7 +78,7 @@ def _finish(result: Result, folder: Path, outputs: Outputs) -> None:
         show(result.summary())
         console.out.print(result.verdict, highlight=False)
         console.out.print(f"report: {files.report}", highlight=False, soft_wrap=True)
-        for warning in result.page().warnings:
+        for warning in result.warnings:
             console.note(warning)
     say_kept(value, outputs.json, failure)
 

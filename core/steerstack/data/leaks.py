@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from scipy import stats
 
 from steerstack.data.items import LETTERS, DataSet, Item
+from steerstack.data.words import word_guesses
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Leak:
     Attributes
     ----------
     what:
-        ``letter``, ``yes-no``, ``length`` or ``order``.
+        ``letter``, ``yes-no``, ``length`` or ``words``.
     value, n:
         Share of the exhibiting answers that bear the mark (None where no item can), and of how many.
     p:
@@ -38,7 +39,7 @@ class Leak:
 
 
 def leaks(data: DataSet) -> list[Leak]:
-    """Count the marks: letter balance, Yes and No at the start, and which answer is longer."""
+    """Count the marks: letter balance, Yes and No at the start, the longer answer, and what its words give away."""
     items = data.items
     first = [item.exhibits < item.contrast for item in items]
     yes = [_starts(item, "yes") for item in items if _starts(item, "yes") is not None]
@@ -50,6 +51,7 @@ def leaks(data: DataSet) -> list[Leak]:
         _leak("letter", first, f"listed first (letters {', '.join(sorted(letters))})"),
         _leak("yes-no", yes, "begin with Yes where exactly one of the two answers does"),
         _leak("length", longer, "are the longer one"),
+        _words(data),
     ]
 
 
@@ -57,6 +59,15 @@ def _starts(item: Item, word: str) -> bool | None:
     """Whether the exhibiting answer begins with a word, where exactly one of the two does."""
     sides = [bool(re.match(rf"\W*{word}\b", text, re.I)) for text in (item.exhibits_text, item.contrast_text)]
     return sides[0] if sides[0] != sides[1] else None
+
+
+def _words(data: DataSet) -> Leak:
+    """How often a word classifier picks the exhibiting answer from the answers alone, as a share of all items."""
+    found = word_guesses(data)
+    if found is None:
+        return Leak("words", None, 0, None, "words: too few questions to tell what words give away")
+    p = float(stats.binomtest(round(found.accuracy * found.n), found.n, alternative="greater").pvalue)
+    return Leak("words", found.accuracy, found.n, p, f"{found.text} (p = {p:.2g})")
 
 
 def _leak(what: str, marks: Sequence[bool | None], words: str) -> Leak:

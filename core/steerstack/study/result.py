@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from steerstack.contracts.recorder import Effect, RunRecord
+from steerstack.data.items import DataSet
+from steerstack.data.words import CLEAN, word_guesses
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
 from steerstack.util import digest
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from steerstack.contracts.recorder import Recorded
-    from steerstack.data.items import DataSet
+    from steerstack.data.items import Item
+    from steerstack.data.words import WordGuesses
     from steerstack.report.page import Page
     from steerstack.steering.vector import SteeringVector
     from steerstack.study.claims import Claims
@@ -88,7 +91,24 @@ class Result(ABC):
     @cached_property
     def value(self) -> dict[str, Any]:
         """What :meth:`to_json` gives, computed once: its intervals are bootstraps."""
-        return self.to_json()
+        return {**self.to_json(), "data_leaks": {name: found.to_json() for name, found in self.leaks.items()}}
+
+    @cached_property
+    def leaks(self) -> dict[str, WordGuesses]:
+        """What the words of the answers alone give away, over all items of the study, by behaviour."""
+        claims = self.claims
+        items: dict[str, dict[str, Item]] = {}
+        for data in (*claims.tested.values(), *claims.trained.values(), *claims.chosen.values()):
+            items.setdefault(data.behavior, {}).update({item.id: item for item in data})
+        whole = {name: DataSet(name, tuple(of.values()), "", "") for name, of in items.items()}
+        guesses = {name: word_guesses(data) for name, data in whole.items()}
+        return {name: found for name, found in guesses.items() if found is not None}
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the reader of the result should know: the page's warnings, and data whose words give the answer away."""
+        told = [f"{name}: {found.text}." for name, found in self.leaks.items() if found.accuracy > CLEAN]
+        return [*self.page().warnings, *told]
 
     @abstractmethod
     def page(self) -> Page:
@@ -148,7 +168,7 @@ class Result(ABC):
         """
         place = Path(folder)
         page = Path(report) if report else place / "report.html"
-        pictures = write_page(self.page(), page)
+        pictures = write_page(replace(self.page(), warnings=self.warnings), page)
         frame, table = write_frame(self.rows(), place)
         vectors = {place / f"vector-{digest.of_json(role)[:8]}.safetensors": v for role, v in self.vectors.items()}
         for path, vector in vectors.items():
