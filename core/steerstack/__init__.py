@@ -4,6 +4,7 @@ The public names below are loaded when they are first used, so that importing th
 or a plugin of it, costs nothing.
 """
 
+import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
     from steerstack.data.items import DataSet as DataSet
     from steerstack.data.items import Item as Item
     from steerstack.data.splits import split as split
-    from steerstack.engine.decode.generate import generate as generate
+    from steerstack.engine.decode.speak import generate as generate
     from steerstack.errors import SteerstackError as SteerstackError
     from steerstack.exchange.load_vector import load_vector as load_vector
     from steerstack.measure.arm import Arm as Arm
+    from steerstack.measure.compare import difference as difference
+    from steerstack.measure.compare import score as score
     from steerstack.measure.evaluate import evaluate as evaluate
     from steerstack.steering.edits import Ablate as Ablate
     from steerstack.steering.edits import Add as Add
@@ -41,22 +44,21 @@ if TYPE_CHECKING:
     from steerstack.study.stack.study import Stack as Stack
     from steerstack.study.study import Study as Study
     from steerstack.study.sweep.study import Sweep as Sweep
+    from steerstack.study.sweep.study import sweep as sweep
     from steerstack.techniques.apply import apply as apply
+    from steerstack.techniques.choose import choose as choose
     from steerstack.techniques.extract import extract as extract
     from steerstack.trace.open import open_model as open_model
 
 __version__ = "0.1.0"
 
-_HOMES = {
+_LISTED = {
     "Ablate": "steering.edits",
     "Add": "steering.edits",
-    "apply": "techniques.apply",
-    "Arm": "measure.arm",
-    "Baseline": "contracts",
+    "choose": "techniques.choose",
     "Clamp": "steering.edits",
-    "DataFormat": "contracts",
     "DataSet": "data.items",
-    "Edit": "contracts",
+    "difference": "measure.compare",
     "Efficiency": "study.efficiency.study",
     "evaluate": "measure.evaluate",
     "extract": "techniques.extract",
@@ -64,32 +66,47 @@ _HOMES = {
     "find": "catalog.lookup",
     "Frontier": "study.frontier.study",
     "Generalize": "study.generalize.study",
-    "generate": "engine.decode.generate",
-    "Intervention": "steering.intervention",
-    "Item": "data.items",
+    "generate": "engine.decode.speak",
     "load_data": "catalog.data",
     "load_vector": "exchange.load_vector",
-    "Metric": "contracts",
     "open_model": "trace.open",
     "Plan": "steering.intervention",
-    "Probe": "contracts",
-    "Project": "steering.edits",
+    "score": "measure.compare",
     "Site": "steering.site",
     "split": "data.splits",
     "Stack": "study.stack.study",
     "SteeringVector": "steering.vector",
     "SteerstackError": "errors",
     "Study": "study.study",
+    "sweep": "study.sweep.study",
     "Sweep": "study.sweep.study",
     "Tokens": "steering.tokens",
 }
+"""Public names and their modules: what a notebook needs."""
 
-__all__ = ["__version__", "hookimpl", *_HOMES]  # names of strings
+_HOMES = {
+    **_LISTED,
+    "apply": "techniques.apply",
+    "Arm": "measure.arm",
+    "Baseline": "contracts",
+    "DataFormat": "contracts",
+    "Edit": "contracts",
+    "Intervention": "steering.intervention",
+    "Item": "data.items",
+    "Metric": "contracts",
+    "Probe": "contracts",
+    "Project": "steering.edits",
+}
+"""All names that the package gives; those that are not listed are for who writes plugins and edits."""
+
+__all__ = ["__version__", "hookimpl", *_LISTED]  # names of strings
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'steerstack' has no attribute {name!r}")
+        close = difflib.get_close_matches(name, _HOMES, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise AttributeError(f"module 'steerstack' has no attribute {name!r}{hint}")
     return getattr(importlib.import_module(f"steerstack.{_HOMES[name]}"), name)
 
 

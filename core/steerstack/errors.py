@@ -3,6 +3,7 @@
 ::
 
     SteerstackError
+    ├── ArgumentError        a function was given something that it does not take
     ├── DataError            a data file that is missing, malformed or ambiguous
     │   └── PolarityError    nobody said what the "matching" answer means
     ├── VectorError          a vector that cannot be read, or does not fit
@@ -46,6 +47,10 @@ class SteerstackError(Exception):
         if fix:
             lines.append(f"  do:   {fix}")
         super().__init__("\n".join(lines))
+
+
+class ArgumentError(SteerstackError):
+    """A function was given something that it does not take."""
 
 
 class DataError(SteerstackError):

@@ -30,7 +30,7 @@ def test_the_tree_is_the_one_in_the_docstring():
     assert issubclass(errors.UnsafeFileError, errors.VectorError)
     assert issubclass(errors.PolarityError, errors.DataError)
     assert issubclass(errors.RemoteError, errors.ModelError)
-    assert len(ALL) == 16
+    assert len(ALL) == 17
 
 
 @pytest.mark.parametrize(

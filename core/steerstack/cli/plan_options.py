@@ -39,6 +39,8 @@ def applied(
         return Claim({}, system=system)
     loaded = load_vector(vector)
     model.check_vector(loaded, transfer=transfer)
+    if layer is None and len(loaded.layers) == 1:
+        layer = "all"
     if layer is None:
         raise SteerstackError(
             "A vector needs a layer.", seen=f"layers {', '.join(map(str, loaded.layers))}", fix="Add --layer L."

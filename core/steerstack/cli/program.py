@@ -18,6 +18,7 @@ from steerstack.cli.commands import (
     probe,
     send,
     serve,
+    speak,
     studies,
     ui,
     vectors,
@@ -76,6 +77,8 @@ def root(
 app.command()(demo.demo)
 app.command()(extract.extract)
 app.command()(evaluate.evaluate)
+app.command()(speak.generate)
+app.command()(speak.chat)
 app.command()(studies.run)
 app.command()(probe.probe)
 app.command()(ui.ui)

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
+from steerstack.data import display
+from steerstack.data.constructors import FromMemory
 from steerstack.errors import DataError
 from steerstack.util import digest
 from steerstack.util.text import no_name
@@ -32,7 +34,7 @@ class Layout:
     tail: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Item:
     """One question with its possible answers.
 
@@ -97,6 +99,12 @@ class Item:
         """What splits are balanced by: the topic, or else the letter that exhibits."""
         return self.topic or f"letter {LETTERS[self.exhibits]}"
 
+    def __repr__(self) -> str:
+        return display.item_line(self)
+
+    def _repr_html_(self) -> str:
+        return display.item_html(self)
+
     def swapped(self) -> "Item":
         """The same item with the two compared options in each other's place."""
         options = list(self.options)
@@ -123,8 +131,8 @@ class SystemPrompts:
     negative: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class DataSet:
+@dataclass(frozen=True, repr=False)
+class DataSet(FromMemory):
     """Items that test one behaviour.
 
     Attributes
@@ -162,6 +170,12 @@ class DataSet:
             if item.id in seen:
                 raise DataError(f"{self.source} has two items called {item.id!r}.", fix="Make the ids unique.")
             seen.add(item.id)
+
+    def __repr__(self) -> str:
+        return display.data_line(self)
+
+    def _repr_html_(self) -> str:
+        return display.data_html(self)
 
     def __len__(self) -> int:
         return len(self.items)

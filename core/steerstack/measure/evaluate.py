@@ -4,14 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
-from steerstack.data.questions import ScoreMode
+from steerstack.data.questions import check_mode
 from steerstack.engine.score import Progress
 from steerstack.measure.competence import Competence, check_competence, judge
 from steerstack.measure.scoring import ArmScores, ItemScore, scale_name, score_data
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
+from steerstack.steering.given import Applied, as_plan
 from steerstack.steering.intervention import Plan
+from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
 
 METRIC = "log-odds"
@@ -107,8 +110,8 @@ def _item_json(score: ItemScore) -> dict[str, Any]:
 def evaluate(
     model: Model,
     data: DataSet,
-    mode: ScoreMode,
-    plan: Plan,
+    mode: str,
+    plan: Applied = None,
     *,
     system: str | None = None,
     progress: Progress | None = None,
@@ -118,15 +121,29 @@ def evaluate(
 
     Parameters
     ----------
-    model, data, mode, plan:
-        What is scored, and how.
+    model, data:
+        What is scored.
+    mode:
+        ``text``, ``letter`` or ``yes-no``.
+    plan:
+        A plan or a single edit; None for the unsteered model alone.
     system:
         A system prompt for all items.
     progress:
         Told how many evaluations are done.
     on_step:
         Told what is being done.
+
+    Raises
+    ------
+    ArgumentError
+        No opened model, no data set, or no plan.
+    DataError
+        There is no such mode, or the items cannot be asked in it.
+    NothingEditedError
+        The plan touched no position.
     """
+    model, data, mode, plan = as_model(model), as_data(data, "test"), check_mode(mode), as_plan(plan)
     arms = [Plan(), plan] if len(plan) else [Plan()]
     on_step("scoring")
     found = score_data(model, data, mode, arms, system=system, progress=progress)

@@ -36,7 +36,7 @@ def _onto(hidden: Float[Tensor, "*batch d_model"], basis: Float[Tensor, "rank d_
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Add(SelectiveIntervention):
     """Add ``scale`` times a direction: ``h + scale * v`` (CAA, arXiv 2312.06681, eq. 2).
 
@@ -53,6 +53,11 @@ class Add(SelectiveIntervention):
         check_direction(self.direction)
         _check_finite(self.scale)
 
+    @property
+    def commutes(self) -> bool:
+        """An addition of what does not depend on the activation may come before or after another."""
+        return not self.relative
+
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
         """The activations with the direction added."""
         direction = self.direction.to(hidden.device).float()
@@ -63,7 +68,7 @@ class Add(SelectiveIntervention):
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ablate(SelectiveIntervention):
     """Take something away from the activation.
 
@@ -128,7 +133,7 @@ class Ablate(SelectiveIntervention):
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Project(SelectiveIntervention):
     """Keep only the component in the span of the directions: ``U^T U h``."""
 
@@ -144,7 +149,7 @@ class Project(SelectiveIntervention):
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Clamp(SelectiveIntervention):
     """Keep the coordinate along the unit direction between ``low`` and ``high``.
 

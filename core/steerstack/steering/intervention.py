@@ -9,10 +9,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Self, TypeGuard
 
-from steerstack.errors import DegenerateDirectionError
+from steerstack.errors import ArgumentError, DegenerateDirectionError
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import Tokens
-from steerstack.util import digest
+from steerstack.util import digest, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _content(value: object) -> object:
     return value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Intervention(ABC):
     """One edit of activations at a site, for some tokens. It holds no model.
 
@@ -108,22 +108,72 @@ class Intervention(ABC):
         """Digest of the kind of edit and all it holds."""
         return digest.of_json(self.describe())
 
+    @property
+    def commutes(self) -> bool:
+        """Whether others of its kind may come before or after it at one site, with the same outcome."""
+        return False
+
     def __rshift__(self, other: Intervention | Plan) -> Plan:
         return Plan((self,)) >> other
 
+    def __add__(self, other: Intervention | Plan) -> Plan:
+        return Plan((self,)) + other
 
-@dataclass(frozen=True, eq=False)
+    def __repr__(self) -> str:
+        return show.line(f"<{self}>")
+
+    def __str__(self) -> str:
+        values = ((part.name, getattr(self, part.name)) for part in fields(self) if part.name not in _TOLD)
+        given = [f"{name} {value}" for name, value in values if isinstance(value, str | int | float)]
+        return " ".join([type(self).__name__, *given, f"at {self.site} on {self.tokens}"])
+
+    def _repr_html_(self) -> str:
+        return Plan((self,))._repr_html_()
+
+
+_TOLD = ("site", "selection")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Plan:
-    """Edits in order. ``a >> b`` does ``a`` first; ``>>`` is associative, ``Plan()`` its identity.
+    """Edits, joined by ``>>`` or ``+``.
 
+    ``a >> b`` does ``a`` first and ``b`` on what it left; ``>>`` is associative, ``Plan()`` its identity.
     Edits at different sites happen in the order of the forward pass; the order within the
     plan decides among edits at the same site.
+
+    ``a + b`` does both, and says that the order does not matter: ``a + b`` and ``b + a`` are one plan, of one
+    fingerprint. Where the order would matter (two edits at one site, of which one is no plain addition) it is
+    refused.
     """
 
     edits: tuple[Intervention, ...] = ()
 
     def __rshift__(self, other: Intervention | Plan) -> Plan:
-        return Plan(self.edits + (other.edits if isinstance(other, Plan) else (other,)))
+        return Plan(self.edits + _edits_of(other))
+
+    def __add__(self, other: Intervention | Plan) -> Plan:
+        mine, theirs = self.edits, _edits_of(other)
+        for a in mine:
+            for b in theirs:
+                if a.site == b.site and not (a.commutes and b.commutes):
+                    raise ArgumentError(
+                        f"The order of two edits at {a.site} matters, so they cannot be joined by +.",
+                        seen=f"{type(a).__name__} and {type(b).__name__}",
+                        fix="Write a >> b for a first, or b >> a for b first.",
+                    )
+        # where edits do not commute, one side alone has edits at that site, and the stable sort keeps their order
+        return Plan(tuple(sorted((*mine, *theirs), key=lambda e: (e.site.order, e.fingerprint if e.commutes else ""))))
+
+    def __repr__(self) -> str:
+        return show.line(f"<Plan: {' >> '.join(map(str, self.edits)) or 'no edit'}>")
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (place, type(edit).__name__, edit.site, edit.tokens, getattr(edit, "scale", getattr(edit, "strength", "")))
+            for place, edit in enumerate(self.edits, 1)
+        ]
+        return show.table(("", "edit", "site", "tokens", "strength"), rows) if rows else "<p>A plan without edits.</p>"
 
     def __iter__(self) -> Iterator[Intervention]:
         return iter(self.edits)
@@ -146,7 +196,18 @@ class Plan:
         return digest.of_json(self.describe())
 
 
-@dataclass(frozen=True, eq=False)
+def _edits_of(joined: Intervention | Plan) -> tuple[Intervention, ...]:
+    if isinstance(joined, Plan):
+        return joined.edits
+    if isinstance(joined, Intervention):
+        return (joined,)
+    raise ArgumentError(
+        f"A {type(joined).__name__} is no plan and no edit.",
+        fix="Join plans and edits; a vector becomes a plan by vector.at(layer, scale).",
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SelectiveIntervention(Intervention):
     """An intervention that keeps its token selection in a field (all of ours do)."""
 

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -11,46 +12,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from steerstack.errors import SiteError, VectorError
-from steerstack.steering import vector_file
+from steerstack.errors import ArgumentError, SiteError, VectorError
+from steerstack.steering import vector_display, vector_file
 from steerstack.steering.intervention import Plan, check_direction, check_finite
+from steerstack.steering.origin import Origin as Origin
+from steerstack.steering.origin import scaled, summed
 from steerstack.steering.site import LAST, Component, Site
 from steerstack.util import digest
+from steerstack.util.show import ranges
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a vector comes from: all that is needed to make it again, or to distrust it.
-
-    Attributes
-    ----------
-    method, parameters:
-        The extractor's name and its parameters.
-    position:
-        Which tokens were averaged.
-    model_name, model_fingerprint:
-        The model whose activations were read.
-    data_digest, n_pairs, behavior:
-        The training pairs.
-    basis:
-        ``hf-raw``: the basis of the unmodified Hugging Face model.
-    found:
-        What the method found on the way, as JSON (validation accuracies, losses, heads chosen).
-    """
-
-    method: str = "unknown"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    position: str = "unknown"
-    model_name: str = "unknown"
-    model_fingerprint: str = "unknown"
-    data_digest: str = "unknown"
-    n_pairs: int = 0
-    behavior: str = "unknown"
-    basis: str = "hf-raw"
-    found: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SteeringVector:
     """One direction per layer, un-normalised, at one component of the model.
 
@@ -99,6 +71,12 @@ class SteeringVector:
             for layer, tensor in of.items():
                 check_finite(tensor, f"{name} at layer {layer}")
 
+    def __repr__(self) -> str:
+        return vector_display.one_line(self)
+
+    def _repr_html_(self) -> str:
+        return vector_display.html(self)
+
     @property
     def layers(self) -> tuple[int, ...]:
         """The 0-based layers it has, in order."""
@@ -143,7 +121,7 @@ class SteeringVector:
     def __getitem__(self, layer: int) -> Float[Tensor, " d_model"]:
         if layer not in self.directions:
             raise SiteError(
-                f"The vector has no layer {layer}.", seen=f"layers {_ranges(self.layers)}", fix="Choose one of those."
+                f"The vector has no layer {layer!r}.", seen=f"layers {ranges(self.layers)}", fix="Choose one of those."
             )
         return self.directions[layer]
 
@@ -164,10 +142,17 @@ class SteeringVector:
         return self.keeping([layer])
 
     def __mul__(self, factor: float) -> "SteeringVector":
+        """The vector times a finite number other than 0, which its origin tells."""
+        if not isinstance(factor, Real):
+            raise ArgumentError(f"A vector cannot be multiplied by a {type(factor).__name__}.", fix="Give a number.")
         self._check_plain()
-        return replace(self, directions={layer: d * factor for layer, d in self.directions.items()})
+        directions = {layer: d * float(factor) for layer, d in self.directions.items()}
+        return replace(self, directions=directions, origin=scaled(self.origin, float(factor)))
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: float) -> "SteeringVector":
+        return self * (1 / divisor if divisor else math.inf)
 
     def __neg__(self) -> "SteeringVector":
         return self * -1.0
@@ -181,19 +166,24 @@ class SteeringVector:
             )
 
     def __add__(self, other: "SteeringVector") -> "SteeringVector":
+        if not isinstance(other, SteeringVector):
+            raise ArgumentError(
+                f"A vector and a {type(other).__name__} cannot be added.",
+                fix="Add two vectors; or make the vector a plan, vector.at(layer), and join plans by + or >>.",
+            )
         self._check_plain()
         other._check_plain()
         mine, theirs = ((v.component, v.layers, v.d_model) for v in (self, other))
         if mine != theirs:
             raise VectorError(
                 "Only vectors at the same component and layers, and of one width, can be added.",
-                seen=" and ".join(f"{c} {_ranges(layers)}, width {width}" for c, layers, width in (mine, theirs)),
+                seen=" and ".join(f"{c} {ranges(layers)}, width {width}" for c, layers, width in (mine, theirs)),
             )
-        origin = Origin(method="sum", parameters={"of": [asdict(self.origin), asdict(other.origin)]})
-        return replace(self, directions={layer: self[layer] + other[layer] for layer in self.layers}, origin=origin)
+        added = {layer: self[layer] + other[layer] for layer in self.layers}
+        return replace(self, directions=added, origin=summed(self.origin, other.origin))
 
     def __sub__(self, other: "SteeringVector") -> "SteeringVector":
-        return self + (-other)
+        return self + (-other if isinstance(other, SteeringVector) else other)
 
     def at(self, layer: int, scale: float = 1.0) -> "Plan":
         """The plan that applies one layer of the vector to the response, by the edit that its method asks for.
@@ -245,11 +235,6 @@ class SteeringVector:
         known = {name: about[name] for name in Origin.__dataclass_fields__ if name in about}
         edit = str(about.get("edit", "add"))
         return cls(parts.pop("layer"), about.get("site", "resid_post"), Origin(**known), edit, parts)
-
-
-def _ranges(layers: Iterable[int]) -> str:
-    ordered = sorted(layers)
-    return f"{ordered[0]} to {ordered[-1]}" if len(ordered) > 1 else ", ".join(map(str, ordered))
 
 
 def random_like(vector: SteeringVector, seed: int) -> SteeringVector:

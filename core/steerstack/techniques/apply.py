@@ -1,9 +1,11 @@
 """From a vector to a plan: which edit, at which layer, how strong, on which tokens."""
 
 from collections.abc import Sequence
+from numbers import Real
 
 from steerstack.catalog.lookup import find
 from steerstack.contracts import Edit
+from steerstack.errors import ArgumentError
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
@@ -32,11 +34,15 @@ def apply(
 
     Raises
     ------
+    ArgumentError
+        The scale is no number.
     SiteError
         The vector has no such layer.
     VectorError
         The edit needs a part that the vector does not have.
     """
+    if not isinstance(scale, Real):
+        raise ArgumentError(f"The scale is a {type(scale).__name__}.", seen=repr(scale)[:40], fix="Give a number.")
     direction = vector[layer]  # said before anything else if there is none
     assert direction.ndim == 1
     if scale == 0:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 
 from steerstack.catalog.lookup import find, full_name
 from steerstack.contracts import Extractor
+from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.engine import fit as fitting
 from steerstack.engine.data_activations import DataActivations
 from steerstack.engine.resources.activation_store import STORE, ActivationStore
 from steerstack.steering.site import Component
 from steerstack.steering.vector import Origin, SteeringVector
+from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
 
 
@@ -44,11 +46,16 @@ def extract(
 
     Raises
     ------
+    ArgumentError
+        No opened model, or no data set.
+    PluginError
+        There is no method of that name.
     ExtractionError
         The method cannot work with these pairs or this model.
     DegenerateDirectionError
         The two sides are the same at some layer.
     """
+    model, data = as_model(model), as_data(data, "train")
     if isinstance(method, str):
         method = find("extractor", method).make()
     stream = DataActivations(

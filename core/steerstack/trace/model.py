@@ -20,6 +20,7 @@ from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import SteeringVector
 from steerstack.trace import anatomy, placement
+from steerstack.trace.everyday import Everyday
 from steerstack.util import digest
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 CONFIG.APP.REMOTE_LOGGING = False
 
 
-class Model:
+class Model(Everyday):
     """A causal language model with standard site names.
 
     Made by :func:`steerstack.open_model`; not meant to be built by hand.

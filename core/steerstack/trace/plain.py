@@ -3,18 +3,23 @@
 It knows neither nnsight nor the engine: what both give is held against it.
 """
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
-from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.trace.model import Model
 
 Change = Callable[[Float[Tensor, "batch token width"]], Float[Tensor, "batch token width"]]
 """What becomes of activations."""
@@ -64,17 +69,20 @@ def planned(plan: Plan, sequence: TokenSequence) -> list[tuple[Site, Change]]:
 @contextlib.contextmanager
 def changed(model: Model, changes: Sequence[tuple[Site, Change]], tokens: int) -> Iterator[None]:
     """Change activations in whatever passes the model runs meanwhile, each of one sequence of ``tokens`` tokens."""
-    hooks = [_hook(model.module_at(site), site, change, tokens) for site, change in changes]
-    try:
+    with contextlib.ExitStack() as hooks:
+        for site, change in changes:
+            hooks.callback(set_hook(model, site, _of_one_row(change, tokens)).remove)
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
-def _hook(module: nn.Module, site: Site, change: Change, tokens: int) -> Any:
-    def apply(hidden: Tensor) -> Tensor:  # OPT flattens batch and token, projections hold heads side by side
-        return change(hidden.reshape(1, tokens, -1)).reshape(hidden.shape)
+def _of_one_row(change: Change, tokens: int) -> Callable[[Tensor], Tensor]:
+    # OPT flattens batch and token, projections hold heads side by side
+    return lambda hidden: change(hidden.reshape(1, tokens, -1)).reshape(hidden.shape)
+
+
+def set_hook(model: Model, site: Site, apply: Callable[[Tensor], Tensor]) -> RemovableHandle:
+    """Let a function change what passes a site, in the shape in which the module has it; ``.remove()`` undoes it."""
+    module = model.module_at(site)
 
     def before(_module: nn.Module, args: Any, kwargs: Any) -> Any:
         if args:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearnedCoordinate(SelectiveIntervention):
     """``h + r (w . h + b - r . h)``: the coordinate along the unit vector r becomes ``w . h + b``."""
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Affine(SelectiveIntervention):
     """``h - proj_v(h) + proj_v(m) + scale * v``, where ``proj_v(x) = v v^T x / |v|^2`` and m is the reference.
 

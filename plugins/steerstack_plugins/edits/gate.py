@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Gate(SelectiveIntervention):
     """Add or ablate the direction where the activation's similarity with a condition is beyond a threshold.
 

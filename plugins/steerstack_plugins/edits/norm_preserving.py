@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NormPreservingAdd(SelectiveIntervention):
     """``g |h| / |g|`` where ``g = h + scale * v``: the activation turns, and stays as long as it was.
 

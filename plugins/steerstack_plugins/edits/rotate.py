@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Rotate(SelectiveIntervention):
     """Turn the part of the activation that lies in the plane of two axes; its norm and the rest stay.
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from tests.strategies import edits, plans
 
+from steerstack.errors import ArgumentError
 from steerstack.steering.edits import Ablate, Add, Clamp, Project
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
@@ -133,3 +134,54 @@ def test_width_is_that_of_the_tensors():
     assert Project(SITE, torch.eye(5)[:2]).width == 5
     assert Ablate(SITE, None, "mean", D).width == 3
     assert Ablate(SITE, None, "zero").width is None
+
+
+@quick
+@given(plans(), plans(), plans())
+def test_together_has_no_order(a, b, c):
+    """``+`` is associative and commutative, also in the fingerprint, or refuses on both sides."""
+
+    def joined(*parts):
+        try:
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+        except ArgumentError:
+            return None
+        return total.fingerprint
+
+    assert joined(a, b) == joined(b, a)
+    every = {joined(*order) for order in ((a, b, c), (c, b, a), (b, a, c))}
+    assert len(every) == 1
+    if None not in every:
+        assert (a + (b + c)).fingerprint in every
+
+
+def test_together_is_refused_where_the_order_matters():
+    add, ablate, elsewhere = Add(SITE, D), Ablate(SITE, D), Ablate(Site("resid_post", 2), D)
+    assert (add + Add(SITE, 2 * D)).fingerprint == (Add(SITE, 2 * D) + add).fingerprint
+    assert [type(edit) for edit in elsewhere + add] == [Add, Ablate]  # in the order of the forward pass
+    for other in (ablate, Add(SITE, D, relative=True), Clamp(SITE, D, 0.0, 1.0)):
+        with pytest.raises(ArgumentError, match=r"order(.|\n)*a >> b"):
+            add + other
+        assert len(add >> other) == 2
+
+
+@pytest.mark.parametrize("wrong", ["ablate", 2, None, D])
+def test_what_is_no_edit_is_not_joined(wrong):
+    for join in (lambda a: a + wrong, lambda a: a >> wrong):
+        for what in (Add(SITE, D), Plan()):
+            with pytest.raises(ArgumentError, match=r"vector\.at"):
+                join(what)
+
+
+@quick
+@given(plans())
+def test_a_plan_is_one_line_and_a_table(plan):
+    assert "\n" not in repr(plan)
+    assert len(repr(plan)) < 200
+    assert plan._repr_html_().count("<tr>") == (len(plan) + 1 if len(plan) else 0)
+    for edit in plan:
+        assert str(edit.site) in repr(edit)
+        assert len(repr(edit)) < 200
+        assert "tensor" not in repr(edit)

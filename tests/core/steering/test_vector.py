@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save, save_file
 
-from steerstack.errors import DegenerateDirectionError, SiteError, SteerstackError, UnsafeFileError, VectorError
+from steerstack.errors import (
+    ArgumentError,
+    DegenerateDirectionError,
+    SiteError,
+    SteerstackError,
+    UnsafeFileError,
+    VectorError,
+)
 from steerstack.steering.site import Site
 from steerstack.steering.vector import Origin, SteeringVector, cosine, random_like
 
@@ -147,6 +154,48 @@ def test_algebra():
     assert same(a, vector(0))
 
 
+def test_what_is_computed_says_so_in_its_origin():
+    one = vector()
+    turned = -one
+    assert (turned.origin.method, turned.origin.parameters["factor"]) == ("scaled", -1.0)
+    assert turned.origin.parameters["of"]["method"] == ORIGIN.method
+    assert turned.origin.model_fingerprint == ORIGIN.model_fingerprint  # it belongs to the same model
+    assert (3 * turned / 2).origin.parameters == {"factor": -1.5, "of": turned.origin.parameters["of"]}
+    assert one.origin == ORIGIN
+    assert [part["method"] for part in (one - one * 2).origin.parameters["of"]] == ["mean_difference", "scaled"]
+
+
+def test_a_sum_of_vectors_of_two_models_belongs_to_neither():
+    one, other = (
+        vector(),
+        vector(1, origin=replace(ORIGIN, model_fingerprint="a" * 64, n_pairs=2, data_digest="e" * 64)),
+    )
+    both = (one + other).origin
+    assert both.model_fingerprint == f"{'f' * 64} + {'a' * 64}"
+    assert (both.n_pairs, both.behavior, both.position) == (42, ORIGIN.behavior, "answer")
+    assert (one + one * 2).origin.model_fingerprint == "f" * 64
+    assert (one + one * 2).origin.n_pairs == 40
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda v: v + 1, lambda v: v + v.at(1), lambda v: v * "2", lambda v: v * v, lambda v: v - "v"]
+)
+def test_what_is_no_vector_is_not_added(wrong):
+    with pytest.raises(ArgumentError, match="do:"):
+        wrong(vector())
+
+
+def test_a_vector_shows_itself():
+    shown = repr(vector())
+    assert "sycophancy" in shown
+    assert "layers 1, 4, 10" in shown
+    assert "org/model" in shown
+    page = replace(vector(), origin=replace(ORIGIN, behavior="<b>bold</b>"))._repr_html_()
+    assert page.count("<rect") == 3
+    assert "&lt;b&gt;bold" in page
+    assert "<b>bold" not in page
+
+
 def test_a_sum_can_be_saved(tmp_path):
     total = vector(0) + vector(1)
     total.save(tmp_path / "v")
@@ -200,7 +249,7 @@ def test_a_layer_that_it_has_not_is_refused():
     for layer in (0, 11, -1):
         with pytest.raises(SiteError, match=f"no layer {layer}") as caught:
             vector()[layer]
-        assert "1 to 10" in str(caught.value)
+        assert "1, 4, 10" in str(caught.value)
 
 
 def test_frozen():

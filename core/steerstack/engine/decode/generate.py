@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
+from steerstack.engine.decode.answers import Answers, Told
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling as Sampling
 from steerstack.engine.decode.side_by_side import decode_side_by_side, trunk
-from steerstack.engine.layout.edit_places import Answers
 from steerstack.engine.layout.edited_nodes import Count
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
@@ -36,6 +36,7 @@ def generate(
     *,
     batch: int = 32,
     progress: Callable[[int], None] | None = None,
+    told: Told | None = None,
 ) -> list[Continuations]:
     """Continue every prompt under every arm.
 
@@ -52,6 +53,8 @@ def generate(
         Prompts that decode together, each under all arms.
     progress:
         Told how many answers (prompts x arms) are done.
+    told:
+        Told of every token as it is generated. A model on a server gives all of an answer at once, and takes none.
 
     Raises
     ------
@@ -60,7 +63,7 @@ def generate(
     """
     for plan in arms:
         model.check_plan(plan)
-    answers: Answers = {(arm, index): [] for arm in range(len(arms)) for index in range(len(prompts))}
+    answers = Answers(len(arms), len(prompts), told)
     generator = torch.Generator(device="cpu").manual_seed(sampling.seed)
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     room = max(len(prompt) for prompt in prompts) + sampling.max_new_tokens
@@ -78,7 +81,7 @@ def generate(
     return [
         Continuations(
             [tuple(answers[arm, index]) for index in range(len(prompts))],
-            _count(plan, prompts, [answers[arm, index] for index in range(len(prompts))]).require(plan),
+            count_in_answers(plan, prompts, [answers[arm, index] for index in range(len(prompts))]).require(plan),
         )
         for arm, plan in enumerate(arms)
     ]
@@ -103,7 +106,8 @@ SHARED = 0.5
 """Share of the prompts' tokens from which on arms decode side by side."""
 
 
-def _count(plan: Plan, prompts: Sequence[TokenSequence], answers: Sequence[Sequence[int]]) -> Count:
+def count_in_answers(plan: Plan, prompts: Sequence[TokenSequence], answers: Sequence[Sequence[int]]) -> Count:
+    """How many positions of prompts and answers a plan edits, each counted once however many edits touch it."""
     total = 0
     for prompt, answer in zip(prompts, answers, strict=True):
         total += len({p for edit in plan for p in edit.tokens.positions(prompt)})

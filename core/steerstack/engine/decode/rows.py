@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from steerstack.engine.decode.answers import Answers
 from steerstack.engine.decode.sampling import Sampling, choose, ending, stop_tokens
-from steerstack.engine.layout.edit_places import Answers, edits_at
+from steerstack.engine.layout.edit_places import edits_at
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
@@ -63,7 +64,7 @@ def decode_rows(
     for step in range(sampling.max_new_tokens):
         going = torch.ones(len(state.of), dtype=torch.bool)
         for row, (key, token) in enumerate(zip(state.of, state.last.tolist(), strict=True)):
-            answers[key].append(token)
+            answers.add(key, token)
             going[row] = not ended(answers[key])
         if step + 1 == sampling.max_new_tokens or not bool(going.any()):
             return

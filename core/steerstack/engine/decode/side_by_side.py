@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from steerstack.engine.decode.answers import Answers
 from steerstack.engine.decode.sampling import Sampling, choose, ending, stop_tokens
-from steerstack.engine.layout.edit_places import Answers, Place, edits_at
+from steerstack.engine.layout.edit_places import Place, edits_at
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
@@ -92,10 +93,10 @@ def decode_side_by_side(
         ended = torch.zeros(newest.shape, dtype=torch.bool)
         for row, index in enumerate(rows):
             for column, arm in enumerate(active):
-                answer = answers[together[arm], index]
-                if not (answer and is_over(answer)):
-                    answer.append(int(newest[row, column]))
-                ended[row, column] = is_over(answer)
+                key = together[arm], index
+                if not (answers[key] and is_over(answers[key])):
+                    answers.add(key, int(newest[row, column]))
+                ended[row, column] = is_over(answers[key])
         if count + 1 == sampling.max_new_tokens or bool(ended.all()):
             return
         keep = ~ended.all(1)

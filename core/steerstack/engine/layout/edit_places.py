@@ -8,9 +8,6 @@ from torch import Tensor
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
 
-Answers = dict[tuple[int, int], list[int]]
-"""New token ids by (arm, prompt)."""
-
 Place = tuple[int, int]
 """(row, column) in a pass."""
 

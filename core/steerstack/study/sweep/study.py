@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -11,10 +11,15 @@ from steerstack.study.study import Study
 from steerstack.study.vector_ref import VectorReference
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from steerstack.contracts import Edit
+    from steerstack.data.items import DataSet
+    from steerstack.steering.vector import SteeringVector
     from steerstack.study.forecast import Forecast
     from steerstack.study.session import Session
     from steerstack.study.sweep.result import SweepResult
+    from steerstack.trace.model import Model
 
 
 class Sweep(Study):
@@ -72,3 +77,37 @@ class Sweep(Study):
         from steerstack.study.sweep.run import forecast_sweep
 
         return forecast_sweep(self, session)
+
+
+def sweep(
+    model: Model,
+    data: DataSet,
+    vector: SteeringVector,
+    layers: Sequence[int],
+    scales: Sequence[float] = (-2.0, -1.0, 0.0, 1.0, 2.0),
+    **settings: Any,
+) -> SweepResult:
+    """Try a vector at every layer and strength given, over all items of a data set, beside nulls.
+
+    A shorthand for ``Sweep(...).run(model, data=data)``: it has the same ledger, so the same call goes on where it
+    was stopped.
+
+    Parameters
+    ----------
+    model, data, vector:
+        The model, items that the vector was not found on, and the vector.
+    layers, scales:
+        Each layer is tried with every multiplier.
+    settings:
+        Further fields of :class:`~steerstack.Sweep`: ``nulls``, ``score``, ``edit``, ...
+
+    Raises
+    ------
+    StudyError
+        There is no such setting, or it does not fit.
+    ModelError
+        The vector does not fit the model, or is from other weights (``transfer=True`` allows that).
+    """
+    given = {"data": data.source, "behavior": data.behavior, "model": model.name, "vector": vector, **settings}
+    study = Sweep.make({**given, "layers": tuple(layers), "scales": tuple(scales)}, "the sweep")
+    return study.run(model, data=data)  # type: ignore[return-value]

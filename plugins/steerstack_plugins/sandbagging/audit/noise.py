@@ -79,7 +79,7 @@ def noisy(model: Model, sigma: float, seed: int) -> Iterator[None]:
 
 
 @final
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ActivationNoise(SelectiveIntervention):
     """Add Gaussian noise to activations, ``share`` times the norm of each, in expectation.
 

@@ -1,0 +1,32 @@
+"""Prompts from a command line and from a file."""
+
+from pathlib import Path
+
+from steerstack.data.table_files import SUFFIXES, cell, read_text, rows
+from steerstack.errors import DataError, SteerstackError
+
+
+def prompts_of(prompt: str | None, file: Path | None) -> list[str]:
+    """The prompt that was typed, and those of a file: a line each, or a table's column prompt or question.
+
+    Raises
+    ------
+    DataError
+        The file is missing, or has no prompts.
+    SteerstackError
+        There is neither.
+    """
+    found = [prompt] if prompt is not None else []
+    if file is not None:
+        if not file.is_file():
+            raise DataError(f"There is no file {file}.", fix="Check the path; it holds one prompt a line.")
+        if file.suffix in SUFFIXES:
+            found += [cell(file, number, row, "prompt", "question") for number, row in enumerate(rows(file), 1)]
+        else:
+            found += [line.strip() for line in read_text(file).splitlines() if line.strip()]
+    if not found:
+        raise SteerstackError(
+            "There is no prompt.",
+            fix='Write it after the command, steerstack generate "What now?", or give --prompts FILE.',
+        )
+    return found

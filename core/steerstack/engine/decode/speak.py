@@ -1,0 +1,192 @@
+"""Text in, text out: prompts continued under plans, beside each other, streamed where that is wanted."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from steerstack.data.prompts import Prompt
+from steerstack.engine.decode.generate import count_in_answers
+from steerstack.engine.decode.generate import generate as decode
+from steerstack.engine.decode.sampling import Sampling
+from steerstack.errors import ArgumentError
+from steerstack.steering.given import Applied, as_plans
+from steerstack.steering.intervention import Plan
+from steerstack.steering.tokens import TokenSequence
+from steerstack.trace.given import as_model
+from steerstack.trace.model import Model
+
+Heard = Callable[[int, int, str], None]
+"""Told of every piece of text: the places of its plan and of its prompt, and the piece."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a model said to one prompt under one plan.
+
+    Attributes
+    ----------
+    text:
+        The answer, without special tokens.
+    tokens:
+        The new token ids, the one that ended the answer included.
+    edited_positions:
+        Number of positions of the prompt and the answer that the plan edited.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    edited_positions: int
+
+
+def speak(
+    model: Model,
+    prompts: Sequence[Prompt],
+    plans: Sequence[Plan],
+    sampling: Sampling,
+    *,
+    heard: Heard | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> list[list[Reply]]:
+    """What a model says to every prompt under every plan: a list by prompt of a list by plan.
+
+    The most likely tokens are found for all plans together. Drawn ones are drawn plan by plan with the same seed,
+    so that an answer does not depend on what it is compared with.
+
+    Parameters
+    ----------
+    heard:
+        Told of every piece of text as it comes; of whole answers where the model is on a server.
+    progress:
+        Told how many answers are done.
+
+    Raises
+    ------
+    NothingEditedError
+        A plan with edits touched no position of any prompt.
+    """
+    sequences = [model.format.sequence(prompt) for prompt in prompts]
+    together = [list(range(len(plans)))] if sampling.temperature == 0 else [[place] for place in range(len(plans))]
+    found: dict[int, list[Reply]] = {}
+    for places in together:
+        stream = _Stream(model, places, heard) if heard and model.remote is None else None
+        arms = [plans[place] for place in places]
+        told = stream.token if stream else None
+        answers = decode(model, sequences, arms, sampling, progress=progress, told=told)
+        for place, of_arm in zip(places, answers, strict=True):
+            found[place] = [_spoken(model, plans[place], *pair) for pair in zip(sequences, of_arm.tokens, strict=True)]
+            for index, spoken in enumerate(found[place]):
+                if stream:
+                    stream.rest(place, index, spoken.text)
+                elif heard:
+                    heard(place, index, spoken.text)
+    return [[found[place][index] for place in range(len(plans))] for index in range(len(prompts))]
+
+
+def _spoken(model: Model, plan: Plan, prompt: TokenSequence, tokens: tuple[int, ...]) -> Reply:
+    text = str(model.tokenizer.decode(list(tokens), skip_special_tokens=True))
+    return Reply(text, tokens, count_in_answers(plan, [prompt], [tokens]).positions)
+
+
+class _Stream:
+    """Makes pieces of text of tokens; a character whose bytes are not all there is waited for."""
+
+    def __init__(self, model: Model, places: Sequence[int], heard: Heard) -> None:
+        self._decode, self._places, self._heard = model.tokenizer.decode, places, heard
+        self._ids: dict[tuple[int, int], list[int]] = {}
+        self._said: dict[tuple[int, int], str] = {}
+
+    def token(self, arm: int, index: int, token: int) -> None:
+        key = self._places[arm], index
+        ids = self._ids.setdefault(key, [])
+        ids.append(token)
+        text = self._decode(ids, skip_special_tokens=True)
+        if not text.endswith("�"):
+            self.rest(*key, text)
+
+    def rest(self, place: int, index: int, text: str) -> None:
+        """Say what was not said yet of the answer so far."""
+        said = self._said.get((place, index), "")
+        if text != said and text.startswith(said):
+            self._said[place, index] = text
+            self._heard(place, index, text[len(said) :])
+
+
+def generate(
+    model: Model,
+    prompts: Sequence[str | Prompt],
+    plans: Iterable[Applied] = (None,),
+    *,
+    system: str | None = None,
+    max_new_tokens: int = 64,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    stop: Sequence[str] = (),
+) -> list[list[str]]:
+    """What a model says to every prompt under every plan, as text: a list by prompt of a list by plan.
+
+    ::
+
+        unsteered, steered = steerstack.generate(model, ["What shall I do?"], [None, vector.at(14)])[0]
+
+    Parameters
+    ----------
+    model:
+        An opened model.
+    prompts:
+        What the user says, each in the model's own chat format. Earlier turns go into a
+        :class:`~steerstack.data.prompts.Prompt`.
+    plans:
+        Plans or single edits; None for the unsteered model.
+    system:
+        A system prompt for all of them.
+    max_new_tokens:
+        Bound on an answer's length.
+    temperature:
+        0 takes the most likely token, which is what transformers' ``generate`` gives under a forward hook.
+    top_p, seed:
+        Nucleus and seed of the draws at a temperature above 0.
+    stop:
+        Texts that end an answer.
+
+    Raises
+    ------
+    ArgumentError
+        A text where a list of texts belongs, a vector where a plan does, or settings out of range.
+    NothingEditedError
+        A plan with edits touched no position.
+    """
+    asked, model = as_prompts(prompts, system), as_model(model)
+    acting = as_plans(plans)
+    sampling = checked(Sampling(max_new_tokens, temperature, top_p, seed, tuple(stop)))
+    return [[spoken.text for spoken in row] for row in speak(model, asked, acting, sampling)]
+
+
+def as_prompts(prompts: Sequence[str | Prompt], system: str | None = None) -> list[Prompt]:
+    """Texts as prompts; raises ArgumentError for what is neither."""
+    if isinstance(prompts, str | Prompt):
+        raise ArgumentError(
+            "The prompts are one text, not a list of texts.",
+            seen=repr(prompts)[:60],
+            fix="Write [text], or model.generate(text, plan) for a single answer.",
+        )
+    found = [Prompt(one, system) if isinstance(one, str) else one for one in prompts]
+    for one in found:
+        if not isinstance(one, Prompt):
+            raise ArgumentError(f"A {type(one).__name__} is no prompt.", fix="Give texts, or Prompt objects.")
+        if not one.user.strip():
+            raise ArgumentError("A prompt is empty.", seen=repr(one.user), fix="Write what the user says.")
+    if not found:
+        raise ArgumentError("There is no prompt.", fix="Give at least one text.")
+    return found
+
+
+def checked(sampling: Sampling) -> Sampling:
+    """The sampling itself; raises ArgumentError for a setting out of range."""
+    for fits, name, value, needs in (
+        (sampling.max_new_tokens >= 1, "max_new_tokens", sampling.max_new_tokens, "1 or more"),
+        (0 <= sampling.temperature < float("inf"), "temperature", sampling.temperature, "0 or more"),
+        (0 < sampling.top_p <= 1, "top_p", sampling.top_p, "above 0, and at most 1"),
+    ):
+        if not fits:
+            raise ArgumentError(f"The {name} is {value}.", fix=f"Give {needs}.")
+    return sampling

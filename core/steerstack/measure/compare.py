@@ -1,0 +1,80 @@
+"""Score plans on items and compare two of them, in one call each."""
+
+from collections.abc import Iterable
+
+from numpy.typing import ArrayLike
+
+from steerstack.data.given import as_data
+from steerstack.data.items import DataSet
+from steerstack.data.questions import check_mode
+from steerstack.errors import ArgumentError
+from steerstack.measure.scoring import ArmScores, score_data
+from steerstack.stats import estimates
+from steerstack.stats.estimates import Estimate
+from steerstack.steering.given import Applied, as_plans
+from steerstack.trace.given import as_model
+from steerstack.trace.model import Model
+
+
+def score(
+    model: Model, data: DataSet, plans: Iterable[Applied] = (None,), *, mode: str = "text", system: str | None = None
+) -> list[ArmScores]:
+    """Score the same items under every plan: one result a plan.
+
+    ::
+
+        unsteered, steered = steerstack.score(model, data.test, [None, vector.at(14)])
+        print(steerstack.difference(steered, unsteered))
+
+    Parameters
+    ----------
+    model, data:
+        What is scored.
+    plans:
+        Plans or single edits; None for the unsteered model.
+    mode:
+        ``text``, ``letter`` or ``yes-no``.
+    system:
+        A system prompt for all items.
+
+    Raises
+    ------
+    ArgumentError
+        Something else than plans.
+    DataError
+        There is no such mode, or the items cannot be asked in it.
+    NothingEditedError
+        A plan with edits touched no position.
+    """
+    return score_data(as_model(model), as_data(data, "test"), check_mode(mode), as_plans(plans), system=system)
+
+
+def difference(after: ArmScores | ArrayLike, before: ArmScores | ArrayLike) -> Estimate:
+    """Mean of the paired differences over the same items, with its 95 % interval (BCa bootstrap).
+
+    Parameters
+    ----------
+    after, before:
+        What :func:`score` gave for two plans, compared on their log-odds (per token for ``text``); or two arrays
+        with one value an item.
+
+    Raises
+    ------
+    ArgumentError
+        They are not of the same items, or not scored alike.
+    """
+    if isinstance(after, ArmScores) and isinstance(before, ArmScores):
+        items = [[item.item.id for item in scores.items] for scores in (after, before)]
+        if items[0] != items[1] or after.mode != before.mode:
+            raise ArgumentError(
+                "The two are not of the same items and mode, so they cannot be paired.",
+                seen=f"{len(items[0])} items by {after.mode}, {len(items[1])} by {before.mode}",
+                fix="Score both in one call: score(model, data, [None, plan]).",
+            )
+    first, second = (one.effect_scale if isinstance(one, ArmScores) else one for one in (after, before))
+    try:
+        return estimates.difference(first, second)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            "The two cannot be paired item by item.", seen=str(error), fix="Give one number an item, as many in both."
+        ) from error

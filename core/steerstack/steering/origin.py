@@ -1,0 +1,75 @@
+"""Origin: where a vector comes from, also one that was computed from others."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a vector comes from: all that is needed to make it again, or to distrust it.
+
+    Attributes
+    ----------
+    method, parameters:
+        The extractor's name and its parameters; ``scaled`` or ``sum`` for what was computed from other vectors,
+        whose own origins are then under ``of``.
+    position:
+        Which tokens were averaged.
+    model_name, model_fingerprint:
+        The model whose activations were read.
+    data_digest, n_pairs, behavior:
+        The training pairs.
+    basis:
+        ``hf-raw``: the basis of the unmodified Hugging Face model.
+    found:
+        What the method found on the way, as JSON (validation accuracies, losses, heads chosen).
+    """
+
+    method: str = "unknown"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    position: str = "unknown"
+    model_name: str = "unknown"
+    model_fingerprint: str = "unknown"
+    data_digest: str = "unknown"
+    n_pairs: int = 0
+    behavior: str = "unknown"
+    basis: str = "hf-raw"
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        pairs = f" from {self.n_pairs} pairs" if self.n_pairs else ""
+        return f"<Origin: {self.method!s:.40} of {self.behavior!s:.60} on {self.model_name!s:.60}{pairs}>"
+
+
+def scaled(origin: Origin, factor: float) -> Origin:
+    """The origin of a vector that was multiplied; factors of a vector that was multiplied before are multiplied."""
+    if origin.method == "scaled":
+        factor, of = factor * origin.parameters["factor"], origin.parameters["of"]
+    else:
+        of = asdict(origin)
+    return replace(origin, method="scaled", parameters={"factor": factor, "of": of}, found={})
+
+
+def summed(first: Origin, second: Origin) -> Origin:
+    """The origin of a sum; where the two differ, in the model for instance, both are named.
+
+    So a sum of vectors of two models belongs to neither, and is refused as one of other weights is.
+    """
+
+    def both(name: str) -> str:
+        texts = [str(getattr(origin, name)) for origin in (first, second)]
+        return texts[0] if texts[0] == texts[1] else " + ".join(texts)
+
+    same_pairs = first.data_digest == second.data_digest != "unknown"
+    return Origin(
+        method="sum",
+        parameters={"of": [asdict(first), asdict(second)]},
+        position=both("position"),
+        model_name=both("model_name"),
+        model_fingerprint=both("model_fingerprint"),
+        data_digest=both("data_digest"),
+        n_pairs=first.n_pairs if same_pairs else first.n_pairs + second.n_pairs,
+        behavior=both("behavior"),
+        basis=both("basis"),
+    )
