@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Edit(Method):
     """A way in which a vector acts on activations.
 
-    The algebra is in the :class:`steerstack.Intervention` that the plan holds; the edit says how
+    The algebra is in the :class:`~steerstack.steering.intervention.Intervention` that the plan holds; the edit says how
     one is made from a vector. Scale 0 is always the identity: an empty plan.
 
     Attributes
