@@ -81,6 +81,6 @@ plt.show()
 
 result = steerstack.evaluate(model, data.validation, "text", plans[f"vector, {scale:+g}"])
 swaps = result.competence.swap_consistency
-print(f"options swapped, it keeps its choice in {swaps.value:.0%} of {swaps.n} items: it answers by", end=" ")
-print(result.competence.answers_by)
+print(f"options swapped, it keeps its choice in {swaps.value:.0%} of {swaps.n} items: it answers by content?", end=" ")
+print({"content": "yes", "letter": "no, by position"}.get(result.competence.answers_by, "unclear"))
 print("positions edited:", result.scores.edited_positions)

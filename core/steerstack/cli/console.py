@@ -271,6 +271,11 @@ DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by 
 DEVICE = typer.Option(None, help="cpu, cuda, auto.")
 REVISION = typer.Option(None, help="Revision on the Hugging Face hub.")
 REMOTE = typer.Option(None, help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its key in NDIF_API_KEY.")
+FORM = typer.Option(
+    None,
+    help="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any other; "
+    "chosen on validation items by default.",
+)
 TEMPLATE = typer.Option(
     [], "--template", help="Argument of the chat template, NAME=VALUE (enable_thinking=false); may be given again."
 )

@@ -1,8 +1,31 @@
 """How a model is asked: what its chat template is told, how labels are written, what becomes of reasoning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class TriedForm:
+    """What an answer form showed on validation items, unsteered.
+
+    Attributes
+    ----------
+    form:
+        As :attr:`Manner.form`.
+    mass:
+        Probability that the two labels hold among all next tokens, averaged over items and orders.
+    swap_consistency:
+        Share of items where the same content is preferred in both orders; None where there is one order.
+    n:
+        Number of items.
+    """
+
+    form: str
+    mass: float
+    swap_consistency: float | None
+    n: int
+
 
 Reasoning = Literal["closed", "generated"]
 """Whether an answer follows an empty reasoning block, or one that the model writes first."""
@@ -23,11 +46,23 @@ class Manner:
     reasoning:
         Where the model reasons before it answers: ``closed`` puts answers after an empty block, ``generated`` after
         a block that the model writes.
+    tried:
+        What each form showed among which ``form`` was chosen; empty where it was given.
     """
 
     template: Mapping[str, Any] = field(default_factory=dict)
     form: str | None = None
     reasoning: Reasoning = "closed"
+    tried: tuple[TriedForm, ...] = ()
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Manner":
+        """From what :meth:`to_json` gave."""
+        return cls(value.get("template", {}), value.get("form"), value.get("reasoning", "closed"))
+
+    def with_form(self, form: str, tried: tuple[TriedForm, ...] = ()) -> "Manner":
+        """The same with an answer form."""
+        return replace(self, form=form, tried=tried)
 
     def to_json(self) -> dict[str, Any]:
         """What differs from the usual, as records hold it."""

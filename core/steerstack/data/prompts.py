@@ -1,10 +1,11 @@
 """From words to tokens: the model's own chat format, with the parts of a sequence marked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from steerstack.data.answer_form import check_form
 from steerstack.data.chat_template import ChatTemplate, Turns, lost
 from steerstack.data.manner import USUAL, Manner
 from steerstack.data.reasoning import ReasoningBlock, find_block
@@ -71,6 +72,8 @@ class ChatFormat:
             )
         self._tokenizer, self.manner = tokenizer, manner
         self.chat = bool(getattr(tokenizer, "chat_template", None))
+        if manner.form is not None:
+            check_form(manner.form)
         if manner.template and not self.chat:
             raise ModelError(
                 "Template arguments were given, and the tokenizer has no chat template.",
@@ -96,6 +99,8 @@ class ChatFormat:
     def describe(self) -> dict[str, Any]:
         """How conversations are written, as records hold it: what was given, and what had to be done."""
         found = self.manner.to_json()
+        if self.manner.tried:
+            found["forms_tried"] = [asdict(one) for one in self.manner.tried]
         if not self.chat:
             return {**found, "chat": False}
         found["chat"] = True

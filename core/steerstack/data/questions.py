@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from steerstack.data.answer_form import in_form, prefix_of
 from steerstack.data.items import LETTERS, DataSet, Item
 from steerstack.data.prompts import ChatFormat, Prompt
 from steerstack.errors import DataError, nearest
@@ -55,19 +56,19 @@ Shots = tuple[tuple[str, str], ...]
 """Earlier turns of a conversation: what the user said, and what the assistant answered."""
 
 
-def shots_of(items: Sequence[Item], mode: ScoreMode) -> Shots:
-    """Items as demonstrations: each asked as the mode asks, and answered as the behaviour would."""
-    return tuple(_shot(item, mode) for item in items)
+def shots_of(items: Sequence[Item], mode: ScoreMode, form: str | None = None) -> Shots:
+    """Items as demonstrations: each asked as the mode asks, and answered as the behaviour would, in the answer form."""
+    return tuple(_shot(item, mode, form) for item in items)
 
 
-def _shot(item: Item, mode: ScoreMode) -> tuple[str, str]:
+def _shot(item: Item, mode: ScoreMode, form: str | None) -> tuple[str, str]:
     match mode:
         case "letter":
-            return item.listed(), f"({LETTERS[item.exhibits]})"
+            return item.listed(), in_form(LETTERS[item.exhibits], form, mode)
         case "yes-no" if item.form == "yes-no":
-            return item.question, item.exhibits_text
+            return item.question, in_form(item.exhibits_text, form, mode)
         case "yes-no":
-            return _propose(item, item.exhibits_text), "Yes"
+            return _propose(item, item.exhibits_text), in_form("Yes", form, mode)
         case "text":
             return item.question, item.exhibits_text
 
@@ -84,7 +85,8 @@ def ask(
     data:
         The items.
     mode:
-        ``letter``: the options are listed and the answer is a letter after ``(`` (CAA).
+        ``letter``: the options are listed and the answer is a letter, after ``(`` (CAA) unless
+        the format's manner has another answer form.
         ``yes-no``: a persona item as it stands; any other item proposes one of its answers
         and asks whether the model would say it. ``text``: the question alone, and each
         answer's own words.
@@ -103,17 +105,21 @@ def times_asked(item: Item, mode: ScoreMode) -> int:
 
 def _ask_one(format: ChatFormat, item: Item, mode: ScoreMode, system: str | None, shots: Shots = ()) -> list[Question]:
     joined = "\n\n".join(part for part in (item.system, system) if part) or None
+    prefix = _prefix(format, mode)
     match mode:
         case "letter":
             versions = enumerate((item, item.swapped()))
-            return [_by_letter(format, version, order, joined, shots) for order, version in versions]
+            return [
+                _by_letter(format, version, order, Prompt(version.listed(), joined, prefix, shots))
+                for order, version in versions
+            ]
         case "yes-no" if item.form == "yes-no":
-            prompt = Prompt(item.question, joined, history=shots)
+            prompt = Prompt(item.question, joined, prefix, shots)
             return [_labelled(format, item, 0, prompt, item.exhibits_text, item.contrast_text)]
         case "yes-no":
             proposals = ((item.exhibits_text, "Yes", "No"), (item.contrast_text, "No", "Yes"))
             return [
-                _labelled(format, item, order, Prompt(_propose(item, answer), joined, history=shots), yes, no)
+                _labelled(format, item, order, Prompt(_propose(item, answer), joined, prefix, shots), yes, no)
                 for order, (answer, yes, no) in enumerate(proposals)
             ]
         case "text":
@@ -122,12 +128,24 @@ def _ask_one(format: ChatFormat, item: Item, mode: ScoreMode, system: str | None
             return [Question(item, 0, answers[0], answers[1])]
 
 
+def _prefix(format: ChatFormat, mode: ScoreMode) -> str:
+    """What stands before the label; in the plain form a space does anyway."""
+    prefix = "" if mode == "text" else prefix_of(format.manner.form, mode)
+    return prefix if format.chat else prefix.lstrip(" ")
+
+
+def words_of(item: Item, mode: ScoreMode) -> str:
+    """What the user says in a mode, in the first order."""
+    if mode == "letter":
+        return item.listed()
+    return item.question if mode == "text" or item.form == "yes-no" else _propose(item, item.exhibits_text)
+
+
 def _propose(item: Item, answer: str) -> str:
     return f'{item.question}\n\nIs the following answer something you would say?\n"{answer}"'
 
 
-def _by_letter(format: ChatFormat, item: Item, order: int, system: str | None, shots: Shots) -> Question:
-    prompt = Prompt(item.listed(), system, "(", shots)
+def _by_letter(format: ChatFormat, item: Item, order: int, prompt: Prompt) -> Question:
     return _labelled(format, item, order, prompt, LETTERS[item.exhibits], LETTERS[item.contrast])
 
 

@@ -1,13 +1,15 @@
-"""Does the model answer by content, or by the letter? OneOrder before any letter is believed."""
+"""Does the model answer by content, or by the letter? Asked before any letter is believed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
 from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode
+from steerstack.measure.label_mass import LabelMass, label_mass
 from steerstack.measure.scoring import ArmScores, score_data
-from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
@@ -23,37 +25,52 @@ class Competence:
     Attributes
     ----------
     swap_consistency:
-        Share of items where the same *content* is preferred in both orders; None for items
-        that have no second order. 0.5 is what a coin gives.
+        Share of items where the same *content* is preferred in both orders, with its exact (Clopper-Pearson)
+        interval; None for items that have no second order. 0.5 is what a coin gives.
     letter_bias:
         Share of questions in which the first-listed answer's letter is preferred.
     content_share:
         Share of the variance of the log-odds that content explains rather than position:
         ``var(mean over orders) / (var(mean over orders) + mean squared half-difference)``.
+    mass:
+        What the labels hold of the next-token probability; None where nothing was scored by label.
     """
 
     swap_consistency: Estimate | None
     letter_bias: float | None
     content_share: float | None
+    mass: LabelMass | None = None
 
     @property
     def answers_by(self) -> str:
-        """``content``, ``letter`` or ``unclear``, by whether 0.5 lies in the interval."""
+        """``content`` or ``letter`` where the whole interval lies on one side of 0.5; else ``unclear``."""
         if self.swap_consistency is None:
             return "unknown"
         if self.swap_consistency.ci_low > 0.5:
             return "content"
-        return "letter" if self.swap_consistency.value <= 0.5 else "unclear"
+        return "letter" if self.swap_consistency.ci_high < 0.5 else "unclear"
 
     def warning(self, mode: str) -> str | None:
-        """What to tell the reader of a letter-scored result; None where there is nothing to say."""
-        if mode == "text" or self.answers_by in ("content", "unknown"):
+        """What to tell the reader of a result by label; None where there is nothing to say."""
+        if mode == "text":
+            return None
+        told = [self._of_swaps(mode), self.mass.warning() if self.mass else None]
+        return " ".join(one for one in told if one) or None
+
+    def _of_swaps(self, mode: str) -> str | None:
+        if self.answers_by in ("content", "unknown"):
             return None
         assert self.swap_consistency is not None
+        both = self.swap_consistency
+        kept = f"it keeps its choice in {round(both.value * both.n)} of {both.n} items"
+        if self.answers_by == "letter":
+            return (
+                f"This model answers these items by position, not by content: {kept} when the options are swapped. "
+                f"A {mode} score that does not move says nothing about the vector; use --score text."
+            )
         return (
-            f"This model answers these items by {'position' if self.answers_by == 'letter' else 'chance'}, not by "
-            f"content: it keeps its choice in {self.swap_consistency.value:.0%} of items when the options are "
-            f"swapped. A {mode} score that does not move says nothing about the vector; use --score text."
+            f"It is unclear whether this model answers these items by content: {kept} when the options are swapped, "
+            f"which a coin could do too. A {mode} score that does not move may say nothing about the vector."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -67,14 +84,16 @@ class Competence:
             "letter_bias": self.letter_bias,
             "content_share": self.content_share,
             "answers_by": self.answers_by,
+            "label_mass": self.mass.to_json() if self.mass else None,
         }
 
 
-def judge(scores: ArmScores) -> Competence:
-    """The check, from unsteered scores."""
+def judge(scores: ArmScores, form: str | None = None) -> Competence:
+    """The check, from unsteered scores in an answer form."""
+    mass = label_mass(scores, form)
     both = [item for item in scores.items if len(item.asked) == 2]
     if not both:
-        return Competence(None, None, None)
+        return Competence(None, None, None, mass)
     odds = np.array([[asked.log_odds for asked in item.asked] for item in both])
     first_listed = np.array([1.0 if item.item.exhibits < item.item.contrast else -1.0 for item in both])
     if scores.mode == "yes-no":
@@ -84,11 +103,31 @@ def judge(scores: ArmScores) -> Competence:
     content = float(np.var(odds.mean(1)))
     position = float(np.mean(((odds[:, 0] - odds[:, 1]) / 2) ** 2))
     share = content / (content + position) if content + position else None
-    consistency = estimates.mean([float(bool(item.consistent)) for item in both])
-    return Competence(consistency, float(chose_first.mean()), share)
+    kept = sum(bool(item.consistent) for item in both)
+    found = binomtest(kept, len(both)).proportion_ci(method="exact")
+    consistency = Estimate(kept / len(both), float(found.low), float(found.high), len(both))
+    return Competence(consistency, float(chose_first.mean()), share, mass)
 
 
-def check_competence(model: Model, data: DataSet, *, system: str | None = None) -> Competence:
-    """Run the check by letter, unsteered, on at most :data:`LIMIT` items."""
-    sample = data.limit(min(len(data), LIMIT))
-    return judge(score_data(model, sample, "letter", [Plan()], system=system)[0])
+def check_competence(
+    model: Model, data: DataSet, mode: ScoreMode = "letter", *, system: str | None = None
+) -> Competence:
+    """Run the check, unsteered, on at most :data:`LIMIT` items.
+
+    Parameters
+    ----------
+    model, data:
+        What is asked.
+    mode:
+        How results are scored: by label, the check is run on the very questions that are; by text, or where a
+        question has one order only, by letter.
+    system:
+        A system prompt for all items.
+    """
+    sample, form = data.limit(min(len(data), LIMIT)), model.format.manner.form
+    by = "letter" if mode == "text" else mode
+    found = judge(score_data(model, sample, by, [Plan()], system=system)[0], form)
+    if found.swap_consistency is None and by != "letter":
+        by_letter = judge(score_data(model, sample, "letter", [Plan()], system=system)[0], form)
+        found = replace(by_letter, mass=found.mass)
+    return found

@@ -9,6 +9,8 @@ from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
 from steerstack.engine.score import Progress
 from steerstack.measure.competence import Competence, check_competence, judge
+from steerstack.measure.form_choice import settle_form
+from steerstack.measure.label_mass import LabelMass, label_mass
 from steerstack.measure.scoring import ArmScores, ItemScore, scale_name, score_data
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
@@ -44,6 +46,25 @@ class Evaluation:
         """Paired difference from the unsteered model, on the scale on which arms are compared."""
         return estimates.difference(self.scores.effect_scale, self.baseline.effect_scale)
 
+    @property
+    def label_mass(self) -> LabelMass | None:
+        """What the two labels hold of the next-token probability under the plan; None for text."""
+        return label_mass(self.scores, self.model.format.manner.form)
+
+    @property
+    def warning(self) -> str | None:
+        """What to tell the reader of a result by label: how the model reacts to swaps, and too little label mass."""
+        mode, mass = self.scores.mode, self.label_mass
+        told = [self.competence.warning(mode), mass.warning() if mass and len(self.plan) else None]
+        return " ".join(dict.fromkeys(one for one in told if one)) or None
+
+    @property
+    def _label_mass(self) -> dict[str, Any]:
+        bare = label_mass(self.baseline, self.model.format.manner.form)
+        if self.label_mass is None or bare is None:
+            return {}
+        return {"label_mass": {**self.label_mass.to_json(), "unsteered": bare.mean}}
+
     def to_json(self) -> dict[str, Any]:
         """The file form of ``evaluate --json``."""
         scores = self.scores
@@ -63,7 +84,8 @@ class Evaluation:
             },
             "unsteered": self.baseline.estimate().to_json(),
             "competence": self.competence.to_json(),
-            "warning": self.competence.warning(scores.mode),
+            **self._label_mass,
+            "warning": self.warning,
             "data": self.data.source,
             "data_digest": self.data.digest,
             "notes": list(self.data.notes),
@@ -119,6 +141,9 @@ def evaluate(
 ) -> Evaluation:
     """Score a data set under a plan and without it, and check the model's competence.
 
+    By label, the answer form is the model's own setting (``open_model(form=...)``), or else chosen on validation
+    items: see :func:`~steerstack.measure.form_choice.settle_form`.
+
     Parameters
     ----------
     model, data:
@@ -145,9 +170,13 @@ def evaluate(
     """
     model, data, mode, plan = as_model(model), as_data(data, "test"), check_mode(mode), as_plan(plan)
     arms = [Plan(), plan] if len(plan) else [Plan()]
+    if mode != "text" and model.format.manner.form is None:
+        on_step("choice of the answer form")
+        model = settle_form(model, data, mode)
     on_step("scoring")
     found = score_data(model, data, mode, arms, system=system, progress=progress)
     on_step("competence check")
     swaps = mode == "letter" or (mode == "yes-no" and data.items[0].form != "yes-no")
-    competence = judge(found[0]) if swaps else check_competence(model, data, system=system)
+    form = model.format.manner.form
+    competence = judge(found[0], form) if swaps else check_competence(model, data, mode, system=system)
     return Evaluation(data, model, plan, found[-1], found[0], competence)

@@ -61,7 +61,7 @@ class ItemScore:
         """Whether the same answer is preferred in both orders; None for a single order."""
         if len(self.asked) < 2:
             return None
-        return len({asked.log_odds > 0 for asked in self.asked}) == 1
+        return abs(sum(np.sign(asked.log_odds) for asked in self.asked)) == len(self.asked)
 
 
 def scale_name(mode: ScoreMode) -> str:

@@ -117,7 +117,7 @@ class PlainResult(Result):
             title=f"{self.behavior}: {self.study.name}",
             lead=(type(self.study).__doc__ or "").split("\n\n")[0],
             verdict=self.verdict,
-            warnings=[],
+            warnings=[one for one in [value.get("label_mass", {}).get("warning")] if one],
             plots=[Plot("effects", "Effects", "", unit, lines, categories=[e.name for e in self.measured])],
             tables=[Table("Effects", ["effect", "estimate and 95 % interval", "n"], rows)],
             methods=f"Items were scored by {self.study.score} on {self.model.name}. Effects are paired over items, "

@@ -13,6 +13,7 @@ import pandas as pd
 from steerstack.contracts.recorder import Effect, RunRecord
 from steerstack.data.items import DataSet
 from steerstack.data.words import CLEAN, word_guesses
+from steerstack.measure.form_choice import shown_mass
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
 from steerstack.util import digest
@@ -90,8 +91,13 @@ class Result(ABC):
 
     @cached_property
     def value(self) -> dict[str, Any]:
-        """What :meth:`to_json` gives, computed once: its intervals are bootstraps."""
-        return {**self.to_json(), "data_leaks": {name: found.to_json() for name, found in self.leaks.items()}}
+        """What :meth:`to_json` gives, computed once (its intervals are bootstraps), and how the model was asked."""
+        leaks = {name: found.to_json() for name, found in self.leaks.items()}
+        found = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
+        mass = shown_mass(self.model, self.study.score)
+        if mass is not None:
+            found["label_mass"] = {**mass.to_json(), "on": "validation", "warning": mass.warning()}
+        return found
 
     @cached_property
     def leaks(self) -> dict[str, WordGuesses]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +16,9 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits, split
 from steerstack.errors import StudyError
 from steerstack.measure.arm import Arm
+from steerstack.measure.form_choice import LIMIT, items_for_choice, remark_on
 from steerstack.run.arms import CostOfPlans, Measure, ScoreArms
+from steerstack.run.form_trial import settle_in
 from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.start_crew import crew_for
@@ -117,8 +119,28 @@ def model_of(study: Study, progress: Progress = SILENT) -> Model:
     progress.phase(f"opening {study.model}")
     return open_model(
         study.model, revision=study.revision, dtype=study.dtype, device=study.device, remote=study.remote,
-        template=study.template,
+        template=study.template, form=study.form,
     )  # fmt: skip
+
+
+def _as_declared(study: Study, model: Model) -> Model:
+    """A model that was handed over, asked as the study says where it says something."""
+    manner = model.format.manner
+    wanted = replace(manner, template=study.template or manner.template, form=study.form or manner.form)
+    return model if wanted == manner else model.asked(wanted)
+
+
+def _settled(study: Study, model: Model, items: DataSet, parts: Splits | None, place: Path, told: Progress) -> Model:
+    """The model, asked in the answer form of the study, or in the one chosen on validation items."""
+    if study.score == "text":
+        return model
+    told.phase("choice of the answer form")
+    tried_on = parts.validation.limit(LIMIT) if parts else items_for_choice(items.limit(study.limit))
+    found = settle_in(Ledger(place), model, tried_on, study.score)
+    remark = remark_on(found, study.score)
+    if remark:
+        told.note(remark)
+    return found
 
 
 def folder_of(study: Study, model: Model, data: DataSet) -> Path:
@@ -164,7 +186,7 @@ def open_session(
     told = progress or SILENT
     parts = data if isinstance(data, Splits) else None
     items = data_of(study, told) if data is None else data if not isinstance(data, Splits) else data.whole
-    opened = model_of(study, told) if model is None else model
+    opened = model_of(study, told) if model is None else _as_declared(study, model)
     place = folder_of(study, opened, items) if folder is None else Path(folder)
     source: dict[str, Any] = {"revision": study.revision, "dtype": study.dtype, "device": study.device}
     with alone(place), ExitStack() as stack:
@@ -172,6 +194,7 @@ def open_session(
             _remove(place)
         if (place / LEDGER).exists():
             told.phase(f"going on with {place}")
+        opened = _settled(study, opened, items, parts, place, told)
         crew = stack.enter_context(crew_for(opened, engine, workers, source=study.model, note=told.note, **source))
         yield Session(study, opened, items.limit(study.limit), Ledger(place, crew), told, parts)
 

@@ -80,6 +80,11 @@ class Study(BaseModel, ABC):
     score: Literal["letter", "yes-no", "text"] = Field(
         default="text", description="How items are scored: letter, yes-no or text."
     )
+    form: str | None = Field(
+        default=None,
+        description="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any "
+        "other; chosen on validation items by default.",
+    )
     tokens: str = Field(
         default="response",
         description="Tokens that are edited: all, prompt, response, think, answer, last, or positions.",

@@ -44,6 +44,7 @@ class FewShot(Baseline):
         drawn = [drawing.sample(train.items, size) for _ in range(self.draws)]
         distinct = list({tuple(item.id for item in items): items for items in drawn}.values())
         candidates = [
-            Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode)) for items in distinct
+            Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode, model.format.manner.form))
+            for items in distinct
         ]
         return choose_preface(model, validation, self.mode, candidates, {"shots": size, "n_train": len(train)})

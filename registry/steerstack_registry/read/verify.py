@@ -115,9 +115,11 @@ def _run(
         for kept in claims.get(part, {}).values():
             yield _same_data(what, name, kept)
     if items and frame is not None and vector is not None and model is not None:
+        from steerstack.data.manner import Manner
         from steerstack.study.claims import again
 
-        found = again(claims, frame, vector, model, items)
+        asked = model.asked(Manner.from_json(result.get("template", {})))
+        found = again(claims, frame, vector, asked, items)
         if found is not None:
             detail = f"{name}: {found[0]} results measured again, largest difference {found[1]:.1e} nats"
             yield Check("items", found[1] <= TOLERANCE, detail)

@@ -1,6 +1,7 @@
 """Evaluation: per-item values, both orders, competence, contract form."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -23,10 +24,11 @@ PLAN = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 0.5),))
 @pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
 def test_items_equal_an_independent_scorer(llama, table, mode):
     data = load_data(table).limit(6)
-    result = evaluate(llama, data, mode, PLAN).to_json()
+    found = evaluate(llama, data, mode, PLAN)
+    result = found.to_json()
     json.dumps(result, allow_nan=False)
     by_item: dict[str, list[float]] = {}
-    for question in ask(llama.format, data, mode):
+    for question in ask(found.model.format, data, mode):
         pair = [sum(naive_score(llama, sequence, PLAN)) for sequence in question.pair]
         by_item.setdefault(question.item.id, []).append(pair[0] - pair[1])
     for item in result["items"]:
@@ -57,3 +59,21 @@ def test_competence_tells_content_from_letter(table):
     assert by_letter.letter_bias == 1.0
     assert "use --score text" in (by_letter.warning("letter") or "")
     assert by_letter.warning("text") is None
+
+
+def test_a_coin_is_called_unclear(table):
+    """Whatever its luck with ten items, but for the one case in twenty that the interval allows."""
+    data = load_data(table).limit(10)
+    kept, lost = (1.0, 1.0), (1.0, -1.0)
+    called = {count: judge(_scores(data, [kept] * count + [lost] * (10 - count))) for count in range(11)}
+    chance = {count: math.comb(10, count) / 2**10 for count in called}
+    assert sum(chance[count] for count, found in called.items() if found.answers_by != "unclear") <= 0.05
+    assert (called[0].answers_by, called[5].answers_by, called[10].answers_by) == ("letter", "unclear", "content")
+    assert "unclear" in (called[4].warning("letter") or "")
+    few = judge(_scores(data.limit(4), [kept] * 4))
+    assert few.answers_by == "unclear"  # four of four is what a coin does in one case of sixteen
+
+
+def test_a_tie_is_no_choice(table):
+    data = load_data(table).limit(1)
+    assert judge(_scores(data, [(0.0, 0.0)])).swap_consistency.value == 0

@@ -37,6 +37,7 @@ def evaluate(
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
     template: list[str] = console.TEMPLATE,
+    form: str | None = console.FORM,
     record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
     tracking_uri: str | None = console.TRACKING,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
@@ -53,6 +54,7 @@ def evaluate(
     from steerstack.exchange.plan_file import load_plan
     from steerstack.measure.dump_tokens import dump_questions
     from steerstack.measure.evaluate import evaluate as run
+    from steerstack.measure.form_choice import remark_on, settle_form
     from steerstack.records.evaluation import check_recordable, record_evaluation, record_metrics
     from steerstack.trace.open import open_model
 
@@ -65,7 +67,7 @@ def evaluate(
     if data is not None and not metrics:
         items = console.items(data, behavior=behavior, matching=matching, limit=limit)
     told = console.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form)
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     given = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
@@ -82,6 +84,10 @@ def evaluate(
         show_metrics(results, value, json, steered=len(edits) > 0)
         say_kept(value, json, failure)
         return
+    opened = settle_form(opened, items, mode)
+    remark = remark_on(opened, mode)
+    if remark:
+        console.note(remark)
     questions = ask(opened.format, items, mode, system=system)
     if dump:
         dump_questions(dump, questions, mode, edits)
@@ -94,6 +100,13 @@ def evaluate(
     if json != "-":
         _show(value)
     say_kept(value, json, failure)
+
+
+_ANSWERS_BY = {
+    "content": "the model answers by content",
+    "letter": "the model answers by position",
+    "unclear": "whether the model answers by content is unclear",
+}
 
 
 def _show(result: dict[str, Any]) -> None:
@@ -110,11 +123,14 @@ def _show(result: dict[str, Any]) -> None:
         table.add_row("unsteered log-odds", interval(result["unsteered"]))
         table.add_row(f"effect ({effect['scale']})", interval(effect["estimate"]))
     console.out.print(table)
+    if "label_mass" in result:
+        mass = result["label_mass"]
+        console.out.print(f"label mass {mass['mean']:.2f} in the form {mass['form']!r}", highlight=False)
     competence = result["competence"]
     if competence["swap_consistency"] is not None:
         console.out.print(
             f"swap consistency {competence['swap_consistency']:.2f} (0.5 is a coin; n = {competence['n']}): "
-            f"the model answers letters by {competence['answers_by']}",
+            + _ANSWERS_BY[competence["answers_by"]],
             highlight=False,
         )
     if result["warning"]:

@@ -25,6 +25,7 @@ def extract(
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
     template: list[str] = console.TEMPLATE,
+    form: str | None = typer.Option(None, help="Answer form at --position answer: '(A' (the usual one), 'A', ..."),
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),
     tracking_uri: str | None = console.TRACKING,
     json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
@@ -48,7 +49,7 @@ def extract(
     chosen = find("extractor", method).make(console.settings(set_))
     pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
     told = console.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form)
     site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
     position = position or chosen.position
     if dump:

@@ -30,7 +30,7 @@ def run_efficiency(study: Efficiency, session: Session) -> EfficiencyResult:
     techniques = study.treated(session.data.behavior)
     check_techniques(model, techniques, [session.data])
     check_sizes(study.sizes, splits)
-    competence = check_competence(model, splits.validation)
+    competence = check_competence(model, splits.validation, study.score)
     tests = {"test": splits.test}
     base = unsteered(ledger, model, tests, study.score)["test"]
     todo: dict[tuple[str, float, int, int], Fit] = {}

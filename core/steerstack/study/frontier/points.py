@@ -66,7 +66,7 @@ def run_frontier(study: Frontier, session: Session) -> FrontierResult:
     techniques = study.treated(session.data.behavior)
     check_techniques(model, techniques, [session.data])
     making = Making(study, model, splits, session.ledger)
-    competence = check_competence(model, splits.validation)
+    competence = check_competence(model, splits.validation, study.score)
     bare = making.point("the bare model", None, None, ["bare"], lambda: Treatment(Arm(model)))
     baselines: list[Point] = []
     points: list[Point] = []

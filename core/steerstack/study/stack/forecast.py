@@ -38,14 +38,20 @@ def forecast_stack(study: Stack, session: Session) -> Forecast:
     baselines = [one.make("baseline") for one in study.finetunes]
     demonstrations, together, others = bool(study.few_shot), len(study.together), len(behaviors()) - 1
     n_train, n_validation, n_test = len(splits.train), len(splits.validation), len(splits.test)
-    competence = timed(lambda: check_competence(model, splits.validation))[0]
+    competence = timed(lambda: check_competence(model, splits.validation, study.score))[0]
     reading, vector = timed(lambda: extract(model, splits.validation, method, position=study.position))
     norming = timed(lambda: residual_norms(model))[0]
     tokens = Tokens.parse(study.tokens)
     candidates = Candidates(study.layers, study.shares, None, tokens).of(model, vector, method)
     plan = candidates[len(candidates) // 2].plan(vector, tokens)
     plain = unit(model, splits.validation, study.score, plan)
-    shown = unit(model, splits.validation, study.score, plan, shots_of(splits.train.items[:4], study.score))
+    shown = unit(
+        model,
+        splits.validation,
+        study.score,
+        plan,
+        shots_of(splits.train.items[:4], study.score, model.format.manner.form),
+    )
     texts = neutral_texts(model.format)
     costing = timed(lambda: divergence(model, texts[:2], [plan] * ARMS))[0] / 2 * len(texts) / ARMS
     tried = len({one.layers for one in candidates}) if study.matched_kl else len(candidates)

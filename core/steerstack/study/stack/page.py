@@ -179,7 +179,11 @@ def _letters(value: Mapping[str, Any]) -> str:
     found = value["competence"]
     if found["swap_consistency"] is None:
         return "The items have no second order of their options."
+    meaning = {"content": "it answers by content", "letter": "it answers by position"}
+    told = meaning.get(found["answers_by"], "whether it answers by content is unclear")
+    held = found["label_mass"]
+    mass = f" The labels hold {held['mean']:.0%} of the probability in the form {held['form']!r}." if held else ""
     return (
-        f"By letter the model keeps its choice in {found['swap_consistency']:.0%} of {found['n']} validation items "
-        f"when the options change places (a coin: 50 %): it answers letters by {found['answers_by']}."
+        f"By label the model keeps its choice in {found['swap_consistency']:.0%} of {found['n']} validation items "
+        f"when the options change places (a coin: 50 %): {told}.{mass}"
     )

@@ -97,7 +97,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     check_weights(model, baselines)
     tokens = Tokens.parse(study.tokens)
     progress.phase("competence check")
-    competence = check_competence(model, splits.validation)
+    competence = check_competence(model, splits.validation, study.score)
     progress.phase("extraction")
     vector = session.extract(method, position=study.position)
     vector.save(folder / "vector.safetensors")

@@ -41,7 +41,7 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     empty = [apply(nulls[name], layer, study.strongest, tokens=tokens, edit=edit) for name, layer in places]
     arms = [session.arm("unsteered"), *(session.arm("", plan) for plan in [*plans, *empty])]
     found, costs = session.measure.together(session.model, [session.score(data, arms, "sweep"), session.cost(plans)])
-    competence = check_competence(session.model, data)
+    competence = check_competence(session.model, data, study.score)
     steered, rest = found[1 : 1 + len(plans)], found[1 + len(plans) :]
     kl = [cost["kl"] for cost in costs]
     of_nulls = dict(zip(places, rest, strict=True))
