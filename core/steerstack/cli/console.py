@@ -276,6 +276,9 @@ FORM = typer.Option(
     help="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any other; "
     "chosen on validation items by default.",
 )
+REASONING = typer.Option(
+    "closed", help="Where the template opens a reasoning block: answers after an empty one (closed), or generated."
+)
 TEMPLATE = typer.Option(
     [], "--template", help="Argument of the chat template, NAME=VALUE (enable_thinking=false); may be given again."
 )

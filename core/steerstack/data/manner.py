@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from steerstack.errors import DataError, nearest
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,19 @@ class Manner:
         if self.reasoning != "closed":
             found["reasoning"] = self.reasoning
         return found
+
+
+def check_reasoning(name: str) -> Reasoning:
+    """The way of that name.
+
+    Raises
+    ------
+    DataError
+        There is none.
+    """
+    if name not in get_args(Reasoning):
+        raise DataError(f"There is no way {name!r} to deal with reasoning.", fix=nearest(name, get_args(Reasoning)))
+    return name  # type: ignore[return-value]
 
 
 USUAL = Manner()

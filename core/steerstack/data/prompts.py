@@ -229,7 +229,7 @@ class ChatFormat:
                 seen="reasoning 'generated'",
                 fix="Leave out --reasoning, or give the --template argument that opens one.",
             )
-        return self._marked(prompt, self._render(prompt, unfinished=True))
+        return replace(self._marked(prompt, self._render(prompt, unfinished=True)), unfinished=True)
 
     def thought(self, ids: Sequence[int]) -> tuple[str, bool]:
         """What a model reasoned, from the tokens that it generated, and whether it came to an end."""

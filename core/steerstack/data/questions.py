@@ -1,7 +1,7 @@
 """How an item is asked and scored: by letter, by Yes or No, or by the text of its answers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from steerstack.data.answer_form import in_form, prefix_of
@@ -73,8 +73,22 @@ def _shot(item: Item, mode: ScoreMode, form: str | None) -> tuple[str, str]:
             return item.question, item.exhibits_text
 
 
+Thinker = Callable[[Prompt], str]
+"""From a prompt to what the model reasons before it answers."""
+
+
+def _none(_: Prompt) -> str:
+    return ""
+
+
 def ask(
-    format: ChatFormat, data: DataSet, mode: ScoreMode, *, system: str | None = None, shots: Shots = ()
+    format: ChatFormat,
+    data: DataSet,
+    mode: ScoreMode,
+    *,
+    system: str | None = None,
+    shots: Shots = (),
+    thought: Thinker = _none,
 ) -> list[Question]:
     """Ask every item of a data set, in both orders where the mode has an order.
 
@@ -94,8 +108,10 @@ def ask(
         A system prompt for all items; an item's own comes before it.
     shots:
         Demonstrations that stand before every question (few-shot prompting).
+    thought:
+        From a prompt, what the model reasoned before its answer; nothing by default.
     """
-    return [question for item in data for question in _ask_one(format, item, mode, system, shots)]
+    return [question for item in data for question in _ask_one(format, item, mode, system, shots, thought)]
 
 
 def times_asked(item: Item, mode: ScoreMode) -> int:
@@ -103,28 +119,30 @@ def times_asked(item: Item, mode: ScoreMode) -> int:
     return 1 if mode == "text" or (mode == "yes-no" and item.form == "yes-no") else 2
 
 
-def _ask_one(format: ChatFormat, item: Item, mode: ScoreMode, system: str | None, shots: Shots = ()) -> list[Question]:
+def _ask_one(
+    format: ChatFormat, item: Item, mode: ScoreMode, system: str | None, shots: Shots = (), thought: Thinker = _none
+) -> list[Question]:
     joined = "\n\n".join(part for part in (item.system, system) if part) or None
     prefix = _prefix(format, mode)
+
+    def asked(user: str) -> Prompt:
+        prompt = Prompt(user, joined, prefix, shots)
+        return replace(prompt, thought=thought(prompt))
+
     match mode:
         case "letter":
             versions = enumerate((item, item.swapped()))
-            return [
-                _by_letter(format, version, order, Prompt(version.listed(), joined, prefix, shots))
-                for order, version in versions
-            ]
+            return [_by_letter(format, version, order, asked(version.listed())) for order, version in versions]
         case "yes-no" if item.form == "yes-no":
-            prompt = Prompt(item.question, joined, prefix, shots)
-            return [_labelled(format, item, 0, prompt, item.exhibits_text, item.contrast_text)]
+            return [_labelled(format, item, 0, asked(item.question), item.exhibits_text, item.contrast_text)]
         case "yes-no":
             proposals = ((item.exhibits_text, "Yes", "No"), (item.contrast_text, "No", "Yes"))
             return [
-                _labelled(format, item, order, Prompt(_propose(item, answer), joined, prefix, shots), yes, no)
+                _labelled(format, item, order, asked(_propose(item, answer)), yes, no)
                 for order, (answer, yes, no) in enumerate(proposals)
             ]
         case "text":
-            prompt = Prompt(item.question, joined, history=shots)
-            answers = format.answers(prompt, [item.exhibits_text, item.contrast_text])
+            answers = format.answers(asked(item.question), [item.exhibits_text, item.contrast_text])
             return [Question(item, 0, answers[0], answers[1])]
 
 

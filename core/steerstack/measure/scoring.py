@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from steerstack.data.items import DataSet, Item
 from steerstack.data.questions import Question, ScoreMode, Shots, ask
 from steerstack.engine.score import Progress, Scores, score
+from steerstack.measure.thought import ask_after_thought
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.steering.intervention import Plan
@@ -152,6 +153,29 @@ def score_data(
     progress:
         Told how many evaluations (questions x arms) are done.
     """
+    if model.format.manner.reasoning == "generated":
+        return [
+            score_after_thought(model, data, mode, plan, system=system, shots=shots, progress=progress) for plan in arms
+        ]
     questions = ask(model.format, data, mode, system=system, shots=shots)
     scores = score(model, [question.pair for question in questions], arms, progress=progress)
     return [collect(questions, of_arm, mode) for of_arm in scores]
+
+
+def score_after_thought(
+    model: Model,
+    data: DataSet,
+    mode: ScoreMode,
+    plan: Plan,
+    *,
+    system: str | None = None,
+    shots: Shots = (),
+    progress: Progress | None = None,
+) -> ArmScores:
+    """Score every item after the reasoning that the model writes under the plan: see :func:`score_data`.
+
+    Each order of an item is reasoned about by itself, greedily.
+    """
+    questions = ask_after_thought(model, data, mode, plan, system=system, shots=shots)
+    (scores,) = score(model, [question.pair for question in questions], [plan], progress=progress)
+    return collect(questions, scores, mode)

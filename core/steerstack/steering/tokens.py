@@ -30,6 +30,8 @@ class TokenSequence:
     reply_start:
         Index of the first of the assistant's own words outside the block, such as an answer prefix; None for
         ``answer_start``.
+    unfinished:
+        Whether it ends within the reasoning block, which the model is to write on.
     """
 
     ids: tuple[int, ...]
@@ -37,6 +39,7 @@ class TokenSequence:
     answer_start: int
     think: tuple[int, int] = (0, 0)
     reply_start: int | None = None
+    unfinished: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.response_start <= self.answer_start <= len(self.ids):
@@ -106,6 +109,14 @@ class Tokens:
         """Whether each newly generated token is selected too."""
         return self.region in ("all", "response", "answer")
 
+    def go_on_after(self, prompt: TokenSequence) -> bool:
+        """Whether tokens generated after a prompt are selected; in a block that is left open, those of ``think`` are
+        and those of ``answer`` are not.
+        """
+        if prompt.unfinished and self.region in ("think", "answer"):
+            return self.region == "think"
+        return self.includes_generated
+
     def positions(self, sequence: TokenSequence) -> tuple[int, ...]:
         """The selected 0-based positions of a sequence, in order.
 
@@ -124,6 +135,8 @@ class Tokens:
                 return tuple(range(sequence.response_start, len(sequence)))
             case "think":
                 return tuple(range(*sequence.think))
+            case "answer" if sequence.unfinished:
+                return ()
             case "answer":
                 return tuple(range(sequence.answer_from, len(sequence)))
             case "last":

@@ -119,14 +119,19 @@ def model_of(study: Study, progress: Progress = SILENT) -> Model:
     progress.phase(f"opening {study.model}")
     return open_model(
         study.model, revision=study.revision, dtype=study.dtype, device=study.device, remote=study.remote,
-        template=study.template, form=study.form,
+        template=study.template, form=study.form, reasoning=study.reasoning,
     )  # fmt: skip
 
 
 def _as_declared(study: Study, model: Model) -> Model:
     """A model that was handed over, asked as the study says where it says something."""
     manner = model.format.manner
-    wanted = replace(manner, template=study.template or manner.template, form=study.form or manner.form)
+    wanted = replace(
+        manner,
+        template=study.template or manner.template,
+        form=study.form or manner.form,
+        reasoning=study.reasoning if study.reasoning != "closed" else manner.reasoning,
+    )
     return model if wanted == manner else model.asked(wanted)
 
 

@@ -85,6 +85,10 @@ class Study(BaseModel, ABC):
         description="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any "
         "other; chosen on validation items by default.",
     )
+    reasoning: Literal["closed", "generated"] = Field(
+        default="closed",
+        description="Where the template opens a reasoning block: answers after an empty one (closed), or generated.",
+    )
     tokens: str = Field(
         default="response",
         description="Tokens that are edited: all, prompt, response, think, answer, last, or positions.",
@@ -208,7 +212,7 @@ class Study(BaseModel, ABC):
         fields = type(self).model_fields
         values = self.model_dump(mode="json", exclude={"remote"})
         empty = {name for name, value in values.items() if value is None and fields[name].default is None}
-        empty |= {"template"} if not self.template else set()
+        empty |= {name for name, usual in (("template", {}), ("reasoning", "closed")) if values[name] == usual}
         given = {name: value for name, value in values.items() if name not in empty}
         return {"study": full_name("study", self), **given}
 

@@ -77,7 +77,8 @@ def test_positions_and_the_selection_indices_go_together():
 
 
 @pytest.mark.parametrize(
-    ("region", "generated"), [("all", True), ("prompt", False), ("response", True), ("last", False)]
+    ("region", "generated"),
+    [("all", True), ("prompt", False), ("response", True), ("think", False), ("answer", True), ("last", False)],
 )
 def test_which_selections_go_on_with_generated_tokens(region, generated):
     assert Tokens(region).includes_generated is generated
@@ -89,3 +90,21 @@ def test_parts_out_of_order_are_refused(response, answer):
     with pytest.raises(ValueError, match="parts out of order"):
         TokenSequence((1, 2, 3), response, answer)
     assert len(TokenSequence((1, 2, 3), 3, 3)) == 3
+
+
+def test_think_and_answer_are_what_the_marks_say():
+    closed = TokenSequence(tuple(range(9)), 2, 7, (3, 5), 6)
+    assert Tokens("think").positions(closed) == (3, 4)
+    assert Tokens("answer").positions(closed) == (5, 6, 7, 8)  # from the token that predicts the first own word
+    assert (Tokens("think").go_on_after(closed), Tokens("answer").go_on_after(closed)) == (False, True)
+    unfinished = TokenSequence(tuple(range(6)), 2, 6, (3, 6), 6, unfinished=True)
+    assert (Tokens("think").positions(unfinished), Tokens("answer").positions(unfinished)) == ((3, 4, 5), ())
+    assert (Tokens("think").go_on_after(unfinished), Tokens("answer").go_on_after(unfinished)) == (True, False)
+    plain = TokenSequence(tuple(range(5)), 2, 4)
+    assert (Tokens("think").positions(plain), Tokens("answer").positions(plain)) == ((), (3, 4))
+
+
+def test_a_sequence_that_is_cut_keeps_what_is_left_of_its_parts():
+    whole = TokenSequence(tuple(range(9)), 2, 7, (3, 5), 6)
+    assert whole.cut(9) == whole
+    assert whole.cut(4) == TokenSequence((0, 1, 2, 3), 2, 4, (3, 4), 4)

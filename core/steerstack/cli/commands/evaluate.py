@@ -38,6 +38,7 @@ def evaluate(
     remote: str | None = console.REMOTE,
     template: list[str] = console.TEMPLATE,
     form: str | None = console.FORM,
+    reasoning: str = console.REASONING,
     record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
     tracking_uri: str | None = console.TRACKING,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
@@ -49,12 +50,14 @@ def evaluate(
     from steerstack.cli.commands.metrics import metrics_named, run_metrics, show_metrics
     from steerstack.cli.outputs import kept, say_kept
     from steerstack.cli.plan_options import applied, edit_named
+    from steerstack.data.manner import check_reasoning
     from steerstack.data.questions import ask, check_mode
     from steerstack.errors import SteerstackError
     from steerstack.exchange.plan_file import load_plan
     from steerstack.measure.dump_tokens import dump_questions
     from steerstack.measure.evaluate import evaluate as run
     from steerstack.measure.form_choice import remark_on, settle_form
+    from steerstack.measure.thought import ask_after_thought
     from steerstack.records.evaluation import check_recordable, record_evaluation, record_metrics
     from steerstack.trace.open import open_model
 
@@ -67,7 +70,10 @@ def evaluate(
     if data is not None and not metrics:
         items = console.items(data, behavior=behavior, matching=matching, limit=limit)
     told = console.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form)
+    opened = open_model(
+        model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form,
+        reasoning=check_reasoning(reasoning),
+    )  # fmt: skip
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     given = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
@@ -90,7 +96,9 @@ def evaluate(
         console.note(remark)
     questions = ask(opened.format, items, mode, system=system)
     if dump:
-        dump_questions(dump, questions, mode, edits)
+        thought = opened.format.manner.reasoning == "generated"
+        run_so = ask_after_thought(opened, items, mode, edits, system=system) if thought else questions
+        dump_questions(dump, run_so, mode, edits)
     with console.bars() as bars:
         total = len(questions) * (2 if len(edits) else 1)
         result = run(opened, items, mode, edits, system=system, progress=bars.of("scoring", total), on_step=bars.phase)

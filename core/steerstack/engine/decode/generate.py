@@ -111,6 +111,6 @@ def count_in_answers(plan: Plan, prompts: Sequence[TokenSequence], answers: Sequ
     total = 0
     for prompt, answer in zip(prompts, answers, strict=True):
         total += len({p for edit in plan for p in edit.tokens.positions(prompt)})
-        if any(edit.tokens.includes_generated for edit in plan):
+        if any(edit.tokens.go_on_after(prompt) for edit in plan):
             total += max(len(answer) - 1, 0)  # the last generated token is never run
     return Count(total, len(prompts))

@@ -70,7 +70,7 @@ def decode_rows(
             return
         state.keep(going)
         state.mask = torch.cat([state.mask, torch.ones(len(state.of), 1, dtype=torch.bool)], 1)
-        edits = _edits(arms, state.of, lambda edit, _: [0] if edit.tokens.includes_generated else [])
+        edits = _edits(arms, state.of, lambda edit, index: [0] * edit.tokens.go_on_after(prompts[index]))
         logits = _step(model, state.last[:, None], state.mask, cache, edits)
         state.last = choose(logits, sampling, generator)
 

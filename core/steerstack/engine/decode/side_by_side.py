@@ -116,16 +116,21 @@ def decode_side_by_side(
             (positions + count)[:, None].expand(-1, len(active)),
             columns.seen_by(owner),
             cache,
-            edits_at(arms, partial(_new_places, {arm: column for column, arm in enumerate(active)}, len(rows))),
+            edits_at(
+                arms,
+                partial(
+                    _new_places, {arm: column for column, arm in enumerate(active)}, [prompts[index] for index in rows]
+                ),
+            ),
             lambda h: h.flatten(0, 1),
         )
 
 
-def _new_places(columns: dict[int, int], rows: int, edit: Intervention, arm: int) -> list[Place]:
+def _new_places(columns: dict[int, int], prompts: Sequence[TokenSequence], edit: Intervention, arm: int) -> list[Place]:
     """Where an edit touches the newest tokens: its arm's column in every row, if the arm still decodes."""
-    if arm not in columns or not edit.tokens.includes_generated:
+    if arm not in columns:
         return []
-    return [(row, columns[arm]) for row in range(rows)]
+    return [(row, columns[arm]) for row, prompt in enumerate(prompts) if edit.tokens.go_on_after(prompt)]
 
 
 def trunk(prompt: TokenSequence, arms: Sequence[Plan]) -> int:
