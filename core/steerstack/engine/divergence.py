@@ -10,6 +10,7 @@ from torch import Tensor
 from steerstack.engine.layout.batches import batches
 from steerstack.engine.layout.readout import Readout
 from steerstack.engine.layout.tree import Tree
+from steerstack.engine.overflow import check_finite
 from steerstack.engine.score import Progress, run_batch
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
@@ -60,7 +61,14 @@ def divergence(
     """KL and cross-entropy of each arm on each text, over its tokens from ``answer_start`` on.
 
     ``progress`` is told how many evaluations (texts x arms) are done.
+
+    Raises
+    ------
+    ModelError
+        A plan does not fit the model, or numbers overflow under an arm.
     """
+    for plan in arms:
+        model.check_plan(plan)
     trees = [Tree.of([text]) for text in texts]
     kl: list[list[float]] = [[0.0] * len(texts) for _ in arms]
     entropy: list[list[float]] = [[0.0] * len(texts) for _ in arms]
@@ -75,4 +83,6 @@ def divergence(
                 kl[arm][place], entropy[arm][place] = values[rows == row].mean(0).tolist()
         if progress:
             progress(len(batch.trees) * len(arms))
+    for plan, of_arm in zip(arms, kl, strict=True):
+        check_finite(model, plan, of_arm, "KL divergence")
     return [Cost(tuple(a), tuple(b)) for a, b in zip(kl, entropy, strict=True)]

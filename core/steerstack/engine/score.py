@@ -25,6 +25,7 @@ from steerstack.engine.layout.prefix import Prefix, run_prefix
 from steerstack.engine.layout.readout import Readout
 from steerstack.engine.layout.steered_pass import SteeredPass
 from steerstack.engine.layout.tree import Tree
+from steerstack.engine.overflow import check_scores
 from steerstack.engine.resources.batch_size import batch_tokens
 from steerstack.engine.resources.memory import halved, unless_out_of_memory
 from steerstack.steering.intervention import Plan
@@ -97,10 +98,12 @@ def score(
     NothingEditedError
         A plan with edits touched no position.
     ModelError
-        A plan does not fit the model, or a single sequence does not fit the device.
+        A plan does not fit the model, a single sequence does not fit the device, or numbers overflow under an arm.
     """
     counts = [count_edited(plan, groups).require(plan) for plan in arms]
     found = read_answers(model, groups, arms, Readout.of, tokens=tokens, progress=progress)
+    for plan, values in zip(arms, found, strict=True):
+        check_scores(model, plan, values)
     return [Scores(values, count) for values, count in zip(found, counts, strict=True)]
 
 

@@ -14,7 +14,7 @@ from steerstack.data.splits import Splits
 from steerstack.errors import StudyError
 from steerstack.run.crew import Crew
 from steerstack.run.step import Step
-from steerstack.trace.changed_weights import with_weights
+from steerstack.trace.changed_weights import check_changed, with_weights
 from steerstack.trace.model import Model, check_trainable
 from steerstack.util import digest
 from steerstack.util.files import write_atomically, write_json
@@ -58,6 +58,7 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
         again = with_weights(model, weights, f"{model.name}+{baseline.label}")
         return Tuned(again, known["parameters"], known["seconds"], known["record"], flops=known.get("flops", 0.0))
     tuned = baseline.tune(model, splits.train, splits.validation, seed=seed)
+    check_changed(tuned.model, model, f"The fine-tune {baseline.label}")
     _save(model.module, tuned.model.module, weights)
     cost = {"parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops}
     write_json(about, {**cost, "record": dict(tuned.record), "weights": digest.of_file(weights)})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file
 
-from steerstack.errors import StudyError
+from steerstack.errors import ModelError, StudyError
 from steerstack.trace.model import Model, clone, wrap
 
 
@@ -27,3 +27,19 @@ def with_weights(model: Model, weights: Path, name: str | None = None) -> Model:
         module, model.tokenizer, name=name or f"{model.name}+{weights.stem}", revision=model.revision,
         manner=model.format.manner,
     )  # fmt: skip
+
+
+def check_changed(tuned: Model, base: Model, what: str) -> None:
+    """Refuse a fine-tune that is its base model: its arms would be those of the base under another name.
+
+    Raises
+    ------
+    ModelError
+        All weights are the same.
+    """
+    if tuned.fingerprint == base.fingerprint:
+        raise ModelError(
+            f"{what} changes no weight of {base.name}.",
+            seen=f"fingerprint {tuned.fingerprint[:12]}, as the base model's",
+            fix="Check that it was trained, and on this base; a dtype of few digits may round its changes away.",
+        )

@@ -19,7 +19,7 @@ from steerstack.errors import ModelError, RemoteError, SiteError
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import SteeringVector
-from steerstack.trace import anatomy, placement
+from steerstack.trace import anatomy, limits, placement
 from steerstack.trace.everyday import Everyday
 from steerstack.util import digest
 
@@ -206,7 +206,7 @@ class Model(Everyday):
         SiteError
             A site does not exist here.
         ModelError
-            A direction is of another width.
+            A direction is of another width, or so strong that the dtype cannot hold what comes out.
         """
         for edit in plan:
             self.check_site(edit.site)
@@ -216,6 +216,7 @@ class Model(Everyday):
                     seen=f"a direction of width {edit.width}, a model of width {self.width(edit.site)} there",
                     fix="Use a vector extracted from this model.",
                 )
+        limits.check_strength(plan, self.dtype, self.name)
 
     def check_vector(self, vector: SteeringVector, *, transfer: bool = False) -> None:
         """Refuse a vector that does not belong to this model.

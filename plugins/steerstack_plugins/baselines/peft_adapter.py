@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -57,6 +58,7 @@ class PeftAdapter(Baseline):
             The folder holds no adapter of this model, or one that cannot be merged.
         """
         del train, validation, seed
+        from steerstack.trace.changed_weights import check_changed
         from steerstack.trace.model import clone, wrap
 
         began = time.monotonic()
@@ -75,6 +77,7 @@ class PeftAdapter(Baseline):
             revision=model.revision,
             manner=model.format.manner,
         )
+        check_changed(tuned, model, f"The adapter {self.path}")
         record = {**self.parameters(), **about, "caution": CAUTION}
         return Tuned(tuned, trained, time.monotonic() - began, record)
 
@@ -85,6 +88,34 @@ def _digest(folder: Path) -> str | None:
 
     files = [folder / name for name in (CONFIG, WEIGHTS)]
     return digest.of_json([digest.of_file(file) for file in files]) if all(f.is_file() for f in files) else None
+
+
+def _check_keys(folder: Path, wanted: set[str]) -> None:
+    """Refuse an adapter whose weights are not those, all of those, and only those that its config makes in the model.
+
+    Raises
+    ------
+    ModelError
+        Some are missing or unexpected; both are listed.
+    """
+    from safetensors import safe_open
+
+    with safe_open(str(folder / WEIGHTS), framework="pt") as file:
+        held = set(file.keys())
+    missing, unexpected = sorted(wanted - held), sorted(held - wanted)
+    if missing or unexpected:
+        raise ModelError(
+            f"The adapter {folder} does not fit the model: its weights would not all be loaded.",
+            seen=f"missing {_listed(missing, len(wanted))}; unexpected {_listed(unexpected, len(held))}",
+            fix="Use the base model that it was trained on. A wrapper around it (a multimodal one, say) adds to the "
+            "names: save the adapter again under the names of the language model itself.",
+        )
+
+
+def _listed(names: list[str], whole: int) -> str:
+    if not names:
+        return "none"
+    return f"{len(names)} of {whole} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
 def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, Any]]:
@@ -102,8 +133,12 @@ def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, Any]]:
         config = PeftConfig.from_pretrained(str(folder))
         if config.is_prompt_learning:
             raise ValueError(f"{config.peft_type} puts tokens before the prompt and changes no weights")
-        wrapped = PeftModel.from_pretrained(module, str(folder), config=config)
-        trained = sum(weight.numel() for weight in get_peft_model_state_dict(wrapped).values())
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Found missing adapter keys")  # refused below, with both lists
+            wrapped = PeftModel.from_pretrained(module, str(folder), config=config)
+        wanted = get_peft_model_state_dict(wrapped)
+        _check_keys(folder, set(wanted))
+        trained = sum(weight.numel() for weight in wanted.values())
         merged = wrapped.merge_and_unload()
     except (ValueError, KeyError, TypeError, RuntimeError, OSError, AttributeError) as error:
         raise ModelError(

@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 from peft import PeftModel, PromptTuningConfig, get_peft_model
+from safetensors.torch import load_file, save_file
 from tests.plugins.baselines.conftest import adapter_folder
 
 from steerstack import Stack
@@ -70,3 +71,38 @@ def test_errors_say_what_to_do(tmp_path):
     with pytest.raises(ModelError, match="cannot be merged") as failure:
         tuned(tmp_path / "prompt")
     assert "changes no weights" in failure.value.seen
+
+
+def renamed(folder, rename):
+    """The adapter with its keys renamed; those whose new name is empty are left out."""
+    shutil.copytree(adapter_folder(), folder)
+    tensors = {rename(name): tensor for name, tensor in load_file(folder / "adapter_model.safetensors").items()}
+    save_file({name: tensor for name, tensor in tensors.items() if name}, folder / "adapter_model.safetensors")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("rename", "lists"),
+    [
+        (lambda name: name.replace("model.layers", "model.language_model.layers"), ("missing", "language_model")),
+        (lambda name: name.replace("base_model.model.", ""), ("missing", "unexpected")),
+        (lambda name: name.replace(".weight", ".default.weight"), ("missing", "default")),
+        (lambda name: name.replace("layers.1", "layers.9"), ("missing", "layers.9")),
+        (lambda name: "" if "layers.1" in name else name, ("missing", "unexpected none")),
+    ],
+    ids=["wrapper", "no-prefix", "adapter-name", "other-layers", "some-left-out"],
+)
+@pytest.mark.filterwarnings("ignore:Adapter .* was active|Already found")
+def test_weights_that_would_not_all_be_loaded_are_listed_and_refused(tmp_path, rename, lists):
+    with pytest.raises(ModelError, match="would not all be loaded") as refused:
+        tuned(renamed(tmp_path / "adapter", rename))
+    for part in lists:
+        assert part in refused.value.seen
+
+
+def test_an_adapter_that_changes_nothing_is_refused(tmp_path):
+    folder = shutil.copytree(adapter_folder(), tmp_path / "zero")
+    tensors = load_file(folder / "adapter_model.safetensors")
+    save_file({name: tensor * 0 for name, tensor in tensors.items()}, folder / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match="changes no weight"):
+        tuned(folder)

@@ -12,6 +12,7 @@ from steerstack.engine.decode.side_by_side import decode_side_by_side, trunk
 from steerstack.engine.layout.edited_nodes import Count
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
+from steerstack.trace.limits import overflow
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 
@@ -60,6 +61,8 @@ def generate(
     ------
     NothingEditedError
         A plan with edits touched no position of any prompt and no generated token.
+    ModelError
+        Numbers overflow under an arm.
     """
     for plan in arms:
         model.check_plan(plan)
@@ -67,17 +70,21 @@ def generate(
     generator = torch.Generator(device="cpu").manual_seed(sampling.seed)
     order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
     room = max(len(prompt) for prompt in prompts) + sampling.max_new_tokens
-    for at in range(0, len(order), batch):
-        chosen = order[at : at + batch]
-        together = _sharing(arms, [prompts[index] for index in chosen]) if model.runs_trees(room) else []
-        if together:
-            decode_side_by_side(model, prompts, arms, together, chosen, sampling, generator, answers)
-        rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in chosen]
-        size = max(1, ROWS // room)
-        for begin in range(0, len(rows), size):
-            decode_rows(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
-        if progress:
-            progress(len(chosen) * len(arms))
+    try:
+        for at in range(0, len(order), batch):
+            chosen = order[at : at + batch]
+            together = _sharing(arms, [prompts[index] for index in chosen]) if model.runs_trees(room) else []
+            if together:
+                decode_side_by_side(model, prompts, arms, together, chosen, sampling, generator, answers)
+            rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in chosen]
+            size = max(1, ROWS // room)
+            for begin in range(0, len(rows), size):
+                decode_rows(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
+            if progress:
+                progress(len(chosen) * len(arms))
+    except FloatingPointError as error:
+        steered = Plan(tuple(edit for plan in arms for edit in plan))
+        raise overflow(steered, model.dtype, model.name, str(error)) from error
     return [
         Continuations(
             [tuple(answers[arm, index]) for index in range(len(prompts))],

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from steerstack.engine.overflow import check_logits
 from steerstack.trace.model import Model
 
 
@@ -36,7 +37,14 @@ class Sampling:
 
 
 def choose(logits: Float[Tensor, "row vocab"], sampling: Sampling, generator: torch.Generator) -> Int[Tensor, " row"]:
-    """The next token of each row; draws are made on the CPU, so that a seed means the same everywhere."""
+    """The next token of each row; draws are made on the CPU, so that a seed means the same everywhere.
+
+    Raises
+    ------
+    FloatingPointError
+        The logits of a row are not finite, or all the same.
+    """
+    check_logits(logits)
     if sampling.temperature == 0:
         return logits.argmax(-1)
     probabilities = (logits.float() / sampling.temperature).softmax(-1).cpu()
