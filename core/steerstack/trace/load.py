@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from steerstack.errors import ModelError, first_line, nearest
+from steerstack.errors import ModelError, SteerstackError, first_line, nearest
 from steerstack.trace.embedded import EMBEDDED, embedded_model
+from steerstack.trace.source import check_device, check_source, quantized_by, too_large
 
 DeviceMap = str | Mapping[str, int | str | torch.device]
 """What transformers takes as ``device_map``: auto, balanced, ..., or from module to device."""
@@ -91,6 +92,8 @@ def load_pretrained(
 
     if is_embedded(source):
         source = str(embedded_model())
+    check_device(device)
+    check_source(source)
     config = quantization_named(quantization)
     whole = device if device and device.split(":")[0] in PLACES else None
     if device_map is not None and device:
@@ -99,19 +102,36 @@ def load_pretrained(
     if config is not None and whole:
         placed, whole = {"": whole}, None  # quantized weights are made where they are to be, and cannot be moved
     options: dict[str, Any] = {"revision": revision} if revision else {}
+    if source.endswith(".gguf"):  # the one file is weights, config and tokenizer
+        source, options = str(Path(source).parent), {"gguf_file": Path(source).name}
     given = {"device_map": placed, "quantization_config": config}
     more = {name: value for name, value in given.items() if value is not None}
     try:
         if tokenizer is None:
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
         module = AutoModelForCausalLM.from_pretrained(source, dtype=dtype or "auto", **more, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        if isinstance(error, ImportError) and config is None:
-            raise
+        if whole:
+            module.to(whole)
+    except torch.OutOfMemoryError as error:
+        raise too_large(source, error) from error
+    except ImportError as error:
+        raise _package_missing(source, error) from error
+    except SteerstackError:
+        raise
+    except Exception as error:  # what a folder or a file that is no model raises is transformers' secret
         raise _not_loaded(source, error, more) from error
-    if whole:
-        module.to(whole)
     return module, tokenizer
+
+
+def _package_missing(source: str, error: ImportError) -> ModelError:
+    method, package = quantized_by(source)
+    by = f": its weights are quantized by {method}." if method else "."
+    named = package or getattr(error, "name", None) or "the package that it names"
+    return ModelError(
+        f"The model {source!r} needs a package that is not installed{by}",
+        seen=" ".join(str(error).split())[:200],
+        fix=f"pip install {named}" + (", or use the model as it was before it was quantized." if method else "."),
+    )
 
 
 def _not_loaded(source: str, error: Exception, placing: Mapping[str, Any]) -> ModelError:

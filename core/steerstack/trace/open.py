@@ -15,6 +15,7 @@ from steerstack.trace.load import QUANTIZATIONS, DeviceMap, dtype_named, is_embe
 from steerstack.trace.model import Model, wrap
 from steerstack.trace.placement import quantized
 from steerstack.trace.remote.saved import guard_nnsight
+from steerstack.trace.source import check_device
 from steerstack.trace.vocabulary import check_vocabulary
 
 guard_nnsight()
@@ -39,7 +40,7 @@ def open_model(
     Parameters
     ----------
     source:
-        A folder, a Hugging Face id, ``smollm2`` for the embedded model, or a loaded
+        A folder, a GGUF file, a Hugging Face id, ``smollm2`` for the embedded model, or a loaded
         transformers model (its parameters are frozen in place).
     tokenizer:
         Needed with a loaded model; it is left as it is.
@@ -105,6 +106,7 @@ def open_model(
                 "A loaded model is placed and quantized already.", fix="Load it that way, or give its name as source."
             )
         module = source if chosen is None else source.to(chosen)
+        check_device(device)
         if device:
             module = module.to(device)
         name = str(getattr(module.config, "_name_or_path", "") or type(module).__name__)
