@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steerstack.steering.intervention import Plan
-from steerstack.trace.limits import overflow
+from steerstack.steering.limits import overflow
 from steerstack.trace.model import Model
 
 SAME = 1e-6

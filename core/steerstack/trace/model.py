@@ -16,10 +16,11 @@ from torch import nn
 from steerstack.data.manner import USUAL, Manner
 from steerstack.data.prompts import ChatFormat
 from steerstack.errors import ModelError, RemoteError, SiteError
+from steerstack.steering import limits
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import SteeringVector
-from steerstack.trace import anatomy, limits, placement
+from steerstack.trace import anatomy, placement
 from steerstack.trace.everyday import Everyday
 from steerstack.util import digest
 

@@ -11,8 +11,8 @@ from steerstack.engine.decode.sampling import Sampling as Sampling
 from steerstack.engine.decode.side_by_side import decode_side_by_side, trunk
 from steerstack.engine.layout.edited_nodes import Count
 from steerstack.steering.intervention import Plan
+from steerstack.steering.limits import overflow
 from steerstack.steering.tokens import TokenSequence
-from steerstack.trace.limits import overflow
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 
