@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOTS = {"steerstack": "core", "steerstack_plugins": "plugins", "steerstack_registry": "registry"}
 FLOORS = (
-    "errors", "util", "steering", "data", "contracts", "trace", "catalog", "engine", "stats", "report", "measure",
-    "run", "techniques", "exchange", "study", "records", "serving", "testing", "cli",
+    "address", "errors", "util", "steering", "data", "contracts", "trace", "catalog", "engine", "stats", "report",
+    "measure", "run", "techniques", "exchange", "study", "records", "serving", "testing", "cli",
 )  # fmt: skip
 """Folders of the core from the bottom to the top; each imports only those before it."""
 

@@ -25,6 +25,8 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from steerstack.address import public_text
+
 
 class SteerstackError(Exception):
     """Base of all errors that steerstack raises on purpose.
@@ -40,6 +42,7 @@ class SteerstackError(Exception):
     """
 
     def __init__(self, happened: str, *, seen: str = "", fix: str = "") -> None:
+        happened, seen, fix = map(public_text, (happened, seen, fix))  # messages end up in logs and reports
         self.happened, self.seen, self.fix = happened, seen, fix
         lines = [happened]
         if seen:

@@ -8,8 +8,9 @@ The weights are on another machine; here are only names and shapes. A whole swee
 # %%
 # A server
 # --------
-# On the machine with the weights: ``steerstack serve smollm2 --token SECRET``. Here it is a process of its own on the
-# loopback address. A server runs what its clients send, so it belongs behind a token, and never on an open network.
+# On the machine with the weights: ``steerstack serve smollm2``, which prints a token. Here it is a process of its
+# own on the loopback address. A server runs what its clients send, so it belongs behind a token, and never on an open
+# network.
 
 import os
 import socket
@@ -26,9 +27,8 @@ from steerstack.measure.scoring import score_data
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
-server = subprocess.Popen(
-    ["steerstack", "serve", "smollm2", "--port", str(port), "--token", "secret"], stderr=subprocess.DEVNULL
-)
+os.environ["STEERSTACK_SERVE_TOKEN"] = "secret"  # for the server and for its client
+server = subprocess.Popen(["steerstack", "serve", "smollm2", "--port", str(port)], stderr=subprocess.DEVNULL)
 address = f"http://127.0.0.1:{port}"
 while True:
     assert server.poll() is None, "the server stopped"
@@ -43,7 +43,6 @@ while True:
 # --------------
 # ``open_model`` takes the address, and everything after it is written as for a model of one's own.
 
-os.environ["NDIF_API_KEY"] = "secret"
 there = steerstack.open_model("smollm2", remote=address)
 here = steerstack.open_model("smollm2")
 print("weights here:", {parameter.device.type for parameter in there.module.parameters()})

@@ -270,7 +270,23 @@ MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for 
 DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
 DEVICE = typer.Option(None, help="cpu, cuda, auto.")
 REVISION = typer.Option(None, help="Revision on the Hugging Face hub.")
-REMOTE = typer.Option(None, help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its key in NDIF_API_KEY.")
+REMOTE = typer.Option(
+    None, help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its token in STEERSTACK_SERVE_TOKEN."
+)
+
+
+def _allow_plain_http(value: bool) -> None:
+    if value:
+        os.environ["STEERSTACK_PLAIN_HTTP"] = "1"
+
+
+PLAIN_HTTP = typer.Option(
+    False,
+    "--plain-http",
+    help="Let the token go to another machine over plain http, where anybody on the way can read it.",
+    callback=_allow_plain_http,
+    expose_value=False,
+)
 FORM = typer.Option(
     None,
     help="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any other; "

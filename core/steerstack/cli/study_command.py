@@ -43,7 +43,7 @@ def study_command(cls: type[Study]) -> Callable[..., None]:
     fields = cls.model_fields
     parameters = {name: _option(name, field) for name, field in fields.items()}
     parameters |= {_setting(name): (list[str], _settings_of(name)) for name, f in fields.items() if _is_method(f)}
-    parameters |= OUTPUTS
+    parameters |= {**OUTPUTS, "plain_http": (bool, console.PLAIN_HTTP)}
 
     def command(**given: Any) -> None:
         console.quiet()

@@ -2,7 +2,6 @@
 
 import hmac
 import io
-import json
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -11,6 +10,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 import torch
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -19,8 +19,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from steerstack.serving.jobs import Jobs, ServerJob
-from steerstack.trace.remote.runner import Runner, versions
+from steerstack.errors import first_line
+from steerstack.serving.bounded import Bounded
+from steerstack.serving.deployment import Deployment, Envelope, MalformedRequestError
+from steerstack.serving.jobs import Jobs, QueueFullError, ServerJob
+from steerstack.serving.limits import Limits
+from steerstack.serving.worker import Worker
+from steerstack.trace.remote.runner import versions
 
 
 class Service:
@@ -28,18 +33,31 @@ class Service:
 
     Parameters
     ----------
-    runner:
+    deployment:
+        What it holds.
+    worker:
         Runs requests.
     jobs:
-        The thread in which it does.
+        The thread that hands them to it.
     token:
-        What every request must carry in the header ``ndif-api-key``; None for nothing.
+        What every request must carry in the header ``ndif-api-key``.
     hosts:
         Names by which it may be asked for: a page in a browser could point a name of its own here.
+    limits:
+        Of what is sent.
     """
 
-    def __init__(self, runner: Runner, jobs: Jobs, token: str | None, hosts: Sequence[str] = ("*",)) -> None:
-        self._runner, self._jobs, self._token, self._hosts = runner, jobs, token, list(hosts)
+    def __init__(
+        self,
+        deployment: Deployment,
+        worker: Worker,
+        jobs: Jobs,
+        token: str,
+        hosts: Sequence[str] = ("*",),
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+    ) -> None:
+        self._deployment, self._worker, self._jobs, self._limits = deployment, worker, jobs, limits
+        self._token, self._hosts = token, list(hosts)
         self._sockets: dict[str, WebSocket] = {}
 
     def app(self) -> Starlette:
@@ -49,11 +67,15 @@ class Service:
                 Route("/env", self._env),
                 Route("/status", self._status),
                 Route("/request", self._request, methods=["POST"]),
+                Route("/request/{job}", self._cancel, methods=["DELETE"]),
                 Route("/response/{job}", self._response),
                 Route("/result/{job}", self._result, name="result"),
                 WebSocketRoute("/subscribe", self._subscribe),
             ],
-            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=self._hosts)],
+            middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=self._hosts),
+                Middleware(Bounded, size=self._limits.request),
+            ],
         )
 
     def _knows(self, connection: HTTPConnection) -> bool:
@@ -61,13 +83,13 @@ class Service:
         if origin is not None and origin.partition("://")[2] != connection.headers.get("host"):
             return False  # a page in a browser, which may be anyone's; nnsight's client names this server itself
         given = connection.headers.get("ndif-api-key", "")
-        return self._token is None or hmac.compare_digest(given.encode(), self._token.encode())
+        return hmac.compare_digest(given.encode(), self._token.encode())
 
     async def _env(self, request: Request) -> Response:
         return JSONResponse(versions()) if self._knows(request) else _refusal()
 
     async def _status(self, request: Request) -> Response:
-        return JSONResponse(self._runner.status()) if self._knows(request) else _refusal()
+        return JSONResponse(self._deployment.status()) if self._knows(request) else _refusal()
 
     async def _request(self, request: Request) -> Response:
         if not self._knows(request):
@@ -75,18 +97,37 @@ class Service:
         theirs, ours = request.headers.get("nnsight-version", ""), versions()["packages"]["nnsight"]
         if theirs and theirs.split(".")[:2] != ours.split(".")[:2]:
             return JSONResponse({"detail": f"The server has nnsight {ours}, the client {theirs}."}, 409)
-        async with request.form() as form:
-            envelope, upload = str(form["data"]), form["blob"]
-            blob = upload.encode() if isinstance(upload, str) else await upload.read()
-        reason = self._runner.refuses(envelope)
+        try:
+            async with request.form(max_files=1, max_fields=4) as form:
+                envelope, upload = form.get("data"), form.get("blob")
+                blob = upload.encode() if isinstance(upload, str) else await upload.read() if upload else None
+            if not isinstance(envelope, str) or blob is None:
+                raise MalformedRequestError("The request has no fields data and blob.")
+            told = Envelope.model_validate_json(envelope)
+            reason = self._deployment.refuses(told)
+        except (MalformedRequestError, ValidationError) as error:
+            return JSONResponse({"detail": first_line(error)}, 422)
         if reason:
             return JSONResponse({"detail": reason}, 404)
-        job = self._jobs.add(lambda: self._runner.run(envelope, blob))
-        socket = self._sockets.get(json.loads(envelope).get("session_id") or "")
+        try:
+            job = self._jobs.add(lambda job: self._worker.run(envelope, blob, job.wanted))
+        except QueueFullError:
+            return JSONResponse({"detail": "Too many jobs wait; try again later."}, 503)
+        socket = self._sockets.get(told.session_id)
         if socket is not None:
             socket.state.job = job
             socket.state.given.set()
         return JSONResponse({"id": job.id, "status": "RECEIVED", "description": "queued"})
+
+    async def _cancel(self, request: Request) -> Response:
+        """Drop a job that waits, or end one that runs."""
+        if not self._knows(request):
+            return _refusal()
+        job = self._jobs.get(request.path_params["job"])
+        if job is None:
+            return JSONResponse({"detail": "There is no such job."}, 404)
+        job.cancelled.set()
+        return JSONResponse({"id": job.id, "status": job.status, "description": "to be cancelled"})
 
     async def _response(self, request: Request) -> Response:
         if not self._knows(request):
@@ -126,6 +167,8 @@ class Service:
                 group.cancel_scope.cancel()
         finally:
             del self._sockets[session]
+            if socket.state.given.is_set():  # who hung up wants no answer
+                socket.state.job.cancelled.set()
 
 
 async def _until_closed(socket: WebSocket, scope: anyio.CancelScope) -> None:

@@ -1,6 +1,5 @@
 """Start a server: open the model, bind, and answer until stopped."""
 
-import ipaddress
 from collections.abc import Callable
 
 import anyio._backends._asyncio  # noqa: F401  # before nnsight, whose .save on every object it does not bear
@@ -8,9 +7,13 @@ import uvicorn
 
 from steerstack.errors import RemoteError
 from steerstack.serving.app import Service
+from steerstack.serving.deployment import Deployment
 from steerstack.serving.jobs import Jobs
-from steerstack.trace.open import open_model
-from steerstack.trace.remote.runner import Runner
+from steerstack.serving.limits import Limits
+from steerstack.serving.packages import check_packages
+from steerstack.serving.token import new_token
+from steerstack.serving.worker import ModelOrder, Worker
+from steerstack.trace.remote.keys import TOKEN, is_loopback
 
 
 def check_bind(host: str, token: str | None) -> None:
@@ -21,15 +24,11 @@ def check_bind(host: str, token: str | None) -> None:
     RemoteError
         ``host`` is not a loopback address, and there is no token.
     """
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
-        local = False
-    if not local and not token:
+    if not is_loopback(host) and not token:
         raise RemoteError(
             f"A server on {host} runs whatever code it is sent, and would take it from other machines.",
             seen="no token",
-            fix="Give --token SECRET (clients set NDIF_API_KEY to it), or keep --host 127.0.0.1.",
+            fix="Set STEERSTACK_SERVE_TOKEN (clients set it too) or give --token-file FILE, or keep --host 127.0.0.1.",
         )
 
 
@@ -42,6 +41,8 @@ def serve(
     revision: str | None = None,
     dtype: str | None = None,
     device: str | None = None,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    ready: Callable[[], None] | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Serve a model until stopped.
@@ -50,8 +51,14 @@ def serve(
     ----------
     source, revision, dtype, device:
         As of :func:`steerstack.open_model`.
-    host, port, token:
-        Where it listens, and what every request must carry.
+    host, port:
+        Where it listens.
+    token:
+        What every request must carry; None to make one and say it.
+    limits:
+        How much clients may take.
+    ready:
+        Called in the process that holds the model, once it is open.
     say:
         Told what happens.
 
@@ -63,14 +70,21 @@ def serve(
         The model cannot be opened.
     """
     check_bind(host, token)
-    jobs, runners = Jobs(), list[Runner]()
-
-    def open_here() -> None:
-        runners.append(Runner(open_model(source, revision=revision, dtype=dtype, device=device), source))
-
+    check_packages()
+    made = token is None
+    token = token or new_token()
     say(f"opening {source}")
-    jobs.first(open_here)  # nnsight traces a model in one thread only
+    worker = Worker(ModelOrder(source, revision, dtype, device, ready), limits)
+    worker.start()
     say(f"serving {source} on http://{host}:{port}; it runs whatever code its clients send")
-    hosts = ["*"] if token else ["localhost", "127.0.0.1", "::1", "[::1]", host]
-    app = Service(runners[0], jobs, token, hosts).app()
-    uvicorn.run(app, host=host, port=port, log_level="warning", ws="websockets-sansio")
+    if made:
+        say(
+            f"a client needs its token: {TOKEN}={token} steerstack models inspect {source} --remote http://{host}:{port}"
+        )
+    hosts = ["localhost", "127.0.0.1", "::1", "[::1]", host] if made else ["*"]
+    deployment = Deployment(worker.names, worker.revision)
+    app = Service(deployment, worker, Jobs(limits=limits), token, hosts, limits).app()
+    try:
+        uvicorn.run(app, host=host, port=port, log_level="warning", ws="websockets-sansio")
+    finally:
+        worker.stop()

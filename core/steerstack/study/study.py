@@ -72,7 +72,8 @@ class Study(BaseModel, ABC):
     dtype: str | None = Field(default=None, description="float32, bfloat16, 8bit, ...; that of the weights by default.")
     device: str | None = Field(default=None, description="cpu, cuda or auto.")
     remote: str | None = Field(
-        default=None, description="Server that holds the weights: http://HOST:PORT, or 'ndif'; its key in NDIF_API_KEY."
+        default=None,
+        description="Server that holds the weights: http://HOST:PORT, or 'ndif'; its token in STEERSTACK_SERVE_TOKEN.",
     )
     template: dict[str, Any] = Field(
         default_factory=dict, description="Arguments of the chat template, such as enable_thinking: false."

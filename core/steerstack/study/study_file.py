@@ -9,17 +9,26 @@ from steerstack.catalog.lookup import find
 from steerstack.catalog.manager import plugins
 from steerstack.errors import StudyError
 from steerstack.study.study import Study
+from steerstack.util.text import shown
 from steerstack.util.yaml_file import read_yaml
 
 
-def load_study(path: Path | str) -> Study:
+def load_study(path: Path | str, *, remote: str | None = None) -> Study:
     """Read a study file.
+
+    Parameters
+    ----------
+    path:
+        The file.
+    remote:
+        The server that holds the weights. One that the file names is used only if it is named here too: what goes
+        there are the data and the code of edits, and the file may be somebody else's.
 
     Raises
     ------
     StudyError
         It is missing, no YAML of a reasonable shape, declares no study, or has a field that is unknown, given twice,
-        or does not fit.
+        or does not fit; or it names a server that ``remote`` does not.
     PluginError
         No installed plugin offers its kind of study.
     """
@@ -28,7 +37,14 @@ def load_study(path: Path | str) -> Study:
         raise StudyError(
             f"{path} declares no study.", seen=type(value).__name__, fix="Write keys and values, such as study: sweep."
         )
-    return declare(value, str(path))
+    named = value.get("remote")
+    if named and not remote:
+        raise StudyError(
+            f"{path} names a server, and a server is not followed on a file's word.",
+            seen=f"remote: {shown(str(named))[:200]}",
+            fix="If you trust it with your data, name it: --remote ADDRESS; in Python load_study(..., remote=).",
+        )
+    return declare({**value, "remote": remote}, str(path)) if remote else declare(value, str(path))
 
 
 def declare(value: dict[str, Any], source: str = "the study") -> Study:

@@ -60,8 +60,9 @@ def open_model(
     remote:
         Address of a server of nnsight's protocol that holds the weights (``steerstack serve``),
         or True for NDIF: capture, extraction, scoring, sweeps, generation and the training of
-        vectors run there; what trains weights cannot. The key is read from ``NDIF_API_KEY``. Each
-        side runs what the other sends, so both must be trusted. ``"local"`` packs and unpacks
+        vectors run there; what trains weights cannot. Its token is read from
+        ``STEERSTACK_SERVE_TOKEN``, NDIF's key from ``NDIF_API_KEY``. The
+        server runs what it is sent; nothing that it answers is run here. ``"local"`` packs and unpacks
         every call as for a server, and runs it here.
     template:
         Arguments of the chat template, such as ``{"enable_thinking": False}``; ``date`` (``2024-07-26``) is the day

@@ -102,7 +102,10 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
     """
     file = location.database(uri)
     if file is not None and not make and not file.exists():
-        raise RegistryError(f"Nothing was recorded in {uri} yet.", fix="Record something, or check the address.")
+        raise RegistryError(
+            f"Nothing was recorded in {location.without_password(uri)} yet.",
+            fix="Record something, or check the address.",
+        )
     with quietly(), _environment({**_IMPATIENT, **_artifact_root(uri)}):
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
@@ -120,7 +123,7 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
         except (MlflowException, SQLAlchemyError, OSError) as error:  # requests' errors are OSErrors
             raise RegistryError(
                 f"The tracking store {shown} cannot be reached, or refuses.",
-                seen=location.without_password(first_line(error))[:500],
+                seen=location.without_password(first_line(error), uri)[:500],
                 fix="Check that it runs and that the address is right: `steerstack doctor --tracking-uri ...`.",
             ) from error
 

@@ -1,11 +1,11 @@
 """Where the store is. Never in the current folder, unless somebody says so."""
 
 import os
-import re
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from steerstack.address import public_address, public_text
 from steerstack.errors import RegistryError
 from steerstack.util.files import check_room
 from steerstack.util.folders import home
@@ -72,7 +72,7 @@ def check_writable(tracking_uri: str | None = None) -> None:
                 pass
         except OSError as error:
             raise RegistryError(
-                f"The tracking store {uri} cannot be written, so nothing was started.",
+                f"The tracking store {without_password(uri)} cannot be written, so nothing was started.",
                 seen=str(error),
                 fix="Mend its rights, or give another store with --tracking-uri.",
             ) from error
@@ -123,6 +123,6 @@ def is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def without_password(text: str) -> str:
-    """The same text with the user and password of any address struck out."""
-    return re.sub(r"//[^/@\s]+@", "//***@", text)
+def without_password(text: str, uri: str = "") -> str:
+    """A store's address, or a text about it, without user, password and query."""
+    return public_text(text, uri) if uri else public_address(text)

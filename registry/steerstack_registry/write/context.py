@@ -77,9 +77,15 @@ def _command() -> str:
         name = "steerstack"
     if name != "steerstack":
         return ""
-    from steerstack_registry.access.location import without_password
+    return shlex.join([name, *map(_public, sys.argv[1:])])
 
-    return without_password(shlex.join([name, *sys.argv[1:]]))  # a store's address may hold its password
+
+def _public(word: str) -> str:
+    """A word of a command line without the password of a store's address, as it is or after an equals sign."""
+    from steerstack.address import public_address
+
+    begin = word.rfind("=", 0, max(word.find("://"), 0)) + 1
+    return word[:begin] + public_address(word[begin:])
 
 
 class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]

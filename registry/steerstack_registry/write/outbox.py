@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from steerstack.address import HIDDEN
 from steerstack.contracts.recorder import Effect, Recorded, RunRecord
 from steerstack.errors import RegistryError, SteerstackError
 from steerstack.steering.vector import SteeringVector
@@ -50,7 +51,7 @@ def record(run: RunRecord, tracking_uri: str | None = None) -> Recorded:
         seen = error.seen if isinstance(error, SteerstackError) else f"{type(error).__name__}: {error}"
         raise KeptError(
             f"The tracking store {location.without_password(uri)} did not take the run; it is kept in {folder}.",
-            seen=location.without_password(seen),
+            seen=location.without_password(seen, uri),
             fix="Bring it there later: steerstack send.",
             folder=folder,
         ) from error
@@ -151,7 +152,7 @@ def _read(folder: Path, tracking_uri: str | None) -> tuple[Delivery, str]:
 
 def _address(meant_for: str) -> str:
     """The store a run was meant for. Its password is not kept on disk, so it must come from the user."""
-    if "//***@" not in meant_for:
+    if HIDDEN not in meant_for:
         return meant_for
     now = location.resolve()
     if location.without_password(now) == meant_for:

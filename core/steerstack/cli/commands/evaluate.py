@@ -36,6 +36,7 @@ def evaluate(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    plain_http: bool = console.PLAIN_HTTP,
     template: list[str] = console.TEMPLATE,
     form: str | None = console.FORM,
     reasoning: str = console.REASONING,

@@ -24,6 +24,7 @@ def extract(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    plain_http: bool = console.PLAIN_HTTP,
     template: list[str] = console.TEMPLATE,
     form: str | None = typer.Option(None, help="Answer form at --position answer: '(A' (the usual one), 'A', ..."),
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),

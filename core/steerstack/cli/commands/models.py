@@ -14,6 +14,7 @@ def inspect(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    plain_http: bool = console.PLAIN_HTTP,
     json: str | None = console.JSON,
 ) -> None:
     """Print a model's sites, widths and residual norms by layer."""

@@ -21,6 +21,7 @@ def probe(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    plain_http: bool = console.PLAIN_HTTP,
     template: list[str] = console.TEMPLATE,
     json: str | None = console.JSON,
 ) -> None:

@@ -9,6 +9,10 @@ from steerstack.cli import console
 
 def run(
     file: Path = typer.Argument(help="Study file (YAML); see examples/studies."),
+    remote: str | None = typer.Option(
+        None, help="Server that holds the weights; one that the file names is followed only if it is named here too."
+    ),
+    plain_http: bool = console.PLAIN_HTTP,
     plan_only: bool = console.PLAN_ONLY,
     fresh: bool = console.FRESH,
     engine: str = console.ENGINE,
@@ -21,7 +25,7 @@ def run(
     """Run the study that a file declares, of any installed kind. The same command goes on after a kill."""
     from steerstack.study.study_file import load_study
 
-    study = load_study(file)  # what is wrong with the file is said before anything heavy is imported
+    study = load_study(file, remote=remote)  # what is wrong with the file is said before anything heavy is imported
     console.quiet()
     from steerstack.cli.outputs import Outputs, perform
 

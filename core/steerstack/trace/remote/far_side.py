@@ -118,6 +118,10 @@ def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
     def remove() -> None:
         sys.meta_path.remove(first)
         sys.meta_path.remove(last)
+        for old in [one for one in kept if one != key and not one.startswith("__")][
+            :-3
+        ]:  # clients come with sources of many versions
+            del kept[old]
         kept[key] = {name: module for name, module in sys.modules.items() if ours(name)}
         for name in kept[key]:
             del sys.modules[name]

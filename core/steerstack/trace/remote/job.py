@@ -25,7 +25,7 @@ FORGOTTEN = 30
 """Looks in a row at a job that the server does not know before it is sent again: NDIF knows new ones after a while."""
 
 GATEWAY = (502, 503, 504)
-"""What a gateway answers for a server that starts."""
+"""What a gateway answers for a server that starts, and a server whose queue is full."""
 
 REACH = httpx.Timeout(10.0, read=600.0)
 """Seconds for which one look waits: a server that is away is soon known, a large answer takes minutes to be packed."""
@@ -62,6 +62,7 @@ class Job(RemoteBackend):
         poll: tuple[float, float] = POLL,
     ) -> None:
         super().__init__(model_key, host=host, api_key=api_key, env=env, blocking=False)
+        self.api_key = api_key or ""  # without one nnsight's falls back on the key that it keeps for NDIF
         self._pending, self._poll = pending, poll
         self.job_id = pending.job_id if pending else None
         self.status: Status | None = None
@@ -191,7 +192,7 @@ def refused(host: str, status: int, text: str) -> RemoteError:
         return RemoteError(
             f"The server {host} refuses the API key.",
             seen=f"HTTP {status}: {text[:300]}",
-            fix="Set NDIF_API_KEY to the server's key (what was given to steerstack serve --token).",
+            fix="Set STEERSTACK_SERVE_TOKEN to what steerstack serve prints; for NDIF, set NDIF_API_KEY.",
         )
     if status == 404:
         return RemoteError(

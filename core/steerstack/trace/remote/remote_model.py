@@ -1,7 +1,6 @@
 """A model whose weights are on a server: names, shapes and tokenizer are here, on meta weights."""
 
 import importlib.metadata
-import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from steerstack.trace.embedded import EMBEDDED, embedded_model
 from steerstack.trace.model import Model
 from steerstack.trace.remote.greeting import greet
 from steerstack.trace.remote.job import nonsense, refused
+from steerstack.trace.remote.keys import check_address, key_for
 from steerstack.trace.remote.server import LOCAL, Server
 from steerstack.trace.vocabulary import check_vocabulary
 from steerstack.util import http
@@ -91,8 +91,10 @@ def open_remote(
         There is no such config or tokenizer.
     """
     host = (CONFIG.API.HOST if remote in (True, NDIF) else str(remote)).rstrip("/")
-    key = os.environ.get("NDIF_API_KEY") or CONFIG.API.APIKEY
+    key = None
     if host != LOCAL:
+        check_address(host)
+        key = key_for(host)
         _look(host, key)
     envoy, tokenizer = _skeleton(source, tokenizer, revision, weights=host == LOCAL)
     _settle_key(envoy, asks_hub=host == PUBLIC and not Path(source).exists())
@@ -108,14 +110,12 @@ def open_remote(
 
 def _look(host: str, key: str | None) -> None:
     """See whether the server is there, speaks this version, and wants a key that is not set."""
-    if not host.startswith(("http://", "https://")):
-        raise RemoteError(f"{host!r} is not the address of a server.", fix="Write http://HOST:PORT.")
     if host == PUBLIC and not key:
         raise RemoteError("NDIF needs an API key.", fix="Set NDIF_API_KEY, or give the address of your own server.")
     try:
         with http.client(timeout=GREETING) as client:
             reply = client.get(f"{host}/env", headers={"ndif-api-key": key} if key else {})
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RemoteError(
             f"The server {host} cannot be reached.",
             seen=f"{type(error).__name__}: {error}",

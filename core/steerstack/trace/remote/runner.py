@@ -6,7 +6,6 @@ It runs whatever code a client sends.
 import contextlib
 import importlib.metadata
 import io
-import json
 import linecache
 import sys
 import traceback
@@ -46,18 +45,6 @@ class Runner:
         if EMBEDDED.name in self.names:
             self.names.add(EMBEDDED.alias)
 
-    def refuses(self, envelope: str) -> str | None:
-        """Why a request for another model, or of another version, cannot be run; None where it can."""
-        try:
-            wanted = json.loads(RequestModel.model_validate_json(envelope).model_key.split(":", 1)[1])
-        except (ValueError, IndexError) as error:
-            return f"The request has no model key: {error}"
-        named, revision = wanted.get("repo_id"), wanted.get("revision") or "main"
-        if named not in self.names:
-            return f"{named} is not deployed here; deployed: {', '.join(sorted(self.names))}"
-        here = self.model.revision or "main"
-        return None if revision == here else f"{named} is deployed at revision {here}, not {revision}"
-
     def run(self, envelope: str, blob: bytes) -> bytes:
         """Run a request; what it saved, packed as its client expects it.
 
@@ -70,7 +57,7 @@ class Runner:
         try:
             with _untouched():
                 saved = self._execute(request, blob)
-        except Exception as error:  # whatever a client's code raises
+        except BaseException as error:  # whatever a client's code raises: SystemExit and KeyboardInterrupt, too
             raise RuntimeError("".join(traceback.format_exception(error)) or type(error).__name__) from None
         file = io.BytesIO()
         torch.save(saved, file, pickle_protocol=4)
@@ -88,21 +75,6 @@ class Runner:
                 return {name: value for name, value in tracer.info.frame.f_locals.items() if id(value) in _saves()}
             finally:
                 dec()
-
-    def status(self) -> dict[str, Any]:
-        """In the form of NDIF's ``/status``."""
-        return {
-            "deployments": {
-                name: {
-                    "repo_id": name,
-                    "revision": self.model.revision or "main",
-                    "task": "text-generation",
-                    "deployment_level": "HOT",
-                    "application_state": "RUNNING",
-                }
-                for name in sorted(self.names)
-            }
-        }
 
 
 def versions() -> dict[str, Any]:

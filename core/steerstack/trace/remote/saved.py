@@ -20,6 +20,7 @@ from nnsight.schema.response import ResponseModel, Status
 from torch import Tensor
 
 from steerstack.errors import RemoteError
+from steerstack.trace.remote.keys import key_for
 
 _REFUSED = {"BUILD", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID", "NEXT_BUFFER"}
 """Instructions that make or change objects of a class; all that is wanted does without."""
@@ -175,7 +176,21 @@ def _unpickle(cls: type[ResponseModel], data: bytes) -> ResponseModel:
     return cls(**read_saved(data))
 
 
+_make = nnsight_remote.RemoteBackend.__init__
+
+
+def _begin(
+    self: nnsight_remote.RemoteBackend, model_key: str, host: str | None = None, *args: Any, **more: Any
+) -> None:
+    """As nnsight's, whose saved key goes to NDIF alone."""
+    given = (args[0] if args else more.get("api_key")) is not None
+    _make(self, model_key, host, *args, **more)
+    if not given:
+        self.api_key = key_for(self.host) or ""
+
+
 def guard_nnsight() -> None:
-    """Let nnsight's own clients read answers by :func:`read_saved` too, in this process."""
+    """Let nnsight's clients in this process read answers by :func:`read_saved`, and send keys by :func:`key_for`."""
+    nnsight_remote.RemoteBackend.__init__ = _begin  # type: ignore[method-assign]
     nnsight_remote.RemoteBackend.finalize = _finalize  # type: ignore[method-assign]
     ResponseModel.unpickle = classmethod(_unpickle)  # type: ignore[method-assign, assignment]

@@ -10,6 +10,9 @@ import httpx
 from tests.support.forking import Fork, Forks
 from tests.support.ports import free_port
 
+TOKEN = "secret"
+"""What the servers of tests ask for."""
+
 _SERVER = Path(__file__).with_name("without_steerstack.py")
 
 
@@ -26,7 +29,7 @@ def server_forks(model: Path) -> Iterator[Forks]:
 class Serving:
     """Started anew as often as wanted, on one port."""
 
-    def __init__(self, forks: Forks, model: Path, scratch: Path, token: str = "") -> None:
+    def __init__(self, forks: Forks, model: Path, scratch: Path, token: str = TOKEN) -> None:
         self.forks, self.model, self.token, self.port = forks, model, token, free_port()
         self.log = scratch / f"server-{self.port}.log"
         self.start()

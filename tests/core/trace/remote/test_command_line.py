@@ -9,6 +9,7 @@ import pytest
 import typer
 import yaml
 from tests.support.command import steerstack
+from tests.support.hostile import hostile_server
 from tests.support.ports import free_port
 from tests.support.wait import until_it_answers
 
@@ -25,9 +26,14 @@ from steerstack_plugins.extraction.mean_difference import MeanDifference
 @pytest.fixture(scope="module")
 def host(tiny_folder, tmp_path_factory):
     port, log = free_port(), tmp_path_factory.mktemp("serve") / "log"
-    command = [sys.executable, "-m", "steerstack", "serve", str(tiny_folder), "--port", str(port), "--token", "secret"]
+    command = [sys.executable, "-m", "steerstack", "serve", str(tiny_folder), "--port", str(port)]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "STEERSTACK_SERVE_TOKEN": "secret"},
+        )
     until_it_answers(process, f"http://127.0.0.1:{port}/env")
     assert "runs whatever code its clients send" in log.read_text()
     yield f"http://127.0.0.1:{port}"
@@ -38,16 +44,35 @@ def host(tiny_folder, tmp_path_factory):
 def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
     common = ["--model", tiny_folder, "--data", table, "--limit", 6, "--remote", host]
     vector = tmp_path / "v.safetensors"
-    steerstack("extract", *common, "--out", vector, NDIF_API_KEY="secret")
+    steerstack("extract", *common, "--out", vector, STEERSTACK_SERVE_TOKEN="secret")
     here = open_model(tiny_folder)
     expected, made = extract(here, load_data(table).limit(6), MeanDifference()), SteeringVector.load(vector)
     here.check_vector(made)  # it belongs to the model wherever it runs
     assert all((made[layer] - expected[layer]).norm() < 1e-4 for layer in expected.layers)
     swept = steerstack(
-        "sweep", *common, "--vector", vector, "--layers", "1,2", "--scales=-1,1,2", "--json", "-", NDIF_API_KEY="secret"
+        "sweep",
+        *common,
+        "--vector",
+        vector,
+        "--layers",
+        "1,2",
+        "--scales=-1,1,2",
+        "--json",
+        "-",
+        STEERSTACK_SERVE_TOKEN="secret",
     )
     assert len(json.loads(swept.stdout)["arms"]) == 6
-    refused = steerstack("evaluate", *common, "--vector", vector, "--layer", 1, check=False, NDIF_API_KEY=None)
+    refused = steerstack(
+        "evaluate",
+        *common,
+        "--vector",
+        vector,
+        "--layer",
+        1,
+        check=False,
+        STEERSTACK_SERVE_TOKEN=None,
+        NDIF_API_KEY="secret",
+    )
     assert refused.returncode == 1
     assert "refuses the API key" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -63,13 +88,16 @@ STUDIES = {
 
 @pytest.mark.parametrize("study", STUDIES)  # frontier runs what efficiency runs, many times over
 def test_a_study_file_names_the_server(study, host, tiny_folder, table, tmp_path, monkeypatch):
-    monkeypatch.setenv("NDIF_API_KEY", "secret")
+    monkeypatch.setenv("STEERSTACK_SERVE_TOKEN", "secret")
     declared = {"study": study, "model": str(tiny_folder), "data": str(table), **STUDIES[study]}
     results = []
     for remote in (host, None):
         monkeypatch.setenv("STEERSTACK_HOME", str(tmp_path / str(remote is None)))
         (tmp_path / "study.yaml").write_text(yaml.safe_dump({**declared, "remote": remote}))
-        perform(load_study(tmp_path / "study.yaml"), Outputs(record=False, json=str(tmp_path / "result.json")))
+        perform(
+            load_study(tmp_path / "study.yaml", remote=remote),
+            Outputs(record=False, json=str(tmp_path / "result.json")),
+        )
         results.append(json.loads((tmp_path / "result.json").read_text()))
     there, here = results
     same(there, here, "")
@@ -110,4 +138,23 @@ def commands(command):
 def test_serve_is_not_open_to_others_without_a_token(tiny_folder):
     refused = steerstack("serve", tiny_folder, "--host", "0.0.0.0", check=False)
     assert refused.returncode == 1
-    assert "Give --token" in refused.stderr
+    assert "STEERSTACK_SERVE_TOKEN" in refused.stderr
+
+
+def test_a_token_is_no_argument(tiny_folder):
+    refused = steerstack("serve", tiny_folder, "--token", "secret", check=False)
+    assert refused.returncode == 2
+
+
+def test_a_server_is_not_followed_on_a_files_word(tiny_folder, table, tmp_path):
+    """Nothing is sent to it, not even a first look; the command line names it or another one."""
+    with hostile_server() as server:
+        declared = {"study": "sweep", "model": str(tiny_folder), "data": str(table), "remote": server.host}
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump({**declared, **STUDIES["sweep"]}))
+        for words in ([], ["--plan-only"]):
+            refused = steerstack("run", tmp_path / "study.yaml", *words, check=False)
+            assert refused.returncode == 1
+            assert "not followed on a file's word" in refused.stderr
+        assert not server.asked
+        steerstack("run", tmp_path / "study.yaml", "--remote", server.host, check=False)
+        assert server.asked

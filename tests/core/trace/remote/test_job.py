@@ -100,7 +100,7 @@ def test_a_gateway_means_that_the_server_is_away(job, status):
 @pytest.mark.parametrize(
     ("reply", "happened", "fix"),
     [
-        (httpx.Response(401, json={"detail": "who are you"}), "refuses the API key", "NDIF_API_KEY"),
+        (httpx.Response(401, json={"detail": "who are you"}), "refuses the API key", "STEERSTACK_SERVE_TOKEN"),
         (httpx.Response(404, json={"detail": "deployed: b"}), "does not have this model", "as the server was started"),
         (httpx.Response(409, json={"detail": "nnsight 0.9"}), "refuses the request", "nnsight 0.9"),
     ],

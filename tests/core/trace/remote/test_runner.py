@@ -28,12 +28,13 @@ from steerstack.study.generalize.study import Generalize
 from steerstack.study.stack.study import Stack
 from steerstack.study.sweep.study import Sweep
 from steerstack.techniques.extract import extract
+from steerstack.trace.forward import Pass, run
 from steerstack.trace.open import open_model
 from steerstack_plugins.edits.gate import Gate
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 from .remote_edits import edits
-from .serving import Serving, server_forks
+from .serving import TOKEN, Serving, server_forks
 
 LAYERS, SCALES = (1, 2), (-1.0, 0.5, 2.0)
 
@@ -87,6 +88,11 @@ class Restarting(logging.Handler):
 
     def __exit__(self, *_):
         self.log.removeHandler(self)
+
+
+@pytest.fixture(autouse=True)
+def _token(monkeypatch):
+    monkeypatch.setenv("STEERSTACK_SERVE_TOKEN", TOKEN)
 
 
 @pytest.fixture(scope="module")
@@ -314,18 +320,50 @@ def test_another_model_is_not_deployed(server, tmp_path, here):
 def test_a_request_from_a_web_page_is_refused(server):
     page = {"origin": "https://example.org"}
     assert httpx.post(f"{server.host}/request", data={"data": "{}"}, headers=page).status_code == 401
-    assert httpx.get(f"{server.host}/env", headers={"host": "example.org"}).status_code == 400
 
 
 def test_an_error_in_an_edit_names_its_line(there):
     def broken(hidden):
         raise ValueError("the sky is falling")
 
-    from steerstack.trace.forward import Pass, run
-
     ids = torch.tensor([[1, 2, 3]])
     with pytest.raises(RemoteError, match="the sky is falling"):
         run(there, Pass(ids, torch.ones_like(ids, dtype=torch.bool), edits={Site("resid_post", 1): broken}))
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_job_that_would_end_the_server_ends_with_an_error(there, kind):
+    def leaving(hidden):
+        raise kind("leaving")
+
+    ids = torch.tensor([[1, 2, 3]])
+    work = Pass(ids, torch.ones_like(ids, dtype=torch.bool), edits={Site("resid_post", 1): leaving})
+    with pytest.raises(RemoteError, match=f"{kind.__name__}: leaving"):
+        run(there, work)
+    assert run(there, replace(work, edits={}, read={Site("resid_post", 1): torch.sum})).read
+
+
+def test_the_edits_of_two_clients_never_meet(server, here, tiny_folder, table):
+    """Each sends its own edits in turn, at the same time as the other."""
+    groups = [[pair.positive.sequence] for pair in contrast_pairs(here.format, load_data(table).limit(2), "answer")]
+    plans = [edits()["add"], edits()["stranger"]]
+    expected = [score(here, groups, [plan])[0].tokens for plan in plans]
+    found = {}
+
+    def work(name):
+        client = open_model(tiny_folder, remote=server.host)
+        found[name] = [score(client, groups, [plans[(name + turn) % 2], Plan()]) for turn in range(4)]
+
+    clients = [threading.Thread(target=work, args=(name,)) for name in range(2)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    unsteered = score(here, groups, [Plan()])[0].tokens
+    for name, turns in found.items():
+        for turn, (steered, bare) in enumerate(turns):
+            for one, other in ((steered.tokens, expected[(name + turn) % 2]), (bare.tokens, unsteered)):
+                assert one == [[pytest.approx(row, abs=1e-4) for row in group] for group in other]
 
 
 def test_another_dtype_is_the_servers_to_choose(server, tiny_folder):
@@ -352,12 +390,12 @@ def test_loopback_needs_none(host):
 
 
 def test_a_token_is_asked_for(forks, tiny_folder, tmp_path, monkeypatch):
-    serving = Serving(forks, tiny_folder, tmp_path, token="secret")
-    monkeypatch.delenv("NDIF_API_KEY", raising=False)
+    serving = Serving(forks, tiny_folder, tmp_path, token="other")
     for path in ("env", "status", "response/x"):
         assert httpx.get(f"{serving.host}/{path}").status_code == 401
     assert httpx.post(f"{serving.host}/request", headers={"ndif-api-key": "guess"}).status_code == 401
+    monkeypatch.setenv("NDIF_API_KEY", "other")
     with pytest.raises(RemoteError, match="API key"):
         open_model(tiny_folder, remote=serving.host)
-    monkeypatch.setenv("NDIF_API_KEY", "secret")
+    monkeypatch.setenv("STEERSTACK_SERVE_TOKEN", "other")
     assert open_model(tiny_folder, remote=serving.host).remote.requests == 1

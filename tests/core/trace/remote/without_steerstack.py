@@ -1,4 +1,4 @@
-"""A server in which steerstack and all plugins vanish before it answers."""
+"""A server in whose worker steerstack and all plugins vanish before it answers."""
 
 import sys
 
@@ -7,6 +7,7 @@ import uvicorn
 from transformers.utils import logging
 
 import steerstack.serving.serve as serving
+from steerstack.serving import worker
 from steerstack.trace.open import open_model
 
 HIDDEN = ("steerstack", "steerstack_plugins", "steerstack_registry", "jaxtyping", "platformdirs", "pluggy", "tests")
@@ -25,17 +26,19 @@ class But:
         return getattr(self.finder, name)
 
 
-def hide(said):
+def say(said):
     sys.stdout.write(said + "\n")
-    if said.startswith("serving"):
-        sys.meta_path[:] = [But(finder) for finder in sys.meta_path]
-        for name in [name for name in sys.modules if name.split(".")[0] in HIDDEN]:
-            del sys.modules[name]
-        try:
-            import steerstack  # noqa: F401
-        except ModuleNotFoundError:
-            sys.stdout.write("gone\n")
     sys.stdout.flush()
+
+
+def hide():
+    sys.meta_path[:] = [But(finder) for finder in sys.meta_path]
+    for name in [name for name in sys.modules if name.split(".")[0] in HIDDEN]:
+        del sys.modules[name]
+    try:
+        import steerstack  # noqa: F401
+    except ModuleNotFoundError:
+        say("gone")
 
 
 def prepare(model):
@@ -43,8 +46,9 @@ def prepare(model):
     torch.set_num_threads(1)
     logging.disable_progress_bar()  # one that is shown leaves a thread behind
     open_model(model)
-    uvicorn.Config(hide, log_level="warning", ws="websockets-sansio").load()
+    uvicorn.Config(say, log_level="warning", ws="websockets-sansio").load()
 
 
 def main(model, port, token):
-    serving.serve(model, port=port, token=token or None, say=hide)
+    worker.METHOD = "fork"  # of a process that has imported everything, and has one thread
+    serving.serve(model, port=port, token=token, say=say, ready=hide)
