@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from steerstack.contracts.method import Method
 
@@ -75,6 +75,15 @@ class Baseline(Method):
 
     def check_data(self, data: DataSet) -> None:
         """Refuse data from which it cannot be made, before a study begins; raises DataError."""
+
+    def with_choices(self, count: int) -> Self:
+        """The same with ``count`` configurations to choose among: as many as other techniques of its study have.
+
+        One that has nothing to choose, or was told what to try, stays as it is. What it tried stands in the record
+        under ``choices_tried``, and by what it chose under ``criterion``.
+        """
+        del count
+        return self
 
     @abstractmethod
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:

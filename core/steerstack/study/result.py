@@ -16,6 +16,7 @@ from steerstack.data.words import CLEAN, word_guesses
 from steerstack.measure.form_choice import shown_mass
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
+from steerstack.study.fair_choices import unequal
 from steerstack.util import digest
 from steerstack.util.files import write_json
 
@@ -94,6 +95,8 @@ class Result(ABC):
         """What :meth:`to_json` gives, computed once (its intervals are bootstraps), and how the model was asked."""
         leaks = {name: found.to_json() for name, found in self.leaks.items()}
         found = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
+        if "choices" in found:
+            found["choices_warning"] = unequal(found["choices"])
         mass = shown_mass(self.model, self.study.score)
         if mass is not None:
             found["label_mass"] = {**mass.to_json(), "on": "validation", "warning": mass.warning()}
@@ -114,7 +117,7 @@ class Result(ABC):
     def warnings(self) -> list[str]:
         """What the reader of the result should know: the page's warnings, and data whose words give the answer away."""
         told = [f"{name}: {found.text}." for name, found in self.leaks.items() if found.accuracy > CLEAN]
-        return [*self.page().warnings, *told]
+        return [*self.page().warnings, *filter(None, [self.value.get("choices_warning")]), *told]
 
     @abstractmethod
     def page(self) -> Page:

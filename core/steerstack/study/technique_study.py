@@ -34,8 +34,14 @@ class TechniqueStudy(Study, ABC):
         default=True, description="Take vectors that know nothing of the behaviour through the same pipeline."
     )
 
+    @property
+    def held_at(self) -> float | None:
+        """The KL per token at which the candidates of vectors are held, if any: one strength a layer then."""
+        return self.matched_kl
+
     def treated(self, behavior: str) -> list[Technique]:
         """The techniques, each with its parameters; and the null ones, which know nothing of the behaviour."""
+        from steerstack.contracts import Baseline
         from steerstack.techniques.null_techniques import null_techniques
         from steerstack.techniques.technique import technique_of
 
@@ -46,5 +52,7 @@ class TechniqueStudy(Study, ABC):
             "shares": self.shares,
             "kl": self.matched_kl,
         }
-        real = [technique_of(one.make("technique"), **options) for one in self.techniques]
+        beside = {**options, "kl": self.held_at}
+        made = [one.make("technique") for one in self.techniques]
+        real = [technique_of(one, **(beside if isinstance(one, Baseline) else options)) for one in made]
         return [*real, *(null_techniques(behavior, **options) if self.nulls else ())]

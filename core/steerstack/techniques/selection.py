@@ -77,6 +77,11 @@ class Candidates:
     kl: float | None = None
     tokens: Tokens = field(default=Tokens("response"))
 
+    def count(self, model: Model) -> int:
+        """How many candidates a vector has, unless its edit or method has strengths of its own."""
+        layers = self.layers or candidate_layers(model.n_layers)
+        return len(layers) * (1 if self.kl is not None else len(self.shares))
+
     def of(
         self,
         model: Model,

@@ -181,9 +181,18 @@ class Steering(Technique):
 
 @dataclass(frozen=True)
 class Conditioning(Technique):
-    """A baseline: a prompt, demonstrations, or training."""
+    """A baseline: a prompt, demonstrations, or training.
+
+    Attributes
+    ----------
+    baseline:
+        The baseline itself.
+    candidates:
+        What is tried for the vectors of its study: it gets as many choices. None for those of its own.
+    """
 
     baseline: Baseline
+    candidates: Candidates | None = None
 
     @property
     def name(self) -> str:
@@ -201,12 +210,14 @@ class Conditioning(Technique):
         return (type(self.baseline).__module__,)
 
     def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return {"baseline": self.name, "parameters": self.baseline.parameters()}
+        """Name and parameters, and what is tried for vectors."""
+        tried = self.candidates and {**vars(self.candidates), "tokens": None}
+        return {"baseline": self.name, "parameters": self.baseline.parameters(), "beside": tried}
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """Tune; without validation items it chooses on the training items, which is recorded."""
-        tuned = fitting.tuned(asked_by(self.baseline, mode), model, train, validation or train, seed=seed)
+        choices = self.candidates.count(model) if self.candidates else None
+        tuned = fitting.tuned(asked_by(self.baseline, mode, choices), model, train, validation or train, seed=seed)
         record = {**tuned.record, "chosen_on": "validation" if validation else "train"}
         finetune = self.name if self.baseline.trains else BARE
         arm = Arm(tuned.model, tuned.plan or Plan(), tuned.system, tuned.shots, finetune, self.name)
@@ -227,11 +238,13 @@ def check_techniques(model: Model, techniques: Sequence[Technique], data: Iterab
         baseline.check_data(each)
 
 
-def asked_by(baseline: Baseline, mode: ScoreMode) -> Baseline:
-    """A baseline that asks and scores items as its study does, unless it was told how."""
+def asked_by(baseline: Baseline, mode: ScoreMode, choices: int | None = None) -> Baseline:
+    """A baseline that asks and scores items as its study does, with as many choices, unless it was told otherwise."""
+    found = baseline if choices is None else baseline.with_choices(choices)
     field = type(baseline).model_fields.get("mode")
-    follows = field is not None and str(field.annotation) == str(ScoreMode) and "mode" not in baseline.model_fields_set
-    return baseline.model_copy(update={"mode": mode}) if follows else baseline
+    known = {str(ScoreMode), str(ScoreMode | None)}
+    follows = field is not None and str(field.annotation) in known and "mode" not in baseline.model_fields_set
+    return found.model_copy(update={"mode": mode}) if follows else found
 
 
 def technique(name: str, parameters: dict[str, Any] | None = None, **options: Any) -> Technique:
@@ -254,4 +267,8 @@ def technique(name: str, parameters: dict[str, Any] | None = None, **options: An
 
 def technique_of(method: Extractor | Baseline, **options: Any) -> Technique:
     """The technique that a method is; ``options`` are those of :class:`Steering`, where it is one."""
-    return Conditioning(method) if isinstance(method, Baseline) else Steering(method, **options)
+    steering = {"layers", "shares", "kl"}
+    if isinstance(method, Baseline):
+        tried = {name: options[name] for name in steering & set(options)}
+        return Conditioning(method, Candidates(**tried) if tried else None)
+    return Steering(method, **options)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
+from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,6 +40,17 @@ class DPO(Baseline):
     learning_rate: float = Field(2e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
     epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Pairs a step.")
+    choices: int = Field(
+        default=1, ge=1, description="Configurations to try: learning rates around the given one, times looks."
+    )
+    mode: ScoreMode | None = Field(
+        default=None, description="Choose by the log-odds so scored; by the loss if not given."
+    )
+
+    def with_choices(self, count: int) -> Self:
+        """So many configurations, unless a learning rate, epochs or their number were given."""
+        given = self.model_fields_set & {"learning_rate", "epochs", "choices"}
+        return self if given else self.model_copy(update={"choices": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
@@ -46,32 +58,44 @@ class DPO(Baseline):
         from steerstack.measure import flops as costs
         from steerstack_plugins.baselines.common.answers import answer_logp
         from steerstack_plugins.baselines.common.isolation import undisturbed
+        from steerstack_plugins.baselines.common.rates import Schedule, best_rate, validator
         from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
 
-        began = time.monotonic()
         pairs, held = (ask(model.format, data, "text") for data in (train, validation))
         sequences = [sequence for question in held for sequence in question.pair]
-        with undisturbed(seed) as folder:
-            trainer = dpo_trainer(self, model, pairs, folder, seed=seed)
-            reference = answer_logp(trainer.model, sequences)  # the adapters do nothing yet
 
-            def loss(module: Any) -> float:
-                return dpo_loss(answer_logp(module, sequences) - reference, self.beta)
+        def run(rate: float, schedule: Schedule | None) -> Tuned:
+            began = time.monotonic()
+            plan = schedule or Schedule(self.epochs, math.ceil(len(pairs) / self.batch))
+            with undisturbed(seed) as folder:
+                how = self.model_copy(update={"learning_rate": rate, "epochs": plan.epochs})
+                trainer = dpo_trainer(how, model, pairs, folder, seed=seed)
+                reference = answer_logp(trainer.model, sequences)  # the adapters do nothing yet
 
-            chosen = train_and_choose(trainer, loss, every=math.ceil(len(pairs) / self.batch))
-            tuned = finished(trainer, model, self.name)
-        record = {
-            **self.parameters(),
-            "n_train": len(train),
-            "loss_by_step": chosen.losses,
-            "validation_loss_by_epoch": chosen.validation,
-            "epoch_chosen": chosen.part,
-            "on": "validation",
-        }
-        seen = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
-        flops = self.epochs * (costs.training(model, seen) + costs.forward(model, seen))  # the policy, the reference
-        flops += costs.forward(model, (1 + len(chosen.validation)) * costs.tokens_of(sequences))
-        return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+                def loss(module: Any) -> float:
+                    return dpo_loss(answer_logp(module, sequences) - reference, self.beta)
+
+                validate, criterion = validator(model, validation, self.mode, loss)
+                chosen = train_and_choose(trainer, validate, every=plan.every)
+                tuned = finished(trainer, model, self.name)
+            record = {
+                **how.parameters(),
+                "n_train": len(train),
+                "loss_by_step": chosen.losses,
+                "validation_loss_by_epoch": chosen.validation,
+                "epoch_chosen": chosen.part,
+                "choices_tried": max(1, len(chosen.validation) - 1),
+                "criterion": criterion,
+                "on": "validation",
+            }
+            seen = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
+            flops = plan.epochs * (costs.training(model, seen) + costs.forward(model, seen))  # policy and reference
+            flops += costs.forward(model, (1 + len(chosen.validation)) * costs.tokens_of(sequences))
+            return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+
+        return best_rate(
+            run, rate=self.learning_rate, choices=self.choices, items=len(pairs), batch=self.batch, epochs=self.epochs
+        )
 
 
 def dpo_loss(log_ratios: Any, beta: float) -> float:

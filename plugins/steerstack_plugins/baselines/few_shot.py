@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, Self, final
 
 from pydantic import Field
 
@@ -31,6 +31,10 @@ class FewShot(Baseline):
     shots: int = Field(4, ge=1, description="Demonstrations; all training items where there are fewer.")
     draws: int = Field(3, ge=1, description="Number of draws that are tried.")
     mode: ScoreMode = Field("text", description="How demonstrations are asked and answered, and validation scored.")
+
+    def with_choices(self, count: int) -> Self:
+        """So many draws, unless their number was given."""
+        return self if "draws" in self.model_fields_set else self.model_copy(update={"draws": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Draw demonstrations from ``train`` and choose among the draws."""

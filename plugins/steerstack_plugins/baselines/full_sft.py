@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Self, final
 
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
+from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
     from steerstack.data.items import DataSet
@@ -30,6 +31,17 @@ class FullSFT(Baseline):
     learning_rate: float = Field(2e-5, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
     epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Items a step.")
+    choices: int = Field(
+        default=1, ge=1, description="Configurations to try: learning rates around the given one, times looks."
+    )
+    mode: ScoreMode | None = Field(
+        default=None, description="Choose by the log-odds so scored; by the loss if not given."
+    )
+
+    def with_choices(self, count: int) -> Self:
+        """So many configurations, unless a learning rate, epochs or their number were given."""
+        given = self.model_fields_set & {"learning_rate", "epochs", "choices"}
+        return self if given else self.model_copy(update={"choices": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train a copy of the model."""
@@ -43,6 +55,8 @@ class FullSFT(Baseline):
             epochs=self.epochs,
             batch=self.batch,
             learning_rate=self.learning_rate,
+            choices=self.choices,
+            mode=self.mode,
             seed=seed,
             adapt=None,
         )

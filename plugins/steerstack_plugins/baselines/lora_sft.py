@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 from pydantic import Field
 
 from steerstack.contracts import Baseline, Tuned
+from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
     from steerstack.data.items import DataSet
@@ -19,7 +20,8 @@ class LoraSFT(Baseline):
 
     Hu et al., arXiv 2106.09685. Trained on the same items as the vector, with the loss on the
     tokens of the exhibiting answer only (AdamW, no weight decay, no clipping, linear decay); the
-    number of epochs, from 0 to ``epochs``, is chosen by the same loss on the validation items.
+    number of epochs, from 0 to ``epochs``, is chosen by the same loss on the validation items. A study
+    gives it as many ``choices`` as its vectors have, and chooses by the mean log-odds on validation.
     The trainer is trl's SFTTrainer, given the token ids that scoring uses.
     """
 
@@ -31,6 +33,17 @@ class LoraSFT(Baseline):
     learning_rate: float = Field(5e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
     epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Items a step.")
+    choices: int = Field(
+        default=1, ge=1, description="Configurations to try: learning rates around the given one, times looks."
+    )
+    mode: ScoreMode | None = Field(
+        default=None, description="Choose by the log-odds so scored; by the loss if not given."
+    )
+
+    def with_choices(self, count: int) -> Self:
+        """So many configurations, unless a learning rate, epochs or their number were given."""
+        given = self.model_fields_set & {"learning_rate", "epochs", "choices"}
+        return self if given else self.model_copy(update={"choices": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
@@ -49,6 +62,8 @@ class LoraSFT(Baseline):
             epochs=self.epochs,
             batch=self.batch,
             learning_rate=self.learning_rate,
+            choices=self.choices,
+            mode=self.mode,
             seed=seed,
             adapt=adapt,
         )

@@ -20,6 +20,7 @@ from steerstack.stats.learning_curves import Curve, Effects, crossing, curve
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.efficiency.page import efficiency_page
+from steerstack.study.fair_choices import choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import with_items
@@ -127,6 +128,7 @@ class EfficiencyResult(Result):
             "crossings": self.crossings,
             "against_nulls": self.against_nulls,
             "costs": self._costs(),
+            "choices": self._choices(),
             "failed": sorted(
                 {f"{key[0]} at n = {key[2]}: {fit.failed}" for key, fit in self.fits.items() if fit.failed}
             ),
@@ -135,6 +137,12 @@ class EfficiencyResult(Result):
             "papers": {technique.name: technique.paper for technique in self.techniques},
             "verdict": self.verdict,
         }
+
+    def _choices(self) -> list[dict[str, Any]]:
+        """What each technique tried at the largest size at which it could be fitted, on clean labels."""
+        noise = self.study.noise[0]
+        largest = {name: max(c.sizes) for (name, at), c in self.curves.items() if at == noise}
+        return choices_of({name: self.fits[name, noise, n, 0].record for name, n in largest.items()})
 
     def _costs(self) -> list[dict[str, Any]]:
         return [

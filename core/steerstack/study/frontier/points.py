@@ -33,7 +33,7 @@ from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.search import choose
-from steerstack.techniques.selection import Candidate, candidate_layers
+from steerstack.techniques.selection import CRITERION, Candidate, candidate_layers
 from steerstack.techniques.strength_at_kl import strength_at
 from steerstack.techniques.technique import Steering, Technique, Treatment, check_techniques
 from steerstack.trace.model import Model
@@ -145,7 +145,8 @@ class Making:
             vector, layers = self.found(technique)
             plan, strength = self._held(technique, vector, layers, budget)
             kept = None if is_reference(technique.name) else vector.keeping(layers)
-            record = {"layers": list(layers), "scale": strength}
+            tried = {"choices_tried": len(self._among(technique, vector)), "criterion": CRITERION}
+            record = {"layers": list(layers), "scale": strength, **tried}
             return Treatment(Arm(self.model, plan, label=technique.name), record=record, vector=kept)
 
         return self.point(technique.name, budget, matched, technique.describe(), make, technique.code)
@@ -169,11 +170,17 @@ class Making:
             self._found[technique.name] = vector, layers
         return self._found[technique.name]
 
-    def _layer(self, technique: Steering, vector: SteeringVector) -> tuple[int, ...]:
+    def _among(self, technique: Steering, vector: SteeringVector) -> list[tuple[int, ...]]:
+        """The candidate layers of a vector; those of a method that acts at all of them go together."""
         if technique.method.at_once:
-            return vector.layers
+            return [vector.layers]
         wanted = technique.layers or candidate_layers(self.model.n_layers)
-        among = [(at,) for at in wanted if at in vector.directions] or [(at,) for at in vector.layers]
+        return [(at,) for at in wanted if at in vector.directions] or [(at,) for at in vector.layers]
+
+    def _layer(self, technique: Steering, vector: SteeringVector) -> tuple[int, ...]:
+        among = self._among(technique, vector)
+        if len(among) == 1:
+            return among[0]
         budget = sorted(self.study.budgets)[len(self.study.budgets) // 2]
         held: dict[Candidate, Plan] = {}
         for layers in among:

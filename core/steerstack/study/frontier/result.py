@@ -24,6 +24,7 @@ from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
+from steerstack.study.fair_choices import choices_of
 from steerstack.study.frontier.page import frontier_page
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import held
@@ -150,6 +151,7 @@ class FrontierResult(Result):
             "unsteered": self._point(self.bare, 1.0),
             "points": [self._point(point, p) for point, p in zip(self.points, self._p, strict=True)],
             "matches": self.matches,
+            "choices": choices_of({point.technique: point.record for point in self.points}),
             "failed": list(self.left_out),
             "competence": self.competence.to_json(),
             "warning": self.competence.warning(self.study.score),

@@ -31,6 +31,11 @@ class Frontier(TechniqueStudy):
         default=60, ge=0, description="Number of MMLU questions, by the options' own words; 0 for none."
     )
 
+    @property
+    def held_at(self) -> float:
+        """The middle budget, at which layers are chosen."""
+        return sorted(self.budgets)[len(self.budgets) // 2]
+
     def perform(self, session: Session) -> FrontierResult:
         """Make and measure every point, baselines first."""
         from steerstack.study.frontier.points import run_frontier

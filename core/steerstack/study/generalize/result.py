@@ -22,6 +22,7 @@ from steerstack.stats.ranks import rank_correlation
 from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
+from steerstack.study.fair_choices import choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.generalize.page import generalize_page
 from steerstack.study.result import Result
@@ -85,6 +86,11 @@ class GeneralizeResult(Result):
     def effect(self, name: str, trained: str, tested: str) -> NDArray[np.float64]:
         """Paired effect of each test item."""
         return np.asarray(self.fits[name, trained].values[tested] - self.base[tested])
+
+    @property
+    def _fitted(self) -> list[str]:
+        """Techniques that could be fitted on the target."""
+        return [name for name, on in self.fits if on == self.target and not self.fits[name, on].failed]
 
     @cached_property
     def transfers(self) -> list[Transfer]:
@@ -172,6 +178,7 @@ class GeneralizeResult(Result):
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,
             "against_nulls": self.against_nulls,
+            "choices": choices_of({name: self.fits[name, self.target].record for name in self._fitted}),
             "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
             "papers": {technique.name: technique.paper for technique in self.techniques},
             "verdict": self.verdict,

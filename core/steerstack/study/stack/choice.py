@@ -10,6 +10,7 @@ from steerstack.steering.site import Site
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
 from steerstack.techniques.promise import ITEMS, Slopes, sites_to_rank, slopes_on
+from steerstack.techniques.prompt_variants import prompt_variants
 from steerstack.techniques.search import choose_each, search
 from steerstack.techniques.selection import Candidate, Candidates, Choice
 from steerstack.techniques.strength_at_kl import kl_at
@@ -78,12 +79,20 @@ def _slopes(session: Session, sites: Sequence[Site], candidates: Candidates) -> 
     return Slopes({site: torch.tensor(row) for site, row in zip(sites, rows, strict=True)})
 
 
-def choose_prompts(session: Session) -> tuple[dict[str, str], int]:
-    """The system prompts that raise and lower the behaviour most on validation, and how many were tried."""
-    data = session.splits.validation
+def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], int]:
+    """The system prompts that raise and lower the behaviour most on validation, and how many were tried of either.
+
+    Parameters
+    ----------
+    choices:
+        How many are tried, as many as of the vector: the data's own (all of these), two together, and with examples.
+    """
+    data, train = session.splits.validation, session.splits.train
+    answers = {"positive": [item.exhibits_text for item in train], "negative": [item.contrast_text for item in train]}
     chosen: dict[str, str] = {}
+    tried = 0
     for side, best in (("positive", max), ("negative", min)):
-        prompts = getattr(data.prompts, side)
+        prompts = prompt_variants(getattr(data.prompts, side), answers[side], choices, seed=session.study.seed)
         requests = [
             ScoreArms(f"validation: {side} prompts", data, [session.arm("", system=prompt)]) for prompt in prompts
         ]
@@ -91,4 +100,5 @@ def choose_prompts(session: Session) -> tuple[dict[str, str], int]:
         means = {prompt: float(arm.log_odds.mean()) for prompt, (arm,) in zip(prompts, found, strict=True)}
         if means:
             chosen[side] = best(means, key=lambda prompt: means[prompt])
-    return chosen, len(data.prompts.positive) + len(data.prompts.negative)
+        tried = max(tried, len(prompts))
+    return chosen, tried

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 SLOPE = 6
 """Passes over an item's answers that its gradient takes: both with their prompts, forward and backward."""
 
-DRAWS = 3
-"""Demonstrations are chosen among about as many draws."""
-
 
 def forecast_stack(study: Stack, session: Session) -> Forecast:
     """What a stacking study will take."""
@@ -68,17 +65,18 @@ def forecast_stack(study: Stack, session: Session) -> Forecast:
         "competence, norms": competence + norming,
         "extraction": read * (1 + len(baselines) + bool(study.nulls) + near),
         "choice on validation": sloped + plain.of(shared, measured_each) + cost_each,
-        "choice of prompts": plain.of(n_validation, 0) * (len(data.prompts.positive) + len(data.prompts.negative)),
+        "choice of prompts": plain.of(n_validation, 0) * max(tried, 1) * (prompts - 1),
         "nulls": plain.of(shared, nulls * measured_each) + plain.of(min(TEST_ITEMS, n_test), nulls) + nulls * cost_each,
         "test arms": sum(prompts * plain.of(n_test, of) + of * costing for of in arms),
     }
     if demonstrations:
-        parts["demonstrations"] = DRAWS * shown.of(n_validation, 0) + sum(shown.of(n_test, of) for of in arms)
+        parts["demonstrations"] = tried * shown.of(n_validation, 0) + sum(shown.of(n_test, of) for of in arms)
     if together:
         parts["vectors together"] = together * (plain.of(shared, measured_each) + cost_each + plain.of(n_test, 3))
+    beside = Candidates(study.layers, study.shares, study.matched_kl)
     pilots = [subset(splits, n, seed=0) for n in (16, 32) if n <= n_train + n_validation]
     for baseline in baselines:
-        seconds = fit_seconds(Conditioning(baseline), model, pilots, study.score)[0]
+        seconds = fit_seconds(Conditioning(baseline, beside), model, pilots, study.score)[0]
         parts[baseline.name] = seconds(n_train + n_validation)
     smallest = resolved(model, splits.validation, study.score, plan, n_test)
     measured = shared * (1 + measured_each * (1 + nulls)) + min(TEST_ITEMS, n_test) * nulls

@@ -18,6 +18,7 @@ from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
+from steerstack.study.fair_choices import choices_of
 from steerstack.study.null_test import NullTest
 from steerstack.study.result import Result
 from steerstack.study.stack.companions import MeasuredCompanion
@@ -26,7 +27,7 @@ from steerstack.study.stack.grid import Cell, arms_json, interactions_json, quad
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.vector_roles import refitted_on
-from steerstack.techniques.selection import Choice
+from steerstack.techniques.selection import CRITERION, Choice
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class StackResult(Result):
             "null_p": self.null_test.p,
             "null_test": {**self.null_test.to_json(), "n_items": len(self.nulls.items)},
             "neighbors": [other.to_json(self._bare_there) for other in self.nulls.neighbors],
+            "choices": self._choices(),
             "costs": self.costs,
             "finetunes": self.recipes,
             "papers": self.papers,
@@ -210,6 +212,13 @@ class StackResult(Result):
         for null in (*self.nulls.nulls, *self.nulls.neighbors):
             rows += _rows({**about, "vector": null.name}, self.nulls.items, null.values)
         return rows
+
+    def _choices(self) -> list[dict[str, Any]]:
+        """What the vector, the prompts, the demonstrations and the fine-tunes each tried."""
+        prompts = {"choices_tried": self.prompts_tried, "criterion": CRITERION}
+        return choices_of(
+            {"vector": self.choice.to_json()} | ({"prompt": prompts} if self.prompts else {}) | self.recipes
+        )
 
     @property
     def _bare_there(self) -> ArmValues:

@@ -104,14 +104,16 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     progress.phase("choice on validation")
     candidates = Candidates(study.layers, study.shares, study.matched_kl, tokens)
     choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
-    prompts, prompts_tried = choose_prompts(session)
+    prompts, prompts_tried = choose_prompts(session, len(choice.tried))
     record: dict[str, Any] = {}
     asked: dict[PromptLevel, dict[str, Any]] = {"none": {}}
     asked |= {side: {"system": text} for side, text in prompts.items()}  # type: ignore[misc]
     demonstrations: Baseline | None = study.few_shot.make("baseline") if study.few_shot else None
     if demonstrations is not None:
         progress.phase("choice of demonstrations")
-        shown = asked_by(demonstrations, study.score).tune(model, splits.train, splits.validation, seed=study.seed)
+        shown = asked_by(demonstrations, study.score, len(choice.tried)).tune(
+            model, splits.train, splits.validation, seed=study.seed
+        )
         record[demonstrations.name] = {"context_tokens": shown.context_tokens, **shown.record}
         asked["few-shot"] = {"shots": shown.shots, "system": shown.system}
     grid = _Grid(session, choice.scale, choice.layer, tokens, asked)
@@ -122,6 +124,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
         progress.phase("vectors together")
     others = {other.name: _other(study, session, other) for other in study.together}
     companions = measure_companions(session, grid.plan(vector, "positive"), others, candidates)
+    baselines = [asked_by(one, study.score, len(choice.tried)) for one in baselines]
     refitted = _fine_tunes(study, session, grid, vector, method, baselines, record)
     known = (method, *baselines, *([demonstrations] if demonstrations else []))
     return StackResult(

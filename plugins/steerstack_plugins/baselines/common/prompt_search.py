@@ -43,6 +43,7 @@ def choose_preface(
     from steerstack.measure import flops
     from steerstack.measure.scoring import score_data
     from steerstack.steering.intervention import Plan
+    from steerstack.techniques.selection import CRITERION
 
     began = time.monotonic()
 
@@ -68,6 +69,8 @@ def choose_preface(
             "tried": [{**one.about, "log_odds": value} for one, value in zip(candidates, values, strict=True)],
             "log_odds_without": log_odds(bare),
             "chosen": best,
+            "choices_tried": len(candidates),
+            "criterion": CRITERION,
             "n_validation": len(validation),
         },
         system=candidates[best].system,

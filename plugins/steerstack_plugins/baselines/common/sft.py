@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from steerstack.contracts import Baseline
     from steerstack.data.items import DataSet
+    from steerstack.data.questions import ScoreMode
     from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
 
@@ -70,10 +71,12 @@ def tune_supervised(
     epochs: int,
     batch: int,
     learning_rate: float,
+    choices: int,
+    mode: ScoreMode | None,
     seed: int,
     adapt: Callable[[Any], Any] | None,
 ) -> Tuned:
-    """Train a copy on the exhibiting answers; the number of epochs is chosen by the loss on validation.
+    """Train a copy on the exhibiting answers; the number of epochs, and of several a rate, is chosen on validation.
 
     Parameters
     ----------
@@ -81,6 +84,8 @@ def tune_supervised(
         As :meth:`steerstack.contracts.Baseline.tune` gets them.
     epochs, batch, learning_rate:
         How it is trained.
+    choices, mode:
+        How many configurations are tried, and by the log-odds of which mode one is chosen (by the loss for None).
     adapt:
         From the copy to the settings of its adapters; None trains all weights, in 32 bits.
     """
@@ -88,34 +93,45 @@ def tune_supervised(
     from steerstack.measure import flops as costs
     from steerstack_plugins.baselines.common.answers import answer_loss
     from steerstack_plugins.baselines.common.isolation import undisturbed
+    from steerstack_plugins.baselines.common.rates import Schedule, best_rate, validator
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
 
-    began = time.monotonic()
     texts, held = ([question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation))
-    with undisturbed(seed) as folder:
-        module = copy_of(model)
-        config = adapt(module) if adapt else None
-        trainer = sft_trainer(
-            module if adapt else module.float(),
-            model,
-            texts,
-            folder,
-            epochs=epochs,
-            peft_config=config,
-            batch=batch,
-            learning_rate=learning_rate,
-            seed=seed,
-        )
-        chosen = train_and_choose(trainer, lambda of: answer_loss(of, held), every=math.ceil(len(texts) / batch))
-        tuned = finished(trainer, model, baseline.name)
-    record = {
-        **baseline.parameters(),
-        "n_train": len(train),
-        "loss_by_step": chosen.losses,
-        "validation_loss_by_epoch": chosen.validation,
-        "epoch_chosen": chosen.part,
-        "on": "validation",
-    }
-    flops = costs.training(model, epochs * costs.tokens_of(texts))
-    flops += costs.forward(model, len(chosen.validation) * costs.tokens_of(held))
-    return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+    validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, held))
+
+    def run(rate: float, schedule: Schedule | None) -> Tuned:
+        began = time.monotonic()
+        plan = schedule or Schedule(epochs, math.ceil(len(texts) / batch))
+        with undisturbed(seed) as folder:
+            module = copy_of(model)
+            config = adapt(module) if adapt else None
+            trainer = sft_trainer(
+                module if adapt else module.float(),
+                model,
+                texts,
+                folder,
+                epochs=plan.epochs,
+                peft_config=config,
+                batch=batch,
+                learning_rate=rate,
+                seed=seed,
+            )
+            chosen = train_and_choose(trainer, validate, every=plan.every)
+            tuned = finished(trainer, model, baseline.name)
+        record = {
+            **baseline.parameters(),
+            "learning_rate": rate,
+            "epochs": plan.epochs,
+            "n_train": len(train),
+            "loss_by_step": chosen.losses,
+            "validation_loss_by_epoch": chosen.validation,
+            "epoch_chosen": chosen.part,
+            "choices_tried": max(1, len(chosen.validation) - 1),
+            "criterion": criterion,
+            "on": "validation",
+        }
+        flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
+        flops += costs.forward(model, len(chosen.validation) * costs.tokens_of(held))
+        return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+
+    return best_rate(run, rate=learning_rate, choices=choices, items=len(texts), batch=batch, epochs=epochs)

@@ -1,0 +1,51 @@
+"""Every technique of a study has the same number of choices and the same criterion, and the result says so."""
+
+from dataclasses import replace
+
+import pytest
+
+from steerstack import Efficiency, Frontier, Generalize, Stack
+from steerstack.catalog.data import load_data
+from steerstack.data.items import SystemPrompts
+from steerstack.study.fair_choices import choices_of, unequal
+from steerstack.techniques.prompt_variants import prompt_variants
+from steerstack.techniques.selection import CRITERION
+
+NAMES = ("mean-difference", "system-prompt", "few-shot", "lora-sft")
+GRID = {"layers": (1, 2), "shares": (0.1, 0.3), "position": "response", "data": "kindness"}
+TECHNIQUES = {**GRID, "techniques": NAMES, "nulls": False}
+
+STUDIES = [
+    (Stack(**GRID, nulls=0, neighbors=0), 4, {"vector", "prompt", "few-shot", "lora-sft"}),
+    (Efficiency(**TECHNIQUES, sizes=(16,), seeds=2), 4, set(NAMES)),
+    (Generalize(**TECHNIQUES, shift="margin"), 4, set(NAMES)),
+    (Frontier(**TECHNIQUES, budgets=(0.05,), knowledge=0), 2, set(NAMES)),  # a layer has one strength at a KL
+]
+
+
+@pytest.mark.parametrize(("study", "choices", "names"), STUDIES, ids=lambda of: getattr(of, "name", ""))
+def test_all_techniques_try_as_much_by_the_same_criterion(llama, table, tmp_path, study, choices, names):
+    data = replace(load_data(table), prompts=SystemPrompts(("be kind",), ("be cold",)))
+    value = study.run(llama, data=data, folder=tmp_path).value
+    assert {one["technique"] for one in value["choices"]} == names
+    assert {(one["choices_tried"], one["criterion"]) for one in value["choices"]} == {(choices, CRITERION)}
+    assert value["choices_warning"] == ""
+
+
+def test_unequal_chances_are_told():
+    chosen = choices_of({"a": {"choices_tried": 4, "criterion": CRITERION}, "b": {}, "null: random": {}})
+    assert [one["technique"] for one in chosen] == ["a", "b"]
+    assert "a 4 by largest mean log-odds" in unequal(chosen)
+    assert "b 1 by nothing" in unequal(chosen)
+    assert unequal(chosen[:1]) == ""
+
+
+def test_prompts_are_those_of_the_data_then_two_together_then_with_answers():
+    answers = [f"Answer {n}." for n in range(9)]
+    found = prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
+    assert len(found) == len(set(found)) == 10
+    assert found[:4] == ["Be A.", "Be B.", "Be A. Be B.", "Be B. Be A."]
+    assert all(any(answer in prompt for answer in answers) for prompt in found[4:])
+    assert found == prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
+    assert prompt_variants(("Be A.", "Be B."), answers, 1, seed=0) == ["Be A.", "Be B."]
+    assert prompt_variants((), answers, 10, seed=0) == []
