@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import traceback
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from steerstack.catalog import hookspecs
+from steerstack.catalog.containment import contained
 from steerstack.errors import PluginError
 
 if TYPE_CHECKING:
@@ -67,11 +69,17 @@ class PluginManager:
 
     def _load(self, point: importlib.metadata.EntryPoint) -> Loaded:
         package, version = _distribution(point.dist)
+        if self._manager.has_plugin(f"{package}/{point.name}"):
+            cause = f"{package} has two entry points of the name {point.name}; the second, {point.value}, is not used"
+            return Loaded(point.name, package, version, None, cause)
         try:
-            module = point.load()
+            with contained(f"{package}/{point.name}") if package != OURS else nullcontext():
+                module = point.load()
             self._manager.register(module, name=f"{package}/{point.name}")
             self._manager.check_pending()
-        except (Exception, SystemExit) as error:  # a stranger's module may raise anything at import
+        except KeyboardInterrupt:  # the user's
+            raise
+        except BaseException as error:  # a stranger's module may raise anything at import
             if self._manager.has_plugin(f"{package}/{point.name}"):
                 self._manager.unregister(name=f"{package}/{point.name}")
             return Loaded(point.name, package, version, None, _cause(error))
@@ -96,8 +104,11 @@ class PluginManager:
     def _ask(self, impl: pluggy.HookImpl, named: Callable[[Any], list[tuple[str, Any]]]) -> list[tuple[str, Any]]:
         """What one plugin offers; one that fails when it is asked is remembered as failed."""
         try:
-            return named(impl.function())
-        except (Exception, SystemExit) as error:
+            with contained(impl.plugin_name) if not impl.plugin_name.startswith(f"{OURS}/") else nullcontext():
+                return named(impl.function())
+        except KeyboardInterrupt:  # the user's
+            raise
+        except BaseException as error:
             self.loaded = [
                 replace(plugin, module=None, cause=_cause(error))
                 if f"{plugin.package}/{plugin.name}" == impl.plugin_name
