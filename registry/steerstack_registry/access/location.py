@@ -62,6 +62,12 @@ def check_writable(tracking_uri: str | None = None) -> None:
         It cannot, or its disk is nearly full.
     """
     uri = resolve(tracking_uri)
+    if uri.startswith(("file:", "/", "./", "../", "~")):
+        raise RegistryError(
+            "A folder of files cannot be the tracking store, so nothing was started.",
+            seen=uri.partition("?")[0],
+            fix="Give a database, such as sqlite:////folder/mlflow.db, or the address of a server.",
+        )
     file, folder = database(uri), artifacts(uri)
     for place in (folder, None if file is None else file.parent):
         if place is not None:
