@@ -95,7 +95,7 @@ class _Loop:
         for row, (sequence, seen) in enumerate(zip(self.prompts, self.seen, strict=True)):
             wanted = set(edit.tokens.positions(sequence))
             for position, column in enumerate(exists[row].nonzero()[:, 0].tolist(), seen):
-                later = position >= len(sequence) and edit.tokens.includes_generated
+                later = position >= len(sequence) and edit.tokens.go_on_after(sequence)
                 if later or position in wanted:
                     found.append((row, column))
         return found

@@ -38,6 +38,7 @@ def inspect(
         "dtype": str(opened.dtype).removeprefix("torch."),
         "device": str(opened.device),
         "chat_template": opened.format.chat,
+        "template": opened.format.describe(),
         "fingerprint": opened.fingerprint,
         "sites": [
             {"site": str(site), "module": opened.path(site), "median_norm": norms[site.component][site.layer]}

@@ -64,6 +64,7 @@ def generate(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    template: list[str] = console.TEMPLATE,
     json: str | None = console.JSON,
 ) -> None:
     """Let the model answer under a vector, at one or several strengths, beside the unsteered model.
@@ -91,7 +92,8 @@ def generate(
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     strengths = console.numbers(scale, float, "strengths")
     edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    told = console.values(template)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     voices = [_Voice("unsteered", 0, Plan())]
     if plan is not None:
         voices.append(_Voice(plan.stem, None, load_plan(plan, opened)))
@@ -187,6 +189,7 @@ def chat(
     dtype: str | None = console.DTYPE,
     device: str | None = console.DEVICE,
     remote: str | None = console.REMOTE,
+    template: list[str] = console.TEMPLATE,
 ) -> None:
     """Talk to a steered model. /help lists what can be changed while talking: /scale 2, /vector off, /compare."""
     console.quiet()
@@ -198,7 +201,8 @@ def chat(
 
     sampling = checked(Sampling(max_new_tokens, temperature, top_p, seed))
     edited = edit_named(edit, edit_set)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote)
+    told = console.values(template)
+    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     claim = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
     talk = Conversation(opened, claim, sampling, say=say, note=console.note, transfer=transfer)
     console.console.print(f"{talk.state()} /help lists the commands; /quit or Ctrl-D ends.", highlight=False)
