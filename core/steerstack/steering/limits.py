@@ -27,7 +27,7 @@ def check_strength(plan: Plan, dtype: torch.dtype, name: str) -> None:
     """
     for edit in plan:
         try:
-            tried = edit.edit(_activations(edit).to(dtype)).float().norm()
+            tried = edit.edit(_activations(edit).to(dtype)).detach().float().norm()
         except (RuntimeError, TypeError, ValueError, IndexError):
             continue  # it needs activations of another shape or place, and is seen when it runs
         if not float(tried) < LARGEST:
