@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from html import escape
 
 from steerstack.data.items import DataSet, Item
 from steerstack.errors import DataError
-from steerstack.util import digest
+from steerstack.util import digest, show
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,14 @@ class Splits:
     train: DataSet
     validation: DataSet
     test: DataSet
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.train)} train, {len(self.validation)} validation, {len(self.test)} test items"
+        return show.line(f"<Splits of {show.clip(self.train.behavior, 60)}: {sizes}>")
+
+    def _repr_html_(self) -> str:
+        rows = [(name, len(getattr(self, name)), digest[:12]) for name, digest in self.digests.items()]
+        return f"<p>{escape(self.train.behavior)}</p>{show.table(('part', 'items', 'digest'), rows)}"
 
     @property
     def digests(self) -> dict[str, str]:

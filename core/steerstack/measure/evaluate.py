@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from steerstack.data.given import as_data
@@ -18,6 +19,7 @@ from steerstack.steering.given import Applied, as_plan
 from steerstack.steering.intervention import Plan
 from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
+from steerstack.util import show
 
 METRIC = "log-odds"
 
@@ -40,6 +42,18 @@ class Evaluation:
     scores: ArmScores
     baseline: ArmScores
     competence: Competence
+
+    def __repr__(self) -> str:
+        moved = f"effect {self.effect}" if len(self.plan) else f"log-odds {self.scores.estimate()}"
+        about = f"{show.clip(self.data.behavior, 40)} by {self.scores.mode} on {show.clip(self.model.name, 40)}"
+        return show.line(f"<Evaluation: {about}, n = {len(self.scores.items)}: {moved}>")
+
+    def _repr_html_(self) -> str:
+        warning = self.competence.warning(self.scores.mode)
+        rows = [("log-odds", self.scores.estimate()), ("unsteered log-odds", self.baseline.estimate())]
+        rows += [(f"effect ({scale_name(self.scores.mode)})", self.effect)] if len(self.plan) else []
+        head = f"<p>{escape(self.data.behavior)}, n = {len(self.scores.items)}. {escape(warning or '')}</p>"
+        return head + show.table(("", "mean and 95 % interval"), rows)
 
     @property
     def effect(self) -> Estimate:

@@ -88,6 +88,12 @@ class ArmScores:
     mode: ScoreMode
     edited_positions: int
 
+    def __repr__(self) -> str:
+        return (
+            f"<ArmScores: {len(self.items)} items by {self.mode}, mean log-odds {self.log_odds.mean():+.3f}, "
+            f"{self.edited_positions} positions edited>"
+        )
+
     @cached_property
     def log_odds(self) -> NDArray[np.float64]:
         """Log-odds of each item (nats), of summed log-probabilities."""

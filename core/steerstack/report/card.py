@@ -5,6 +5,7 @@ from typing import Any
 
 from steerstack.report import failures
 from steerstack.report.page import interval
+from steerstack.report.samples import samples_section
 from steerstack.steering.vector import SteeringVector
 
 
@@ -28,7 +29,10 @@ def vector_card(vector: SteeringVector) -> str:
 
 def stack_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:
     """The card of a vector with the effects of a stacking study."""
-    return "\n".join([vector_card(vector), "", *_effects(value), "", failures.section(failures.of_stack(value))])
+    said = samples_section(value.get("samples"))
+    return "\n".join(
+        [vector_card(vector), "", *_effects(value), "", *said, "", failures.section(failures.of_stack(value))]
+    )
 
 
 def sweep_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:

@@ -172,6 +172,10 @@ class Choice:
     within_budget: bool
     kl: float | None = None
 
+    def __repr__(self) -> str:
+        budget = "" if self.within_budget else ", beyond the KL budget"
+        return f"<Choice: layer {self.layer}, scale {self.scale:g}, of {len(self.tried)} tried{budget}>"
+
     @property
     def layer(self) -> int:
         """The first of the layers that are edited."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steerstack.report.page import Page, Plot, Table, bare_line, interval, line, provenance
+from steerstack.report.samples import samples_tables
 
 _LEVELS = ("negative", "none", "positive")
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
@@ -23,7 +24,14 @@ def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         verdict=value["verdict"],
         warnings=[value["warning"]] if value["warning"] else [],
         plots=[_stacked(value), _choice(value), _nulls(value)],
-        tables=[_arms(value), _interactions(value), *_together(value), _costs(value), *_chosen(value)],
+        tables=[
+            _arms(value),
+            _interactions(value),
+            *_together(value),
+            _costs(value),
+            *_chosen(value),
+            *samples_tables(value.get("samples")),
+        ],
         methods=f"Items were split by question into {n['train']} for training, {n['validation']} for validation and "
         f"{n['test']} locked for the test. The vector was read at {value['study']['position']} and added to the "
         f"{value['study']['tokens']} tokens at layer {selected['layer']} with multiplier {selected['scale']:g}: a norm "

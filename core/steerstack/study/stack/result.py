@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,8 @@ class StackResult(Result):
         Other vectors that were tried together with this one.
     papers:
         Where the methods are from, by name.
+    samples:
+        What the base model says to the first test items, unsteered and steered.
     """
 
     study: Stack
@@ -74,6 +76,7 @@ class StackResult(Result):
     recipes: dict[str, Any] = field(default_factory=dict)
     companions: Sequence[MeasuredCompanion] = ()
     papers: dict[str, str] = field(default_factory=dict)
+    samples: dict[str, Any] = field(default_factory=dict)
 
     @property
     def bare(self) -> ArmValues:
@@ -127,6 +130,7 @@ class StackResult(Result):
             "costs": self.costs,
             "finetunes": self.recipes,
             "papers": self.papers,
+            "samples": self.samples,
             "verdict": self.verdict,
         }
 
@@ -172,13 +176,13 @@ class StackResult(Result):
         return stack_card(self.vector, self.value)
 
     def summary(self) -> Table:
-        """Every arm with its effect against the bare model, then what the nulls bear."""
-        columns = ("fine-tune", "vector from", "prompt", "vector", "log-odds", "effect and 95 % interval")
+        """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""
+        columns = ("arm", "log-odds", "effect and 95 % interval")
         rows = [
-            [arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"], f"{arm['estimate']['value']:+.3f}",
-             interval(arm["effect"])]
+            [_arm(arm), f"{arm['estimate']['value']:+.3f}", interval(arm["effect"])]
             for arm in arms_json(self.grid)
-        ]  # fmt: skip
+            if arm["vector"] != "none" or arm["vector_origin"] == "transferred"  # without a vector both are one arm
+        ]
         near = [f"neighbour, {one.name}: {self._on_shared(one.values)}" for one in self.nulls.neighbors]
         notes = [self.null_test.sentence, *near]
         return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(notes))
@@ -255,6 +259,20 @@ class StackResult(Result):
         )
         parts += [other.sentence() for other in self.companions]
         return " ".join(part for part in parts if part)
+
+
+_SIDES = {"positive": "+", "negative": "-"}
+
+
+def _arm(arm: Mapping[str, Any]) -> str:
+    """An arm in few words, such as ``lora-sft, prompt +, vector + refitted``."""
+    parts = ["base" if arm["finetune"] == "none" else str(arm["finetune"])]
+    if arm["prompt"] != "none":
+        parts.append(f"prompt {_SIDES[arm['prompt']]}" if arm["prompt"] in _SIDES else str(arm["prompt"]))
+    if arm["vector"] != "none":
+        origin = f" {arm['vector_origin']}" if arm["finetune"] != "none" else ""
+        parts.append(f"vector {_SIDES[arm['vector']]}{origin}")
+    return ", ".join(parts)
 
 
 def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from steerstack.run.arms import ArmValues, CostOfPlans, ScoreArms
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
+from steerstack.study.samples import samples
 from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
@@ -120,6 +121,8 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     grid.measure(model, "none", {"transferred": vector})
     progress.phase("nulls")
     nulls = measure_nulls(study, session, vector, method, candidates, choice)
+    steered = {f"vector {side}": grid.plan(vector, side) for side in reversed(LEVELS)}
+    said = samples(session, {"unsteered": Plan(), **steered})
     if study.together:
         progress.phase("vectors together")
     others = {other.name: _other(study, session, other) for other in study.together}
@@ -129,7 +132,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     known = (method, *baselines, *([demonstrations] if demonstrations else []))
     return StackResult(
         study, model, splits, choice, prompts, prompts_tried, competence, grid.values, nulls, vector, refitted,
-        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known},
+        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known}, said,
     )  # fmt: skip
 
 

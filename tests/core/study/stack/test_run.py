@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from steerstack import Stack
+from steerstack import Stack, generate
 from steerstack.catalog.data import load_data, other_behaviors
 from steerstack.data.items import SystemPrompts
 from steerstack.data.splits import split
@@ -13,6 +13,7 @@ from steerstack.report.html import write_page
 from steerstack.run.progress import Advance, Amount, Progress
 from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
+from steerstack.study.samples import TOKENS
 from steerstack.study.stack.effects import stack_effects
 from steerstack.study.stack.grid import LEVELS, Cell
 from steerstack.techniques.strength_at_kl import kl_at
@@ -95,9 +96,29 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
     assert value["verdict"] in page
     assert {figure.stem for figure in figures} == {"report-stacked-effects", "report-dose-response", "report-nulls"}
     assert all(f"plot-{name}" in page for name in ("stacked-effects", "dose-response", "nulls"))
+    arms = [row[0] for row in result.summary().rows]
+    assert len(set(arms)) == len(arms) == len(value["arms"]) - 3  # a fine-tune without a vector is one arm a prompt
+    assert {"base", "base, prompt +, vector -", "lora-sft, vector + refitted", "lora-sft, prompt -"} <= set(arms)
+    assert all(sum(map(len, row)) + 10 <= 80 for row in result.summary().rows)  # a line each on a narrow screen
     (costs,) = (table for table in result.page().tables if table.title == "What it costs")
     assert len(costs.rows) == len(value["costs"]) == 6  # either sign: alone, and on the fine-tune by either vector
     assert all(cell in page for row in costs.rows for cell in row)
+
+
+def test_samples_are_the_first_test_items_and_what_generate_says(llama, data, tmp_path):
+    result = run(llama, data, tmp_path)
+    found = result.value["samples"]
+    assert [item["id"] for item in found["items"]] == [item.id for item in result.splits.test.items[:3]]
+    assert "never picked" in found["rule"]
+    plan = result.vector.at(result.choice.layer, result.choice.scale)
+    for item in found["items"]:
+        assert [arm["label"] for arm in item["arms"]] == ["unsteered", "vector positive", "vector negative"]
+        texts = generate(llama, [item["prompt"]], [None, plan], max_new_tokens=TOKENS)[0]
+        assert [arm["text"] for arm in item["arms"][:2]] == texts
+        assert item["arms"][0]["edited_positions"] == 0 < item["arms"][1]["edited_positions"]
+    (table,) = (table for table in result.page().tables if table.title == "What the model says")
+    assert len(table.rows) == 3
+    assert found["rule"] in result.card
 
 
 def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_path):
