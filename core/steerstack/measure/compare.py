@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from steerstack.data.given import as_data
@@ -71,10 +72,12 @@ def difference(after: ArmScores | ArrayLike, before: ArmScores | ArrayLike) -> E
                 seen=f"{len(items[0])} items by {after.mode}, {len(items[1])} by {before.mode}",
                 fix="Score both in one call: score(model, data, [None, plan]).",
             )
-    first, second = (one.effect_scale if isinstance(one, ArmScores) else one for one in (after, before))
-    try:
-        return estimates.difference(first, second)
-    except (TypeError, ValueError) as error:
+    first, second = (one.effect_scale if isinstance(one, ArmScores) else np.asarray(one) for one in (after, before))
+    numbers = all(np.issubdtype(one.dtype, np.number) for one in (first, second))
+    if first.shape != second.shape or first.ndim != 1 or not numbers:
         raise ArgumentError(
-            "The two cannot be paired item by item.", seen=str(error), fix="Give one number an item, as many in both."
-        ) from error
+            "The two cannot be paired item by item.",
+            seen=f"shapes {first.shape} and {second.shape}, of {first.dtype} and {second.dtype}",
+            fix="Give one number an item, as many in both.",
+        )
+    return estimates.difference(first, second)
