@@ -22,13 +22,13 @@ from steerstack.run.arms import ArmValues, CostOfPlans, ScoreArms
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
-from steerstack.study.samples import samples
 from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
 from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
 from steerstack.study.stack.nulls import measure_nulls
 from steerstack.study.stack.result import StackResult
+from steerstack.study.stack.samples import samples
 from steerstack.study.vector_ref import vector_at
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract

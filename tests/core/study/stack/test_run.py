@@ -13,9 +13,9 @@ from steerstack.report.html import write_page
 from steerstack.run.progress import Advance, Amount, Progress
 from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
-from steerstack.study.samples import TOKENS
 from steerstack.study.stack.effects import stack_effects
 from steerstack.study.stack.grid import LEVELS, Cell
+from steerstack.study.stack.samples import TOKENS
 from steerstack.techniques.strength_at_kl import kl_at
 from steerstack_plugins.baselines.few_shot import FewShot
 from steerstack_plugins.baselines.lora_sft import LoraSFT
