@@ -10,9 +10,11 @@ from torch import Tensor
 
 from steerstack.contracts import PairBatch, PairStream
 from steerstack.data.questions import ContrastPair
-from steerstack.engine.layout.batches import Batch
-from steerstack.engine.layout.pairs import Chunk, chunks, content_digest, total_tokens
+from steerstack.engine.layout.batches import Batch, batches
+from steerstack.engine.layout.pairs import Chunk, Laid, chunks, content_digest, total_tokens
 from steerstack.engine.layout.prefix import Prefix, run_tokens
+from steerstack.engine.limits import check_fits
+from steerstack.engine.proof import prove
 from steerstack.engine.resources.activation_set import NOWHERE
 from steerstack.engine.resources.activation_store import ActivationStore
 from steerstack.engine.resources.batch_size import batch_tokens, config_digest
@@ -29,7 +31,7 @@ PART = 512
 ANSWER = 1 << 28
 """Bytes of the largest answer of a server: fewer pairs are laid out at a time where theirs would be larger."""
 
-FORMAT = 1
+FORMAT = 2
 """Of the activations on disk: to be raised with any change of layout that changes a number or its place."""
 
 
@@ -93,6 +95,9 @@ class PairActivations(PairStream):
         size = 4 * 2 * len(self._pairs) * shape[0] * shape[1]
         store = self._store if self._store is not None and self._store.limit else None
         number = 0
+        prove(self._model)
+        sides = [(pair.id, side.sequence) for pair in self._pairs for side in (pair.positive, pair.negative)]
+        check_fits(self._model, [sequence for _, sequence in sides], lambda index: f"Item {sides[index][0]!r}")
         with store.open(self.key, size) if store else NOWHERE as kept:
             part = self._part(shape)
             for at in range(0, len(self._pairs), part):
@@ -131,7 +136,7 @@ class PairActivations(PairStream):
         """Digest of all that decides the activations, batch by batch."""
         model = self._model
         device = model.device.type if model.remote is None else f"of {model.remote}"
-        how = [str(model.dtype), device, self.tokens]
+        how = [str(model.dtype), device, self.tokens, prove(model).to_json()]
         what = [self._component, list(self._layers), content_digest(self._pairs)]
         return digest.of_json([FORMAT, model.fingerprint, config_digest(model), *how, *what])
 
@@ -151,7 +156,22 @@ class PairActivations(PairStream):
         return [self._run(part, prefix) for part in parts]
 
     def _run(self, chunk: Chunk, prefix: Prefix) -> PairBatch:
-        done, laid = prefix.length, chunk.trees
+        laid = chunk.trees
+        widest = max(len(tree) for tree, _ in laid)
+        if len(laid) == 1 or all(self._model.may(shortcut, widest) for shortcut in ("rows", "padding")):
+            values = self._run_trees(laid, prefix)
+        else:
+            found: dict[int, Tensor] = {}
+            for batch in batches(self._model, [tree for tree, _ in laid], tokens=self.tokens):
+                read = self._run_trees([laid[index] for index in batch.index], prefix)
+                sides = [len(laid[index][1]) for index in batch.index]
+                found.update(zip(batch.index, torch.split(read, sides), strict=True))
+            values = torch.cat([found[index] for index in range(len(laid))])
+        return PairBatch(values[0::2], values[1::2])
+
+    def _run_trees(self, laid: Sequence[Laid], prefix: Prefix) -> Float[Tensor, "side layer d_model"]:
+        """Run some trees in one pass; the mean of each side."""
+        done = prefix.length
         batch = Batch(tuple(range(len(laid))), tuple(tree for tree, _ in laid))
         mean = _Means(
             [(row, [node - done for node in nodes]) for row, (_, sides) in enumerate(laid) for nodes in sides]
@@ -166,8 +186,7 @@ class PairActivations(PairStream):
                 read=dict.fromkeys(self._sites, mean),
             ),
         )
-        values = torch.stack([outcome.read[site] for site in self._sites], 1)
-        return PairBatch(values[0::2], values[1::2])
+        return torch.stack([outcome.read[site] for site in self._sites], 1)
 
 
 @remotely()

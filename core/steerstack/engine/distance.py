@@ -6,11 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steerstack.engine.answers import run_batch
 from steerstack.engine.divergence import TOKENS, Cost
 from steerstack.engine.layout.batches import batches
 from steerstack.engine.layout.readout import Readout
 from steerstack.engine.layout.tree import Tree
-from steerstack.engine.score import run_batch
+from steerstack.engine.limits import check_fits
+from steerstack.engine.proof import prove
 from steerstack.errors import StudyError
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
@@ -27,7 +29,9 @@ class _Distributions(Readout):
 
 
 def _next_tokens(model: Model, text: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
-    (batch,) = batches([Tree.of([text])], tokens=TOKENS)
+    prove(model)
+    check_fits(model, [text], answered=True)
+    (batch,) = batches(model, [Tree.of([text])], tokens=TOKENS)
     plain = Readout.of(batch.trees)
     return run_batch(model, batch, [plan], TOKENS, _Distributions(plain.places, plain.asked))[0]
 

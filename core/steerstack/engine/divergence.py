@@ -7,11 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steerstack.engine.answers import Progress, run_batch
 from steerstack.engine.layout.batches import batches
 from steerstack.engine.layout.readout import Readout
 from steerstack.engine.layout.tree import Tree
+from steerstack.engine.limits import check_fits
 from steerstack.engine.overflow import check_finite
-from steerstack.engine.score import Progress, run_batch
+from steerstack.engine.proof import prove
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
@@ -54,7 +56,6 @@ class Cost:
     cross_entropy: tuple[float, ...]
 
 
-@remotely(Cost)
 def divergence(
     model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
 ) -> list[Cost]:
@@ -69,10 +70,19 @@ def divergence(
     """
     for plan in arms:
         model.check_plan(plan)
+    prove(model)
+    check_fits(model, texts, answered=True)
+    return _divergence(model, texts, arms, progress=progress)
+
+
+@remotely(Cost)
+def _divergence(
+    model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
+) -> list[Cost]:
     trees = [Tree.of([text]) for text in texts]
     kl: list[list[float]] = [[0.0] * len(texts) for _ in arms]
     entropy: list[list[float]] = [[0.0] * len(texts) for _ in arms]
-    for batch in batches(trees, tokens=TOKENS):
+    for batch in batches(model, trees, tokens=TOKENS):
         plain = Readout.of(batch.trees)
         readout = _Divergence(plain.places, plain.asked)
         found = run_batch(model, batch, [Plan(), *arms], TOKENS, readout)

@@ -2,13 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from steerstack.engine.layout.batches import room
 from steerstack.engine.layout.edit_places import Place, edits_at
+from steerstack.engine.limits import check_fits
+from steerstack.engine.proof import prove
 from steerstack.steering.intervention import Intervention, Plan, SelectiveIntervention
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
@@ -71,6 +75,10 @@ def differentiable(
     plans = [plan] * len(sequences) if isinstance(plan, Plan) else list(plan)
     for one in plans:
         model.check_plan(one)
+    prove(model)
+    check_fits(model, sequences)
+    if len(sequences) > 1 and room(model, sorted(map(len, sequences), reverse=True), 1 << 30) < len(sequences):
+        return _together([differentiable(model, [s], p, read=read) for s, p in zip(sequences, plans, strict=True)])
     width = max(len(sequence) for sequence in sequences)
     ids = torch.tensor([list(s.ids) + [0] * (width - len(s)) for s in sequences])
     exists = torch.arange(width)[None] < torch.tensor([len(s) for s in sequences])[:, None]
@@ -100,3 +108,10 @@ def differentiable(
     summed = torch.zeros(len(sequences), device=outcome.logits.device)
     logp = summed.index_add(0, row.to(summed.device), outcome.logits) if answers else summed
     return Differentiable(logp, outcome.read, exists)
+
+
+def _together(parts: Sequence[Differentiable]) -> Differentiable:
+    """What passes of one sequence each gave, as if they had been one."""
+    pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True)
+    hidden = {site: pad([part.hidden[site][0] for part in parts]) for site in parts[0].hidden}
+    return Differentiable(torch.cat([part.logp for part in parts]), hidden, pad([part.exists[0] for part in parts]))

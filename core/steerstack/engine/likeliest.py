@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steerstack.engine.answers import Group, read_answers
 from steerstack.engine.layout.batches import TOKENS
 from steerstack.engine.layout.readout import Readout
 from steerstack.engine.layout.tree import Tree
-from steerstack.engine.score import Group, read_answers
+from steerstack.engine.limits import check_fits
+from steerstack.engine.proof import prove
 from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
 
@@ -71,6 +73,8 @@ def likeliest(
     SiteError, ModelError
         The plan does not fit the model.
     """
+    prove(model)
+    check_fits(model, [sequence for group in groups for sequence in group], answered=True)
     found = read_answers(model, groups, [plan], partial(_Likeliest.of_trees, k), tokens=tokens)[0]
 
     def guess(kept: list[float]) -> Guess:

@@ -6,6 +6,8 @@ import torch
 
 from steerstack.engine.layout.batches import batches
 from steerstack.engine.layout.tree import Tree
+from steerstack.engine.limits import check_fits
+from steerstack.engine.proof import prove
 from steerstack.measure.neutral_text import neutral_texts
 from steerstack.steering.site import Component, Site
 from steerstack.trace.forward import Pass, run
@@ -27,11 +29,14 @@ def residual_norms(model: Model, component: Component = "resid_post") -> dict[in
 
 
 def _read(model: Model, component: Component) -> dict[int, float]:
-    trees = [Tree.of([text], whole=True) for text in neutral_texts(model.format)]
+    texts = neutral_texts(model.format)
+    check_fits(model, texts)
+    trees = [Tree.of([text], whole=True) for text in texts]
     sites = [Site(component, layer) for layer in range(model.n_layers)]
     sites = [site for site in sites if model.has(site)]
     found: dict[int, list[torch.Tensor]] = {site.layer: [] for site in sites}
-    for batch in batches(trees):
+    prove(model)
+    for batch in batches(model, trees):
         exists = batch.exists.clone()
         exists[:, 0] = False
         read = {site: lambda h, e=exists: h.float().norm(dim=-1)[e.to(h.device)].cpu() for site in sites}

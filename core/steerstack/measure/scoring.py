@@ -164,7 +164,13 @@ def score_data(
             score_after_thought(model, data, mode, plan, system=system, shots=shots, progress=progress) for plan in arms
         ]
     questions = ask(model.format, data, mode, system=system, shots=shots)
-    scores = score(model, [question.pair for question in questions], arms, progress=progress)
+    scores = score(
+        model,
+        [question.pair for question in questions],
+        arms,
+        progress=progress,
+        names=[question.item.id for question in questions],
+    )
     return [collect(questions, of_arm, mode) for of_arm in scores]
 
 

@@ -128,6 +128,7 @@ class CrossCheck:
         return {
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "dtype": str(self.model.dtype).removeprefix("torch."),
             "backend": self.backend,
             "tolerance": self.tolerance,

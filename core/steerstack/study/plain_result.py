@@ -102,6 +102,7 @@ class PlainResult(Result):
             "data_digests": {name: {"test": data.digest} for name, data in tested.items()},
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "effects": [effect.to_json() for effect in self.measured],
             "steps": dict(self.other),
             "verdict": self.verdict,

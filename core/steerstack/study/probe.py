@@ -125,6 +125,7 @@ def run_probe(
             "data_digests": parts.digests,
             "model": model.name,
             "model_fingerprint": model.fingerprint,
+            "paths": model.paths_taken,
         },
     )
 

@@ -6,11 +6,14 @@ and :func:`small_config` says why.
 """
 
 import inspect
+import re
 from typing import Any
 
 import torch
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+_MEDIA = re.compile("vision|audio|image|speech|codec|encoder|vq|patcher")
 
 WIDTH, LAYERS, HEADS, VOCAB = 32, 4, 4, 300
 
@@ -100,7 +103,7 @@ def types() -> list[str]:
     found = []
     for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         cls = CONFIG_MAPPING[name]
-        mixed = any("text" not in part for part in getattr(cls, "sub_configs", {})) and name != "dbrx"
+        mixed = any(_MEDIA.search(part) for part in getattr(cls, "sub_configs", {}))
         if not (mixed or _encodes(cls)):
             found.append(name)
     return found

@@ -51,7 +51,7 @@ def tiny_tokenizer(*, chat: bool = True) -> PreTrainedTokenizerFast:
 def _rope(cls: type, **more: Any) -> Callable[[], Any]:
     return lambda: cls(
         hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS, intermediate_size=64,
-        vocab_size=VOCAB, max_position_embeddings=512, **more,
+        vocab_size=VOCAB, max_position_embeddings=4096, **more,
     )  # fmt: skip
 
 

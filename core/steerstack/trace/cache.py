@@ -27,20 +27,20 @@ class _GrowingLayer(DynamicLayer):
         before = self.get_seq_length()
         length = before + key_states.shape[-2]
         if self._buffers is None or length > self._buffers[0].shape[-2]:
-            self._grow(key_states, length)
+            self._grow((key_states, value_states), length)
         assert self._buffers is not None
         for buffer, new in zip(self._buffers, (key_states, value_states), strict=True):
             buffer[:, :, before:length] = new
         self.keys, self.values = (buffer[:, :, :length] for buffer in self._buffers)
         return self.keys, self.values
 
-    def _grow(self, like: Tensor, length: int) -> None:
-        batch, heads, _, width = like.shape
+    def _grow(self, new: tuple[Tensor, Tensor], length: int) -> None:
         old = (self.keys, self.values)
-        self._buffers = (
-            torch.empty(batch, heads, length + self._room, width, dtype=like.dtype, device=like.device),
-            torch.empty(batch, heads, length + self._room, width, dtype=like.dtype, device=like.device),
+        keys, values = (  # latent attention has values of another width than keys
+            torch.empty(*part.shape[:2], length + self._room, part.shape[-1], dtype=part.dtype, device=part.device)
+            for part in new
         )
+        self._buffers = (keys, values)
         for buffer, past in zip(self._buffers, old, strict=True):
             if past is not None and past.numel():
                 buffer[:, :, : past.shape[-2]] = past

@@ -22,6 +22,7 @@ from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import SteeringVector
 from steerstack.trace import anatomy, placement
 from steerstack.trace.everyday import Everyday
+from steerstack.trace.paths import Paths, Shortcut
 from steerstack.util import digest
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class Model(Everyday):
         What it was opened from.
     absent:
         Components that no block has where their names would be, and what was seen instead.
+    paths:
+        The shortcuts that agree with plain passes; None until they were tried (:mod:`steerstack.engine.proof`).
     tokenizer:
         Left as it was found.
     format:
@@ -57,11 +60,19 @@ class Model(Everyday):
     visiting = False
 
     def __init__(
-        self, envoy: TransformersModel, tokenizer: Any, name: str, revision: str | None, manner: Manner = USUAL
+        self,
+        envoy: TransformersModel,
+        tokenizer: Any,
+        name: str,
+        revision: str | None,
+        paths: Paths | None = None,
+        *,
+        manner: Manner = USUAL,
     ) -> None:
         self.envoy = envoy
         self.tokenizer = tokenizer
         self.name, self.revision = name, revision
+        self.paths = paths
         self.lock = threading.RLock()  # nnsight traces one model from one thread at a time
         self.module: nn.Module = envoy._module
         self.config: Any = self.module.config.get_text_config()  # type: ignore[union-attr, operator]
@@ -120,16 +131,14 @@ class Model(Everyday):
             hook.remove()
         return found[0]
 
-    def runs_trees(self, length: int) -> bool:
-        """Whether sequences up to ``length`` may be laid out as token trees.
+    def may(self, shortcut: Shortcut, columns: int) -> bool:
+        """Whether the engine may take a shortcut in rows of so many tokens; nothing that was not proven."""
+        return self.paths is not None and self.paths.may(shortcut, columns)
 
-        Not where positions enter through the mask (ALiBi), which a tree's mask cannot
-        express, nor beyond a sliding window, whose edge it would not respect.
-        """
-        if "position_ids" not in self.accepts or getattr(self.config, "alibi", False):
-            return False
-        window = getattr(self.config, "sliding_window", None)
-        return window is None or length <= window
+    @property
+    def paths_taken(self) -> dict[str, Any] | None:
+        """The shortcuts by which the engine made its numbers, as records have them; None where it made none."""
+        return None if self.paths is None else self.paths.to_json()
 
     def path(self, site: Site) -> str:
         """Native path of the module that a site reads, for the record."""
@@ -276,7 +285,7 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None, 
     tokenizer.padding_side = before[0]
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]
-    return Model(envoy, tokenizer, name, revision, manner)
+    return Model(envoy, tokenizer, name, revision, manner=manner)
 
 
 def check_trainable(model: Model) -> None:

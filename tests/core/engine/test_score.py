@@ -68,8 +68,9 @@ def test_the_same_without_a_chat_template(tiny, architecture):
 def test_sequences_beyond_the_sliding_window(tiny):
     model = tiny("mistral")
     asked = [model.format.answers(Prompt("q" * 120), ["one", "another"])]
-    assert not model.runs_trees(130)
     assert_equals_naive(model, asked, [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))])
+    assert model.may("tree", 64)
+    assert not model.may("tree", 130)
 
 
 def test_order_of_arms_and_of_groups_does_not_matter(llama):

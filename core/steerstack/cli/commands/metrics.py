@@ -59,6 +59,7 @@ def run_metrics(metrics: list[Metric], model: Model, plan: Plan) -> tuple[dict[s
         "plan": plan.describe(),
         "model": model.name,
         "model_fingerprint": model.fingerprint,
+        "paths": model.paths_taken,
     }
     return value, results
 

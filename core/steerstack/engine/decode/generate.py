@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 import torch
 
+from steerstack.engine.decode.anew import decode_anew
 from steerstack.engine.decode.answers import Answers, Told
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling as Sampling
 from steerstack.engine.decode.side_by_side import decode_side_by_side, trunk
 from steerstack.engine.layout.edited_nodes import Count
+from steerstack.engine.layout.reach import longest_row
+from steerstack.engine.limits import check_fits
+from steerstack.engine.proof import prove
 from steerstack.steering.intervention import Plan
 from steerstack.steering.limits import overflow
 from steerstack.steering.tokens import TokenSequence
@@ -28,7 +32,6 @@ class Continuations:
     edited: Count
 
 
-@remotely(Continuations, Count)
 def generate(
     model: Model,
     prompts: Sequence[TokenSequence],
@@ -59,11 +62,29 @@ def generate(
 
     Raises
     ------
+    DataError
+        A prompt and its answer may become longer than the model's positions.
     NothingEditedError
         A plan with edits touched no position of any prompt and no generated token.
     ModelError
         Numbers overflow under an arm.
     """
+    prove(model)
+    check_fits(model, prompts, lambda index: f"Prompt {index + 1}", new=sampling.max_new_tokens)
+    return _generate(model, prompts, arms, sampling, batch=batch, progress=progress, told=told)
+
+
+@remotely(Continuations, Count)
+def _generate(
+    model: Model,
+    prompts: Sequence[TokenSequence],
+    arms: Sequence[Plan],
+    sampling: Sampling,
+    *,
+    batch: int,
+    progress: Callable[[int], None] | None = None,
+    told: Told | None = None,
+) -> list[Continuations]:
     for plan in arms:
         model.check_plan(plan)
     answers = Answers(len(arms), len(prompts), told)
@@ -73,13 +94,14 @@ def generate(
     try:
         for at in range(0, len(order), batch):
             chosen = order[at : at + batch]
-            together = _sharing(arms, [prompts[index] for index in chosen]) if model.runs_trees(room) else []
+            together = _sharing(model, arms, [prompts[index] for index in chosen], sampling.max_new_tokens)
             if together:
                 decode_side_by_side(model, prompts, arms, together, chosen, sampling, generator, answers)
             rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in chosen]
-            size = max(1, ROWS // room)
+            size = max(1, ROWS // room) if model.may("rows", room) else 1
+            decode = decode_rows if model.may("cache", room) else decode_anew
             for begin in range(0, len(rows), size):
-                decode_rows(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
+                decode(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
             if progress:
                 progress(len(chosen) * len(arms))
     except FloatingPointError as error:
@@ -98,15 +120,21 @@ ROWS = 16384
 """Bound on the tokens, prompts and answers, of rows that decode together: each keeps keys and values."""
 
 
-def _sharing(arms: Sequence[Plan], prompts: Sequence[TokenSequence]) -> list[int]:
+def _sharing(model: Model, arms: Sequence[Plan], prompts: Sequence[TokenSequence], new: int) -> list[int]:
     """The arms that leave at least half of the prompts' tokens as they are: they decode over one copy of them.
 
     Side by side, tokens that arms do not share stand in one row, where attention grows with their
-    square; an arm that edits its whole prompt, or is alone, has a row of its own.
+    square; an arm that edits its whole prompt, or is alone, has a row of its own. So have all
+    where that row would be longer than the model allows.
     """
     whole = sum(map(len, prompts))
     found = [arm for arm, plan in enumerate(arms) if sum(trunk(prompt, [plan]) for prompt in prompts) >= SHARED * whole]
-    return found if len(found) > 1 else []
+    if len(found) < 2:
+        return []
+    trunks = [trunk(prompt, [arms[arm] for arm in found]) for prompt in prompts]
+    rest = max(len(prompt) - shared for prompt, shared in zip(prompts, trunks, strict=True))
+    columns = max(trunks) + len(found) * (rest + new)
+    return found if columns <= longest_row(model) and model.may("side by side", columns) else []
 
 
 SHARED = 0.5

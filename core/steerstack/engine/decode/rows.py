@@ -1,4 +1,4 @@
-"""Decoding with one row for each prompt and arm, for models whose positions come from the mask."""
+"""Decoding with one row for each prompt and arm, from the keys and values of earlier tokens."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from steerstack.engine.decode.answers import Answers
-from steerstack.engine.decode.sampling import Sampling, choose, ending, stop_tokens
+from steerstack.engine.decode.sampling import Sampling, ending, stop_tokens
 from steerstack.engine.layout.edit_places import edits_at
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
@@ -60,7 +60,7 @@ def decode_rows(
     )
     cache = GrowingCache(model.n_layers, sampling.max_new_tokens)
     logits = _step(model, ids, mask, cache, edits)
-    state = _Rows(rows, mask, cache, choose(logits, sampling, generator))
+    state = _Rows(rows, mask, cache, sampling.choose(logits, generator))
     for step in range(sampling.max_new_tokens):
         going = torch.ones(len(state.of), dtype=torch.bool)
         for row, (key, token) in enumerate(zip(state.of, state.last.tolist(), strict=True)):
@@ -72,7 +72,7 @@ def decode_rows(
         state.mask = torch.cat([state.mask, torch.ones(len(state.of), 1, dtype=torch.bool)], 1)
         edits = _edits(arms, state.of, lambda edit, index: [0] * edit.tokens.go_on_after(prompts[index]))
         logits = _step(model, state.last[:, None], state.mask, cache, edits)
-        state.last = choose(logits, sampling, generator)
+        state.last = sampling.choose(logits, generator)
 
 
 def _step(

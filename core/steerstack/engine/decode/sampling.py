@@ -35,24 +35,23 @@ class Sampling:
     seed: int = 0
     stop: tuple[str, ...] = ()
 
+    def choose(self, logits: Float[Tensor, "row vocab"], generator: torch.Generator) -> Int[Tensor, " row"]:
+        """The next token of each row; draws are made on the CPU, so that a seed means the same everywhere.
 
-def choose(logits: Float[Tensor, "row vocab"], sampling: Sampling, generator: torch.Generator) -> Int[Tensor, " row"]:
-    """The next token of each row; draws are made on the CPU, so that a seed means the same everywhere.
-
-    Raises
-    ------
-    FloatingPointError
-        The logits of a row are not finite, or all the same.
-    """
-    check_logits(logits)
-    if sampling.temperature == 0:
-        return logits.argmax(-1)
-    probabilities = (logits.float() / sampling.temperature).softmax(-1).cpu()
-    if sampling.top_p < 1:
-        ordered, index = probabilities.sort(-1, descending=True)
-        beyond = ordered.cumsum(-1) - ordered > sampling.top_p
-        probabilities = torch.zeros_like(ordered).scatter(-1, index, ordered.masked_fill(beyond, 0))
-    return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(logits.device)
+        Raises
+        ------
+        FloatingPointError
+            The logits of a row are not finite, or all the same.
+        """
+        check_logits(logits)
+        if self.temperature == 0:
+            return logits.argmax(-1)
+        probabilities = (logits.float() / self.temperature).softmax(-1).cpu()
+        if self.top_p < 1:
+            ordered, index = probabilities.sort(-1, descending=True)
+            beyond = ordered.cumsum(-1) - ordered > self.top_p
+            probabilities = torch.zeros_like(ordered).scatter(-1, index, ordered.masked_fill(beyond, 0))
+        return torch.multinomial(probabilities, 1, generator=generator)[:, 0].to(logits.device)
 
 
 def stop_tokens(model: Model) -> set[int]:

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from steerstack.engine.decode.answers import Answers
-from steerstack.engine.decode.sampling import Sampling, choose, ending, stop_tokens
+from steerstack.engine.decode.sampling import Sampling, ending, stop_tokens
 from steerstack.engine.layout.edit_places import Place, edits_at
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
@@ -89,7 +89,7 @@ def decode_side_by_side(
     )
     positions = lengths
     for count in range(sampling.max_new_tokens):
-        newest = choose(logits, sampling, generator).cpu().reshape(len(rows), len(active))
+        newest = sampling.choose(logits, generator).cpu().reshape(len(rows), len(active))
         ended = torch.zeros(newest.shape, dtype=torch.bool)
         for row, index in enumerate(rows):
             for column, arm in enumerate(active):

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from steerstack.engine.layout.tree import Tree
+from steerstack.trace.model import Model
 
 TOKENS = 1024
 """Bound on the tokens of one forward pass where none was measured."""
@@ -67,19 +68,34 @@ class Batch:
         return full
 
 
-def batches(trees: Sequence[Tree], *, tokens: int = TOKENS) -> Iterator[Batch]:
-    """Cut trees into batches of similar length with at most ``tokens`` columns in all."""
+def batches(model: Model, trees: Sequence[Tree], *, tokens: int = TOKENS) -> Iterator[Batch]:
+    """Cut trees into batches of similar length with at most ``tokens`` columns in all.
+
+    Of one length, or of one tree, where the model does not give the same for a row that is filled up, or for
+    several rows.
+    """
     order = sorted(range(len(trees)), key=lambda index: -len(trees[index]))
     at = 0
     while at < len(order):
-        size = max(1, tokens // max(1, len(trees[order[at]])))
+        size = room(model, [len(trees[index]) for index in order[at:]], tokens)
         chunk = tuple(order[at : at + size])
         yield Batch(chunk, tuple(trees[index] for index in chunk))
         at += size
 
 
-def recut(pending: Iterable[Batch], *, tokens: int) -> Iterator[Batch]:
+def room(model: Model, lengths: Sequence[int], tokens: int) -> int:
+    """How many of some rows, in falling order of length, one pass may hold."""
+    longest = lengths[0]
+    size = max(1, tokens // max(1, longest))
+    if not model.may("rows", longest):
+        return 1
+    if not model.may("padding", longest):
+        size = min(size, sum(length == longest for length in lengths))
+    return size
+
+
+def recut(model: Model, pending: Iterable[Batch], *, tokens: int) -> Iterator[Batch]:
     """The trees of some batches, cut again by another bound."""
     placed = [entry for batch in pending for entry in zip(batch.index, batch.trees, strict=True)]
-    for batch in batches([tree for _, tree in placed], tokens=tokens):
+    for batch in batches(model, [tree for _, tree in placed], tokens=tokens):
         yield Batch(tuple(placed[index][0] for index in batch.index), batch.trees)

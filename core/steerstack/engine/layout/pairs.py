@@ -68,9 +68,9 @@ class Chunk:
 
 def chunks(model: Model, pairs: Sequence[ContrastPair], *, tokens: int) -> Iterator[Chunk]:
     """Lay out pairs, the longest first, and cut them into passes of at most ``tokens`` columns, or of one pair."""
-    shared = model.runs_trees(max(_end(side) for pair in pairs for side in (pair.positive, pair.negative)))
+    shared = all(model.may("tree", _end(pair.positive) + _end(pair.negative)) for pair in pairs)
     laid = sorted((LaidPair.of(pair, shared=shared) for pair in pairs), key=lambda pair: -pair.width)
-    fits = shared and model.runs_trees(laid[0].width)
+    fits = model.may("prefix", laid[0].width)
     yield from Chunk(laid, _prefix(laid) if fits else 0).cut(tokens)
 
 

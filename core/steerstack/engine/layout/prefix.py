@@ -45,7 +45,7 @@ def common_length(trees: Sequence[Tree], first_read: Sequence[int]) -> int:
 
 def run_prefix(model: Model, trees: Sequence[Tree]) -> Prefix:
     """Run the common beginning of trees whose answers are scored, if it is worth a pass of its own."""
-    if len(trees) < 2 or not all(model.runs_trees(len(tree)) for tree in trees):
+    if len(trees) < 2 or not all(model.may("prefix", len(tree)) for tree in trees):
         return Prefix()
     length = common_length(trees, [min(s.answer_start for s in tree.sequences) - 1 for tree in trees])
     return run_tokens(model, trees[0], length if length >= 4 else 0)

@@ -42,6 +42,10 @@ class SteeredPass:
         Unsteered input of the block [tree, node - floor, d_model]; None for block 0.
     past:
         Keys and values of the unsteered pass.
+    room:
+        Bound on the columns of a row that arms share, with its trunk.
+    together:
+        Whether arms that share no row may share a pass.
     """
 
     batch: Batch
@@ -51,6 +55,8 @@ class SteeredPass:
     floor: int
     hidden: Float[Tensor, "tree node d_model"] | None
     past: KeyValues | None
+    room: int
+    together: bool
 
     @cached_property
     def reach(self) -> int:
@@ -67,7 +73,9 @@ class SteeredPass:
         trees = len(self.batch.trees)
         size = min(tokens // (trees * self.rest), PLACES // max(1, len(self.readout.places)))
         if self.reach:
-            size = min(size, ROW // self.rest)
+            size = min(size, ROW // self.rest, (self.room - self.reach) // self.rest)
+        elif not self.together:
+            size = 1
         size = max(1, size)
         yield from (members[at : at + size] for at in range(0, len(members), size))
 

@@ -123,6 +123,7 @@ class EfficiencyResult(Result):
             "data_digests": self.splits.digests,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "unsteered": estimates.mean(self.base).to_json(),
             "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
             "crossings": self.crossings,

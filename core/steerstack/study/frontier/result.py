@@ -148,6 +148,7 @@ class FrontierResult(Result):
             "data_digests": self.splits.digests,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "unsteered": self._point(self.bare, 1.0),
             "points": [self._point(point, p) for point, p in zip(self.points, self._p, strict=True)],
             "matches": self.matches,

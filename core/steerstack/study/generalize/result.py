@@ -174,6 +174,7 @@ class GeneralizeResult(Result):
             "data_digests": {name: splits.digests for name, splits in self.domains.items()},
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "unsteered": {name: estimates.mean(values).to_json() for name, values in self.base.items()},
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,

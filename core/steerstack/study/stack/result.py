@@ -114,6 +114,7 @@ class StackResult(Result):
             "data_digests": self.splits.digests,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "vector_fingerprint": self.vector.fingerprint,
             "selected": {**self.choice.to_json(), "prompts": self.prompts, "prompts_tried": self.prompts_tried},
             "strength": strength,

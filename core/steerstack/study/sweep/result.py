@@ -152,6 +152,7 @@ class SweepResult(Result):
             "data_digest": self.data.digest,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
             "vector_fingerprint": self.vector.fingerprint,
             "verdict": self.verdict,
         }

@@ -10,6 +10,7 @@ import nnsight
 
 from steerstack import errors
 from steerstack.errors import RemoteError, SteerstackError
+from steerstack.trace.paths import Paths
 from steerstack.trace.remote import far_side
 from steerstack.trace.remote.job import Job
 from steerstack.trace.remote.packing import pack
@@ -51,6 +52,8 @@ class Server:
         Seconds before the first new try; each further one waits twice as long, up to :data:`LAST_WAIT`.
     shard:
         Items that are scored in one request: what an interruption can cost.
+    paths:
+        The shortcuts that agree with plain passes there; None until they were tried.
     requests:
         How many requests were sent.
     sent, received:
@@ -65,6 +68,7 @@ class Server:
     patience: float = 300.0
     wait: float = 0.5
     shard: int = 512
+    paths: Paths | None = field(default=None, repr=False, init=False)
     requests: int = field(default=0, init=False)
     sent: int = field(default=0, init=False)
     received: int = field(default=0, init=False)
@@ -84,7 +88,7 @@ class Server:
         SteerstackError
             What the function raised there.
         """
-        about = (self.name, self.revision)
+        about = (self.name, self.revision, self.paths)
         payload, modules = pack((function.__module__, function.__qualname__, args, kwargs, about))
         sources, soft = closure({function.__module__, *_NEEDED, *modules})
         packed = self._send(sources, soft, payload)

@@ -86,6 +86,6 @@ def test_only_the_user_can_read_ids(own_home, call):
 
 
 def test_the_same_call_is_the_same_bytes():
-    packs = [pack(("steerstack.engine.score", "read_answers", [edits()[name]], {}))[0] for name in ("two", "two")]
+    packs = [pack(("steerstack.engine.answers", "read_answers", [edits()[name]], {}))[0] for name in ("two", "two")]
     assert packs[0] == packs[1]
-    assert closure({"steerstack.engine.score"}) == closure({"steerstack.engine.score"})
+    assert closure({"steerstack.engine.answers"}) == closure({"steerstack.engine.answers"})

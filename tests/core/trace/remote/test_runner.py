@@ -126,7 +126,7 @@ def test_the_server_has_no_steerstack_and_the_weights_stay_there(server, there, 
 def test_extraction_and_a_sweep_in_few_requests(here, there, table, tmp_path):
     data = load_data(table).limit(9)
     vector, expected = (extract(model, data, MeanDifference()) for model in (there, here))
-    assert there.remote.requests == 2
+    assert there.remote.requests == 3  # the greeting, the proof of the engine's shortcuts, the pairs
     assert all(torch.allclose(vector[layer], expected[layer], atol=1e-4) for layer in expected.layers)
     before = there.remote.requests
     found, wanted = (sweep(expected).run(m, data=data, folder=tmp_path / str(m.remote is None)) for m in (there, here))

@@ -13,6 +13,7 @@ from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.divergence import divergence
 from steerstack.engine.gradients import differentiable
 from steerstack.engine.likeliest import likeliest
+from steerstack.engine.proof import prove
 from steerstack.engine.score import score
 from steerstack.errors import ModelError, NothingEditedError, RemoteError, SiteError
 from steerstack.measure.residual_norms import residual_norms
@@ -41,7 +42,9 @@ def here(tiny_folder):
 
 @pytest.fixture(scope="module")
 def there(tiny_folder):
-    return open_model(tiny_folder, remote="local")
+    model = open_model(tiny_folder, remote="local")
+    prove(model)  # a request of its own, once
+    return model
 
 
 def test_it_is_the_same_model(here, there):

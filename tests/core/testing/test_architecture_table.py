@@ -1,0 +1,49 @@
+"""Tiny models of many architectures: opened, scored, steered, read and continued as by plain transformers."""
+
+import pytest
+
+from steerstack.testing.architecture_table import CLOSE, Row, markdown, row
+from steerstack.testing.architectures import types
+
+NAMED = (
+    "lfm2", "lfm2_moe", "falcon_h1", "qwen3_next", "qwen3_5_text", "jamba", "nemotron_h", "minimax", "recurrent_gemma",
+    "mamba", "mamba2", "rwkv", "gpt_neo", "ctrl", "mpt", "biogpt", "mixtral", "qwen3_moe", "gpt_oss", "llama4_text",
+)  # fmt: skip
+"""Hybrids, recurrent models, mixtures of experts, and those with a window or a mask of their own."""
+
+OTHERS = (
+    "apertus", "bamba", "bitnet", "bloom", "cohere2", "deepseek_v3", "diffllama", "ernie4_5", "exaone4", "falcon",
+    "gemma", "gemma2", "gemma3_text", "glm4", "gpt_bigcode", "gptj", "granite", "granitemoeshared", "helium", "llama",
+    "minicpm3", "mistral", "modernbert-decoder", "olmo3", "olmoe", "openai-gpt", "opt", "phi", "phi3", "qwen2_moe",
+    "smollm3", "stablelm", "starcoder2", "xglm", "zamba2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NAMED, *OTHERS])
+def test_it_gives_what_transformers_gives(name):
+    found = row(name)
+    assert found.worst is not None, found.path
+    assert found.worst < CLOSE
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("gemma3n_text", "is not [batch, token, d_model]"), ("hrm_text", "No one list of blocks")]
+)
+def test_what_cannot_be_steered_is_refused_with_a_reason(name, why):
+    found = row(name)
+    assert found.worst is None
+    assert why in found.path
+
+
+def test_the_types_are_those_of_transformers():
+    found = types()
+    assert set(NAMED) | set(OTHERS) <= set(found)
+    assert not {"bart", "whisper", "gemma3", "bert"} & set(found)  # not decoders of text alone
+
+
+def test_the_table():
+    text = markdown([Row("llama", "all shortcuts", 9.5e-7, 1e-6, 0.0, 0.0), Row("x", "refused: why")])
+    assert text.splitlines()[2:] == [
+        "| `llama` | 1e-06 | 1e-06 | 0 | 0 | all shortcuts |",
+        "| `x` |  |  |  |  | refused: why |",
+    ]
