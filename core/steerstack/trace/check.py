@@ -1,5 +1,6 @@
 """The check on opening: names and shapes are what they promise, passes are plain passes, and an edit takes effect."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from steerstack.data.prompts import Prompt
 from steerstack.errors import ModelError, first_line
 from steerstack.steering.site import COMPONENTS, Component, Site
 from steerstack.trace.forward import Pass, run
@@ -15,6 +17,8 @@ from steerstack.trace.plain import plain_logits
 
 TOKENS = 6
 """Tokens of a trial."""
+
+_MEDIA = re.compile("image|audio|video|vision|speech|img", re.IGNORECASE)
 
 
 def check_model(model: Model) -> None:
@@ -180,3 +184,41 @@ def _off(one: Tensor, other: Tensor) -> float:
 def _rounding(model: Model, logits: Tensor) -> float:
     """What rounding may do to logits of this size."""
     return max(1e-3, 16 * torch.finfo(model.dtype).eps * float(logits.abs().max()))
+
+
+def check_vocabulary(model: Model) -> None:
+    """Refuse a tokenizer with ids beyond the embedding.
+
+    Placeholders of images and sounds may lie beyond it (Gemma 3's text models have one), as no text
+    becomes them, unless the chat template writes them.
+
+    Raises
+    ------
+    ModelError
+        There are such tokens.
+    """
+    vocabulary: dict[str, int] = model.tokenizer.get_vocab()
+    beyond = {index: token for token, index in vocabulary.items() if index >= model.n_ids}
+    if not beyond:
+        return
+    special = {str(token) for token in getattr(model.tokenizer, "all_special_tokens", [])} | {
+        str(token)
+        for token in getattr(model.tokenizer, "added_tokens_decoder", {}).values()
+        if getattr(token, "special", False)
+    }
+    media = {index for index, token in beyond.items() if token in special and _MEDIA.search(token)}
+    if media and media == set(beyond):
+        beyond = {index: beyond[index] for index in media & _written(model)}
+    if beyond:
+        some = ", ".join(f"{token!r} = {index}" for index, token in sorted(beyond.items())[:4])
+        raise ModelError(
+            f"The tokenizer of {model.name} has {len(beyond)} tokens that its embedding lacks.",
+            seen=f"{some}{', ...' if len(beyond) > 4 else ''}; an embedding of {model.n_ids} rows",
+            fix="Use the tokenizer that belongs to these weights, or call model.resize_token_embeddings("
+            f"{max(beyond) + 1}) and train the new rows before the model is saved.",
+        )
+
+
+def _written(model: Model) -> set[int]:
+    """Ids that a conversation of one turn becomes."""
+    return set(model.format.sequence(Prompt("a")).ids)

@@ -12,13 +12,13 @@ from nnsight.modeling import huggingface
 
 from steerstack.errors import ModelError, RemoteError, first_line
 from steerstack.trace import module_names
+from steerstack.trace.check import check_vocabulary
 from steerstack.trace.embedded import EMBEDDED, embedded_model
 from steerstack.trace.model import Model
 from steerstack.trace.remote.greeting import greet
 from steerstack.trace.remote.job import nonsense, refused
 from steerstack.trace.remote.keys import check_address, key_for
 from steerstack.trace.remote.server import LOCAL, Server
-from steerstack.trace.vocabulary import check_vocabulary
 from steerstack.util import http
 
 NDIF, PUBLIC = "ndif", "https://api.ndif.us"
