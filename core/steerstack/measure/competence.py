@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
 from steerstack.data.items import DataSet
 from steerstack.data.questions import ScoreMode
 from steerstack.measure.label_mass import LabelMass, label_mass
 from steerstack.measure.scoring import ArmScores, score_data
-from steerstack.stats.estimates import Estimate
+from steerstack.stats import estimates
+from steerstack.stats.estimate import Estimate
 from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
 
@@ -103,9 +103,7 @@ def judge(scores: ArmScores, form: str | None = None) -> Competence:
     content = float(np.var(odds.mean(1)))
     position = float(np.mean(((odds[:, 0] - odds[:, 1]) / 2) ** 2))
     share = content / (content + position) if content + position else None
-    kept = sum(bool(item.consistent) for item in both)
-    found = binomtest(kept, len(both)).proportion_ci(method="exact")
-    consistency = Estimate(kept / len(both), float(found.low), float(found.high), len(both))
+    consistency = estimates.share([float(bool(item.consistent)) for item in both])
     return Competence(consistency, float(chose_first.mean()), share, mass)
 
 

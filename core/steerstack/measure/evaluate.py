@@ -1,10 +1,12 @@
 """One plan on one data set: the result that every claim rests on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
+from steerstack.data.clusters import Clusters, clusters
 from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
@@ -55,10 +57,20 @@ class Evaluation:
         head = f"<p>{escape(self.data.behavior)}, n = {len(self.scores.items)}. {escape(warning or '')}</p>"
         return head + show.table(("", "mean and 95 % interval"), rows)
 
+    @cached_property
+    def clusters(self) -> Clusters | None:
+        """The clusters that the items come in; None where they are as good as independent."""
+        return clusters(self.data)
+
+    @property
+    def groups(self) -> Sequence[int] | None:
+        """The cluster of each item, likewise."""
+        return self.clusters.labels if self.clusters else None
+
     @property
     def effect(self) -> Estimate:
         """Paired difference from the unsteered model, on the scale on which arms are compared."""
-        return estimates.difference(self.scores.effect_scale, self.baseline.effect_scale)
+        return estimates.difference(self.scores.effect_scale, self.baseline.effect_scale, groups=self.groups)
 
     @property
     def label_mass(self) -> LabelMass | None:
@@ -81,22 +93,24 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``evaluate --json``."""
-        scores = self.scores
+        scores, groups = self.scores, self.groups
+        found = self.clusters
         return {
             "score": scores.mode,
             "metric": METRIC,
             "behavior": self.data.behavior,
             "polarity": self.data.polarity,
             "n": len(scores.items),
-            "estimate": scores.estimate().to_json(),
-            "probability": estimates.mean(scores.probability).to_json(),
-            "log_odds_per_token": estimates.mean(scores.per_token).to_json(),
+            "clusters": found and {"count": found.count, "by": found.by},
+            "estimate": scores.estimate(groups).to_json(),
+            "probability": estimates.mean(scores.probability, groups=groups).to_json(),
+            "log_odds_per_token": estimates.mean(scores.per_token, groups=groups).to_json(),
             "effect": {
                 "of": "plan against unsteered, same items",
                 "scale": scale_name(scores.mode),
                 "estimate": self.effect.to_json(),
             },
-            "unsteered": self.baseline.estimate().to_json(),
+            "unsteered": self.baseline.estimate(groups).to_json(),
             "competence": self.competence.to_json(),
             **self._label_mass,
             "warning": self.warning,

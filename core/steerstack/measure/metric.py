@@ -34,7 +34,7 @@ class MetricResult:
 
     def estimate(self, name: str | None = None) -> Estimate:
         """Mean of one of the item-level values under the plan; of the headline for None."""
-        return estimates.mean(_present(self.steered.values[name or self.metric.headline]))
+        return _level(self.steered.values[name or self.metric.headline])
 
     def effect(self, name: str | None = None) -> Estimate:
         """Paired difference from the unsteered model, over the items that both have a value for."""
@@ -53,7 +53,7 @@ class MetricResult:
             "n": len(steered.ids),
             "n_missing": int(np.isnan(np.asarray(steered.values[headline], float)).sum()),
             "estimate": self.estimate().to_json(),
-            "unsteered": estimates.mean(_present(self.unsteered.values[headline])).to_json(),
+            "unsteered": _level(self.unsteered.values[headline]).to_json(),
             "effect": self.effect().to_json(),
             "values": {
                 name: {"estimate": self.estimate(name).to_json(), "effect": self.effect(name).to_json()}
@@ -76,6 +76,13 @@ class MetricResult:
             for name, values in self.steered.values.items()
             for item, after, before in zip(self.steered.ids, values, self.unsteered.values[name], strict=True)
         ]
+
+
+def _level(values: Any) -> Estimate:
+    """The mean of an arm's values; of outcomes that are 0 or 1 it is a share."""
+    there = _present(values)
+    outcomes = len(there) > 0 and bool(np.all((there == 0) | (there == 1)))
+    return estimates.share(there) if outcomes else estimates.mean(there)
 
 
 def _present(values: Any) -> NDArray[np.float64]:

@@ -65,6 +65,11 @@ class ItemScore:
         return abs(sum(np.sign(asked.log_odds) for asked in self.asked)) == len(self.asked)
 
 
+def share_name(mode: ScoreMode) -> str:
+    """What the scale between 0 and 1 is called on which arms are compared: see :attr:`ArmScores.squashed`."""
+    return "sigmoid of log-odds per token" if mode == "text" else "p(exhibits)"
+
+
 def scale_name(mode: ScoreMode) -> str:
     """What the scale is called on which arms are compared: answers in words differ in length, labels do not."""
     return "log-odds per token" if mode == "text" else "log-odds"
@@ -111,14 +116,19 @@ class ArmScores:
 
     @cached_property
     def probability(self) -> NDArray[np.float64]:
-        """Probability of the exhibiting answer of each item: the sigmoid of :attr:`effect_scale`."""
-        if self.mode == "text":
-            return estimates.sigmoid(self.per_token)
+        """Probability of the exhibiting answer of each item among the two, from summed log-probabilities."""
         return np.array([item.p_exhibits for item in self.items])
 
-    def estimate(self) -> Estimate:
-        """Mean log-odds."""
-        return estimates.mean(self.log_odds)
+    @cached_property
+    def squashed(self) -> NDArray[np.float64]:
+        """Each item's :attr:`effect_scale` between 0 and 1: for ``text`` the sigmoid of the log-odds per token, which
+        is no probability of an answer but seldom saturates; else :attr:`probability`.
+        """
+        return estimates.sigmoid(self.per_token) if self.mode == "text" else self.probability
+
+    def estimate(self, groups: Sequence[int] | None = None) -> Estimate:
+        """Mean log-odds; ``groups`` are the items' clusters."""
+        return estimates.mean(self.log_odds, groups=groups)
 
 
 def collect(questions: Sequence[Question], scores: Scores, mode: ScoreMode) -> ArmScores:

@@ -59,6 +59,8 @@ def steerability(
     multipliers: Sequence[float],
     log_odds: Float[ndarray, "multiplier item"],
     probability: Float[ndarray, "multiplier item"] | None = None,
+    *,
+    groups: Sequence[int] | None = None,
 ) -> Steerability:
     """Steerability of every item, and of the data set.
 
@@ -70,6 +72,8 @@ def steerability(
         Exhibits minus not, nats, the same items at each strength.
     probability:
         Of the exhibiting answer, where it was averaged over orders; None for the sigmoid of ``log_odds``.
+    groups:
+        The label of each item's cluster; None where items are independent.
 
     Raises
     ------
@@ -96,11 +100,11 @@ def steerability(
     return Steerability(
         multipliers=tuple(strengths.tolist()),
         slopes=slopes,
-        mean=estimates.mean(slopes),
+        mean=estimates.mean(slopes, groups=groups),
         anti=estimates.share(slopes < 0),
         fit=_explained(strengths, odds.mean(1)),
-        log_odds=tuple(estimates.mean(row) for row in odds),
-        probability=tuple(estimates.mean(row) for row in shares),
+        log_odds=tuple(estimates.mean(row, groups=groups) for row in odds),
+        probability=tuple(estimates.mean(row, groups=groups) for row in shares),
     )
 
 

@@ -82,6 +82,17 @@ def interval(estimate: Mapping[str, Any] | None) -> str:
     return f"{signed(estimate['value'])} [{low}, {high}]"
 
 
+def intervals_line(value: Mapping[str, Any]) -> str:
+    """How the intervals of a result are made, and for which clusters of items they allow."""
+    found = [
+        f"{of['count']} clusters by {of['by']}" + (f" ({name})" if len(value["clusters"]) > 1 else "")
+        for name, of in value["clusters"].items()
+        if of
+    ]
+    by = f" They allow for items that come in {' and '.join(found)} (cluster-robust, CR2)." if found else ""
+    return "Intervals are Student's t over the items, 95 %, paired where arms are compared." + by
+
+
 def provenance(value: Mapping[str, Any]) -> dict[str, str]:
     """Digests of the model, the data and the vector of a result, by what they are of."""
     found = {"model": f"{value['model']} {value['model_fingerprint']}"}

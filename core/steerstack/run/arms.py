@@ -35,35 +35,48 @@ class ArmValues:
     log_odds:
         On the scale on which arms are compared (per token for ``text``), in nats.
     probability:
-        Of the exhibiting answer among the two.
+        Of the exhibiting answer among the two; for ``text`` the sigmoid of the log-odds per token.
     edited:
         Number of positions edited.
+    answered:
+        Probability of the exhibiting answer among the two, from summed log-probabilities; None where that is
+        ``probability``.
     """
 
     log_odds: NDArray[np.float64]
     probability: NDArray[np.float64]
     edited: int
+    answered: NDArray[np.float64] | None = None
+
+    @property
+    def mass(self) -> NDArray[np.float64]:
+        """Probability of the exhibiting answer among the two: what a ceiling is told by."""
+        return self.probability if self.answered is None else self.answered
 
     @classmethod
     def of(cls, scores: ArmScores) -> "ArmValues":
         """What is kept of scores."""
-        return cls(scores.effect_scale, scores.probability, scores.edited_positions)
+        return cls(scores.effect_scale, scores.squashed, scores.edited_positions, scores.probability)
 
     def to_json(self) -> dict[str, Any]:
         """For the ledger."""
-        return {"log_odds": self.log_odds.tolist(), "probability": self.probability.tolist(), "edited": self.edited}
+        answered = None if self.answered is None else self.answered.tolist()
+        return {"log_odds": self.log_odds.tolist(), "probability": self.probability.tolist(), "edited": self.edited,
+                "answered": answered}  # fmt: skip
 
     @classmethod
     def joined(cls, parts: Sequence["ArmValues"]) -> "ArmValues":
         """The parts of one arm, one after the other."""
         log_odds = np.concatenate([part.log_odds for part in parts])
         probability = np.concatenate([part.probability for part in parts])
-        return cls(log_odds, probability, sum(part.edited for part in parts))
+        answered = np.concatenate([part.mass for part in parts])
+        return cls(log_odds, probability, sum(part.edited for part in parts), answered)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "ArmValues":
         """From the ledger."""
-        return cls(np.array(value["log_odds"]), np.array(value["probability"]), value["edited"])
+        answered = None if value["answered"] is None else np.array(value["answered"])
+        return cls(np.array(value["log_odds"]), np.array(value["probability"]), value["edited"], answered)
 
 
 @dataclass(frozen=True)

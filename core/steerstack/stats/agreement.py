@@ -95,7 +95,7 @@ class SideBySide:
     @property
     def means_disagree(self) -> bool:
         """Whether both mean effects are resolved from zero, with opposite signs."""
-        both = self.choice.excludes_zero and self.generation.excludes_zero
+        both = self.choice.bears_claim and self.generation.bears_claim
         return both and (self.choice.value > 0) != (self.generation.value > 0)
 
     def to_json(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def side_by_side(choice: Effects, generation: Effects, *, noise: float = 0.0) ->
         opposite_sign=float(np.mean(product < 0)),
         one_is_zero=float(np.mean((product == 0) & ~both_zero)),
         both_zero=float(np.mean(both_zero)),
-        sign_agreement=stats.mean((product[product != 0] > 0).astype(float)),
+        sign_agreement=stats.share(product[product != 0] > 0),
         rank_correlation=_spearman(x, y),
         left_out=left_out,
         disagree=tuple(name for name, sign in zip(shared, product, strict=True) if sign < 0),

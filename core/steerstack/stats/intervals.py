@@ -1,7 +1,7 @@
 """Intervals that cover: Student's t for means, exact ones for proportions, cluster-robust ones for items alike.
 
 One implementation for every interval of a mean or a share that steerstack prints. What it covers is shown by
-simulation in ``benchmarks/statistics.py``.
+simulation in ``benchmarks/verdicts.py``.
 """
 
 import math
@@ -97,6 +97,14 @@ def gap_interval(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL) -
     freedom = square**2 / (error**4 / of_first + other_error**4 / of_second)
     reach = quantile(freedom, level) * math.sqrt(square)
     return Estimate(value, min(value, mean - other - reach), max(value, mean - other + reach), n, level)
+
+
+def spread_of_mean(values: ArrayLike, groups: ArrayLike | None = None) -> tuple[float, float]:
+    """Standard error of a mean and its degrees of freedom, the larger one of independent and of clustered items."""
+    data, labels = _read(values, groups)
+    if labels is not None and _count(labels) == 1:
+        return math.inf, 1.0
+    return max((spread, freedom) for _, spread, freedom in _pivots(data, labels))
 
 
 Pivot = tuple[float, float, float]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from steerstack.errors import StudyError
 from steerstack.stats.estimate import LEVEL, Estimate, finite
-from steerstack.stats.intervals import SAME, mean_interval, quantile
+from steerstack.stats.intervals import SAME, mean_interval, quantile, spread_of_mean
 
 SEEDS = 10
 """Seeds below which two curves are not compared in words."""
@@ -43,18 +43,20 @@ class Curve:
         return {"points": points, "area": self.area.to_json()}
 
 
-def curve(sizes: tuple[int, ...], effects: Effects) -> Curve:
-    """The curve of one technique."""
-    points = tuple(two_way(effects[:, place]) for place in range(len(sizes)))
-    return Curve(sizes, points, two_way(_area(sizes, effects)))
+def curve(sizes: tuple[int, ...], effects: Effects, *, groups: ArrayLike | None = None) -> Curve:
+    """The curve of one technique; ``groups`` are the items' clusters."""
+    points = tuple(two_way(effects[:, place], groups=groups) for place in range(len(sizes)))
+    return Curve(sizes, points, two_way(_area(sizes, effects), groups=groups))
 
 
-def two_way(values: Float[NDArray[np.float64], "seed item"], *, level: float = LEVEL) -> Estimate:
+def two_way(
+    values: Float[NDArray[np.float64], "seed item"], *, groups: ArrayLike | None = None, level: float = LEVEL
+) -> Estimate:
     """The mean over seeds and items, with an interval for other seeds and other items.
 
     Student's t with the variance of the means over seeds and that of the means over items added up; what both
     share is counted twice, which errs on the wide side. Degrees of freedom after Satterthwaite (Biometrics 1946).
-    The interval spans everything for a single seed or item.
+    Items of one cluster (``groups``) vary together. The interval spans everything for a single seed or item.
     """
     n_seeds, n_items = values.shape
     value = float(values.mean())
@@ -63,9 +65,12 @@ def two_way(values: Float[NDArray[np.float64], "seed item"], *, level: float = L
     if float(np.ptp(values)) <= SAME * max(1.0, abs(value)):
         same = mean_interval(values.mean(1), level=level)
         return Estimate(value, same.ci_low, same.ci_high, values.size, level)
-    parts = [float(np.var(values.mean(1 - axis), ddof=1)) / values.shape[axis] for axis in (0, 1)]
-    freedom = sum(parts) ** 2 / sum(part**2 / (count - 1) for part, count in zip(parts, values.shape, strict=True))
-    reach = quantile(freedom, level) * math.sqrt(sum(parts))
+    parts = [(float(np.var(values.mean(1), ddof=1)) / n_seeds, n_seeds - 1.0)]
+    spread, freedom = spread_of_mean(values.mean(0), groups)
+    parts.append((spread**2, freedom))
+    total = sum(square for square, _ in parts)
+    freedom = total**2 / sum(square**2 / of for square, of in parts)
+    reach = quantile(freedom, level) * math.sqrt(total)
     return Estimate(value, value - reach, value + reach, values.size, level)
 
 
@@ -99,7 +104,7 @@ class Crossing:
         return {"verdict": self.verdict, "n": self.at, "ci_low": self.ci_low, "ci_high": self.ci_high, "gap": ends}
 
 
-def crossing(first: ArrayLike, second: ArrayLike, sizes: ArrayLike) -> Crossing:
+def crossing(first: ArrayLike, second: ArrayLike, sizes: ArrayLike, *, groups: ArrayLike | None = None) -> Crossing:
     """Which of two curves is better, or where they cross, for new seeds and items.
 
     Parameters
@@ -108,6 +113,8 @@ def crossing(first: ArrayLike, second: ArrayLike, sizes: ArrayLike) -> Crossing:
         Effects [seed, size, item] of two techniques by the same seeds on the same items.
     sizes:
         Numbers of items that were learnt from, ascending.
+    groups:
+        The label of each item's cluster; None where items are independent.
 
     Returns
     -------
@@ -128,7 +135,7 @@ def crossing(first: ArrayLike, second: ArrayLike, sizes: ArrayLike) -> Crossing:
             seen=f"shapes {ours.shape} and {theirs.shape}, sizes {counts.tolist()}",
             fix="Give arrays of one shape, and ascending sizes.",
         )
-    gaps = [two_way((ours - theirs)[:, place]) for place in range(len(counts))]
+    gaps = [two_way((ours - theirs)[:, place], groups=groups) for place in range(len(counts))]
     ends = gaps[0], gaps[-1]
     if len(ours) < SEEDS or not all(end.excludes_zero for end in ends):
         return Crossing("not resolved", None, None, None, *ends)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from steerstack.data.items import DataSet
 from steerstack.data.questions import ScoreMode, Shots, times_asked
 from steerstack.data.splits import Splits
@@ -20,7 +18,7 @@ from steerstack.measure.arm import Arm
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.measure.scoring import score_data
 from steerstack.run.arms import Request, ScoreArms
-from steerstack.stats.comparisons import minimal_effect
+from steerstack.stats.comparisons import Resolvable, minimal_effect
 from steerstack.steering.intervention import Plan
 from steerstack.study.efficiency.subsets import Subset, subset
 from steerstack.study.fit_step import values_of
@@ -46,7 +44,8 @@ class Forecast:
     seconds:
         Expected time.
     minimal_effect:
-        The smallest mean effect that the test items resolve with 80 % power (nats); None if not known.
+        The smallest mean effect that the test items resolve with 80 % power (nats), with what the pilot leaves open;
+        None if not known.
     by_part:
         Expected seconds of each part.
     """
@@ -54,19 +53,27 @@ class Forecast:
     fits: int
     evaluations: int
     seconds: float
-    minimal_effect: float | None
+    minimal_effect: Resolvable | None
     by_part: dict[str, float]
 
     def to_json(self) -> dict[str, Any]:
         """As ``--plan-only --json`` writes it."""
-        return vars(self)
+        smallest = self.minimal_effect
+        return {
+            **vars(self),
+            "minimal_effect": smallest and smallest.value,
+            "minimal_effect_range": smallest and [smallest.low, smallest.high],
+        }
 
     def text(self) -> str:
         """In words."""
         resolves = (
             ""
             if self.minimal_effect is None
-            else (f" The test items resolve a mean effect of {self.minimal_effect:.3f} nats with 80 % power.")
+            else (
+                f" The test items resolve a mean effect of {self.minimal_effect.value:.3f} nats with 80 % power; from "
+                f"so small a pilot it may be {self.minimal_effect.low:.3f} to {self.minimal_effect.high:.3f}."
+            )
         )
         parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.by_part.items())
         total = f"about {self.seconds / 60:.1f} minutes"
@@ -107,7 +114,7 @@ def unit(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, shots: Shots 
     return Unit(bare, max(0.0, many - bare) / ARMS)
 
 
-def resolved(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, n: int) -> float | None:
+def resolved(model: Model, data: DataSet, mode: ScoreMode, plan: Plan, n: int) -> Resolvable | None:
     """The smallest effect that n items resolve, by the spread of a typical plan's effect on the pilot."""
     pilot = data.limit(min(PILOT, len(data)))
     return minimal_effect(values_of(Arm(model, plan), pilot, mode) - values_of(Arm(model), pilot, mode), n)
@@ -182,7 +189,7 @@ def forecast_fits(
     pilots = sorted({min(have, max(4, min(sizes))), min(have, 16)})
     parts = [subset(splits, n, seed=0) for n in pilots]
     by_part: dict[str, float] = {}
-    spreads: list[float] = []
+    spreads: list[Resolvable] = []
     base = values_of(Arm(model), splits.validation, mode)
     n_test = len(splits.test) * test_sets
     for technique in techniques:
@@ -193,9 +200,7 @@ def forecast_fits(
             spreads += [smallest] if smallest is not None else []
     fits = len(techniques) * len(sizes) * repeats
     by_part["measuring on the test items"] = (fits + 1) * n_test * one
-    return Forecast(
-        fits, (fits + 1) * n_test, sum(by_part.values()), float(np.median(spreads)) if spreads else None, by_part
-    )
+    return Forecast(fits, (fits + 1) * n_test, sum(by_part.values()), Resolvable.median(spreads), by_part)
 
 
 def forecast_requests(session: Session, requests: Mapping[str, Request]) -> Forecast:

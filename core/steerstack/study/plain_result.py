@@ -58,10 +58,9 @@ class PlainResult(Result):
         """One sentence an effect: its size, its interval, and whether the interval leaves out zero."""
         sentences = []
         for effect in self.measured:
-            bounds = f"[{effect.ci_low:+.3f}, {effect.ci_high:+.3f}]"
             told = effect.ci_low > 0 or effect.ci_high < 0
             held = "" if told else ", whose interval includes zero"
-            sentences.append(f"{effect.name}: {effect.value:+.3f} {bounds} (n = {effect.n}){held}.")
+            sentences.append(f"{effect.name}: {interval(effect.to_json())} (n = {effect.n}){held}.")
         return " ".join(sentences) or "The study reports no effect."
 
     @property

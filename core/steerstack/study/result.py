@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from steerstack.contracts.recorder import Effect, RunRecord
+from steerstack.data.clusters import Clusters, clusters
 from steerstack.data.items import DataSet
 from steerstack.data.words import CLEAN, word_guesses
 from steerstack.measure.form_choice import shown_mass
@@ -19,6 +20,7 @@ from steerstack.report.page import Table, interval
 from steerstack.study.fair_choices import unequal
 from steerstack.util import digest
 from steerstack.util.files import write_json
+from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,8 +93,23 @@ class Result(ABC):
         """The file form of ``--json``, without where it was recorded."""
 
     @cached_property
+    def clusters(self) -> dict[str, Clusters | None]:
+        """By the name of each tested data set, the clusters that its items come in."""
+        return {name: clusters(data) for name, data in self.tested.items()}
+
+    def groups(self, name: str = "test") -> Sequence[int] | None:
+        """The cluster of each item of a tested data set; None where they are as good as independent."""
+        found = self.clusters[name]
+        return found.labels if found else None
+
+    @property
+    def clusters_json(self) -> dict[str, Any]:
+        """As results hold it: how many clusters, and what their items share; null for independent items."""
+        return {name: found and {"count": found.count, "by": found.by} for name, found in self.clusters.items()}
+
+    @cached_property
     def value(self) -> dict[str, Any]:
-        """What :meth:`to_json` gives, computed once (its intervals are bootstraps), and how the model was asked."""
+        """What :meth:`to_json` gives, computed once, and how the model was asked."""
         leaks = {name: found.to_json() for name, found in self.leaks.items()}
         found = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
         if "choices" in found:
@@ -227,7 +244,8 @@ class Result(ABC):
         from html import escape
 
         rows = "".join(
-            f"<tr><td>{escape(e.name)}</td><td>{e.value:+.3f}</td><td>[{e.ci_low:+.3f}, {e.ci_high:+.3f}]</td>"
+            f"<tr><td>{escape(e.name)}</td><td>{signed(e.value)}</td>"
+            f"<td>[{signed(e.ci_low)}, {signed(e.ci_high)}]</td>"
             f"<td>{e.n}</td></tr>"
             for e in self.effects
         )

@@ -39,6 +39,13 @@ def test_one_seed_says_nothing_of_others_and_the_same_values_are_not_certainty()
     assert same.ci_low < 0.4 < same.ci_high
 
 
+def test_items_of_one_cluster_vary_together():
+    rng, groups = np.random.default_rng(0), np.repeat(np.arange(6), 8)
+    values = rng.normal(size=6)[groups] + 0.1 * rng.normal(size=(10, 48))
+    plain, clustered = two_way(values), two_way(values, groups=groups)
+    assert clustered.ci_high - clustered.ci_low > 2 * (plain.ci_high - plain.ci_low)
+
+
 def effects(rng, means, seeds=10, items=30):
     """Effects [seed, size, item]: items differ, and so do seeds."""
     of_items, of_seeds = 0.3 * rng.normal(size=(1, 1, items)), 0.1 * rng.normal(size=(seeds, len(means), 1))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, interval, line, nulls_table, provenance
+from steerstack.report.page import Page, Plot, Table, interval, intervals_line, line, nulls_table, provenance
 
 
 def efficiency_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -70,8 +70,9 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
         methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "
         f"Each technique was fitted on nested subsets of {', '.join(map(str, study['sizes']))} labelled items "
         f"under {study['seeds']} seeds; every fourth item of a subset served for choices of layer, strength or epochs "
-        f"and is counted. Items were scored by {study['score']}. Intervals are Student's t over seeds and over "
-        "test items together (Satterthwaite's degrees of freedom): they hold for other seeds and other items.",
+        f"and is counted. Items were scored by {study['score']}. "
+        f"{intervals_line(value)} Those of curves are over seeds and items together (Satterthwaite's degrees of "
+        "freedom): they hold for other seeds and other items.",
         references=references,
         provenance=provenance(value),
         declaration=declared,

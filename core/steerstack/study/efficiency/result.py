@@ -15,8 +15,9 @@ from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, interval
+from steerstack.report.words import caveat
 from steerstack.stats import estimates
-from steerstack.stats.learning_curves import Curve, Effects, crossing, curve
+from steerstack.stats.learning_curves import SEEDS, Curve, Effects, crossing, curve
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.efficiency.page import efficiency_page
@@ -63,7 +64,9 @@ class EfficiencyResult(Result):
             for noise in self.study.noise:
                 sizes = self.sizes(technique.name, noise)
                 if sizes:
-                    found[technique.name, noise] = curve(sizes, self.differences(technique.name, noise, sizes))
+                    found[technique.name, noise] = curve(
+                        sizes, self.differences(technique.name, noise, sizes), groups=self.groups()
+                    )
         return found
 
     @cached_property
@@ -76,7 +79,13 @@ class EfficiencyResult(Result):
                 sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
                 if sizes:
                     mine, theirs = (self.differences(name, noise, sizes) for name in (first, second))
-                    found.append({"first": first, "second": second, **crossing(mine, theirs, sizes).to_json()})
+                    found.append(
+                        {
+                            "first": first,
+                            "second": second,
+                            **crossing(mine, theirs, sizes, groups=self.groups()).to_json(),
+                        }
+                    )
         return found
 
     @cached_property
@@ -88,7 +97,11 @@ class EfficiencyResult(Result):
         for name, null in ((a, b) for a in names for b in names if is_reference(b) and not is_reference(a)):
             sizes = tuple(n for n in self.sizes(name, noise) if n in self.sizes(null, noise))
             if sizes:
-                gap = curve(sizes, self.differences(name, noise, sizes) - self.differences(null, noise, sizes)).area
+                gap = curve(
+                    sizes,
+                    self.differences(name, noise, sizes) - self.differences(null, noise, sizes),
+                    groups=self.groups(),
+                ).area
                 found.append({"technique": name, "null": null, "area_above": gap.to_json(), "above": gap.ci_low > 0})
         return found
 
@@ -104,12 +117,12 @@ class EfficiencyResult(Result):
         ranked = sorted(areas, key=lambda name: -areas[name].value)
         lines = [
             f"{name}: mean effect over the sizes {areas[name]}"
-            + ("" if areas[name].excludes_zero else ", which cannot be told apart from none")
+            + ("" if areas[name].bears_claim else ", which cannot be told apart from none")
             + self._above(name)
             for name in ranked
         ]
-        lines += [_compared(entry) for entry in self.crossings]
-        return ". ".join(lines) + "."
+        lines += [_compared(entry, self.study.seeds) for entry in self.crossings]
+        return " ".join([". ".join(lines) + ".", caveat(len(self.splits.test))]).strip()
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``efficiency --json``."""
@@ -124,7 +137,8 @@ class EfficiencyResult(Result):
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
-            "unsteered": estimates.mean(self.base).to_json(),
+            "unsteered": estimates.mean(self.base, groups=self.groups()).to_json(),
+            "clusters": self.clusters_json,
             "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
             "crossings": self.crossings,
             "against_nulls": self.against_nulls,
@@ -211,7 +225,7 @@ class EfficiencyResult(Result):
         return rows
 
 
-def _compared(entry: Mapping[str, Any]) -> str:
+def _compared(entry: Mapping[str, Any], seeds: int) -> str:
     """Two curves, in words that their gap bears."""
     first, second, gap = entry["first"], entry["second"], entry["gap"]
     smallest, largest = (interval(gap[end]) for end in ("smallest", "largest"))
@@ -220,6 +234,7 @@ def _compared(entry: Mapping[str, Any]) -> str:
         behind, ahead = (second, first) if gap["smallest"]["value"] < 0 else (first, second)
         return f"{ahead} overtakes {behind} at about n = {entry['n']:.3g} ({ends})"
     if entry["verdict"] == "not resolved":
-        return f"Which of {first} and {second} is better is not resolved ({ends})"
+        why = "" if seeds >= SEEDS else f", since that takes {SEEDS} seeds and there were {seeds}"
+        return f"Which of {first} and {second} is better is not resolved{why} ({ends})"
     better, worse = (first, second) if entry["verdict"] == "first is better" else (second, first)
     return f"{better} is better than {worse} at both ends of the sizes ({ends})"

@@ -24,7 +24,9 @@ class Efficiency(TechniqueStudy):
         description="Numbers of labelled items; choices of layer, strength and epochs are made within them.",
     )
     seeds: int = Field(
-        default=5, ge=1, le=10_000, description="Number of seeds: each is another nested order of the training items."
+        default=10,
+        ge=1,
+        description="Number of seeds: each is another nested order of the training items; ten for a verdict on curves.",
     )
     noise: tuple[float, ...] = Field(
         default=(0.0,), min_length=1, description="Shares of flipped labels, such as 0,0.2,0.4."

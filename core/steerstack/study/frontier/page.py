@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from steerstack.report.page import Line, Page, Plot, Table, interval, line, provenance
+from steerstack.report.page import Line, Page, Plot, Table, interval, intervals_line, line, provenance
 
 
 def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -35,7 +35,7 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
     return Page(
         title=f"{value['behavior']}: what does each technique gain, at what cost?",
         lead=f"{value['model']}; effects are differences in mean {value['scale']} from the bare model on the same "
-        f"{value['n_test']} locked test items, with 95 % bootstrap intervals (BCa, paired).",
+        f"{value['n_test']} locked test items, with 95 % intervals.",
         verdict=value["verdict"],
         warnings=[w for w in [value["warning"], *value["failed"]] if w],
         plots=plots,
@@ -47,7 +47,7 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
         "and its layer chosen on validation at the middle budget; its strength was then calibrated to "
         f"{', '.join(f'{b:g}' for b in study['budgets'])} nats of KL per token from the bare model, and to the KL of "
         "each baseline. Baselines were tuned on the same items and have the cost that they have. P values are of "
-        "paired t tests, corrected by Holm over all points.",
+        f"paired t tests, corrected by Holm over all points. {intervals_line(value)}",
         references=references,
         provenance=provenance(value),
         declaration=declared,

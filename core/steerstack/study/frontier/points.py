@@ -22,7 +22,7 @@ from steerstack.measure.neutral_text import neutral_answers
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.measure.scoring import score_data
 from steerstack.run.ledger import Ledger
-from steerstack.stats.comparisons import minimal_effect
+from steerstack.stats.comparisons import Resolvable, minimal_effect
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
@@ -98,7 +98,7 @@ def forecast_frontier(study: Frontier, session: Session) -> Forecast:
     by_part: dict[str, float] = {}
     baselines = sum(not isinstance(technique, Steering) for technique in techniques)
     n = len(study.budgets) + baselines
-    spreads: list[float] = []
+    spreads: list[Resolvable] = []
     with TemporaryDirectory() as folder:
         making = Making(study, model, few, Ledger(Path(folder)))
         bare = making.point("the bare model", None, None, ["bare"], lambda: Treatment(Arm(model)))
@@ -115,8 +115,7 @@ def forecast_frontier(study: Frontier, session: Session) -> Forecast:
             smallest = minimal_effect(point.values - bare.values, len(splits.test), comparisons=len(techniques))
             spreads += [smallest] if smallest is not None else []
     evaluations = len(splits.test) * (1 + baselines + (len(techniques) - baselines) * n)
-    median = float(np.median(spreads)) if spreads else None
-    return Forecast(len(techniques), evaluations, sum(by_part.values()), median, by_part)
+    return Forecast(len(techniques), evaluations, sum(by_part.values()), Resolvable.median(spreads), by_part)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
-from steerstack.report.page import Page
+from steerstack.report.page import Page, interval
+from steerstack.report.words import caveat
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
 from steerstack.steering.vector import SteeringVector
@@ -88,12 +89,15 @@ class FrontierResult(Result):
 
     def effect(self, point: Point) -> estimates.Estimate:
         """Paired effect on the test items."""
-        return estimates.difference(point.values, self.bare.values)
+        return estimates.difference(point.values, self.bare.values, groups=self.groups())
 
     @cached_property
     def _p(self) -> list[float]:
         """P of each point's effect, corrected over all points (Holm)."""
-        raw = {str(at): p_value(point.values - self.bare.values) for at, point in enumerate(self.points)}
+        raw = {
+            str(at): p_value(point.values - self.bare.values, groups=self.groups())
+            for at, point in enumerate(self.points)
+        }
         return [float(row["p_corrected"]) for row in corrected(raw).values()]
 
     @cached_property
@@ -105,7 +109,9 @@ class FrontierResult(Result):
                 "vector": point.technique,
                 "baseline": point.matched,
                 "kl": float(np.mean(baselines[point.matched].kl)),
-                "vector_minus_baseline": estimates.difference(point.values, baselines[point.matched].values).to_json(),
+                "vector_minus_baseline": estimates.difference(
+                    point.values, baselines[point.matched].values, groups=self.groups()
+                ).to_json(),
             }
             for point in self.points
             if point.matched
@@ -114,6 +120,7 @@ class FrontierResult(Result):
     @property
     def verdict(self) -> str:
         """The answer in words."""
+        p_of = {id(point): p for point, p in zip(self.points, self._p, strict=True)}
         sentences = []
         for budget in self.study.budgets:
             here = [p for p in self.points if p.budget == budget and not p.matched]
@@ -123,7 +130,8 @@ class FrontierResult(Result):
             best = max(real, key=lambda p: self.effect(p).value)
             size = abs(self.effect(best).value)
             beaten = above_nulls([(p.technique, abs(self.effect(p).value) < size) for p in here])
-            furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {self.effect(best)}"
+            found = f"{self.effect(best)} (p = {p_of[id(best)]:.2g}, Holm over all points)"
+            furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {found}"
             sentences.append(f"{furthest}, {beaten}." if beaten else f"{furthest}.")
         for match in (m for m in self.matches if not is_reference(m["vector"])):
             gap = match["vector_minus_baseline"]
@@ -132,9 +140,9 @@ class FrontierResult(Result):
                 ahead = "ahead of" if gap["value"] > 0 else "behind"
             sentences.append(
                 f"At the KL of {match['baseline']} ({match['kl']:.3f}), {match['vector']} is {ahead} it: "
-                f"{gap['value']:+.3f} [{gap['ci_low']:+.3f}, {gap['ci_high']:+.3f}]."
+                f"{interval(gap)}."
             )
-        return " ".join(sentences)
+        return " ".join([*sentences, caveat(len(self.splits.test))]).strip()
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``frontier --json``."""
@@ -150,6 +158,7 @@ class FrontierResult(Result):
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
             "unsteered": self._point(self.bare, 1.0),
+            "clusters": self.clusters_json,
             "points": [self._point(point, p) for point, p in zip(self.points, self._p, strict=True)],
             "matches": self.matches,
             "choices": choices_of({point.technique: point.record for point in self.points}),
@@ -171,7 +180,7 @@ class FrontierResult(Result):
             "p_holm": p,
             "kl": estimates.mean(point.kl).to_json(),
             "perplexity": float(np.exp(np.mean(point.cross_entropy))),
-            "knowledge": estimates.mean(known).to_json() if known else None,
+            "knowledge": estimates.share(known).to_json() if known else None,
             "knowledge_lost": estimates.difference(self.bare.knowledge, known).to_json()
             if known and self.bare.knowledge
             else None,

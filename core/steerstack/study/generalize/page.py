@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, interval, line, nulls_table, provenance
+from steerstack.report.page import Page, Plot, Table, interval, intervals_line, line, nulls_table, provenance
 
 
 def generalize_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -58,7 +58,7 @@ def generalize_page(value: Mapping[str, Any], declared: str, references: list[st
         ],
         methods=f"Items of both domains were split by question (seed {study['seed']}); each technique was fitted, and "
         f"its layer, strength or epochs chosen, in one domain and measured on the locked test items of both, scored by "
-        f"{study['score']}. Intervals are paired bootstrap intervals over items (BCa; percentile for ratios).",
+        f"{study['score']}. {intervals_line(value)} Those of ratios are Fieller's.",
         references=references,
         provenance=provenance(value),
         declaration=declared,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page
+from steerstack.report.words import caveat, share
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
 from steerstack.stats.estimate import Estimate
@@ -96,18 +98,19 @@ class GeneralizeResult(Result):
     def transfers(self) -> list[Transfer]:
         """Each technique that could be fitted in both domains."""
         source, target = self.source, self.target
-        found = []
+        on_target, found = self.groups(target), []
         for name in dict.fromkeys(name for name, _ in self.fits):
             if any(self.fits[name, domain].failed for domain in (source, target)):
                 continue
             within, across = self.effect(name, target, target), self.effect(name, source, target)
+            recovered = ratio_interval(across, within, groups=on_target)
             found.append(
                 Transfer(
                     name,
-                    estimates.mean(within),
-                    estimates.mean(across),
-                    estimates.mean(self.effect(name, source, source)),
-                    ratio_interval(across, within) if estimates.mean(within).excludes_zero else None,
+                    estimates.mean(within, groups=on_target),
+                    estimates.mean(across, groups=on_target),
+                    estimates.mean(self.effect(name, source, source), groups=self.groups(source)),
+                    recovered if math.isfinite(recovered.ci_low) else None,
                     float((across < 0).mean()),
                 )
             )
@@ -125,7 +128,7 @@ class GeneralizeResult(Result):
     def _corrected(self) -> list[float]:
         """P of each technique's effect across, corrected over the techniques (Holm)."""
         source, target = self.source, self.target
-        raw = {t.name: p_value(self.effect(t.name, source, target)) for t in self.transfers}
+        raw = {t.name: p_value(self.effect(t.name, source, target), groups=self.groups(target)) for t in self.transfers}
         return [float(row["p_corrected"]) for row in corrected(raw).values()]
 
     @cached_property
@@ -138,7 +141,7 @@ class GeneralizeResult(Result):
                 "technique": name,
                 "null": null,
                 "across_above": estimates.difference(
-                    self.effect(name, source, target), self.effect(null, source, target)
+                    self.effect(name, source, target), self.effect(null, source, target), groups=self.groups(target)
                 ).to_json(),
             }
             for name in names
@@ -154,8 +157,12 @@ class GeneralizeResult(Result):
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        real = (transfer for transfer in self.transfers if not is_reference(transfer.name))
-        return " ".join(_sentence(transfer, self.source, self.target) + self._above(transfer.name) for transfer in real)
+        parts = [
+            _sentence(transfer, self.source, self.target, p) + self._above(transfer.name)
+            for transfer, p in zip(self.transfers, self._corrected(), strict=True)
+            if not is_reference(transfer.name)
+        ]
+        return " ".join([*parts, caveat(len(self.domains[self.target].test))]).strip()
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``generalize --json``."""
@@ -175,7 +182,10 @@ class GeneralizeResult(Result):
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
-            "unsteered": {name: estimates.mean(values).to_json() for name, values in self.base.items()},
+            "unsteered": {
+                name: estimates.mean(values, groups=self.groups(name)).to_json() for name, values in self.base.items()
+            },
+            "clusters": self.clusters_json,
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,
             "against_nulls": self.against_nulls,
@@ -245,11 +255,9 @@ class GeneralizeResult(Result):
         ]
 
 
-def _sentence(transfer: Transfer, source: str, target: str) -> str:
-    head = f"{transfer.name}, trained on {source}, moves {target} by {transfer.across}"
-    if not transfer.within.excludes_zero:
+def _sentence(transfer: Transfer, source: str, target: str, p: float) -> str:
+    head = f"{transfer.name}, trained on {source}, moves {target} by {transfer.across} (p = {p:.2g}, Holm)"
+    if transfer.recovered is None or not transfer.within.bears_claim:
         return f"{head}; trained on {target} itself it has no measurable effect, so there is nothing to recover."
-    assert transfer.recovered is not None
-    share = transfer.recovered
-    gives = f"{share.value:.0%} [{share.ci_low:.0%}, {share.ci_high:.0%}] of what training on {target} gives"
+    gives = f"{share(transfer.recovered.to_json())} of what training on {target} gives"
     return f"{head}, {gives} ({transfer.within})."

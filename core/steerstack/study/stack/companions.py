@@ -1,6 +1,6 @@
 """Several vectors together: the study's vector with another one, in either order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,11 +37,11 @@ class MeasuredCompanion:
     after: ArmValues
     before: ArmValues | None
 
-    def to_json(self, unsteered: ArmValues) -> dict[str, Any]:
+    def to_json(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> dict[str, Any]:
         """Its effect, and what the order changes."""
         order: dict[str, Any] = {"decided_by": "the forward pass: they act at different layers", "difference": None}
         if self.before is not None:
-            difference = estimates.difference(self.after.log_odds, self.before.log_odds)
+            difference = estimates.difference(self.after.log_odds, self.before.log_odds, groups=groups)
             order = {"decided_by": "the plan: they act at the same layer", "difference": difference.to_json()}
         return {
             "vector": self.name,
@@ -50,8 +50,8 @@ class MeasuredCompanion:
             "layer": self.choice.layer,
             "scale": self.choice.scale,
             "choices_tried": len(self.choice.tried),
-            "effect": estimates.difference(self.alone.log_odds, unsteered.log_odds).to_json(),
-            "together": estimates.difference(self.after.log_odds, unsteered.log_odds).to_json(),
+            "effect": estimates.difference(self.alone.log_odds, unsteered.log_odds, groups=groups).to_json(),
+            "together": estimates.difference(self.after.log_odds, unsteered.log_odds, groups=groups).to_json(),
             "order": order,
         }
 
@@ -59,12 +59,12 @@ class MeasuredCompanion:
         """The interaction of both vectors."""
         return {"of": ["vector", self.name], "direction": "positive"}, (unsteered, vector, self.alone, self.after)
 
-    def sentence(self) -> str:
+    def sentence(self, groups: Sequence[int] | None = None) -> str:
         """What the order changes, in words; empty where it cannot change anything."""
         if self.before is None:
             return ""
-        difference = estimates.difference(self.after.log_odds, self.before.log_odds)
-        matters = "matters" if difference.excludes_zero else "makes no measurable difference"
+        difference = estimates.difference(self.after.log_odds, self.before.log_odds, groups=groups)
+        matters = "matters" if difference.bears_claim else "makes no measurable difference"
         return f"The order of the vector and {self.name} {matters}: {difference} when {self.name} acts last."
 
 

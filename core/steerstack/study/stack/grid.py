@@ -1,6 +1,6 @@
 """The cells of a stacking study, and the interactions between them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ class Cell:
 Grid = Mapping[Cell, ArmValues]
 
 
-def arms_json(grid: Grid) -> list[dict[str, Any]]:
+def arms_json(grid: Grid, groups: Sequence[int] | None = None) -> list[dict[str, Any]]:
     """Each arm with its estimates; one with a vector also with the share of items that move against its sign."""
     base = grid[Cell("none", "none")]
     return [
@@ -43,9 +43,9 @@ def arms_json(grid: Grid) -> list[dict[str, Any]]:
             "vector": cell.vector,
             "finetune": cell.finetune,
             "vector_origin": cell.origin,
-            "estimate": estimates.mean(values.log_odds).to_json(),
-            "probability": estimates.mean(values.probability).to_json(),
-            "effect": estimates.difference(values.log_odds, base.log_odds).to_json(),
+            "estimate": estimates.mean(values.log_odds, groups=groups).to_json(),
+            "probability": estimates.mean(values.probability, groups=groups).to_json(),
+            "effect": estimates.difference(values.log_odds, base.log_odds, groups=groups).to_json(),
             "edited_positions": values.edited,
             "against": _against(cell, values, grid),
         }
@@ -101,7 +101,9 @@ def quadruples(grid: Grid) -> list[Quadruple]:
     return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in asked]
 
 
-def interactions_json(asked: Iterable[Quadruple], *, margin: float) -> list[dict[str, Any]]:
+def interactions_json(
+    asked: Iterable[Quadruple], *, margin: float, groups: Sequence[int] | None = None
+) -> list[dict[str, Any]]:
     """Every interaction on both scales, with its verdict on the log-odds scale.
 
     ``retained`` is the share of the first's effect that it keeps on top of the second; ``p`` that of the paired t
@@ -110,11 +112,12 @@ def interactions_json(asked: Iterable[Quadruple], *, margin: float) -> list[dict
     found: list[dict[str, Any]] = []
     for about, arms in asked:
         on_log_odds, on_probability = (
-            additivity(*(_values(arm, scale) for arm in arms), margin=margin) for scale in ("log-odds", "probability")
+            additivity(*(_values(arm, scale) for arm in arms), margin=margin, groups=groups)
+            for scale in ("log-odds", "probability")
         )
         verdict = {**about, "verdict": on_log_odds.verdict, "margin": margin}
-        found.append(_interaction(arms, "log-odds", verdict, on_log_odds))
-        found.append(_interaction(arms, "probability", verdict, on_probability))
+        found.append(_interaction(arms, "log-odds", verdict, on_log_odds, groups))
+        found.append(_interaction(arms, "probability", verdict, on_probability, groups))
     for scale in ("log-odds", "probability"):
         mine = {str(place): entry["p"] for place, entry in enumerate(found) if entry["scale"] == scale}
         for place, row in corrected(mine).items():
@@ -126,18 +129,20 @@ def _values(values: ArmValues, scale: str) -> Any:
     return values.log_odds if scale == "log-odds" else values.probability
 
 
-def _interaction(arms: FourArms, scale: str, about: dict[str, Any], found: Additivity) -> dict[str, Any]:
+def _interaction(
+    arms: FourArms, scale: str, about: dict[str, Any], found: Additivity, groups: Sequence[int] | None
+) -> dict[str, Any]:
     neither, first, second, both = (_values(arm, scale) for arm in arms)
     return {
         **about,
         "scale": scale,
         "estimate": found.interaction.to_json(),
-        "p": p_value(estimates.contrast(both, first, second, neither)),
+        "p": p_value(estimates.contrast(both, first, second, neither), groups=groups),
         "first": found.first.to_json(),
         "second": found.second.to_json(),
-        "both": estimates.difference(both, neither).to_json(),
-        "first_on_top": estimates.difference(both, second).to_json(),
+        "both": estimates.difference(both, neither, groups=groups).to_json(),
+        "first_on_top": estimates.difference(both, second, groups=groups).to_json(),
         "retained": found.retained.to_json(),
-        "near_ceiling": at_limit(*(float(arm.probability.mean()) for arm in arms)),
+        "near_ceiling": at_limit(*(float(arm.mass.mean()) for arm in arms)),
         "n_to_resolve": found.needed,
     }

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, bare_line, interval, line, provenance
+from steerstack.measure.scoring import share_name
+from steerstack.report.page import Page, Plot, Table, bare_line, interval, intervals_line, line, provenance
 from steerstack.report.samples import samples_tables
+from steerstack.report.words import share
 
 _LEVELS = ("negative", "none", "positive")
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
@@ -19,8 +21,7 @@ def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         title=f"{value['behavior']}: does the vector help, and does it stack?",
         lead=f"{value['model']}. The exhibiting answer {value['polarity']}. Scored by {value['score']}; effects are "
         f"differences in mean {value['scale']} from the bare model, on the same {n['test']} locked test items, with "
-        "95 % bootstrap intervals (BCa, paired). Transferred: the base model's vector; refitted: extracted again "
-        "from the fine-tuned model.",
+        f"95 % intervals.{_origins(value)}",
         verdict=value["verdict"],
         warnings=[value["warning"]] if value["warning"] else [],
         plots=[_stacked(value), _choice(value), _nulls(value)],
@@ -36,14 +37,42 @@ def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         f"{n['test']} locked for the test. The vector was read at {value['study']['position']} and added to the "
         f"{value['study']['tokens']} tokens at layer {selected['layer']} with multiplier {selected['scale']:g}: a norm "
         f"of {strength['norm']:.2f}, {strength['share_of_residual_norm']:.0%} of the residual stream's. It was chosen "
-        f"on validation among {selected['choices_tried']} settings by the {selected['rule']}.{budget} Prompts and "
-        "demonstrations were chosen on the same validation items, and fine-tunes trained on the same training items. "
-        "An interaction is a difference in differences (both together, minus each alone); p values are of paired t "
-        f"tests, corrected by Holm over all interactions of a scale. {_null_words(value)} {_letters(value)}",
+        f"on validation among {selected['choices_tried']} settings by the {selected['rule']}.{budget} "
+        f"{_beside(value)}{_null_words(value)} {intervals_line(value)} {_letters(value)}",
         references=references,
         provenance=provenance(value),
         declaration=declared,
     )
+
+
+def _beside(value: Mapping[str, Any]) -> str:
+    """What the vector was combined with and compared with, of what ran."""
+    prompts, made = value["selected"]["prompts"], value["finetunes"]
+    tuned = {i["finetune"] for i in value["arms"]} - {"none"}
+    shown = [name for name in made if name not in tuned]
+    found = []
+    if prompts:
+        found.append("Prompts were chosen on the same validation items.")
+    if shown:
+        found.append("Demonstrations were drawn from the training items and chosen on the same validation items.")
+    if tuned:
+        found.append(f"{', '.join(sorted(tuned))} learned from the same training items.")
+    if value["interactions"]:
+        margin = value["interactions"][0]["margin"]
+        found.append(
+            "An interaction is a difference in differences (both together, minus each alone); p values are of paired "
+            "t tests, corrected by Holm over all interactions of a scale. Two add up where the interval of what the "
+            f"first keeps lies within {1 - margin:.0%} and {1 + margin:.0%}, and are redundant where it lies below "
+            f"{margin:.0%}; the margin was declared before the run."
+        )
+    return " ".join(found) + (" " if found else "")
+
+
+def _origins(value: Mapping[str, Any]) -> str:
+    """Where vectors are from, if there is more than one place."""
+    tuned = any(arm["finetune"] != "none" for arm in value["arms"])
+    words = " Transferred: the base model's vector; refitted: extracted again from the fine-tuned model."
+    return words if tuned else ""
 
 
 def _stacked(value: Mapping[str, Any]) -> Plot:
@@ -134,21 +163,29 @@ def _arms(value: Mapping[str, Any]) -> Table:
          f"{a['probability']['value']:.3f}", interval(a["effect"])]
         for a in value["arms"]
     ]  # fmt: skip
-    columns = ["fine-tune", "vector from", "prompt", "vector", value["scale"], "p(exhibits)", "effect"]
+    columns = ["fine-tune", "vector from", "prompt", "vector", value["scale"], share_name(value["score"]), "effect"]
     return Table("Every arm", columns, rows)
 
 
 def _interactions(value: Mapping[str, Any]) -> Table:
+    scales = {"log-odds": value["scale"], "probability": share_name(value["score"])}
     rows = [
-        [" x ".join(i["of"]), i["direction"], i.get("finetune", "base"), i.get("vector_origin", ""), i["scale"],
-         *(interval(i[key]) for key in ("first", "second", "both", "first_on_top", "estimate")), f"{i['p_holm']:.2g}",
+        [" x ".join(i["of"]), i["direction"], i.get("finetune", "base"), i.get("vector_origin", ""), scales[i["scale"]],
+         *(interval(i[key]) for key in ("first", "second", "both", "first_on_top")), share(i["retained"]),
+         interval(i["estimate"]), f"{i['p_holm']:.2g}",
          i["verdict"] + (" (near a limit of the scale)" if i["near_ceiling"] else "")
          + (f"; n to resolve: {i['n_to_resolve']}" if i["n_to_resolve"] else "")]
         for i in value["interactions"]
     ]  # fmt: skip
     columns = ["of", "direction", "on", "vector", "scale", "first alone", "second alone", "both",
-               "first on top of second", "interaction", "p (Holm)", "verdict"]  # fmt: skip
-    return Table("Interactions", columns, rows, "Both together, minus each alone. Zero means that they add up.")
+               "first on top of second", "kept", "interaction", "p (Holm)", "verdict"]  # fmt: skip
+    return Table(
+        "Interactions",
+        columns,
+        rows,
+        "Interaction: both together, minus each alone. Kept: the share of the first's effect alone that it "
+        "has on top of the second, with Fieller's interval.",
+    )
 
 
 def _together(value: Mapping[str, Any]) -> list[Table]:

@@ -14,8 +14,10 @@ from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
 from steerstack.report.card import stack_card
 from steerstack.report.page import Page, Table, interval
+from steerstack.report.words import caveat, share
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
+from steerstack.stats.comparisons import ALPHA
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
 from steerstack.study.fair_choices import choices_of
@@ -29,9 +31,14 @@ from steerstack.study.stack.page import stack_page
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.selection import CRITERION, Choice
 from steerstack.trace.model import Model
+from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.study.stack.study import Stack
+
+
+RESOLVED = ("reinforces", "partly redundant")
+"""Verdicts that rest on an interaction that is told from zero, of which there are several."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,14 +93,16 @@ class StackResult(Result):
     @cached_property
     def effect(self) -> estimates.Estimate:
         """Effect of the positive vector alone on the base model, paired."""
-        return estimates.difference(self.grid[Cell("none", "positive")].log_odds, self.bare.log_odds)
+        return estimates.difference(
+            self.grid[Cell("none", "positive")].log_odds, self.bare.log_odds, groups=self.groups()
+        )
 
     @cached_property
     def interactions(self) -> list[dict[str, Any]]:
         """Every interaction, on both scales."""
         vector = self.grid[Cell("none", "positive")]
         asked = [*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)]
-        return interactions_json(asked, margin=self.study.margin)
+        return interactions_json(asked, margin=self.study.margin, groups=self.groups())
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``stack --json``, without where it was recorded."""
@@ -120,9 +129,10 @@ class StackResult(Result):
             "strength": strength,
             "competence": self.competence.to_json(),
             "warning": self.competence.warning(self.study.score),
-            "arms": arms_json(self.grid),
+            "clusters": self.clusters_json,
+            "arms": arms_json(self.grid, self.groups()),
             "interactions": self.interactions,
-            "companions": [c.to_json(self.bare) for c in self.companions],
+            "companions": [c.to_json(self.bare, self.groups()) for c in self.companions],
             "nulls": [null.to_json(self._bare_there) for null in self.nulls.nulls],
             "null_p": self.null_test.p,
             "null_test": {**self.null_test.to_json(), "n_items": len(self.nulls.items)},
@@ -180,8 +190,8 @@ class StackResult(Result):
         """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""
         columns = ("arm", "log-odds", "effect and 95 % interval")
         rows = [
-            [_arm(arm), f"{arm['estimate']['value']:+.3f}", interval(arm["effect"])]
-            for arm in arms_json(self.grid)
+            [_arm(arm), signed(arm["estimate"]["value"]), interval(arm["effect"])]
+            for arm in self.value["arms"]
             if arm["vector"] != "none" or arm["vector_origin"] == "transferred"  # without a vector both are one arm
         ]
         near = [f"neighbour, {one.name}: {self._on_shared(one.values)}" for one in self.nulls.neighbors]
@@ -242,13 +252,13 @@ class StackResult(Result):
     def verdict(self) -> str:
         """The answer in words."""
         effect, nulls = self.effect, self.null_test
-        if not effect.excludes_zero:
+        if not effect.bears_claim:
             head = f"The vector alone has no measurable effect on {self.behavior}"
         elif not nulls.enough:
             head = f"Nothing is claimed of the vector alone on {self.behavior}, for want of nulls"
         elif not nulls.claims:
             head = f"The effect of the vector alone on {self.behavior} cannot be told apart from the nulls"
-        elif effect.ci_low > 0:
+        elif effect.bears_claim and effect.ci_low > 0:
             head = f"The vector alone raises {self.behavior}"
         else:
             head = f"The vector alone lowers {self.behavior}, against its sign"
@@ -258,7 +268,8 @@ class StackResult(Result):
             for entry in self.interactions
             if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
         )
-        parts += [other.sentence() for other in self.companions]
+        parts += [other.sentence(self.groups()) for other in self.companions]
+        parts.append(caveat(effect.n))
         return " ".join(part for part in parts if part)
 
 
@@ -282,16 +293,19 @@ def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict
 
 
 def _on_top(entry: dict[str, Any]) -> str:
-    """What the vector still does on top of something else, and how the two combine."""
+    """What the vector still does on top of something else, the share that it keeps, and how the two combine."""
     other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
     if "finetune" in entry:
         other += f" on {entry['finetune']}"
     origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
-    effect = entry["first_on_top"]
-    interval = f"{effect['value']:+.3f} [{effect['ci_low']:+.3f}, {effect['ci_high']:+.3f}]"
-    words = {
+    verdict = {
         "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
         "only the second works alone": "the vector alone does nothing measurable",
-    }
-    verdict = words.get(entry["verdict"], entry["verdict"])
-    return f"On top of {other}{origin} it does {interval} ({verdict})."
+        "neither works alone": "neither does anything measurable alone",
+    }.get(entry["verdict"], entry["verdict"])
+    if entry["verdict"] in RESOLVED and entry["p_holm"] >= ALPHA:
+        verdict = f"{verdict} by itself, not among all interactions: p = {entry['p_holm']:.2g}, Holm"
+    if entry["n_to_resolve"]:
+        verdict += f"; about {entry['n_to_resolve']} items would resolve it"
+    kept = "" if entry["retained"]["ci_low"] is None else f", and keeps {share(entry['retained'])} of its effect"
+    return f"On top of {other}{origin} it does {interval(entry['first_on_top'])}{kept} ({verdict})."

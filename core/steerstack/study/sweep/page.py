@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, interval, line, provenance
+from steerstack.report.page import Page, Plot, Table, interval, intervals_line, line, provenance
 
 
 def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -35,7 +35,7 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
     return Page(
         title=f"{value['behavior']}: one vector at several layers and strengths",
         lead=f"{value['model']}; effects are differences in mean {value['scale']} from the bare model on the same "
-        f"{value['n']} items, with 95 % bootstrap intervals (BCa, paired).",
+        f"{value['n']} items, with 95 % intervals.",
         verdict=value["verdict"],
         warnings=[w for w in (value["caution"], value["warning"]) if w],
         plots=plots,
@@ -51,6 +51,7 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         ],
         methods=f"One vector was applied to the {value['tokens']} tokens at every layer and multiplier listed, "
         f"and items were scored by {value['score']}. P values are of paired t tests, corrected by Holm over all arms. "
+        f"{intervals_line(value)} "
         "Nulls are random directions and, where the method is installed, vectors from shuffled labels, brought to the "
         "vector's norm; of each the largest effect over the layers counts, as of the vector. Vectors of other "
         "behaviours are neighbours, not nulls.",

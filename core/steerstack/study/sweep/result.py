@@ -16,6 +16,7 @@ from steerstack.measure.scoring import scale_name
 from steerstack.measure.steerability import Steerability, steerability
 from steerstack.report.card import sweep_card
 from steerstack.report.page import Page, Table, interval
+from steerstack.report.words import caveat
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
@@ -26,6 +27,7 @@ from steerstack.study.null_test import NEIGHBOR, NullTest
 from steerstack.study.result import Result
 from steerstack.study.sweep.page import sweep_page
 from steerstack.trace.model import Model
+from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.study.sweep.study import Sweep
@@ -66,13 +68,16 @@ class SweepResult(Result):
     @cached_property
     def differences(self) -> list[Estimate]:
         """Effect of each arm, paired."""
-        return [estimates.difference(values.log_odds, self.unsteered.log_odds) for values in self.values]
+        return [
+            estimates.difference(values.log_odds, self.unsteered.log_odds, groups=self.groups())
+            for values in self.values
+        ]
 
     @cached_property
     def p_holm(self) -> list[float]:
         """P of each arm's effect, corrected over the arms (Holm); 1 for the arms that edit nothing."""
         raw = {
-            str(place): p_value(values.log_odds - self.unsteered.log_odds)
+            str(place): p_value(values.log_odds - self.unsteered.log_odds, groups=self.groups())
             for place, ((_, scale), values) in enumerate(zip(self.study.places, self.values, strict=True))
             if scale
         }
@@ -87,7 +92,10 @@ class SweepResult(Result):
         table = np.array([values.log_odds for values in self.values]).reshape(
             len(self.study.layers), -1, len(self.data)
         )
-        return {at: steerability(self.study.scales, rows) for at, rows in zip(self.study.layers, table, strict=True)}
+        return {
+            at: steerability(self.study.scales, rows, groups=self.groups())
+            for at, rows in zip(self.study.layers, table, strict=True)
+        }
 
     @property
     def verdict(self) -> str:
@@ -108,7 +116,8 @@ class SweepResult(Result):
             parts.append(
                 f"There an item moves by {of.mean} a unit of strength, {of.anti.value:.0%} of items against the sign."
             )
-        return " ".join(parts)
+        parts.append(caveat(len(self.data)))
+        return " ".join(part for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``sweep --json``."""
@@ -117,10 +126,10 @@ class SweepResult(Result):
             {
                 "layer": layer,
                 "scale": scale,
-                "estimate": estimates.mean(values.log_odds).to_json(),
+                "estimate": estimates.mean(values.log_odds, groups=self.groups()).to_json(),
                 "effect": effect.to_json(),
                 "p_holm": p,
-                "probability": estimates.mean(values.probability).to_json(),
+                "probability": estimates.mean(values.probability, groups=self.groups()).to_json(),
                 "kl": kl,
                 "norm": abs(scale) * self.vector.norms[layer],
                 "edited_positions": values.edited,
@@ -137,7 +146,8 @@ class SweepResult(Result):
             "tokens": self.study.tokens,
             "edit": self._edit,
             "n": len(ids),
-            "unsteered": estimates.mean(self.unsteered.log_odds).to_json(),
+            "unsteered": estimates.mean(self.unsteered.log_odds, groups=self.groups()).to_json(),
+            "clusters": self.clusters_json,
             "arms": arms,
             "nulls": [one for one in self._nulls_json() if one["family"] != NEIGHBOR],
             "neighbors": [one for one in self._nulls_json() if one["family"] == NEIGHBOR],
@@ -186,7 +196,9 @@ class SweepResult(Result):
                 "family": self.families.get(name, NEIGHBOR),
                 "layer": layer,
                 "scale": self.study.strongest,
-                "effect": estimates.difference(values.log_odds, self.unsteered.log_odds).to_json(),
+                "effect": estimates.difference(
+                    values.log_odds, self.unsteered.log_odds, groups=self.groups()
+                ).to_json(),
             }
             for (name, layer), values in self.nulls.items()
         ]
@@ -238,7 +250,7 @@ class SweepResult(Result):
             [
                 str(layer),
                 f"{scale:g}",
-                f"{values.log_odds.mean():+.3f}",
+                signed(float(values.log_odds.mean())),
                 interval(effect.to_json()),
                 f"{p:.2g}",
                 f"{kl:.3f}",

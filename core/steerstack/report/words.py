@@ -1,0 +1,17 @@
+"""Words that a verdict may use, by what it rests on."""
+
+from steerstack.stats.estimate import FEW, TOO_FEW
+
+
+def caveat(n: int) -> str:
+    """What is to be said of a claim on few items: a sentence, or nothing from 20 items on."""
+    if n < TOO_FEW:
+        return f"With {n} items nothing is claimed: it takes {TOO_FEW} at least."
+    return f"With {n} items this is a hint; it takes {FEW} for a finding." if n < FEW else ""
+
+
+def share(value: dict[str, float | None]) -> str:
+    """A share with its interval in percent, such as ``62 % [48 %, 77 %]``; what is not known is said."""
+    if value["value"] is None or value["ci_low"] is None or value["ci_high"] is None:
+        return "a share that is not known"
+    return f"{value['value']:.0%} [{value['ci_low']:.0%}, {value['ci_high']:.0%}]"
