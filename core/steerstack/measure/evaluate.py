@@ -103,7 +103,7 @@ class Evaluation:
             "n": len(scores.items),
             "clusters": found and {"count": found.count, "by": found.by},
             "estimate": scores.estimate(groups).to_json(),
-            "probability": estimates.mean(scores.probability, groups=groups).to_json(),
+            "probability": estimates.probability(scores.probability, groups=groups).to_json(),
             "log_odds_per_token": estimates.mean(scores.per_token, groups=groups).to_json(),
             "effect": {
                 "of": "plan against unsteered, same items",

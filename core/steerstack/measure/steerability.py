@@ -104,7 +104,7 @@ def steerability(
         anti=estimates.share(slopes < 0),
         fit=_explained(strengths, odds.mean(1)),
         log_odds=tuple(estimates.mean(row, groups=groups) for row in odds),
-        probability=tuple(estimates.mean(row, groups=groups) for row in shares),
+        probability=tuple(estimates.probability(row, groups=groups) for row in shares),
     )
 
 

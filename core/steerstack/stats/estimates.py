@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,7 @@ from steerstack.stats.intervals import mean_interval, proportion_interval
 
 __all__ = [
     "FEW", "LEVEL", "TOO_FEW", "Estimate", "contrast", "difference", "finite", "interaction", "mean", "mean_interval",
-    "needed_n", "proportion_interval", "share", "sigmoid",
+    "needed_n", "probability", "proportion_interval", "share", "sigmoid",
 ]  # fmt: skip
 
 mean = mean_interval
@@ -31,6 +32,12 @@ def share(outcomes: ArrayLike, *, level: float = LEVEL) -> Estimate:
     if not np.all((values == 0) | (values == 1)):
         raise StudyError("A share is one of outcomes that are 0 or 1.", seen=f"{values[:5].tolist()} ...")
     return proportion_interval(float(values.sum()), len(values), level=level)
+
+
+def probability(values: ArrayLike, *, groups: ArrayLike | None = None, level: float = LEVEL) -> Estimate:
+    """Mean of probabilities, with an interval that stays between 0 and 1."""
+    found = mean_interval(values, groups=groups, level=level)
+    return replace(found, ci_low=max(0.0, found.ci_low), ci_high=min(1.0, found.ci_high))
 
 
 def difference(after: ArrayLike, before: ArrayLike, *, groups: ArrayLike | None = None) -> Estimate:

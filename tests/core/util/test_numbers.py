@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steerstack.util.numbers import signed
+from steerstack.util.numbers import fixed, signed
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,7 @@ def test_a_zero_never_has_a_sign(value, digits):
     text = signed(value, digits)
     assert float(text) == pytest.approx(value, abs=0.5 * 10.0**-digits + 1e-9)
     assert text[0] not in "+-" or float(text) != 0
+
+
+def test_a_number_without_a_plus_has_no_signed_zero_either():
+    assert [fixed(value) for value in (0.5, -0.5, -0.001, 0.004)] == ["0.50", "-0.50", "0.00", "0.00"]

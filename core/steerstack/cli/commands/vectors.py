@@ -7,6 +7,7 @@ import typer
 
 from steerstack.catalog.lookup import find
 from steerstack.cli import console
+from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.steering.vector import SteeringVector
@@ -85,12 +86,12 @@ def _show_readout(readout: dict[str, Any]) -> None:
     from rich.table import Table
 
     def listed(tokens: list[dict[str, Any]]) -> str:
-        return escape("  ".join(f"{token['token']!r} {token['logit']:+.2f}" for token in tokens))
+        return escape("  ".join(f"{token['token']!r} {signed(token['logit'], 2)}" for token in tokens))
 
     title = "change of the logits by the vector at strength 1, less its mean over the vocabulary"
     table = Table("layer", "most promoted", "most suppressed", "top of random", title=title)
     for of in readout["layers"]:
-        table.add_row(str(of["layer"]), listed(of["promoted"]), listed(of["suppressed"]), f"{of['random_top']:+.2f}")
+        table.add_row(str(of["layer"]), listed(of["promoted"]), listed(of["suppressed"]), signed(of["random_top"], 2))
     console.out.print(table)
     console.note(readout["limits"])
 

@@ -129,7 +129,7 @@ class SweepResult(Result):
                 "estimate": estimates.mean(values.log_odds, groups=self.groups()).to_json(),
                 "effect": effect.to_json(),
                 "p_holm": p,
-                "probability": estimates.mean(values.probability, groups=self.groups()).to_json(),
+                "probability": estimates.probability(values.probability, groups=self.groups()).to_json(),
                 "kl": kl,
                 "norm": abs(scale) * self.vector.norms[layer],
                 "edited_positions": values.edited,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from steerstack.cli import console
+from steerstack.util.numbers import fixed, signed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,8 @@ def _interval(estimate: dict[str, Any] | None) -> str:
     if estimate is None:
         return "-"
     low, high = estimate["ci_low"], estimate["ci_high"]
-    bounds = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
-    return f"{estimate['value']:.2f}{bounds}"
+    bounds = "" if low is None or high is None else f" [{fixed(low)}, {fixed(high)}]"
+    return f"{fixed(estimate['value'])}{bounds}"
 
 
 def show_demo(result: dict[str, Any]) -> None:
@@ -38,8 +39,8 @@ def show_demo(result: dict[str, Any]) -> None:
     console.out.print(made)
     ways = Table("gain in accuracy on the target", *organisms, title="Elicitation and noise")
     for way in next(iter(organisms.values()))["elicitation"]:
-        ways.add_row(way, *(f"{found['elicitation'][way]['gain']['value']:+.2f}" for found in organisms.values()))
-    ways.add_row("weight noise", *(f"{o['weight_noise']['gain_there']['value']:+.2f}" for o in organisms.values()))
+        ways.add_row(way, *(signed(found["elicitation"][way]["gain"]["value"], 2) for found in organisms.values()))
+    ways.add_row("weight noise", *(signed(o["weight_noise"]["gain_there"]["value"], 2) for o in organisms.values()))
     console.out.print(ways)
     probes = Table("probe", "trained on", "tested on", "against", "AUROC", "words alone", "best random", title="Probes")
     for row in result["probes"]:
@@ -73,7 +74,7 @@ def show_combined(result: dict[str, Any]) -> None:
                   title=f"Right answers of {result['organism']}, n = {stacking['n']['test']}")  # fmt: skip
     for arm in stacking["arms"]:
         table.add_row(arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"],
-                      f"{arm['estimate']['value']:+.2f}", _interval(arm["effect"]))  # fmt: skip
+                      signed(arm["estimate"]["value"], 2), _interval(arm["effect"]))  # fmt: skip
     console.out.print(table)
     console.out.print(stacking["verdict"], highlight=False)
     probes = Table("tested on", "accuracy, bad prompt", "good prompt", "AUROC", "words alone", "best random",
@@ -91,7 +92,7 @@ def show_calibration(result: dict[str, Any]) -> None:
     rule = result["rule"]
     console.out.print(
         f"Rule, from {rule['trained'][0]} sandbagging and {rule['trained'][1]} honest organisms of other worlds: "
-        f"{rule['test']} above {rule['bound']:+.3f}, or below chance with p < {rule['below']}.",
+        f"{rule['test']} above {signed(rule['bound'])}, or below chance with p < {rule['below']}.",
         highlight=False,
     )
     table = Table("judged by", "detection", "false positives", title="Organisms of new worlds, 95 % Clopper-Pearson")
@@ -112,13 +113,13 @@ def show_audit(result: dict[str, Any]) -> None:
     """The evidence, the verdict, how often such verdicts are right, and what they do not say."""
     table = Table("test", "value", title=f"{result['model']}: gains in accuracy on the target")
     for name, value in result["values"].items():
-        table.add_row(name, f"{value:+.3f}")
+        table.add_row(name, signed(value))
     console.out.print(table)
     verdict, rates = result["verdict"], result["error_rates"]
     state = "hides an ability" if verdict["sandbags"] else "is not shown to hide an ability"
     console.out.print(
-        f"The model {state}: {verdict['test']} {verdict['value']:+.3f} (bound {verdict['bound']:+.3f}); below chance "
-        f"with p = {verdict['below_chance_p']:.2g} (bound {verdict['below']}).",
+        f"The model {state}: {verdict['test']} {signed(verdict['value'])} (bound {signed(verdict['bound'])}); below "
+        f"chance with p = {verdict['below_chance_p']:.2g} (bound {verdict['below']}).",
         highlight=False,
     )
     console.out.print(
