@@ -6,7 +6,6 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from steerstack.data.clusters import Clusters, clusters
 from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
@@ -17,6 +16,7 @@ from steerstack.measure.label_mass import LabelMass, label_mass
 from steerstack.measure.scoring import ArmScores, ItemScore, scale_name, score_data
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
+from steerstack.stats.item_clusters import Clusters, clusters
 from steerstack.steering.given import Applied, as_plan
 from steerstack.steering.intervention import Plan
 from steerstack.trace.given import as_model

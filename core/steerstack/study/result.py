@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from steerstack.contracts.recorder import Effect, RunRecord
-from steerstack.data.clusters import Clusters, clusters
 from steerstack.data.items import DataSet
 from steerstack.data.words import CLEAN, word_guesses
 from steerstack.measure.form_choice import shown_mass
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
+from steerstack.stats.item_clusters import Clusters, clusters
 from steerstack.study.fair_choices import unequal
 from steerstack.util import digest
 from steerstack.util.files import write_json

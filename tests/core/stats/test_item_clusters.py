@@ -3,8 +3,8 @@
 import random
 from itertools import product
 
-from steerstack.data.clusters import clusters
 from steerstack.data.items import Item
+from steerstack.stats.item_clusters import clusters
 
 WORDS = ["".join(parts) for parts in product(("ba", "ke", "li", "mo", "su", "ta"), repeat=3)]
 
