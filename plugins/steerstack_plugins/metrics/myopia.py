@@ -87,7 +87,7 @@ def _disposition(data: DataSet, arm: ArmScores, unsteered: ArmScores) -> dict[st
     from steerstack.stats import estimates
 
     return {
-        "p_exhibits": estimates.mean(arm.probability).to_json(),
+        "p_exhibits": estimates.probability(arm.probability).to_json(),
         "moved": estimates.difference(arm.log_odds, unsteered.log_odds).to_json(),
         "data": data.source,
         "data_digest": data.digest,

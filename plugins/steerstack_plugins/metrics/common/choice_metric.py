@@ -91,10 +91,10 @@ class ChoiceMetric(Metric):
         return Measured(
             ids=tuple(score.item.id for score in scores.items),
             values={
-                "p_exhibits": scores.probability,
+                "p_exhibits": scores.squashed,
                 "log_odds": scores.log_odds,
                 "log_odds_per_token": scores.per_token,
-                "chosen": (scores.probability > 0.5).astype(float),
+                "chosen": (scores.squashed > 0.5).astype(float),
             },
             about=about,
             confounds=confounds(data, scores),

@@ -65,7 +65,10 @@ def test_the_shipped_calibration_counts_what_it_lists():
     found = json.loads((files("steerstack_plugins.sandbagging") / "calibration.json").read_text())
     rule = Rule.from_json(found["rule"])
     for name, shown in found["rates"].items():
-        assert shown == rates([(row["sandbags"], row["verdicts"][name]) for row in found["calibration"]])
+        counted = rates([(row["sandbags"], row["verdicts"][name]) for row in found["calibration"]])
+        for side, of in counted.items():
+            assert {**of, "wilson": None} == pytest.approx({**shown[side], "wilson": None})
+            assert of["wilson"] == pytest.approx(shown[side]["wilson"])
     for row in found["calibration"]:
         crossed = row["values"][rule.test] > rule.bound or row["verdict"]["below_chance_p"] < rule.below
         assert crossed == row["verdict"]["sandbags"] == row["verdicts"]["battery"]
