@@ -34,11 +34,11 @@ class MLflowRecorder(Recorder):
 
         return check(tracking_uri)
 
-    def ready(self, *, tracking_uri: str | None) -> None:
-        """See whether the files of a store on this machine can be written."""
-        from steerstack_registry.access.location import check_writable
+    def ready(self, *, tracking_uri: str | None) -> str:
+        """See whether a store will take what a study finds; what is wrong with one that is only away is given back."""
+        from steerstack_registry.access.connection import check_ready
 
-        check_writable(tracking_uri)
+        return check_ready(tracking_uri)
 
     def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:
         """Registered versions, newest first."""

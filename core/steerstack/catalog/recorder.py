@@ -43,16 +43,23 @@ def record_run(run: RunRecord, *, tracking_uri: str | None = None) -> Recorded:
     return recorded
 
 
-def check_places(*, record: bool, tracking_uri: str | None) -> None:
-    """See before a study whether it can be kept: its own folder, and the registry where it is local.
+def check_places(*, record: bool, tracking_uri: str | None) -> str:
+    """See before a study whether it can be kept: in its own folder, and in the registry.
 
     A server that is down is no reason not to begin: results wait in the outbox until it is back.
+
+    Returns
+    -------
+    str
+        What is wrong with a store that is away for now; empty where it is there, or nothing is recorded.
 
     Raises
     ------
     SteerstackError
-        A folder cannot be written, or its disk is nearly full.
+        A folder cannot be written, or its disk is nearly full; or the store will never take results.
     """
     check_room(home())
-    if record:
-        recorder().ready(tracking_uri=tracking_uri)
+    if not record:
+        return ""
+    away = recorder().ready(tracking_uri=tracking_uri)
+    return f"{away} The result will wait for it here, to be brought there by `steerstack send`." if away else ""

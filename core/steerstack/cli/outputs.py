@@ -50,7 +50,8 @@ def perform(study: Study, outputs: Outputs) -> None:
         return
     for target in outputs.files:
         check_target(target)
-    check_places(record=outputs.record, tracking_uri=outputs.tracking_uri)
+    if away := check_places(record=outputs.record, tracking_uri=outputs.tracking_uri):
+        console.note(away)
     with (
         console.bars() as progress,
         open_session(

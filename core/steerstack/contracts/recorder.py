@@ -143,8 +143,13 @@ class Recorder(ABC):
     def check(self, *, tracking_uri: str | None) -> str:
         """One line on the store: where it is, and that it answers."""
 
-    def ready(self, *, tracking_uri: str | None) -> None:  # noqa: B027  a recorder without local files has nothing to see
-        """Raise before any work if results could not be written to a store on this machine."""
+    def ready(self, *, tracking_uri: str | None) -> str:
+        """Look at the store before any work: raise if it will never take results.
+
+        What is wrong with one that is only away for now is given back, in words; empty where nothing is.
+        """
+        del tracking_uri
+        return ""
 
     @abstractmethod
     def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from steerstack.errors import RegistryError, first_line
 from steerstack.util.locks import locked
 from steerstack_registry.access import location
+from steerstack_registry.access.server import check_server, is_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,6 +27,8 @@ _IMPATIENT = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
+# Before a study, people wait for the answer.
+_BRIEF = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 
 
 @contextlib.contextmanager
@@ -112,6 +115,7 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
         from sqlalchemy.exc import SQLAlchemyError
 
         shown = location.without_password(uri)
+        served = uri.startswith(("http://", "https://"))
         try:
             with _made_global(uri):
                 if file is None:
@@ -126,6 +130,14 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
                 seen=location.without_password(first_line(error), uri)[:500],
                 fix="Check that it runs and that the address is right: `steerstack doctor --tracking-uri ...`.",
             ) from error
+        except (AttributeError, LookupError, TypeError, ValueError) as error:  # what MLflow stumbles over in an answer
+            if not served:
+                raise
+            raise RegistryError(
+                f"The tracking store {shown} answers otherwise than MLflow does.",
+                seen=location.without_password(f"{type(error).__name__}: {first_line(error)}")[:500],
+                fix="Check that the address is that of an MLflow server, of version 3.",
+            ) from error
 
 
 def check(tracking_uri: str | None = None) -> str:
@@ -134,13 +146,39 @@ def check(tracking_uri: str | None = None) -> str:
     Raises
     ------
     SteerstackError
-        It does not answer, or cannot be written.
+        It does not answer, is no store that can be recorded to, or cannot be written.
     """
     uri = location.resolve(tracking_uri)
     shown, file = location.without_password(uri), location.database(uri)
     location.check_writable(tracking_uri)
     if file is not None and not file.exists():
         return f"{shown}, made on first use"
-    with reaching(uri) as client:
+    if file is None and not location.is_database(uri):
+        with _environment(_BRIEF):
+            check_server(uri)
+    with _environment(_BRIEF), reaching(uri) as client:
         client.search_experiments(max_results=1)
     return f"{shown} answers"
+
+
+def check_ready(tracking_uri: str | None = None) -> str:
+    """See before a study whether a store will take what it finds.
+
+    Returns
+    -------
+    str
+        What is wrong with a store that is only away, and may be back when the study is done; empty where it is there.
+
+    Raises
+    ------
+    SteerstackError
+        It will never take anything: it cannot be written, is of a kind or version that is not recorded to, or is
+        something else.
+    """
+    try:
+        check(tracking_uri)
+    except RegistryError as error:
+        if is_away(error):
+            return f"{error.happened} ({error.seen})"
+        raise
+    return ""

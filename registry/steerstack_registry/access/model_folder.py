@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from steerstack.errors import VectorError
+from steerstack.errors import VectorError, first_line
 from steerstack.steering.vector import SteeringVector
 from steerstack_registry.access.connection import quietly
 
@@ -16,7 +16,10 @@ def read_folder(folder: Path, shown: str) -> SteeringVector:
     with quietly():
         from mlflow.models import Model
 
-        flavors = Model.load(str(folder / "MLmodel")).flavors if (folder / "MLmodel").is_file() else {}
+        try:
+            flavors = Model.load(str(folder / "MLmodel")).flavors if (folder / "MLmodel").is_file() else {}
+        except Exception as error:  # whatever MLflow stumbles over in a file that somebody changed
+            raise _changed(shown, "MLmodel", error) from error
     if FLAVOR not in flavors:
         raise VectorError(
             f"{shown} is not a steering vector.",
@@ -24,7 +27,11 @@ def read_folder(folder: Path, shown: str) -> SteeringVector:
             fix="Only models that steerstack registered are opened; others could run code.",
         )
     vector = SteeringVector.load(folder / VECTOR_FILE)
-    said = json.loads((folder / SPEC_FILE).read_text())["fingerprint"] if (folder / SPEC_FILE).is_file() else None
+    try:
+        spec = folder / SPEC_FILE
+        said = str(json.loads(spec.read_text(encoding="utf-8"))["fingerprint"]) if spec.is_file() else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _changed(shown, SPEC_FILE, error) from error
     if said is not None and said != vector.fingerprint:
         raise VectorError(
             f"The vector of {shown} is not the one that was registered.",
@@ -32,3 +39,11 @@ def read_folder(folder: Path, shown: str) -> SteeringVector:
             fix="Its file was changed in the artifact store: extract and register it again.",
         )
     return vector
+
+
+def _changed(shown: str, name: str, error: Exception) -> VectorError:
+    return VectorError(
+        f"The file {name} of {shown} cannot be read.",
+        seen=f"{type(error).__name__}: {first_line(error)}"[:300],
+        fix="It was changed or cut short in the artifact store: extract and register the vector again.",
+    )

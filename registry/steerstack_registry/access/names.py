@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from steerstack.util import digest
+from steerstack.util.text import file_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,22 +25,36 @@ OURS = f"tags.`steerstack.type` = '{MODEL_TYPE}'"
 NOTE = "mlflow.note.content"
 VECTOR_ID = "steerstack.vector_id"
 RECORD_ID = "steerstack.record_id"
+CHECKSUMS = "checksums.json"
+"""File of a run with the SHA-256 of each of its other files, by path; its own is in the tag that follows."""
+CHECKSUMS_ID = "steerstack.checksums"
 
 DIGEST_LENGTH = 36
+NAME_LENGTH = 200
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 KEY_LENGTH = 250
 DESCRIPTION_LENGTH = 5000
 
 
-def slug(text: str) -> str:
-    """The text with everything but letters, digits, ``_ - .`` replaced by a dash."""
-    return re.sub(r"[^A-Za-z0-9_.\-]+", "-", text).strip("-.") or "unknown"
+def experiment_name(behavior: str) -> str:
+    """``steerstack/<behavior>``, which MLflow shows as it is; one that is longer than a database keeps is cut."""
+    return EXPERIMENT + (behavior if len(behavior) <= NAME_LENGTH else file_name(behavior))
 
 
 def metric_key(text: str) -> str:
-    """A name that MLflow takes for a metric or a parameter."""
-    return re.sub(r"[^A-Za-z0-9_.\-/ ]", "-", text).strip("/ ")[: KEY_LENGTH - len(".ci_high")]
+    """A name that MLflow takes for a metric or a parameter; different texts have different ones.
+
+    The signs of our own names, as in ``n=16``, become dashes; anything else that is lost leaves a digest.
+    """
+    longest = KEY_LENGTH - len(".ci_high")
+    text = re.sub(r"[=:,()+]", "-", text)
+    parts = (re.sub(r"[^A-Za-z0-9_.\- ]", "-", part).strip() for part in text.split("/"))
+    plain = "/".join(part for part in parts if part.strip("."))
+    if plain == text and len(plain) <= longest:
+        return plain
+    end = f"-{digest.of_json(text)[:8]}"
+    return (plain[: longest - len(end)].rstrip("/ ") + end).lstrip("-")
 
 
 def registered_name(vector: SteeringVector, behavior: str, model_name: str, role: str = "") -> str:
@@ -49,8 +66,15 @@ def registered_name(vector: SteeringVector, behavior: str, model_name: str, role
     made_on = vector.origin.model_name
     model = (model_name if made_on == "unknown" else made_on).rstrip("/").rsplit("/", 1)[-1]
     own = role.removeprefix(vector.origin.method)
-    parts = [behavior, model, vector.origin.method, *([own] if own else [])]
-    return "--".join(slug(part) for part in parts)
+    return "--".join(
+        [file_name(behavior), file_name(model), file_name(vector.origin.method), *([_role(own)] if own else [])]
+    )
+
+
+def _role(text: str) -> str:
+    """Roles are our own words: spaces and commas between them become dashes, without a digest."""
+    plain = re.sub(r"[ ,=():]+", "-", text).strip("-.")
+    return file_name(plain or text)
 
 
 def quoted(values: Iterable[str]) -> str:

@@ -1,6 +1,5 @@
 """Which recorded claims still hold: bytes, data, weights, and a few items measured again."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
 from steerstack_registry.read.lineage import lineage
 from steerstack_registry.read.load_vector import addressed, find, load_vector
+from steerstack_registry.read.run_files import RunFiles
 from steerstack_registry.write.versions import vector_id
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Check:
     Attributes
     ----------
     what:
-        ``vector``, ``model``, ``training data``, ``validation data``, ``test data`` or ``items``.
+        ``vector``, ``model``, ``files``, ``training data``, ``validation data``, ``test data`` or ``items``.
     holds:
         True, False, or None where it cannot be looked at from here.
     detail:
@@ -97,17 +97,25 @@ def _model(vector: "SteeringVector") -> "tuple[Model | None, Check]":
 def _run(
     uri: str, run: dict[str, Any], vector: "SteeringVector | None", model: "Model | None", items: int
 ) -> Iterator[Check]:
+    name = f"run {run['run_id'][:8]}"
     with reaching(uri) as client, tempfile.TemporaryDirectory() as folder:
-        files = {file.path for file in client.list_artifacts(run["run_id"])}
-        if "result.json" not in files:
+        kept = RunFiles(client, run["run_id"], Path(folder))
+        lost = kept.lost()
+        if lost is not None:
+            yield Check("files", not lost, f"{name}: {'; '.join(lost) or 'every file is as it was recorded'}")
+        try:
+            result = kept.json("result.json")
+            frame = kept.frame("items.parquet")
+        except SteerstackError as error:
+            yield Check("items", False, f"{name}: {error.happened}")
             return
-        result = json.loads(Path(client.download_artifacts(run["run_id"], "result.json", folder)).read_text("utf-8"))
-        frame = None
-        if "items.parquet" in files:
-            import pandas as pd
-
-            frame = pd.read_parquet(client.download_artifacts(run["run_id"], "items.parquet", folder))
-    claims, name = result.get("claims"), f"run {run['run_id'][:8]}"
+    if result is None:
+        if lost is None:
+            yield Check(
+                "files", None, f"{name}, {run['kind']}: it has no result.json, and no list of its files was kept"
+            )
+        return
+    claims = result.get("claims")
     if claims is None:
         yield Check("items", None, f"{name}, {run['kind']}: nothing was kept that could be measured again")
         return

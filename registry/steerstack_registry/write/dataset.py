@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlflow.data.dataset_source import DatasetSource
 
-from steerstack_registry.access.names import DIGEST_LENGTH, slug
+from steerstack.util.text import file_name
+from steerstack_registry.access.names import DIGEST_LENGTH
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -55,8 +56,8 @@ def dataset_of(run: "RunRecord", effect: "Effect | None" = None) -> tuple[str, s
     as MLflow takes; the whole one is in the source.
     """
     if effect is not None and effect.data_digest:
-        return slug(effect.data), effect.data_digest[:DIGEST_LENGTH]
-    return slug(f"{run.behavior}-{run.data_split}"), run.data_digest[:DIGEST_LENGTH]
+        return file_name(effect.data), effect.data_digest[:DIGEST_LENGTH]
+    return file_name(f"{run.behavior}-{run.data_split}"), run.data_digest[:DIGEST_LENGTH]
 
 
 def dataset_inputs(run: "RunRecord") -> "list[DatasetInput]":

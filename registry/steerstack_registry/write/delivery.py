@@ -36,6 +36,11 @@ class Delivery:
     created_ms: int
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def content(self) -> str:
+        """The digest in its name: of all that was found, whenever that was."""
+        return self.record_id.rpartition("-")[2]
+
 
 def plain(value: Any) -> Any:
     """The value in JSON's terms; NaN and infinity, which JSON has not, become null."""

@@ -123,7 +123,7 @@ def _send(folder: Path, delivery: Delivery, uri: str, down: set[str]) -> Recorde
     from steerstack_registry.write.store import MLflowStore
 
     try:
-        recorded = MLflowStore(uri).deliver(delivery, again=True)
+        recorded = MLflowStore(uri).deliver(delivery)
     except RegistryError:
         down.add(uri)  # one wait for a store that is down, not one for each run
         raise
@@ -143,7 +143,7 @@ def _read(folder: Path, tracking_uri: str | None) -> tuple[Delivery, str]:
         }
         effects = [Effect(**effect) for effect in kept.pop("effects")]
         run = RunRecord(**kept, vectors=vectors, effects=effects, files=files)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(
             f"{folder} cannot be read.", seen=str(error), fix="Something changed it: mend it, or remove the folder."
         ) from error

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from steerstack.contracts.recorder import EVALUATE, MAIN, Recorded, RunRecord
 from steerstack.report.card import vector_card
 from steerstack.steering.vector import SteeringVector
+from steerstack.util import digest
+from steerstack.util.files import write_json
+from steerstack.util.text import file_name
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
 from steerstack_registry.access.names import short
@@ -48,15 +51,13 @@ class MLflowStore:
             versions = Versions(client, experiment, behavior, vector.origin.model_name)
             return versions.register(vector, card=card)
 
-    def deliver(self, delivery: Delivery, *, again: bool = False) -> Recorded:
-        """Record one run.
+    def deliver(self, delivery: Delivery) -> Recorded:
+        """Record one run, once: what was recorded of the same content is found, and what is left half done completed.
 
         Parameters
         ----------
         delivery:
             The run and its name.
-        again:
-            It may have been delivered before, in part or in whole: look first.
 
         Raises
         ------
@@ -65,17 +66,17 @@ class MLflowStore:
         """
         with reaching(self.uri, make=True) as client:
             experiment = self._experiment(client, delivery.run.behavior)
-            done, begun = self._earlier(client, experiment, delivery) if again else (None, None)
+            done, begun = self._earlier(client, experiment, delivery)
             return done or self._deliver(client, experiment, delivery, begun)
 
     def _experiment(self, client: "MlflowClient", behavior: str) -> str:
         from mlflow.exceptions import MlflowException
 
-        name = f"{names.EXPERIMENT}{behavior}"
+        name = names.experiment_name(behavior)
         found = client.get_experiment_by_name(name)
         if found is None:
             folder = location.artifacts(self.uri)
-            place = None if folder is None else (folder / names.slug(behavior)).as_uri()
+            place = None if folder is None else (folder / file_name(behavior)).as_uri()
             try:
                 found = client.get_experiment(client.create_experiment(name, artifact_location=place))
             except MlflowException as error:
@@ -91,12 +92,14 @@ class MLflowStore:
     ) -> tuple[Recorded | None, str | None]:
         """What an earlier delivery left: a finished run, or the id of one left half done, to be gone on with.
 
-        It is gone on with rather than made anew, since what it logged on the vector would stay there.
+        It is gone on with rather than made anew, since what it logged on the vector would stay there. A study that
+        was killed while it was recorded comes again under a name that differs in the time alone.
         """
-        wanted = f"tags.`{names.RECORD_ID}` = '{delivery.record_id}'"
+        wanted = f"tags.`{names.RECORD_ID}` LIKE '%-{delivery.content}'"
         runs = sorted(client.search_runs([experiment], wanted), key=lambda run: run.info.status != "FINISHED")
         for run in runs[1:]:  # asked for twice, because the first answer was lost
-            client.delete_run(run.info.run_id)
+            if run.data.tags[names.RECORD_ID] == delivery.record_id:
+                client.delete_run(run.info.run_id)
         if not runs:
             return None, None
         run_id = str(runs[0].info.run_id)
@@ -224,18 +227,31 @@ def _metrics(run: RunRecord, run_id: str, time_ms: int, vectors: Mapping[str, Re
 
 
 def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
-    taken: set[tuple[str, str]] = set()
-    with tempfile.TemporaryDirectory() as spare:
+    """The run's files, and a list of their digests whose own digest is a tag: see ``registry verify``."""
+    sums: dict[str, str] = {}
+
+    def log(path: Path, folder: str = "") -> None:
+        client.log_artifact(run_id, str(path), folder or None)
+        sums[f"{folder}/{path.name}".lstrip("/")] = digest.of_file(path)
+
+    with tempfile.TemporaryDirectory() as folder:
+        spare = Path(folder)
         for place, path in enumerate(run.files):
-            folder, local = notes.FOLDERS.get(path.suffix.lower(), ""), path
-            if (folder, path.name) in taken:
-                local = Path(spare) / f"{place}-{path.name}"
+            kind, local = notes.FOLDERS.get(path.suffix.lower(), ""), path
+            if f"{kind}/{path.name}".lstrip("/") in sums:
+                local = spare / f"{place}-{path.name}"
                 local.write_bytes(path.read_bytes())
-            taken.add((folder, local.name))
-            client.log_artifact(run_id, str(local), folder or None)
-            if folder == "figures":
-                client.log_artifact(run_id, str(narrowed(local, notes.WIDTH, Path(spare))), notes.SMALL)
-    if run.result:
-        client.log_text(run_id, json.dumps(run.result, indent=1, ensure_ascii=False), "result.json")
-    if run.card:
-        client.log_text(run_id, run.card, "card.md")
+            log(local, kind)
+            if kind == "figures":
+                log(narrowed(local, notes.WIDTH, spare), notes.SMALL)
+        texts = {
+            "result.json": json.dumps(run.result, indent=1, ensure_ascii=False) if run.result else "",
+            "card.md": run.card,
+        }
+        for name, text in texts.items():
+            if text:
+                (spare / name).write_text(text, encoding="utf-8")
+                log(spare / name)
+        write_json(spare / names.CHECKSUMS, sums)
+        client.log_artifact(run_id, str(spare / names.CHECKSUMS))
+        client.set_tag(run_id, names.CHECKSUMS_ID, digest.of_file(spare / names.CHECKSUMS))

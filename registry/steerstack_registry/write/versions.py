@@ -133,7 +133,7 @@ class Versions:
 
         model = self.client.create_logged_model(
             self.experiment,
-            name=name,
+            name=name.replace(".", "_"),  # MLflow takes a dot in a registered name, but not in this one
             source_run_id=self.run_id,
             tags={**tags, **({NOTE: short(card, names.TAG_LENGTH)} if card else {})},
             params=facts,

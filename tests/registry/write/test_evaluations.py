@@ -45,7 +45,7 @@ def test_an_effect_is_kept_with_its_vector_and_holds_when_measured_again(evaluat
     assert (effect["value"], effect["ci_low"], effect["n"]) == pytest.approx((wanted["value"], wanted["ci_low"], 9))
     assert effect["data_digest"] == value["data_digest"][:36]
     checks = json.loads(run("registry", "verify", NAME, "--json"))
-    assert [check["what"] for check in checks] == ["vector", "model", "test data", "items"]
+    assert [check["what"] for check in checks] == ["vector", "model", "files", "test data", "items"]
     assert all(check["holds"] for check in checks), checks
     assert "8 results" in checks[-1]["detail"]
 

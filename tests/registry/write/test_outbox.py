@@ -74,6 +74,33 @@ def test_sent_but_not_removed_is_not_sent_twice(store: str, make_run: Make, monk
     assert len(_runs(store)) == 1
 
 
+def test_what_is_recorded_twice_is_one_record(store: str, make_run: Make) -> None:
+    """A study that was killed after it was recorded, or that ran on its ledger again, found the same."""
+    first, again = record(make_run(), store), record(make_run(), store)
+    assert again == first
+    with pytest.raises(KeptError):
+        record(make_run(), DOWN)
+    assert send_all(store) == [first]
+    other = record(make_run(n_items=21), store)
+    assert {run.info.run_id for run in _runs(store)} == {first.run_id, other.run_id}
+
+
+def test_what_was_killed_while_it_was_recorded_is_gone_on_with(
+    store: str, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.log_artifact", lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        patch.setattr("mlflow.MlflowClient.set_terminated", lambda *_, **__: None)  # SIGKILL tidies nothing up
+        with pytest.raises(SystemExit):
+            record(make_run(), store)
+    (half,) = _runs(store)
+    assert half.info.status == "RUNNING"
+    whole = record(make_run(), store)
+    (run,) = _runs(store)
+    assert run.info.run_id == whole.run_id == half.info.run_id
+    assert (run.info.status, len(run.data.metrics)) == ("FINISHED", 7)
+
+
 def test_half_sent_is_sent_whole(store: str, make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ConnectionError("the cable was pulled")

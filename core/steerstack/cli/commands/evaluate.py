@@ -81,7 +81,8 @@ def evaluate(
     edits = load_plan(plan, opened) if plan else given.plan()
     if record:
         check_recordable(edits)
-        check_places(record=True, tracking_uri=tracking_uri)
+        if away := check_places(record=True, tracking_uri=tracking_uri):
+            console.note(away)
     if items is None:
         given = replace(given, system=None)  # metrics have system prompts of their own
         value, results = run_metrics(metrics, opened, edits)

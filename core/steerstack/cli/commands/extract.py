@@ -45,8 +45,8 @@ def extract(
     for target in (out, dump, None if json == "-" else json):
         if target:
             check_target(Path(target))
-    if record:
-        check_places(record=True, tracking_uri=tracking_uri)
+    if record and (away := check_places(record=True, tracking_uri=tracking_uri)):
+        console.note(away)
     chosen = find("extractor", method).make(console.settings(set_))
     pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
     told = console.values(template)
