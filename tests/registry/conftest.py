@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from tests.registry.serving import Server, postgres
+from tests.support.vectors import longer
 
 from steerstack.contracts.recorder import Effect, RunRecord
 from steerstack.steering.vector import Origin, SteeringVector
@@ -50,7 +51,7 @@ def make_run(vector: SteeringVector, tmp_path: Path) -> Callable[..., RunRecord]
             data_digest="0123456789" * 6 + "abcd",
             data_split="test",
             n_items=20,
-            vectors={"base": vector, "refitted on lora-sft": vector * 2.0},
+            vectors={"base": vector, "refitted on lora-sft": longer(vector, 2.0)},
             effects=[
                 Effect("effect/alone", 0.3, 0.1, 0.5, 20),
                 Effect("interaction/promptxvector positive", float("nan"), -1.0, 1.0, 20),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.vectors import longer
 
 from steerstack.contracts.recorder import Effect, Recorded, RunRecord
 from steerstack.errors import RegistryError
@@ -77,7 +79,7 @@ def test_each_effect_is_its_own_vectors(client, make_run: Make, vector: Steering
         Effect("within/pca", 0.2, -0.1, 0.5, 20, "pca trained on hard"),
         Effect("across/lora-sft", 0.9, 0.8, 1.0, 20, "lora-sft trained on easy"),
     ]
-    vectors = {"pca trained on easy": vector, "pca trained on hard": vector * 2.0}
+    vectors = {"pca trained on easy": vector, "pca trained on hard": longer(vector, 2.0)}
     recorded = _record(make_run(vectors=vectors, effects=effects, card="It moves."))
     found = {}
     for role in ("easy", "hard"):
@@ -115,7 +117,7 @@ def test_files_go_where_they_are_looked_for(client, make_run: Make) -> None:  # 
     found = {entry.path for folder in ("", "report", "figures")
              for entry in client.list_artifacts(recorded.run_id, folder) if not entry.is_dir}  # fmt: skip
     assert client.list_artifacts(recorded.run_id, "figures/small")[0].path == "figures/small/arms.png"
-    assert found == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md"}
+    assert found == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md", "checksums.json"}
     path = client.download_artifacts(recorded.run_id, "result.json")
     assert json.loads(Path(path).read_text()) == {"verdict": "it helps", "odds": None}
 
@@ -169,7 +171,8 @@ def test_odd_names_and_long_values_are_taken(make_run: Make, vector: SteeringVec
         behavior="wealth:seeking", vectors={"base": odd}, effects=[effect],
         parameters={"text (long)": "x" * 9000}, card="y" * 9000,
     )  # fmt: skip
-    assert _record_direct(run).model_uri == "models:/wealth-seeking--Tiny-1B--a-b-c/1"
+    name = r"models:/wealth-seeking-[0-9a-f]{8}--Tiny-1B--a-b-c-[0-9a-f]{8}/1"
+    assert re.fullmatch(name, _record_direct(run).model_uri)
 
 
 @pytest.fixture(autouse=True)
