@@ -163,4 +163,4 @@ def gc(
 
 def _print(value: Any, json: str | None, text: str) -> None:
     if not console.wrote(value, json):
-        console.out.print(text, highlight=False, markup=False)
+        console.out.print(text, highlight=False)

@@ -12,37 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from rich import progress as rich_progress
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from steerstack.catalog.data import load_data
+from steerstack.cli.terminal import Terminal
 from steerstack.run.progress import Advance, Amount, Phase, Progress, ProgressEvent, Remark
 from steerstack.util.files import write_json
+from steerstack.util.text import shown
 
 if TYPE_CHECKING:
     from steerstack.data.items import DataSet
 
-console = Console(stderr=True)
+console = Terminal(stderr=True)
 """People read this; standard output is for results."""
 
-out = Console(soft_wrap=True)
+out = Terminal(soft_wrap=True)
 
 
 def complain(message: str) -> None:
     """Print an error to standard error."""
     first, *rest = message.splitlines()
-    console.print(f"[bold red]error:[/] {_plain(first)}", highlight=False, soft_wrap=True)
+    console.say(f" {first}", mark="error:", style="bold red")
     for line in rest:
-        console.print(_plain(line), highlight=False, soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+        console.say(line)
 
 
 def note(message: str) -> None:
     """Print a remark to standard error."""
-    console.print(f"[yellow]note:[/] {_plain(message)}", highlight=False, soft_wrap=True)
+    console.say(f" {message}", mark="note:", style="yellow")
 
 
 def print_json(value: Any) -> None:
@@ -101,7 +99,7 @@ class Bars(Progress):
     def _show(self, event: ProgressEvent) -> None:
         match event:
             case Phase(name):
-                self.shown.console.print(f"[dim]·[/] {_plain(name)}", highlight=False)
+                self.shown.console.print(Text.assemble(("·", "dim"), f" {shown(name)}"), highlight=False)
             case Remark(text):
                 note(text)
             case Amount(what, total, done):
@@ -124,7 +122,7 @@ class Bars(Progress):
         """Show one bar; what was done earlier does not count into its rate."""
         for task in self.shown.tasks:
             self.shown.update(task.id, visible=False)
-        self._tasks[what] = self.shown.add_task(what, total=total, completed=done)
+        self._tasks[what] = self.shown.add_task(shown(what), total=total, completed=done)
 
 
 class _Rate(TextColumn):
@@ -135,11 +133,9 @@ class _Rate(TextColumn):
 
     def render(self, task: Any) -> Any:
         """The rate of a task."""
-        from rich.text import Text
-
         speed = task.finished_speed or task.speed
-        shown = "" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{60 * speed:.1f}/min"
-        return Text(shown, style="dim")
+        rate = "" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{60 * speed:.1f}/min"
+        return Text(rate, style="dim")
 
 
 @contextlib.contextmanager
@@ -153,7 +149,7 @@ def bars(**options: Any) -> Iterator[Bars]:
     """
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         _Rate(),

@@ -54,12 +54,11 @@ def show(
         return
     for key, value in about.items():
         if key != "items":
-            console.out.print(f"{key:10} {value}", highlight=False, markup=False)
+            console.out.print(f"{key:10} {value}", highlight=False)
     for item in about["items"]:
         console.out.print(
             f"\n{item['id']}\n  {item['question']}\n  exhibits: {item['exhibits']}\n  not:      {item['not']}",
             highlight=False,
-            markup=False,
         )
 
 
@@ -71,8 +70,6 @@ def check(
     json: str | None = console.JSON,
 ) -> None:
     """Check a data set: readable, of known polarity, and what could mislead (letters, Yes and No, lengths)."""
-    from rich.markup import escape
-
     from steerstack.data.leaks import leaks
 
     loaded = load_data(data, behavior=behavior, matching=matching)
@@ -81,10 +78,9 @@ def check(
         return
     console.out.print(f"{data}: {len(loaded)} items of {loaded.behavior}; {loaded.polarity}", highlight=False)
     for remark in loaded.notes:
-        console.out.print(f"[yellow]![/] {escape(remark)}", highlight=False)
+        console.out.say(f" {remark}", mark="!", style="yellow")
     for leak in found:
-        mark = "[yellow]![/] " if leak.warns else "  "
-        console.out.print(f"{mark}{leak.text}", highlight=False)
+        console.out.say(f" {leak.text}", mark="!" if leak.warns else " ", style="yellow")
 
 
 def _about(data: str, behavior: str | None, matching: str | None, items: int) -> dict[str, Any]:

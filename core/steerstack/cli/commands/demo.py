@@ -23,4 +23,4 @@ def demo(
 
     study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=39, limit=160)
     perform(study, Outputs(fresh=fresh, report=report, tracking_uri=tracking_uri, json=json))
-    console.console.print("Browse the registry: [bold]steerstack ui[/]", highlight=False)
+    console.console.say("Browse the registry: steerstack ui")

@@ -15,9 +15,7 @@ def doctor(
     found = report(tracking_uri)
     if not console.wrote(found, json):
         for entry in found["checks"]:
-            mark = "[green]ok[/]  " if entry["ok"] else "[red]bad[/] "
-            console.out.print(
-                f"{mark} {entry['what']:18} {entry['found']}".replace("[/] [", "[/] \\["), highlight=False
-            )
+            mark, style = ("ok  ", "green") if entry["ok"] else ("bad ", "red")
+            console.out.say(f" {entry['what']:18} {entry['found']}", mark=mark, style=style)
     if not found["ok"]:
         raise typer.Exit(1)

@@ -43,7 +43,7 @@ def show_plugin(
         about = f"{card['kind']} {card['name']}, from {card['package']} {card['version']}"
         needs = f"\nneeds: {', '.join(card['needs'])}" if card["needs"] else ""
         paper = f"\npaper: {card['paper']}" if card["paper"] else ""
-        console.out.print(f"{about}{paper}{needs}\n\n{card['description']}\n", highlight=False, markup=False)
+        console.out.print(f"{about}{paper}{needs}\n\n{card['description']}\n", highlight=False)
         if card["parameters"]:
             table = Table("parameter", "type", "default", "")
             for row in card["parameters"]:

@@ -45,5 +45,5 @@ def serve(
     console.note("the server runs whatever code its clients send")
     run(
         model, host=host, port=port, token=token, revision=revision, dtype=dtype, device=device, limits=limits,
-        say=lambda what: console.console.print(f"· {what}", markup=False, highlight=False, soft_wrap=True),
+        say=lambda what: console.console.say(f"· {what}"),
     )  # fmt: skip

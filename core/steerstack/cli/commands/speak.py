@@ -124,7 +124,7 @@ def _aloud(model: "Model", prompt: "Prompt", voices: Sequence[_Voice], sampling:
         reply = speak(model, [prompt], [voice.plan], sampling, heard=lambda *told: say(told[-1]))[0][0]
         say("\n")
         if len(voice.plan):
-            console.console.print(f"[dim]{reply.edited_positions} positions edited[/]", highlight=False)
+            console.console.say("", mark=f"{reply.edited_positions} positions edited", style="dim")
         found.append(reply)
     return found
 

@@ -54,11 +54,9 @@ def show(
         about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": readings}
     if console.wrote(about, json):
         return
-    from steerstack.util.text import shown
-
     for key, value in about.items():
         if key != "readout":
-            console.out.print(shown(f"{key:18} {value}"), highlight=False, markup=False)
+            console.out.print(f"{key:18} {value}", highlight=False)
     if "readout" in about:
         _show_readout(about["readout"])
 
@@ -82,11 +80,10 @@ def _loaded(vector: str, tracking_uri: str | None) -> "tuple[SteeringVector, dic
 
 
 def _show_readout(readout: dict[str, Any]) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     def listed(tokens: list[dict[str, Any]]) -> str:
-        return escape("  ".join(f"{token['token']!r} {signed(token['logit'], 2)}" for token in tokens))
+        return "  ".join(f"{token['token']!r} {signed(token['logit'], 2)}" for token in tokens)
 
     title = "change of the logits by the vector at strength 1, less its mean over the vocabulary"
     table = Table("layer", "most promoted", "most suppressed", "top of random", title=title)
