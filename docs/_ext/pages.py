@@ -80,10 +80,10 @@ def _api() -> dict[str, str]:
 
 
 def _object(module: str, name: str, value: Any) -> list[str]:
-    if inspect.isclass(value) and module == "steerstack" and value.__module__.startswith("steerstack.contracts"):
-        return [f".. py:data:: {name}", "", f"   See :class:`steerstack.contracts.{name}`.", ""]
-    if module == "steerstack" and getattr(value, "__module__", "") == "steerstack.errors":
-        return [f".. py:data:: {name}", "", f"   See :class:`steerstack.errors.{name}`.", ""]
+    home = getattr(value, "__module__", "")
+    home = "steerstack.contracts" if home.startswith("steerstack.contracts.") else home
+    if module == "steerstack" and inspect.isclass(value) and home in MODULES:  # one place for each class
+        return [f".. py:data:: {name}", "", f"   See :class:`{home}.{name}`.", ""]
     if inspect.isclass(value):
         return [f".. autoclass:: {module}.{name}", ""]
     if callable(value) and name not in NOT_IN_DOCSTRINGS:

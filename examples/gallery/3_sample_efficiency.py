@@ -33,16 +33,15 @@ print(found.verdict)
 # %%
 # The curves
 # ----------
-# Bands are 95 % intervals over test items. One seed and two sizes show the form of the study, not a
-# finding; ``examples/studies/efficiency.yaml`` is a larger one.
+# An interval is one over training samples and needs several seeds; ten are asked for before two curves are compared.
+# One seed and two sizes show the form of the study, not a finding, and there is no band to draw;
+# ``examples/studies/efficiency.yaml`` is a larger one.
 
 result = found.to_json()
 figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
 for index, curve in enumerate(result["curves"]):
     name, color = curve["technique"], f"C{index}"
     sizes = [point["size"] for point in curve["points"]]
-    low, high = ([point[side] for point in curve["points"]] for side in ("ci_low", "ci_high"))
-    axes.fill_between(sizes, low, high, color=color, alpha=0.2, lw=0)
     axes.plot(sizes, [point["value"] for point in curve["points"]], "o-", color=color, label=name)
 axes.axhline(0, color="0.6", lw=1)
 axes.set_xscale("log", base=2)
