@@ -75,9 +75,11 @@ class Page:
 
 
 def interval(estimate: Mapping[str, Any] | None) -> str:
-    """``+0.351 [+0.253, +0.462]``; bounds that are not known are left open."""
+    """``+0.351 [+0.253, +0.462]``; bounds that are not known are left open, or no interval is named."""
     if estimate is None or estimate["value"] is None:
         return "-"
+    if estimate["ci_low"] is None and estimate["ci_high"] is None:
+        return f"{signed(estimate['value'])} (no interval)"
     low, high = ("?" if bound is None else signed(bound) for bound in (estimate["ci_low"], estimate["ci_high"]))
     return f"{signed(estimate['value'])} [{low}, {high}]"
 

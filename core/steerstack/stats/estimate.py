@@ -57,6 +57,8 @@ class Estimate:
         return found if self.clusters is None else {**found, "clusters": self.clusters}
 
     def __str__(self) -> str:
+        if math.isinf(self.ci_low) and math.isinf(self.ci_high):  # a single item, cluster or seed
+            return f"{signed(self.value)} (no interval)"
         return f"{signed(self.value)} [{signed(self.ci_low)}, {signed(self.ci_high)}]"
 
 

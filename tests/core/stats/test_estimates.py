@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steerstack.errors import StudyError
-from steerstack.stats import estimates
+from steerstack.stats import estimates, mean_interval
 from steerstack.stats.estimate import Estimate
 
 
@@ -41,3 +41,7 @@ def test_no_zero_has_a_sign_and_few_items_bear_no_claim():
     assert str(Estimate(-0.0001, -0.2, 0.0002, 30)) == "0.000 [-0.200, 0.000]"
     assert not Estimate(1.0, 0.5, 1.5, 7).bears_claim
     assert Estimate(1.0, 0.5, 1.5, 8).bears_claim
+
+
+def test_one_item_has_no_interval_and_says_so():
+    assert str(mean_interval([0.25])) == "+0.250 (no interval)"
