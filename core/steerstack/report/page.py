@@ -1,5 +1,6 @@
 """A study's page as a value: verdict, tables, figures, methods, and what is needed to run it again."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,9 +106,13 @@ def provenance(value: Mapping[str, Any]) -> dict[str, str]:
 
 
 def line(name: str, x: Sequence[float], estimates: Sequence[Mapping[str, Any]], *, color: str = "") -> Line:
-    """A line through estimates, with their intervals as its band."""
-    value, low, high = ([e[key] for e in estimates] for key in ("value", "ci_low", "ci_high"))
+    """A line through estimates, with their intervals as its band; where a bound is not known, nothing is drawn."""
+    value, low, high = ([_drawn(e[key]) for e in estimates] for key in ("value", "ci_low", "ci_high"))
     return Line(name, x, value, low, high, color)
+
+
+def _drawn(bound: float | None) -> float:
+    return bound if bound is not None and math.isfinite(bound) else math.nan
 
 
 def bare_line(name: str, x: Sequence[float], y: Sequence[float]) -> Line:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
 from steerstack.measure.scoring import scale_name
-from steerstack.report.page import Line, Page, Plot, Table, interval, provenance
+from steerstack.report.page import Page, Plot, Table, interval, line, provenance
 from steerstack.run.arms import ArmValues, Request, ScoreArms
 from steerstack.study.claims import Claims
 from steerstack.study.result import Result
@@ -111,7 +111,7 @@ class PlainResult(Result):
         """The effects as a figure and a table."""
         value = self.value
         unit = f"effect ({value['scale']})"
-        lines = [Line(e.name, [at], [e.value], [e.ci_low], [e.ci_high]) for at, e in enumerate(self.measured)]
+        lines = [line(e.name, [at], [e.to_json()]) for at, e in enumerate(self.measured)]
         rows = [[e.name, interval(e.to_json()), str(e.n)] for e in self.measured]
         return Page(
             title=f"{self.behavior}: {self.study.name}",

@@ -68,6 +68,7 @@ def stack_on(
         data=parts.test.source, layers=tuple(range(model.n_layers)), shares=(0.25, 0.5, 1.0, 2.0), nulls=3, seed=seed,
         method=MethodRef.of(PersonaVector.make({"max_new_tokens": 2, "temperature": 0})),
         finetunes=(MethodRef.of(tune, "baseline"),), few_shot=None,
+        neighbors=0,  # a model of a small world knows no words of another
     )  # fmt: skip
     found = study.run(model, data=parts, folder=folder, progress=Progress(tell))
     return cast("StackResult", found)
