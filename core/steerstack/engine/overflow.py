@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from steerstack.steering.intervention import Plan
-from steerstack.steering.limits import overflow
+from steerstack.steering.limits import empties, overflow
 from steerstack.trace.model import Model
 
 SAME = 1e-6
@@ -18,7 +18,8 @@ SAME = 1e-6
 def check_scores(model: Model, plan: Plan, groups: Sequence[Sequence[Sequence[float]]]) -> None:
     """Refuse scores of an arm that are NaN, infinite, or all exactly those of a uniform distribution.
 
-    A norm layer whose squares overflow gives zeros, and so logits that are all the same.
+    A norm layer whose squares overflow gives zeros, and so logits that are all the same. So does an edit that leaves
+    nothing of the activations, which is no fault.
 
     Raises
     ------
@@ -30,7 +31,8 @@ def check_scores(model: Model, plan: Plan, groups: Sequence[Sequence[Sequence[fl
     if bad:
         raise overflow(plan, model.dtype, model.name, f"{bad} of {len(values)} log-probabilities are not finite")
     uniform = -math.log(model.n_ids)
-    if len(values) > 1 and all(abs(value - uniform) <= SAME * abs(uniform) for value in values):
+    same = len(values) > 1 and all(abs(value - uniform) <= SAME * abs(uniform) for value in values)
+    if same and not empties(plan):
         raise overflow(plan, model.dtype, model.name, f"all {len(values)} log-probabilities are -log {model.n_ids}")
 
 

@@ -1,6 +1,7 @@
 """The trial of shortcuts: a few short sequences, as plain passes give them and as the engine does."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, final
@@ -115,6 +116,11 @@ class Trial:
         jittered = _answer(model, groups[0][0], _jitter(model))
         response = max(abs(a - b) for a, b in zip(plain[0][0][0], jittered, strict=True))
         return cls(groups, arms, plain, max(FLOOR, NOISE * response))
+
+    @property
+    def sound(self) -> bool:
+        """Whether the model itself gives numbers: with NaN or infinity nothing can be compared."""
+        return all(math.isfinite(one) for arm in self.plain for group in arm for answer in group for one in answer)
 
     def differs(self, other: "Trial") -> bool:
         """Whether plain passes say something else than in another trial of the same sequences."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,13 +27,22 @@ def check_strength(plan: Plan, dtype: torch.dtype, name: str) -> None:
     ModelError
         An edit of it does.
     """
+    for norm in _norms(plan, dtype):
+        if not norm < LARGEST:
+            raise overflow(plan, dtype, name, f"after the edit the activation's norm is {norm:.3g}")
+
+
+def empties(plan: Plan) -> bool:
+    """Whether an edit leaves nothing of an activation, as zero ablation does: logits are then rightly all the same."""
+    return any(norm == 0 for norm in _norms(plan, torch.float32))
+
+
+def _norms(plan: Plan, dtype: torch.dtype) -> Iterator[float]:
+    """The norm of activations of a usual size after each edit that can be tried alone."""
     for edit in plan:
-        try:
-            tried = edit.edit(_activations(edit).to(dtype)).detach().float().norm()
-        except (RuntimeError, TypeError, ValueError, IndexError):
-            continue  # it needs activations of another shape or place, and is seen when it runs
-        if not float(tried) < LARGEST:
-            raise overflow(plan, dtype, name, f"after the edit the activation's norm is {float(tried):.3g}")
+        # one that needs activations of another shape or place is seen when it runs
+        with suppress(RuntimeError, TypeError, ValueError, IndexError):
+            yield float(edit.edit(_activations(edit).to(dtype)).detach().float().norm())
 
 
 def overflow(plan: Plan, dtype: torch.dtype, name: str, seen: str) -> ModelError:

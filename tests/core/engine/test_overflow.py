@@ -10,10 +10,10 @@ from steerstack.engine.divergence import divergence
 from steerstack.engine.overflow import check_finite, check_logits, check_scores
 from steerstack.engine.score import score
 from steerstack.errors import ModelError
-from steerstack.steering.edits import Add
+from steerstack.steering.edits import Ablate, Add
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
-from steerstack.steering.tokens import TokenSequence
+from steerstack.steering.tokens import Tokens, TokenSequence
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
 
@@ -61,6 +61,12 @@ def test_strong_edits_that_the_dtype_holds_are_run(scale):
     model = opened()
     (found,) = score(model, ANSWERS, [plan(model, scale)])
     assert all(math.isfinite(value) for value in found.tokens[0][0])
+
+
+def test_what_leaves_nothing_is_rightly_uniform():
+    model = opened()
+    (found,) = score(model, ANSWERS, [Plan((Ablate(Site("resid_post", 3), kind="zero", selection=Tokens("all")),))])
+    assert found.tokens[0][0] == pytest.approx([-math.log(model.n_ids)] * 2)
 
 
 def test_values_that_are_no_numbers():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.browser import needs_chromium
+from tests.support.vectors import longer
 from typer.testing import CliRunner
 
 from steerstack import load_vector
@@ -55,10 +56,10 @@ def test_the_whole_path(server, make_run, vector):
     assert json.loads(run("show", NAME, *at))["effects"]["effect/alone"]["value"] == pytest.approx(0.3)
     (made,) = json.loads(run("lineage", NAME, *at))["made_by"]
     assert made["run_id"] == recorded.run_id
-    again = record(make_run(vectors={"base": vector * 2}), server.address)
+    again = record(make_run(vectors={"base": longer(vector, 2)}), server.address)
     run("promote", f"models:/{NAME}/1", "--stage", "validated", *at)
     assert load_vector(f"models:/{NAME}@champion", tracking_uri=server.address).fingerprint == vector.fingerprint
-    assert load_vector(again.model_uri, tracking_uri=server.address).fingerprint == (vector * 2).fingerprint
+    assert load_vector(again.model_uri, tracking_uri=server.address).fingerprint == (longer(vector, 2)).fingerprint
     compared = json.loads(run("compare", recorded.model_uri, again.model_uri, *at))
     assert set(compared["effects"]["effect/alone"]) == {recorded.model_uri, again.model_uri}
     assert NAME not in {row["name"] for row in json.loads(run("gc", *at))}
