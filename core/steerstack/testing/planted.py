@@ -1,6 +1,7 @@
 """Contrast pairs with a known answer: a direction planted in a tiny model and in its activations."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cache, cached_property
 from typing import Any
@@ -54,7 +55,9 @@ def swapped(data: DataSet) -> DataSet:
 
 
 def _of_equal_sides(data: DataSet) -> DataSet:
-    items = tuple(replace(item, options=(item.exhibits_text,) * 2) for item in data)
+    items = tuple(copy(item) for item in data)
+    for item in items:  # an item of equal answers is refused when it is made; a method is to refuse such pairs itself
+        object.__setattr__(item, "options", (item.exhibits_text,) * 2)
     return replace(data, items=items, prompts=SystemPrompts(data.prompts.positive, data.prompts.positive))
 
 

@@ -148,7 +148,7 @@ def test_a_conversation_out_of_order_is_refused(ask):
 
 
 def test_a_prompt_beyond_the_context_is_refused(ask):
-    assert "no room for an answer" in ask(samples=[Sample(input="long " * 200, target="")]).error.message
+    assert "no room for an answer" in ask(samples=[Sample(input="long " * 2000, target="")]).error.message
 
 
 def test_an_unknown_model_argument_is_refused(ask):
