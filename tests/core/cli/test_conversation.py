@@ -91,7 +91,7 @@ def test_a_mistake_is_told_and_changes_nothing(talk, line, message):
 
 def test_the_oldest_turns_make_room(talk):
     for number in range(8):
-        talk.hear(f"{number} " + "word " * 20)
+        talk.hear(f"{number} " + "word " * 150)
     assert len(talk.history) < 8
     assert talk.history[-1][0].startswith("7")
     assert any("oldest turn is forgotten" in text for text in talk.notes)

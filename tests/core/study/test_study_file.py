@@ -5,7 +5,7 @@ import yaml
 
 from steerstack.catalog.data import load_data
 from steerstack.data.items import DataSet
-from steerstack.errors import DataError, StudyError
+from steerstack.errors import DataError, ModelError, StudyError
 from steerstack.run.ledger import alone
 from steerstack.study.session import folder_of
 from steerstack.study.study_file import load_study
@@ -117,5 +117,5 @@ def test_two_runs_of_one_study_at_once_never_double_it(tmp_path, llama):
 
 def test_a_multiplier_that_overflows_is_told_of(tmp_path, llama):
     study = declared(tmp_path, limit=16, layers=[1], scales=[1e308], nulls=0)
-    with pytest.raises(StudyError, match="no number"):
+    with pytest.raises(ModelError, match="overflows under the arm Add"):
         study.run(llama, folder=tmp_path / "place")
