@@ -47,6 +47,14 @@ def test_the_second_entry_point_of_a_name_is_named_and_the_first_works(install):
     assert "two entry points" in found.failed[0].cause
 
 
-def test_the_users_ctrl_c_is_the_users():
+@pytest.fixture
+def interrupts():
+    """Ctrl-C raises KeyboardInterrupt, whatever the process that runs tests does with it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_users_ctrl_c_is_the_users(interrupts):
     with pytest.raises(KeyboardInterrupt), contained("slow"):
         signal.raise_signal(signal.SIGINT)
