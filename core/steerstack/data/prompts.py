@@ -304,7 +304,8 @@ class ChatFormat:
         encoded = [self._encode(rendered.text + self._joint(prompt) + label)[0] for label in labels]
         if len({tuple(ids) for ids in encoded}) < len(encoded):
             raise DataError(f"The tokenizer gives the labels {list(labels)} one and the same token.")
-        start = min(_common_prefix(encoded[0], ids) for ids in encoded)
+        others = encoded[1:] or [list(base.ids)]  # a label by itself begins where the prompt without it ends
+        start = min(_common_prefix(encoded[0], ids) for ids in others)
         for label, ids in zip(labels, encoded, strict=True):
             if len(ids) != start + 1:
                 raise DataError(

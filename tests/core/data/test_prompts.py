@@ -283,3 +283,10 @@ def test_an_end_token_that_the_tokenizer_appends_stands_nowhere(make, lead):
         assert found.ids[added:] == without.ids
         assert found.answer_start == without.answer_start + (added if found.answer_start > 1 else 0)
     assert len(ChatFormat(tokenizer).plain("The sea.")) == len(before[1]) + leads
+
+
+@pytest.mark.parametrize("make", [chat, plain])
+def test_a_label_by_itself_stands_where_it_stands_beside_others(make):
+    _, format = make()
+    prompt = Prompt("Which?", prefix="(")
+    assert format.labels(prompt, ["A"]) == format.labels(prompt, ["A", "B"])[:1]
