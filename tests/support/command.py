@@ -14,10 +14,10 @@ from typing import TextIO
 from unittest import mock
 
 import torch
-from rich.console import Console
 from transformers.utils import logging as transformers_logging
 
 from steerstack.cli import console, main
+from steerstack.cli.terminal import Terminal
 
 WIDTH = "200"
 """Columns of the screen, so that no message is broken over lines."""
@@ -98,7 +98,7 @@ def _environment(changed: dict[str, str | None]) -> Iterator[None]:
 def _streams(out: TextIO, err: TextIO) -> Iterator[None]:
     """Standard output and error, consoles made anew for them, and log messages that go there."""
     before = sys.stderr
-    consoles = {"console": Console(stderr=True), "out": Console(soft_wrap=True)}
+    consoles = {"console": Terminal(stderr=True), "out": Terminal(soft_wrap=True)}
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), mock.patch.multiple(console, **consoles):
         _redirect(before, err)
         try:
