@@ -16,11 +16,11 @@ def demo(
     fresh: bool = console.FRESH,
     json: str | None = console.JSON,
 ) -> None:
-    """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked. About 4 minutes."""
+    """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked, with 9 nulls of each family."""
     console.quiet()
     from steerstack.cli.outputs import Outputs, perform
     from steerstack.study.stack.study import Stack
 
-    study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=39, limit=160)
+    study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=9, limit=160)
     perform(study, Outputs(fresh=fresh, report=report, tracking_uri=tracking_uri, json=json))
     console.console.say("Browse the registry: steerstack ui")
