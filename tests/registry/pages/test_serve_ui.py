@@ -109,7 +109,7 @@ def test_down_then_up_then_sent_once_over_http(
     assert load_vector(sent.model_uri, ui.address).fingerprint == vector.fingerprint
     assert listing.show_vector("myopia--Tiny-1B--mean-difference", ui.address)["effects"]["effect/alone"]["n"] == 20
 
-    again = record(make_run(), ui.address)
+    again = record(make_run(card="# Better"), ui.address)  # the same content would be one record
     assert again.model_uri == sent.model_uri
     from mlflow import MlflowClient
 
