@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from steerstack.errors import RegistryError, first_line
 from steerstack.util.locks import locked
 from steerstack_registry.access import location
-from steerstack_registry.access.server import check_server, is_away
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -154,6 +153,8 @@ def check(tracking_uri: str | None = None) -> str:
     if file is not None and not file.exists():
         return f"{shown}, made on first use"
     if file is None and not location.is_database(uri):
+        from steerstack_registry.access.server import check_server  # here: a list of what is local needs no HTTP
+
         with _environment(_BRIEF):
             check_server(uri)
     with _environment(_BRIEF), reaching(uri) as client:
@@ -175,6 +176,8 @@ def check_ready(tracking_uri: str | None = None) -> str:
         It will never take anything: it cannot be written, is of a kind or version that is not recorded to, or is
         something else.
     """
+    from steerstack_registry.access.server import is_away
+
     try:
         check(tracking_uri)
     except RegistryError as error:
