@@ -224,15 +224,10 @@ def settings(assignments: list[str]) -> dict[str, Any]:
     ParameterError
         One is not of the form NAME=VALUE.
     """
-    import json
-
     from steerstack.errors import ParameterError
 
     found: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not (name and equals):
-            raise ParameterError(f"{assignment!r} sets nothing.", fix="Write --set NAME=VALUE.")
+    for name, value in _assigned(assignments, fix="Write --set NAME=VALUE."):
         try:
             found[name.strip().replace("-", "_")] = json.loads(value) if value[:1] in "[{" and value else value
         except json.JSONDecodeError as error:
@@ -250,16 +245,22 @@ def values(assignments: list[str]) -> dict[str, Any]:
     """
     import yaml
 
-    from steerstack.errors import ParameterError
-
     found: dict[str, Any] = {}
-    for assignment in assignments:
-        name, equals, value = assignment.partition("=")
-        if not (name and equals):
-            raise ParameterError(f"{assignment!r} sets nothing.", fix="Write NAME=VALUE.")
+    for name, value in _assigned(assignments, fix="Write NAME=VALUE."):
         read = yaml.safe_load(value) if value[:1] in "[{" or value in ("true", "false", "null") else value
         found[name.strip()] = int(value) if value.removeprefix("-").isdecimal() else read
     return found
+
+
+def _assigned(assignments: list[str], *, fix: str) -> Iterator[tuple[str, str]]:
+    """Name and value of each NAME=VALUE, as they were typed; ``fix`` says how to write one."""
+    from steerstack.errors import ParameterError
+
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not (name and equals):
+            raise ParameterError(f"{assignment!r} sets nothing.", fix=fix)
+        yield name, value
 
 
 MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.")
