@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,10 +16,12 @@ from rich import progress as rich_progress
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from steerstack.address import public_address
 from steerstack.catalog.data import load_data
 from steerstack.cli.terminal import Terminal
 from steerstack.run.progress import Advance, Amount, Phase, Progress, ProgressEvent, Remark
 from steerstack.util.files import write_json
+from steerstack.util.guard import load_json
 from steerstack.util.text import shown
 
 if TYPE_CHECKING:
@@ -229,9 +232,9 @@ def settings(assignments: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in _assigned(assignments, fix="Write --set NAME=VALUE."):
         try:
-            found[name.strip().replace("-", "_")] = json.loads(value) if value[:1] in "[{" and value else value
-        except json.JSONDecodeError as error:
-            raise ParameterError(f"The value of {name!r} is not JSON.", seen=f"{value!r}: {error}") from error
+            found[name.strip().replace("-", "_")] = load_json(value) if value[:1] in "[{" and value else value
+        except ValueError as error:
+            raise ParameterError(f"The value of {name!r} is not JSON.", seen=f"{value[:80]!r}: {error}") from error
     return found
 
 
@@ -243,12 +246,17 @@ def values(assignments: list[str]) -> dict[str, Any]:
     ParameterError
         One is not of the form NAME=VALUE.
     """
-    import yaml
+    from steerstack.errors import ParameterError
+    from steerstack.util.yaml_file import load_yaml
 
     found: dict[str, Any] = {}
     for name, value in _assigned(assignments, fix="Write NAME=VALUE."):
-        read = yaml.safe_load(value) if value[:1] in "[{" or value in ("true", "false", "null") else value
-        found[name.strip()] = int(value) if value.removeprefix("-").isdecimal() else read
+        if re.fullmatch("-?[0-9]{1,18}", value):
+            found[name.strip()] = int(value)  # in YAML 010 is 8
+        elif value[:1] in "[{" or value in ("true", "false", "null"):
+            found[name.strip()] = load_yaml(value, f"The value of {name}", ParameterError).value
+        else:
+            found[name.strip()] = value
     return found
 
 
@@ -319,7 +327,28 @@ WORKERS = typer.Option(
     help="Worker processes, each with the model; as the cores or GPUs allow by default.",
     rich_help_panel="Run",
 )
-TRACKING = typer.Option(None, help="MLflow tracking URI; a local SQLite store by default.", rich_help_panel="Output")
+
+
+def _no_secret(address: str | None) -> str | None:
+    from steerstack.errors import ParameterError
+
+    if address is not None and public_address(address) != address:
+        raise ParameterError(
+            "An argument holds no user, password or query: everybody on this machine can see it in the list of "
+            "processes.",
+            seen=f"--tracking-uri {public_address(address)}",
+            fix="Set MLFLOW_TRACKING_URI to the whole address; or leave them out of it, and set "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.",
+        )
+    return address
+
+
+TRACKING = typer.Option(
+    None,
+    help="MLflow tracking URI, without a password; a local SQLite store by default.",
+    rich_help_panel="Output",
+    callback=_no_secret,
+)
 SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
 EDIT = typer.Option(None, help="How the vector acts: add, ablate, ...; by default as its method asks for.")
 EDIT_SET = typer.Option([], "--edit-set", help="Parameter of the edit, NAME=VALUE; may be given again.")

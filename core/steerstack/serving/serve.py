@@ -13,7 +13,8 @@ from steerstack.serving.limits import Limits
 from steerstack.serving.packages import check_packages
 from steerstack.serving.token import new_token
 from steerstack.serving.worker import ModelOrder, Worker
-from steerstack.trace.remote.keys import TOKEN, is_loopback
+from steerstack.trace.remote.keys import TOKEN
+from steerstack.util.keys import is_loopback
 
 
 def check_bind(host: str, token: str | None) -> None:

@@ -1,13 +1,18 @@
-"""Read files that may hold anything: no waiting on pipes or devices, and JSON that gives a value or one error."""
+"""Read files that may hold anything: no pipe, no device, a bound on the size, and JSON that is a value or one error."""
 
 import json
 import stat
 from pathlib import Path
 from typing import Any
 
+from steerstack.errors import SteerstackError
+
 KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
          (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))  # fmt: skip
 """What a path may name that is not a file, and what each is called."""
+
+BIGGEST = 256 * 1024
+"""Bytes of a file that a person writes: of a plan with 4,000 edits, say."""
 
 
 def check_regular(path: Path) -> None:
@@ -18,10 +23,57 @@ def check_regular(path: Path) -> None:
     OSError
         It is one of those, or there is nothing.
     """
+    if kind := _kind(path):
+        raise OSError(f"{path} is {kind}, not a file")
+
+
+def _kind(path: Path) -> str:
+    """What a path names that is not a file; empty for a file."""
     mode = path.stat().st_mode
-    for is_kind, kind in KINDS:
-        if is_kind(mode):
-            raise OSError(f"{path} is {kind}, not a file")
+    return next((kind for is_kind, kind in KINDS if is_kind(mode)), "")
+
+
+def read_plain(path: Path | str, error: type[SteerstackError], *, most: int = BIGGEST, fix: str = "") -> str:
+    """The text of a file.
+
+    Parameters
+    ----------
+    path:
+        The file. What could keep a reader waiting for ever (a pipe, a device) is refused without being opened.
+    error:
+        What is raised.
+    most:
+        Bytes that it may have.
+    fix:
+        What to do about a file that is missing or no text.
+
+    Raises
+    ------
+    SteerstackError
+        Of the kind ``error``: it is missing, no plain file, too large, or not UTF-8.
+    """
+    shown = repr(str(path)) if not str(path).isprintable() else str(path)
+    try:
+        if kind := _kind(Path(path)):
+            raise error(f"{shown} is no file that can be read.", seen=f"it is {kind}", fix=fix or "Give a plain file.")
+        with open(path, "rb") as file:
+            content = file.read(most + 1)
+    except FileNotFoundError as missing:
+        raise error(f"There is no file {shown}.", fix="Check the path.") from missing
+    except (OSError, ValueError) as refused:  # a path with a null byte, or half of a character, is a ValueError
+        raise error(
+            f"{shown} cannot be read.", seen=str(refused), fix=fix or "Check the path and its rights."
+        ) from None
+    if len(content) > most:
+        raise error(
+            f"{shown} is too large for what it should be.",
+            seen=f"over {most:,} bytes",
+            fix=fix or "Check that it is the right file.",
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as refused:
+        raise error(f"{shown} cannot be read as text.", seen=str(refused), fix=fix or "Save it as UTF-8.") from None
 
 
 def parse_json(text: str, *, at: int = 0) -> tuple[Any, int]:

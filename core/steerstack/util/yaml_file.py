@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from steerstack.errors import SteerstackError
-from steerstack.util.plain_file import read_plain
+from steerstack.util.guard import read_plain
 from steerstack.util.text import broken
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def read_yaml(path: Path | str, error: type[SteerstackError], *, fix: str = "") 
     Raises
     ------
     SteerstackError
-        Of the kind ``error``: no plain file (see :func:`~steerstack.util.plain_file.read_plain`), or no YAML
+        Of the kind ``error``: no plain file (see :func:`~steerstack.util.guard.read_plain`), or no YAML
         of a reasonable shape. The line is named.
     """
     return load_yaml(read_plain(path, error, fix=fix), str(path), error, fix=fix)

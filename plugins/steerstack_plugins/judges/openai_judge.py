@@ -6,11 +6,13 @@ import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, final
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
+from steerstack.util import keys
 from steerstack_plugins.judges.common.verdict_prompt import verdict_of, wording
 
 if TYPE_CHECKING:
@@ -18,7 +20,14 @@ if TYPE_CHECKING:
 
     from openai import OpenAI, OpenAIError
 
-_OPENAI = "https://api.openai.com/v1"
+_OPENAI = "https://api.openai.com"
+_KEY = "OPENAI_API_KEY"
+_OURS = frozenset(
+    ("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host")
+)
+"""Headers of a request; the client would also send what variables of the environment hold for OpenAI."""
+
+_KEEP = f"The key of another server stands in {keys.KEYS} in steerstack's home, by the server's address."
 _HOW_TO_JUDGE = "You judge answers. Reply with Yes or No only."
 
 
@@ -29,14 +38,16 @@ class OpenAIJudge(Judge):
     With log-probabilities the score is the probability of the first token being a form of Yes
     among those that are Yes or No, if they have ``least_mass`` together; else 1 or 0 as the text
     begins with Yes or No; else there is no verdict. Greedy decoding.
+
+    ``OPENAI_API_KEY`` goes to api.openai.com alone. Another server gets the key that ``keys.json`` in
+    steerstack's home holds for its address, and none if there is none; no key goes to another machine over plain http.
     """
 
     name = "openai"
     needs = ("judge", "network")
 
     model: str = Field(description="The model's name, as the server knows it.")
-    base_url: str = Field(_OPENAI, description="The endpoint, up to and including /v1.")
-    key_variable: str = Field("OPENAI_API_KEY", description="Environment variable that holds the key.")
+    base_url: str = Field(f"{_OPENAI}/v1", description="The endpoint, up to and including /v1.")
     logprobs: bool = Field(True, description="Ask for log-probabilities; some servers refuse the request.")
     max_tokens: int = Field(8, ge=1, description="Bound on the reply; a model that thinks aloud needs more.")
     least_mass: float = Field(0.1, ge=0, le=1, description="Least P(Yes) + P(No) for log-probabilities to count.")
@@ -46,7 +57,7 @@ class OpenAIJudge(Judge):
 
     def identity(self) -> Mapping[str, Any]:
         """Without what only decides how the server is reached."""
-        reached = {"timeout", "retries", "concurrency", "key_variable"}
+        reached = {"timeout", "retries", "concurrency"}
         return {"name": self.name, "parameters": {k: v for k, v in self.parameters().items() if k not in reached}}
 
     def judge(
@@ -91,20 +102,21 @@ class OpenAIJudge(Judge):
 
     def _client(self) -> OpenAI:
         try:
-            from openai import OpenAI
+            from openai import DefaultHttpxClient, OpenAI
         except ImportError as error:
             raise JudgeError(
                 "The judge openai needs the package openai.", fix="pip install 'steerstack[judge]'"
             ) from error
-        key = os.environ.get(self.key_variable)
-        if not key and self.base_url == _OPENAI:
-            raise JudgeError(
-                "There is no key for the judge.",
-                seen=f"the environment variable {self.key_variable} is not set",
-                fix=f"Set {self.key_variable}, or name another variable by --set key_variable=NAME.",
-            )
-        # servers of one's own mostly want none, but the client insists on one
-        return OpenAI(api_key=key or "none", base_url=self.base_url, timeout=self.timeout, max_retries=self.retries)
+        key = key_for(self.base_url)
+        return OpenAI(
+            # servers of one's own mostly want no key, but the client insists on one
+            api_key=key or "none",
+            base_url=self.base_url,
+            max_retries=self.retries,
+            http_client=DefaultHttpxClient(
+                timeout=self.timeout, follow_redirects=False, event_hooks={"request": [_only_ours]}
+            ),
+        )
 
     def _ask(self, client: OpenAI, text: str) -> Verdict:
         more: dict[str, Any] = {"logprobs": True, "top_logprobs": 20} if self.logprobs else {}
@@ -143,7 +155,7 @@ class OpenAIJudge(Judge):
         elif isinstance(error, APIConnectionError):
             what, fix = "cannot be reached", "Check that the server runs and that base_url is right."
         elif status in (401, 403):
-            what, fix = "refuses the key", f"Check the environment variable {self.key_variable}."
+            what, fix = "refuses the key", f"Check {_KEY} if it is OpenAI's own server. {_KEEP}"
         elif status == 404:
             what, fix = f"knows no model {self.model!r}, or nothing is there", "Check model and base_url."
         elif status == 400:
@@ -152,6 +164,36 @@ class OpenAIJudge(Judge):
             what, fix = "fails", "Try again later."
         tried = f"{type(error).__name__}: {str(error)[:120]} (after {self.retries} retries)"
         return JudgeError(f"The judge at {self.base_url} {what}.", seen=tried, fix=fix, given=given)
+
+
+def key_for(base_url: str) -> str | None:
+    """The key that an endpoint is sent; None for none.
+
+    Raises
+    ------
+    JudgeError
+        It is OpenAI's and there is no key; the address is none, or holds a secret; or the key would go over plain http
+        to another machine.
+    """
+    keys.check_address(base_url, JudgeError, fix=_KEEP)
+    parts = urlsplit(base_url)
+    openai = f"{parts.scheme}://{parts.netloc}" == _OPENAI
+    key = os.environ.get(_KEY) if openai else keys.kept_key(base_url, JudgeError)
+    if openai and not key:
+        raise JudgeError(
+            "There is no key for the judge.",
+            seen=f"the environment variable {_KEY} is not set",
+            fix=f"Set {_KEY}, or name a server of your own by base_url.",
+        )
+    if key:
+        keys.check_key(base_url, key, JudgeError)
+    return key
+
+
+def _only_ours(request: Any) -> None:
+    """Take out of a request what the client put there by itself: an organisation, or headers of the environment."""
+    for name in [name for name in request.headers if name.lower() not in _OURS]:
+        del request.headers[name]
 
 
 def _from_logprobs(choice: Any, least: float) -> float | None:

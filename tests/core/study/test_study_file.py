@@ -48,6 +48,25 @@ def test_what_is_refused(tmp_path, changed, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"vector": "https://evil.org/v"}, {"vector": "s3://evil/v"}, {"vector": "simplecache::http://evil.org/v"},
+     {"method": {"name": "mean-difference", "more": [{"base_url": " HTTP://evil.org/v1 "}]}},
+     {"data": "ssh://evil.org/d.jsonl"}, {"model": "http://evil.org/m"}],
+)  # fmt: skip
+def test_no_address_is_followed_on_a_files_word(tmp_path, changed):
+    with pytest.raises(StudyError, match="none is followed") as caught:
+        declared(tmp_path, **changed)
+    assert "--follow" in caught.value.fix
+    assert "evil" in caught.value.seen
+
+
+def test_an_address_that_the_caller_names_is_followed(tmp_path):
+    for vector in ("s3://mine/v", "hf://ann/v", "models:/v@best", "v.safetensors"):
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump({**RIGHT, "vector": vector}))
+        assert load_study(tmp_path / "study.yaml", follow=["s3://mine/v"]).vector == vector
+
+
 def test_a_key_that_is_given_twice_is_refused(tmp_path):
     path = tmp_path / "study.yaml"
     path.write_text("study: sweep\nlayers: [1]\nstudy: stack\n")

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,11 @@ class Served:
     @property
     def requests(self) -> int:
         return self._judges.served[self._name]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the last request."""
+        return self._judges.headers[self._name]
 
 
 @pytest.fixture(scope="session")

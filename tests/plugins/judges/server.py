@@ -43,6 +43,7 @@ MODES: dict[str, Mode] = {
     "refusing": refusing,
     "rubbish": lambda asked: completion("Roses are red, yes they are."),
     "html": lambda asked: (200, "<html>Welcome</html>"),
+    "locked": lambda asked: (401, {"error": {"message": "who is there?"}}),
     "broken": lambda asked: (500, {"error": {"message": "oops"}}),
 }
 
@@ -54,6 +55,7 @@ class Judges(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answering)
         self.modes: dict[str, Mode] = {}
         self.served: Counter[str] = Counter()
+        self.headers: dict[str, Mapping[str, str]] = {}
         self.stopping = threading.Event()
 
     def url(self, name: str) -> str:
@@ -73,6 +75,7 @@ class _Answering(BaseHTTPRequestHandler):
         name, rest = self.path.removeprefix("/").split("/", 1)
         assert rest == "v1/chat/completions", self.path
         self.server.served[name] += 1
+        self.server.headers[name] = {key.lower(): value for key, value in self.headers.items()}
         status, said = self.server.modes[name](asked)
         body = (said if isinstance(said, str) else json.dumps(said)).encode()
         self.close_connection = self.server.stopping.is_set()

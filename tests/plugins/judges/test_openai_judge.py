@@ -10,11 +10,11 @@ import torch
 from tests.support.wait import until
 
 from steerstack.data.prompts import Prompt
-from steerstack.errors import JudgeError
+from steerstack.errors import JudgeError, ParameterError
 from steerstack.measure.judge import judged
 from steerstack.measure.verdict_cache import VerdictCache
 from steerstack_plugins.judges.common.verdict_prompt import verdict_of, wording
-from steerstack_plugins.judges.openai_judge import OpenAIJudge
+from steerstack_plugins.judges.openai_judge import OpenAIJudge, key_for
 
 CRITERION = "Is the answer true?"
 QUESTIONS = [f"What is {i}?" for i in range(6)]
@@ -129,6 +129,72 @@ def test_openai_itself_wants_a_key(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(JudgeError, match="no key"):
         OpenAIJudge(model="m").judge(CRITERION, QUESTIONS, ANSWERS)
+
+
+PLANTED = "pl4nted"
+
+
+@pytest.fixture
+def planted(monkeypatch, tmp_path):
+    """Secrets for OpenAI, for NDIF and for another server in the environment; an empty home."""
+    monkeypatch.setenv("STEERSTACK_HOME", str(tmp_path))
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "NDIF_API_KEY",
+                 "STEERSTACK_SERVE_TOKEN", "AWS_SECRET_ACCESS_KEY"):  # fmt: skip
+        monkeypatch.setenv(name, PLANTED)
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"x-own: {PLANTED}")
+    return tmp_path
+
+
+def test_another_server_gets_nothing_of_the_environment(serve, planted):
+    served = serve("words")
+    judge(served).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert served.headers["authorization"] == "Bearer none"
+    assert not any(PLANTED in value for value in served.headers.values())
+    assert not any(name.startswith(("openai", "x-")) for name in served.headers)
+
+
+@pytest.mark.parametrize("path", ["", "/v1"])
+def test_another_server_gets_the_key_that_is_kept_for_it(serve, planted, path):
+    served = serve("words")
+    host = served.url if path else served.url.rsplit("/", 2)[0]
+    (planted / "keys.json").write_text(f'{{"{host}": "its own"}}')
+    (planted / "keys.json").chmod(0o600)
+    judge(served).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert served.headers["authorization"] == "Bearer its own"
+
+
+def test_no_parameter_names_a_variable(planted):
+    with pytest.raises(ParameterError, match="no parameter 'key_variable'"):
+        OpenAIJudge.make({"model": "m", "base_url": "http://127.0.0.1:9/v1", "key_variable": "AWS_SECRET_ACCESS_KEY"})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.openai.com/v1", "https://api.openai.com.evil.org/v1", "https://evil.org/api.openai.com/v1",
+            "https://api.openai.com:444/v1"],
+)  # fmt: skip
+def test_openais_key_goes_to_openai_alone(planted, url):
+    assert key_for("https://api.openai.com/v1") == PLANTED
+    assert key_for(url) is None
+
+
+def test_no_key_goes_in_the_clear(planted):
+    (planted / "keys.json").write_text('{"http://gpu.lab": "its own"}')
+    (planted / "keys.json").chmod(0o600)
+    with pytest.raises(JudgeError, match="in the clear"):
+        judge("http://gpu.lab/v1").judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+
+
+@pytest.mark.parametrize("url", [f"http://ann:{PLANTED}@127.0.0.1:9/v1", f"http://127.0.0.1:9/v1?key={PLANTED}"])
+def test_an_address_holds_no_secret(planted, url):
+    with pytest.raises(JudgeError, match="no user, password or query") as caught:
+        judge(url).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert PLANTED not in str(caught.value)
+
+
+def test_a_server_that_refuses_the_key_says_where_it_belongs(serve):
+    with pytest.raises(JudgeError, match="refuses the key") as caught:
+        judge(serve("locked")).judge(CRITERION, QUESTIONS[:1], ANSWERS[:1])
+    assert "keys.json" in caught.value.fix
 
 
 def test_how_it_is_reached_does_not_change_who_it_is():

@@ -12,6 +12,9 @@ def run(
     remote: str | None = typer.Option(
         None, help="Server that holds the weights; one that the file names is followed only if it is named here too."
     ),
+    follow: list[str] = typer.Option(
+        [], help="Another address that the file may name, of a vector or a judge, say; may be given again."
+    ),
     plain_http: bool = console.PLAIN_HTTP,
     plan_only: bool = console.PLAN_ONLY,
     fresh: bool = console.FRESH,
@@ -25,7 +28,7 @@ def run(
     """Run the study that a file declares, of any installed kind. The same command goes on after a kill."""
     from steerstack.study.study_file import load_study
 
-    study = load_study(file, remote=remote)  # what is wrong with the file is said before anything heavy is imported
+    study = load_study(file, remote=remote, follow=follow)  # what is wrong is said before anything heavy is imported
     console.quiet()
     from steerstack.cli.outputs import Outputs, perform
 
