@@ -1,12 +1,13 @@
 """What steerstack gives on a tiny model of every architecture, beside what transformers gives by itself.
 
-``python -m steerstack.testing.architecture_table --write FILE`` makes the table of the documentation.
+``python -m steerstack.testing.architecture_table --write docs/reference/architectures.md`` makes the
+table of the documentation.
 """
 
 import argparse
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,6 +184,17 @@ def markdown(found: Iterable[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def summary(found: Sequence[Row]) -> str:
+    """One sentence: how many architectures agree, how closely, and how many are refused or could not be made."""
+    worst = [value for one in found if (value := one.worst) is not None]
+    agree = sum(value < CLOSE for value in worst)
+    refused = sum(one.path.startswith("refused") for one in found)
+    said = f"Of {len(found)} model types, {agree} give what transformers gives within {CLOSE:.0e}"
+    said += f" (the largest difference is {max(worst):.1e})" if worst else ""
+    apart = f", {len(worst) - agree} do not" if agree < len(worst) else ""
+    return f"{said}{apart}, {refused} are refused, and {len(found) - len(worst) - refused} could not be made small."
+
+
 def main() -> None:
     """Print the table, or write it between the marks of a page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -196,10 +208,12 @@ def main() -> None:
         found.append(one)
         worst = "" if one.worst is None else f"{one.worst:.1e}"
         sys.stdout.write(f"{one.name:24} {worst:8} {one.path}\n")
+    sys.stdout.write(f"{summary(found)}\n")
     if given.write:
         head, mark, _ = given.write.read_text(encoding="utf-8").partition("<!-- table -->\n")
         about = f"transformers {transformers.__version__}, torch {torch.__version__.partition('+')[0]}, float32, CPU"
-        given.write.write_text(f"{head}{mark}\n{markdown(found)}\nMade with {about}.\n", encoding="utf-8")
+        text = f"{head}{mark}\n{summary(found)}\n\n{markdown(found)}\nMade with {about}.\n"
+        given.write.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

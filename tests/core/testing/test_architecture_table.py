@@ -1,8 +1,10 @@
 """Tiny models of many architectures: opened, scored, steered, read and continued as by plain transformers."""
 
+from pathlib import Path
+
 import pytest
 
-from steerstack.testing.architecture_table import CLOSE, Row, markdown, row
+from steerstack.testing.architecture_table import CLOSE, Row, markdown, row, summary
 from steerstack.testing.architectures import types
 
 NAMED = (
@@ -18,12 +20,21 @@ OTHERS = (
     "smollm3", "stablelm", "starcoder2", "xglm", "zamba2",
 )  # fmt: skip
 
+PAGE = Path(__file__).parents[3] / "docs/reference/architectures.md"
+
+
+def documented():
+    """The last cell of the documentation's table by model type."""
+    rows = [line.split("|") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    return {cells[1].strip(" `"): cells[-2].strip() for cells in rows}
+
 
 @pytest.mark.parametrize("name", [*NAMED, *OTHERS])
 def test_it_gives_what_transformers_gives(name):
     found = row(name)
     assert found.worst is not None, found.path
     assert found.worst < CLOSE
+    assert found.path == documented()[name]
 
 
 @pytest.mark.parametrize(
@@ -33,12 +44,14 @@ def test_what_cannot_be_steered_is_refused_with_a_reason(name, why):
     found = row(name)
     assert found.worst is None
     assert why in found.path
+    assert found.path == documented()[name]
 
 
 def test_the_types_are_those_of_transformers():
     found = types()
     assert set(NAMED) | set(OTHERS) <= set(found)
     assert not {"bart", "whisper", "gemma3", "bert"} & set(found)  # not decoders of text alone
+    assert set(documented()) == set(found), "make the page anew, as it says"
 
 
 def test_the_table():
@@ -47,3 +60,12 @@ def test_the_table():
         "| `llama` | 1e-06 | 1e-06 | 0 | 0 | all shortcuts |",
         "| `x` |  |  |  |  | refused: why |",
     ]
+
+
+def test_the_summary_counts_what_agrees_what_does_not_and_what_is_left():
+    agree, refused, left = Row("llama", "", 9.5e-7, 1e-6, 0.0, 0.0), Row("x", "refused: why"), Row("y", "not made: why")
+    assert summary([agree, refused, left]) == (
+        "Of 3 model types, 1 give what transformers gives within 1e-04 (the largest difference is 1.0e-06), "
+        "1 are refused, and 1 could not be made small."
+    )
+    assert "within 1e-04 (the largest difference is 2.0e-02), 1 do not," in summary([Row("z", "", 0.0, 0.02, 0.0, 0.0)])
