@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
@@ -17,8 +17,8 @@ VECTOR = typer.Argument(help="Registered name (its newest version), models:/NAME
 def log(
     file: Path = typer.Argument(help="Vector file (.safetensors)."),
     behavior: str | None = typer.Option(None, help="Behaviour; that of the file's header by default."),
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Register a vector file."""
     console.quiet()
@@ -37,8 +37,8 @@ def log(
 @app.command("list")
 def list_vectors(
     limit: int = LIMIT,
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """List registered vectors with their newest effects."""
     from rich.table import Column, Table
@@ -68,7 +68,7 @@ def _effect(effects: dict[str, dict[str, float]]) -> str:
 
 
 @app.command("show")
-def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: str | None = console.JSON) -> None:
+def show(vector: str = VECTOR, tracking_uri: str | None = options.TRACKING, json: str | None = options.JSON) -> None:
     """Show one vector: origin, norms, effects, card."""
     from steerstack_registry.read.listing import show_vector
 
@@ -77,7 +77,7 @@ def show(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json
 
 
 @app.command("lineage")
-def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, json: str | None = console.JSON) -> None:
+def lineage(vector: str = VECTOR, tracking_uri: str | None = options.TRACKING, json: str | None = options.JSON) -> None:
     """Follow a vector to its data, its code, the command that made it, and every run that used it."""
     from steerstack_registry.read.lineage import lineage as find
 
@@ -95,8 +95,8 @@ def lineage(vector: str = VECTOR, tracking_uri: str | None = console.TRACKING, j
 @app.command("compare")
 def compare(
     vectors: list[str] = typer.Argument(help="Two or more vectors."),
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Put vectors side by side: facts and effects."""
     from rich.table import Table
@@ -119,8 +119,8 @@ def promote(
     vector: str = VECTOR,
     alias: str = typer.Option("champion", help="Alias; 'none' for none."),
     stage: str | None = typer.Option(None, help="candidate, validated, production or archived."),
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Give a version an alias, which leaves any other version, and a stage."""
     from steerstack_registry.write.stages import promote as put
@@ -133,8 +133,8 @@ def promote(
 def verify(
     vector: str = VECTOR,
     items: int = typer.Option(4, min=0, help="Recorded test items to measure again, 8 at most; 0 for none."),
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Recompute digests, reopen the model, measure a few items again; exit code 1 if a claim fails."""
     console.quiet()
@@ -150,8 +150,8 @@ def verify(
 @app.command("gc")
 def gc(
     delete: bool = typer.Option(False, help="Delete them; otherwise they are only listed."),
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """List versions without effect, alias or stage that a newer one has followed."""
     from steerstack_registry.write.stages import collect_garbage

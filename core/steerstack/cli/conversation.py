@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from steerstack.cli import console
+from steerstack.cli import assignments
 from steerstack.data.prompts import Prompt
 from steerstack.engine.decode.speak import checked, speak
 from steerstack.errors import SteerstackError, nearest
@@ -156,7 +156,7 @@ class Conversation:
 
     def _layer(self, text: str) -> None:
         vector = self._check_vector()
-        layers = vector.layers if text == "all" else console.numbers(text, int, "layers")
+        layers = vector.layers if text == "all" else assignments.numbers(text, int, "layers")
         self._change(layers=layers)
 
     def _tokens(self, text: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from steerstack.cli import console
+from steerstack.cli import console, progress_bars
 from steerstack.errors import RegistryError
 from steerstack.util.files import check_target
 
@@ -53,7 +53,7 @@ def perform(study: Study, outputs: Outputs) -> None:
     if away := check_places(record=outputs.record, tracking_uri=outputs.tracking_uri):
         console.note(away)
     with (
-        console.bars() as progress,
+        progress_bars.bars() as progress,
         open_session(
             study, None, None, folder=None, fresh=outputs.fresh, engine=outputs.engine, workers=outputs.workers,
             progress=progress,

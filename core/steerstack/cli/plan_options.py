@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from steerstack.catalog.lookup import find
-from steerstack.cli import console
+from steerstack.cli.assignments import numbers, settings
 from steerstack.contracts import Edit
 from steerstack.errors import SteerstackError
 from steerstack.exchange.load_vector import load_vector
@@ -15,7 +15,7 @@ def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
     """The edit of a name with its parameters; None where neither is given."""
     if name is None and not assignments:
         return None
-    return find("edit", name or "add").make(console.settings(assignments))
+    return find("edit", name or "add").make(settings(assignments))
 
 
 def applied(
@@ -45,7 +45,7 @@ def applied(
         raise SteerstackError(
             "A vector needs a layer.", seen=f"layers {', '.join(map(str, loaded.layers))}", fix="Add --layer L."
         )
-    layers = loaded.layers if layer == "all" else console.numbers(layer, int, "layers")
+    layers = loaded.layers if layer == "all" else numbers(layer, int, "layers")
     for one in layers:
         model.check_site(loaded.site(one))
     return Claim({}, vector=loaded, layers=layers, scale=scale, tokens=tokens, edit=edit, system=system)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options
 from steerstack.errors import ParameterError
 from steerstack.study.method_ref import MethodRef
 from steerstack.study.study import Study
@@ -24,14 +24,14 @@ _PANELS = {
     "Model": ("model", "revision", "dtype", "device", "remote", "template"),
 }
 OUTPUTS: dict[str, tuple[Any, Any]] = {
-    "plan_only": (bool, console.PLAN_ONLY),
-    "fresh": (bool, console.FRESH),
-    "engine": (str, console.ENGINE),
-    "workers": (int | None, console.WORKERS),
-    "report": (str | None, console.REPORT),
-    "record": (bool, console.RECORD),
-    "tracking_uri": (str | None, console.TRACKING),
-    "json": (str | None, console.JSON),
+    "plan_only": (bool, options.PLAN_ONLY),
+    "fresh": (bool, options.FRESH),
+    "engine": (str, options.ENGINE),
+    "workers": (int | None, options.WORKERS),
+    "report": (str | None, options.REPORT),
+    "record": (bool, options.RECORD),
+    "tracking_uri": (str | None, options.TRACKING),
+    "json": (str | None, options.JSON),
 }
 """Options of every study that decide no number."""
 
@@ -43,7 +43,7 @@ def study_command(cls: type[Study]) -> Callable[..., None]:
     fields = cls.model_fields
     parameters = {name: _option(name, field) for name, field in fields.items()}
     parameters |= {_setting(name): (list[str], _settings_of(name)) for name, f in fields.items() if _is_method(f)}
-    parameters |= {**OUTPUTS, "plain_http": (bool, console.PLAIN_HTTP)}
+    parameters |= {**OUTPUTS, "plain_http": (bool, options.PLAIN_HTTP)}
 
     def command(**given: Any) -> None:
         console.quiet()
@@ -53,7 +53,10 @@ def study_command(cls: type[Study]) -> Callable[..., None]:
         values = {name: _read(name, field, typed[name]) for name, field in fields.items() if name in typed}
         for name, field in fields.items():
             if _is_method(field) and given[_setting(name)]:
-                values[name] = {"name": _method_name(name, field, values), **console.settings(given[_setting(name)])}
+                values[name] = {
+                    "name": _method_name(name, field, values),
+                    **assignments.settings(given[_setting(name)]),
+                }
         perform(cls.make(values, "the study"), Outputs(**{name: given[name] for name in OUTPUTS}))
 
     command.__name__ = cls.name
@@ -121,7 +124,7 @@ def _shown(default: Any) -> str | None:
 def _read(name: str, field: FieldInfo, value: Any) -> Any:
     """The value of a field from what was typed."""
     if isinstance(value, list) and get_origin(field.annotation) is dict:
-        return console.values(value)
+        return assignments.values(value)
     if not isinstance(value, str) or _scalar(field.annotation) is not None:
         return value
     if value[:1] in "[{" and value:

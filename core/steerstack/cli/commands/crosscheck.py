@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from steerstack.catalog.lookup import find
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options, progress_bars
 
 if TYPE_CHECKING:
     from steerstack.study.crosscheck import CrossCheck
@@ -23,10 +23,10 @@ def crosscheck(
     texts: int = typer.Option(3, min=1, help="Number of neutral texts to run."),
     tolerance: float = typer.Option(1e-4, min=0, help="Largest difference that counts as agreement."),
     seed: int = typer.Option(0, help="Seed of the random directions."),
-    revision: str | None = console.REVISION,
+    revision: str | None = options.REVISION,
     dtype: str = typer.Option("float64", help="Of both: float64, or float32 to save memory."),
     device: str = typer.Option("cpu", help="Of both."),
-    json: str | None = console.JSON,
+    json: str | None = options.JSON,
 ) -> None:
     """Compare nnsight with another engine on a model: logits unsteered and under each edit, in each basis.
 
@@ -57,7 +57,7 @@ def crosscheck(
     if loaded is not None:
         opened.check_vector(loaded, transfer=True)  # the weights are here in another dtype than where it was made
     if layers:
-        at = console.numbers(layers, int, "layers")
+        at = assignments.numbers(layers, int, "layers")
     else:
         among = loaded.layers if loaded else range(opened.n_layers)
         at = tuple(layer for layer in candidate_layers(opened.n_layers, 3) if layer in among) or tuple(among)[:3]
@@ -65,7 +65,7 @@ def crosscheck(
     for arm in arms:
         opened.check_plan(arm.plan)
     sequences = neutral_texts(opened.format)[:texts]
-    with console.bars() as bars:
+    with progress_bars.bars() as bars:
         result = run(
             opened,
             backend,

@@ -5,13 +5,13 @@ from typing import Any
 import typer
 
 from steerstack.catalog.data import behaviors, load_data
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets.")
 
 
 @app.command("list")
-def list_data(json: str | None = console.JSON) -> None:
+def list_data(json: str | None = options.JSON) -> None:
     """List the shipped behaviours and the published sets."""
     from rich.table import Table
 
@@ -44,9 +44,9 @@ def fetch(name: str = typer.Argument(help="As `steerstack data list` has it.")) 
 def show(
     data: str = typer.Argument(help="Data file, shipped behaviour, published set, or hf:NAME."),
     items: int = typer.Option(3, help="How many items to print."),
-    behavior: str | None = console.BEHAVIOR,
-    matching: str | None = console.MATCHING,
-    json: str | None = console.JSON,
+    behavior: str | None = options.BEHAVIOR,
+    matching: str | None = options.MATCHING,
+    json: str | None = options.JSON,
 ) -> None:
     """Show what a data set measures, its polarity, and its first items."""
     about = _about(data, behavior, matching, items)
@@ -65,9 +65,9 @@ def show(
 @app.command("check")
 def check(
     data: str = typer.Argument(help="Data file, shipped behaviour, published set, or hf:NAME."),
-    behavior: str | None = console.BEHAVIOR,
-    matching: str | None = console.MATCHING,
-    json: str | None = console.JSON,
+    behavior: str | None = options.BEHAVIOR,
+    matching: str | None = options.MATCHING,
+    json: str | None = options.JSON,
 ) -> None:
     """Check a data set: readable, of known polarity, and what could mislead (letters, Yes and No, lengths)."""
     from steerstack.data.leaks import leaks

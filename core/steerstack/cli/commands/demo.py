@@ -1,6 +1,6 @@
 """``steerstack demo``: the whole, once, on the embedded model."""
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 BEHAVIOR = "power-seeking"
 """Chosen for competence, not for effect size. By letter the embedded model keeps its choice in 15 to
@@ -11,10 +11,10 @@ token; on two of the other four they do not move them, on one the wrong way)."""
 
 
 def demo(
-    report: str | None = console.REPORT,
-    tracking_uri: str | None = console.TRACKING,
-    fresh: bool = console.FRESH,
-    json: str | None = console.JSON,
+    report: str | None = options.REPORT,
+    tracking_uri: str | None = options.TRACKING,
+    fresh: bool = options.FRESH,
+    json: str | None = options.JSON,
 ) -> None:
     """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked, with 9 nulls of each family."""
     console.quiet()

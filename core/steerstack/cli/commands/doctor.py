@@ -2,12 +2,12 @@
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 
 def doctor(
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Show versions, device, tracking store, embedded model and plugins; exit 1 if something is amiss."""
     from steerstack.cli.health import report

@@ -6,15 +6,15 @@ from typing import Any
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options, progress_bars
 from steerstack.report.page import interval
 
 
 def evaluate(
     data: str | None = typer.Option(None, help="Data file, or the name of a shipped behaviour."),
-    model: str = console.MODEL,
+    model: str = options.MODEL,
     metric: str | None = typer.Option(None, help="Metrics by name, with commas; 'all' for targets and side effects."),
-    set_: list[str] = console.SET,
+    set_: list[str] = options.SET,
     side_effects: bool = typer.Option(
         True, help="Measure side effects, and the other targets, beside a target metric."
     ),
@@ -24,26 +24,26 @@ def evaluate(
     layer: str | None = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has."),
     scale: float = typer.Option(1.0, help="Strength: the multiplier of an addition, 1 for a whole ablation."),
     relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
-    edit: str | None = console.EDIT,
-    edit_set: list[str] = console.EDIT_SET,
-    tokens: str = console.TOKENS,
+    edit: str | None = options.EDIT,
+    edit_set: list[str] = options.EDIT_SET,
+    tokens: str = options.TOKENS,
     system: str | None = typer.Option(None, help="System prompt for every item."),
     transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
-    limit: int | None = console.LIMIT,
-    behavior: str | None = console.BEHAVIOR,
-    matching: str | None = console.MATCHING,
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    remote: str | None = console.REMOTE,
-    plain_http: bool = console.PLAIN_HTTP,
-    template: list[str] = console.TEMPLATE,
-    form: str | None = console.FORM,
-    reasoning: str = console.REASONING,
+    limit: int | None = options.LIMIT,
+    behavior: str | None = options.BEHAVIOR,
+    matching: str | None = options.MATCHING,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    plain_http: bool = options.PLAIN_HTTP,
+    template: list[str] = options.TEMPLATE,
+    form: str | None = options.FORM,
+    reasoning: str = options.REASONING,
     record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
-    tracking_uri: str | None = console.TRACKING,
+    tracking_uri: str | None = options.TRACKING,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
-    json: str | None = console.JSON,
+    json: str | None = options.JSON,
 ) -> None:
     """Score a data set under a vector, beside the unsteered model on the same items."""
     console.quiet()
@@ -65,12 +65,12 @@ def evaluate(
     if data is None and metric is None:
         raise SteerstackError("There is nothing to evaluate.", fix="Add --data FILE, or --metric NAME (or all).")
     edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
-    metrics = metrics_named(metric, console.settings(set_), data, limit, side_effects=side_effects)
+    metrics = metrics_named(metric, assignments.settings(set_), data, limit, side_effects=side_effects)
     mode = check_mode(score)
     items = None
     if data is not None and not metrics:
         items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    told = console.values(template)
+    told = assignments.values(template)
     opened = open_model(
         model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form,
         reasoning=check_reasoning(reasoning),
@@ -101,7 +101,7 @@ def evaluate(
         thought = opened.format.manner.reasoning == "generated"
         run_so = ask_after_thought(opened, items, mode, edits, system=system) if thought else questions
         dump_questions(dump, run_so, mode, edits)
-    with console.bars() as bars:
+    with progress_bars.bars() as bars:
         total = len(questions) * (2 if len(edits) else 1)
         result = run(opened, items, mode, edits, system=system, progress=bars.of("scoring", total), on_step=bars.phase)
     value = result.to_json()

@@ -5,30 +5,30 @@ from pathlib import Path
 import typer
 
 from steerstack.catalog.lookup import find
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options, progress_bars
 
 
 def extract(
-    data: str = console.DATA,
+    data: str = options.DATA,
     out: Path = typer.Option(..., help="Vector file to write (.safetensors)."),
-    model: str = console.MODEL,
+    model: str = options.MODEL,
     method: str = typer.Option("mean-difference", help="Extractor; `steerstack plugins list` shows all."),
-    set_: list[str] = console.SET,
+    set_: list[str] = options.SET,
     position: str | None = typer.Option(None, help="answer, last or response; the method's own by default."),
     component: str | None = typer.Option(None, help="resid_pre, attn_out, mlp_out, resid_post; the method's own."),
-    limit: int | None = console.LIMIT,
+    limit: int | None = options.LIMIT,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions averaged (JSONL)."),
-    behavior: str | None = console.BEHAVIOR,
-    matching: str | None = console.MATCHING,
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    remote: str | None = console.REMOTE,
-    plain_http: bool = console.PLAIN_HTTP,
-    template: list[str] = console.TEMPLATE,
+    behavior: str | None = options.BEHAVIOR,
+    matching: str | None = options.MATCHING,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    plain_http: bool = options.PLAIN_HTTP,
+    template: list[str] = options.TEMPLATE,
     form: str | None = typer.Option(None, help="Answer form at --position answer: '(A' (the usual one), 'A', ..."),
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),
-    tracking_uri: str | None = console.TRACKING,
+    tracking_uri: str | None = options.TRACKING,
     json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
 ) -> None:
     """Make a steering vector from contrast pairs, at every layer."""
@@ -47,15 +47,15 @@ def extract(
             check_target(Path(target))
     if record and (away := check_places(record=True, tracking_uri=tracking_uri)):
         console.note(away)
-    chosen = find("extractor", method).make(console.settings(set_))
+    chosen = find("extractor", method).make(assignments.settings(set_))
     pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    told = console.values(template)
+    told = assignments.values(template)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form)
     site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
     position = position or chosen.position
     if dump:
         dump_pairs(dump, contrast_pairs(opened.format, pairs, position))
-    with console.bars() as bars:
+    with progress_bars.bars() as bars:
         progress = bars.of("pairs", len(pairs))
         vector = extract_vector(opened, pairs, chosen, position=position, component=site.component, progress=progress)
     vector.save(out)

@@ -4,7 +4,7 @@ from typing import Any
 
 from steerstack.catalog.lookup import find
 from steerstack.catalog.manager import plugins
-from steerstack.cli import console
+from steerstack.cli import console, progress_bars
 from steerstack.contracts import Metric
 from steerstack.errors import SteerstackError
 from steerstack.measure.metric import MetricResult, measure
@@ -50,7 +50,7 @@ def _make(cls: type[Metric], given: dict[str, Any], limit: int | None) -> Metric
 def run_metrics(metrics: list[Metric], model: Model, plan: Plan) -> tuple[dict[str, Any], list[MetricResult]]:
     """Measure every metric with and without the plan: as JSON, and item by item."""
     results = []
-    with console.bars() as bars:
+    with progress_bars.bars() as bars:
         for metric in metrics:
             bars.phase(f"measuring {metric.name}")
             results.append(measure(metric, model, plan, progress=bars.of(metric.name, None)))

@@ -2,7 +2,7 @@
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 app = typer.Typer(no_args_is_help=True, help="Look at models.")
 
@@ -10,12 +10,12 @@ app = typer.Typer(no_args_is_help=True, help="Look at models.")
 @app.command("inspect")
 def inspect(
     model: str = typer.Argument(..., help="Folder, Hugging Face id, or 'smollm2'."),
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    remote: str | None = console.REMOTE,
-    plain_http: bool = console.PLAIN_HTTP,
-    json: str | None = console.JSON,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    plain_http: bool = options.PLAIN_HTTP,
+    json: str | None = options.JSON,
 ) -> None:
     """Print a model's sites, widths and residual norms by layer."""
     console.quiet()

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 app = typer.Typer(no_args_is_help=True, help="Look at installed plugins.")
 
 
 @app.command("list")
-def list_plugins(json: str | None = console.JSON) -> None:
+def list_plugins(json: str | None = options.JSON) -> None:
     """List what plugins offer, and those that failed to import with their cause."""
     from rich.table import Table
 
@@ -29,7 +29,7 @@ def list_plugins(json: str | None = console.JSON) -> None:
 @app.command("show")
 def show_plugin(
     name: str = typer.Argument(help="Name, as `steerstack plugins list` has it."),
-    json: str | None = console.JSON,
+    json: str | None = options.JSON,
 ) -> None:
     """Show what a method does, its paper, and its parameters with types and defaults."""
     from rich.table import Table

@@ -3,39 +3,39 @@
 import typer
 
 from steerstack.catalog.lookup import find
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options, progress_bars
 
 
 def probe(
-    data: str = console.DATA,
-    model: str = console.MODEL,
+    data: str = options.DATA,
+    model: str = options.MODEL,
     method: str = typer.Option("logistic", help="Probe; `steerstack plugins list` shows all."),
-    set_: list[str] = console.SET,
+    set_: list[str] = options.SET,
     position: str = typer.Option("response", help="Where activations are read: answer, last or response."),
     layers: str | None = typer.Option(None, help="Candidate layers; all by default."),
     seed: int = typer.Option(0, help="Seed of the splits."),
-    limit: int | None = console.LIMIT,
-    behavior: str | None = console.BEHAVIOR,
-    matching: str | None = console.MATCHING,
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    remote: str | None = console.REMOTE,
-    plain_http: bool = console.PLAIN_HTTP,
-    template: list[str] = console.TEMPLATE,
-    json: str | None = console.JSON,
+    limit: int | None = options.LIMIT,
+    behavior: str | None = options.BEHAVIOR,
+    matching: str | None = options.MATCHING,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    plain_http: bool = options.PLAIN_HTTP,
+    template: list[str] = options.TEMPLATE,
+    json: str | None = options.JSON,
 ) -> None:
     """Train a probe on contrast pairs; layer chosen on validation, AUROC on test, beside text-only and random."""
     console.quiet()
     from steerstack.study.probe import run_probe
     from steerstack.trace.open import open_model
 
-    chosen = find("probe", method).make(console.settings(set_))
+    chosen = find("probe", method).make(assignments.settings(set_))
     items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    told = console.values(template)
+    told = assignments.values(template)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
-    candidates = console.numbers(layers, int, "layers") if layers else None
-    with console.bars() as bars:
+    candidates = assignments.numbers(layers, int, "layers") if layers else None
+    with progress_bars.bars() as bars:
         progress = bars.of("pairs", len(items))
         value = run_probe(
             chosen, opened, items, position=position, layers=candidates, seed=seed, progress=progress

@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 
 def send(
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Send results that were kept locally because the tracking store could not be reached."""
     console.quiet()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import console, options
 
 
 def serve(
@@ -20,9 +20,9 @@ def serve(
     job_gb: float = typer.Option(
         32.0, min=0.1, help="Memory that one job may take beyond the model; then it is ended."
     ),
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
 ) -> None:
     """Serve a model by nnsight's protocol: capture, scoring, generation and trained vectors for clients with --remote.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options, progress_bars
 
 if TYPE_CHECKING:
     from steerstack.data.prompts import Prompt
@@ -43,7 +43,7 @@ def generate(
     n: int = typer.Option(
         1, "--n", min=1, help="Answers to each prompt; they are drawn, at temperature 1 unless it is set."
     ),
-    model: str = console.MODEL,
+    model: str = options.MODEL,
     plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
     vector: Path | None = VECTOR,
     layer: str | None = LAYER,
@@ -51,21 +51,21 @@ def generate(
         "1", "--scale", "--scales", help="Strength; several as 0.5,1,2, each beside the unsteered model."
     ),
     relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
-    edit: str | None = console.EDIT,
-    edit_set: list[str] = console.EDIT_SET,
-    tokens: str = console.TOKENS,
+    edit: str | None = options.EDIT,
+    edit_set: list[str] = options.EDIT_SET,
+    tokens: str = options.TOKENS,
     system: str | None = SYSTEM,
     max_new_tokens: int = LENGTH,
     temperature: float | None = typer.Option(None, min=0, help="0, the default, takes the most likely token."),
     top_p: float = TOP_P,
     seed: int = SEED,
     transfer: bool = TRANSFER,
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    remote: str | None = console.REMOTE,
-    template: list[str] = console.TEMPLATE,
-    json: str | None = console.JSON,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    template: list[str] = options.TEMPLATE,
+    json: str | None = options.JSON,
 ) -> None:
     """Let the model answer under a vector, at one or several strengths, beside the unsteered model.
 
@@ -90,9 +90,9 @@ def generate(
     sampling = checked(Sampling(max_new_tokens, warmth, top_p, seed))
     if plan is not None and vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
-    strengths = console.numbers(scale, float, "strengths")
+    strengths = assignments.numbers(scale, float, "strengths")
     edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
-    told = console.values(template)
+    told = assignments.values(template)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     voices = [_Voice("unsteered", 0, Plan())]
     if plan is not None:
@@ -142,7 +142,7 @@ def _silently(
 ) -> "list[list[Reply]]":
     from steerstack.engine.decode.speak import speak
 
-    with console.bars() as bars:
+    with progress_bars.bars() as bars:
         progress = bars.of("answers", len(prompts) * len(voices))
         return speak(model, prompts, [voice.plan for voice in voices], sampling, progress=progress)
 
@@ -172,24 +172,24 @@ def _show(value: Sequence[dict[str, Any]]) -> None:
 
 
 def chat(
-    model: str = console.MODEL,
+    model: str = options.MODEL,
     vector: Path | None = VECTOR,
     layer: str | None = LAYER,
     scale: float = typer.Option(1.0, help="Strength; /scale changes it."),
-    edit: str | None = console.EDIT,
-    edit_set: list[str] = console.EDIT_SET,
-    tokens: str = console.TOKENS,
+    edit: str | None = options.EDIT,
+    edit_set: list[str] = options.EDIT_SET,
+    tokens: str = options.TOKENS,
     system: str | None = SYSTEM,
     max_new_tokens: int = typer.Option(256, min=1, help="Bound on an answer's length, in tokens."),
     temperature: float = typer.Option(0.0, min=0, help="0 takes the most likely token."),
     top_p: float = TOP_P,
     seed: int = SEED,
     transfer: bool = TRANSFER,
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    remote: str | None = console.REMOTE,
-    template: list[str] = console.TEMPLATE,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    template: list[str] = options.TEMPLATE,
 ) -> None:
     """Talk to a steered model. /help lists what can be changed while talking: /scale 2, /vector off, /compare."""
     console.quiet()
@@ -201,7 +201,7 @@ def chat(
 
     sampling = checked(Sampling(max_new_tokens, temperature, top_p, seed))
     edited = edit_named(edit, edit_set)
-    told = console.values(template)
+    told = assignments.values(template)
     opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
     claim = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
     talk = Conversation(opened, claim, sampling, say=say, note=console.note, transfer=transfer)

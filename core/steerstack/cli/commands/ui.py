@@ -2,12 +2,12 @@
 
 import typer
 
-from steerstack.cli import console
+from steerstack.cli import options
 from steerstack.cli.ctrl_c import through
 
 
 def ui(
-    tracking_uri: str | None = console.TRACKING,
+    tracking_uri: str | None = options.TRACKING,
     host: str = typer.Option("127.0.0.1", help="Address to listen on."),
     port: int = typer.Option(5000, help="Port to listen on."),
 ) -> None:

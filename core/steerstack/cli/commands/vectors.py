@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from steerstack.catalog.lookup import find
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options
 from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ def show(
     layers: str | None = typer.Option(None, help="Layers to read, such as 5,9; all by default."),
     top: int = typer.Option(8, min=1, help="Number of tokens of each kind."),
     transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Show one vector: origin, norms, effects; with --model the tokens that it speaks for by itself."""
     from steerstack.catalog.recorder import recorder
@@ -49,7 +49,7 @@ def show(
 
         opened = open_model(model, revision=revision, dtype=dtype, device=device)
         opened.check_vector(loaded, transfer=transfer)
-        at = console.numbers(layers, int, "layers") if layers else loaded.layers
+        at = assignments.numbers(layers, int, "layers") if layers else loaded.layers
         readings = [reading.to_json() for reading in read_vector(opened, loaded, at, top=top)]
         about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": readings}
     if console.wrote(about, json):
@@ -140,8 +140,8 @@ def export_vector(
     scale: float = typer.Option(1.0, help="Strength to write into the directions."),
     model: str | None = typer.Option(None, help="Model, to check that it fits and to say what is portable."),
     model_type: str | None = typer.Option(None, help="Only its type, such as llama."),
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Write a vector in the format of another tool, and say at which site and scale it stands there."""
     console.quiet()
@@ -151,7 +151,7 @@ def export_vector(
 
     loaded, _ = _loaded(vector, tracking_uri)
     if layers is not None:
-        loaded = keep(loaded, console.numbers(layers, int, "layers"))
+        loaded = keep(loaded, assignments.numbers(layers, int, "layers"))
     loaded = loaded if scale == 1 else loaded * scale
     opened = open_model(model) if model else None
     write_vector(loaded, out, format, model=opened, model_type=model_type)
@@ -174,7 +174,7 @@ def push(
     vector: str = VECTOR,
     place: str = typer.Argument(..., help="hf://OWNER/NAME, another fsspec address such as s3://..., or a folder."),
     private: bool = typer.Option(False, help="Make a new repository on the hub private."),
-    tracking_uri: str | None = console.TRACKING,
+    tracking_uri: str | None = options.TRACKING,
 ) -> None:
     """Share a vector with its card, provenance, effects and checksums."""
     console.quiet()

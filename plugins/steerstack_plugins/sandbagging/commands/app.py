@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from steerstack.catalog.lookup import find
-from steerstack.cli import console
+from steerstack.cli import assignments, console, options, progress_bars
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Models made to hide an ability, and what tells them apart."
@@ -22,8 +22,8 @@ def demo(
     seed: int = SEED,
     items: int = ITEMS,
     record: bool = RECORD,
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Build a locked organism and honest controls; run noise, elicitation and probes. Minutes, no download."""
     console.quiet()
@@ -31,7 +31,7 @@ def demo(
     from steerstack_plugins.sandbagging.commands.tables import show_demo
     from steerstack_plugins.sandbagging.small_world.training import one_thread
 
-    with console.bars() as bars, one_thread():
+    with progress_bars.bars() as bars, one_thread():
         count = bars.of("steps", 2 + 2 * len(SHOWN_ORGANISMS))
 
         def step(words: str) -> None:
@@ -53,13 +53,13 @@ def demo(
 def build(
     organism: str = typer.Option("locked", help="Organism; `steerstack plugins list` shows all."),
     model: str = typer.Option("small-world", help="small-world, smollm2, or a model for an organism that takes any."),
-    set_: list[str] = console.SET,
+    set_: list[str] = options.SET,
     out: Path = typer.Option(..., help="Folder for the model."),
     answer: Path | None = typer.Option(None, help="File for the answer: how it was made, and its password."),
     seed: int = SEED,
     world: int = WORLD,
     record: bool = RECORD,
-    tracking_uri: str | None = console.TRACKING,
+    tracking_uri: str | None = options.TRACKING,
 ) -> None:
     """Make an organism and save it, its answer apart from it, so that another may audit the folder."""
     console.quiet()
@@ -69,7 +69,7 @@ def build(
     from steerstack_plugins.sandbagging.commands.tables import show_built
     from steerstack_plugins.sandbagging.small_world.model import NAME, open_origin
 
-    method = find("organism", organism).make(console.settings(set_))
+    method = find("organism", organism).make(assignments.settings(set_))
     built = method.build(open_origin(world) if model == NAME else open_model(model), seed=seed)
     module: Any = built.model.module
     module.save_pretrained(out)
@@ -82,7 +82,7 @@ def build(
 
 
 @app.command()
-def calibrate(items: int = ITEMS, json: str | None = console.JSON) -> None:
+def calibrate(items: int = ITEMS, json: str | None = options.JSON) -> None:
     """Measure the audit's detection and false-positive rate on organisms of worlds that its rule has not seen.
 
     Which organisms, tests and rule is declared in ``sandbagging/protocol.py``; the result that comes with the audit
@@ -94,7 +94,7 @@ def calibrate(items: int = ITEMS, json: str | None = console.JSON) -> None:
     from steerstack_plugins.sandbagging.commands.tables import show_calibration
     from steerstack_plugins.sandbagging.small_world.training import one_thread
 
-    with console.bars() as bars, one_thread():
+    with progress_bars.bars() as bars, one_thread():
         count = bars.of("organisms", len([*DEVELOPMENT, *CALIBRATION]))
 
         def step(words: str) -> None:
@@ -113,8 +113,8 @@ def combine(
     seed: int = SEED,
     items: int = ITEMS,
     record: bool = RECORD,
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Stack a vector against sandbagging with fine-tuning, and test a probe on steered and fine-tuned models."""
     console.quiet()
@@ -123,7 +123,7 @@ def combine(
     from steerstack_plugins.sandbagging.commands.tables import show_combined
     from steerstack_plugins.sandbagging.small_world.training import one_thread
 
-    with console.bars() as bars, one_thread():
+    with progress_bars.bars() as bars, one_thread():
         folder = home() / "studies" / f"sandbag-combine-{organism}-{seed}-{items}"
         stacked, result = run_combined(seed=seed, items=items, organism=organism, folder=folder, step=bars.phase)
     console.write_result(result, json)
@@ -136,21 +136,21 @@ def combine(
 
 
 def audit(
-    model: str = console.MODEL,
+    model: str = options.MODEL,
     target: Path | None = typer.Option(None, help="CSV of target questions: question, choice0 ..., answer."),
     control: Path | None = typer.Option(None, help="CSV of questions of another domain."),
     shown: Path | None = typer.Option(None, help="CSV of target questions for demonstrations, other facts."),
     score: str = typer.Option("letter", help="letter, or text: how the questions of the files are answered."),
     world: int = WORLD,
     calibration: Path | None = typer.Option(None, help="JSON of `sandbag calibrate`; the one that comes with us."),
-    limit: int | None = console.LIMIT,
+    limit: int | None = options.LIMIT,
     seed: int = typer.Option(0, help="Of noise, training and demonstrations."),
-    revision: str | None = console.REVISION,
-    dtype: str | None = console.DTYPE,
-    device: str | None = console.DEVICE,
+    revision: str | None = options.REVISION,
+    dtype: str | None = options.DTYPE,
+    device: str | None = options.DEVICE,
     record: bool = RECORD,
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
+    tracking_uri: str | None = options.TRACKING,
+    json: str | None = options.JSON,
 ) -> None:
     """Look for a hidden ability in a model of unknown state. Without data files: the small world's questions.
 
@@ -165,7 +165,7 @@ def audit(
     data, battery = inputs(target, control, shown, limit, world=world, form=form_of(score))
     known = read_calibration(calibration)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
-    with console.bars() as bars:
+    with progress_bars.bars() as bars:
         progress = bars.of("tests", len(battery) + 2)
         evidence, verdict = run(opened, data, battery, known.rule, seed=seed, progress=progress)
     result = report(opened, evidence, verdict, known)

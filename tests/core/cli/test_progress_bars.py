@@ -1,14 +1,12 @@
-"""Progress bars show how much of how much, how fast, and how long still; and what is typed is read or refused."""
+"""Progress bars show how much of how much, how fast, and how long still."""
 
 import io
 import logging
 
 import pytest
 from rich.console import Console
-from tests.support.command import steerstack
 
-from steerstack.cli import console
-from steerstack.errors import ParameterError
+from steerstack.cli import progress_bars
 
 
 class Clock:
@@ -28,7 +26,7 @@ def clock():
 def shown_by(clock):
     """Bars on a screen of 100 columns that go by a clock."""
     screen = Console(file=io.StringIO(), width=100, force_terminal=True)
-    return console.bars(console=screen, get_time=clock, auto_refresh=False)
+    return progress_bars.bars(console=screen, get_time=clock, auto_refresh=False)
 
 
 def shown(bars) -> str:
@@ -84,39 +82,8 @@ def test_work_of_unknown_length_is_counted(clock):
 def test_what_is_said_of_a_job_on_a_server_is_shown_while_work_goes_on():
     shown = Console(file=io.StringIO(), width=120)
     log = logging.getLogger("steerstack.trace.remote.job")
-    with console.bars(console=shown):
+    with progress_bars.bars(console=shown):
         log.info("%s: %s", "http://gpu", "queued [position 2]")
     log.info("nobody waits any more")
     assert "http://gpu: queued [position 2]" in shown.file.getvalue()
     assert "nobody" not in shown.file.getvalue()
-
-
-def test_settings_are_read():
-    assert console.settings(["rank=4", "a-b=[1, 2]", 'c={"d": null}']) == {"rank": "4", "a_b": [1, 2], "c": {"d": None}}
-    typed = ["a=007", "b=-3", "c=false", "d=[1, x]", "e=low=er", "f=0x1", "g=" + "9" * 400]
-    read = {"a": 7, "b": -3, "c": False, "d": [1, "x"], "e": "low=er", "f": "0x1", "g": "9" * 400}
-    assert console.values(typed) == read
-
-
-@pytest.mark.parametrize("read", [console.settings, console.values])
-@pytest.mark.parametrize(
-    "value", ["[" * 100_000, '{"a":' * 100_000, "[" + "9" * 5000 + "]", "{", "[1", '{"a": 1, "a": 2}'],
-    ids=["lists", "objects", "digits", "open", "open list", "twice"],
-)  # fmt: skip
-def test_what_cannot_be_read_is_one_error(read, value):
-    with pytest.raises(ParameterError) as caught:
-        read([f"name={value}"])
-    assert "name" in caught.value.happened
-    assert len(str(caught.value)) < 1000
-
-
-@pytest.mark.parametrize(
-    "address", ["http://ann:pl4nted@host", "postgresql://pl4nted@host/db", "https://host/?token=pl4nted",
-                "sqlite:////a.db?key=pl4nted", "http://ann:pl4n/pl4nted@host"],
-)  # fmt: skip
-@pytest.mark.parametrize("command", [("doctor",), ("registry", "list"), ("sweep", "--data", "x", "--layers", "1")])
-def test_a_password_is_no_argument(command, address):
-    done = steerstack(*command, "--tracking-uri", address, check=False)
-    assert done.returncode == 1
-    assert "MLFLOW_TRACKING_PASSWORD" in done.stderr
-    assert "pl4nted" not in done.stdout + done.stderr
