@@ -12,20 +12,9 @@ def run(
     remote: str | None = typer.Option(
         None, help="Server that holds the weights; one that the file names is followed only if it is named here too."
     ),
-<<<<<<< HEAD
     follow: list[str] = typer.Option(
         [], help="Another address that the file may name, of a vector or a judge, say; may be given again."
     ),
-    plain_http: bool = console.PLAIN_HTTP,
-    plan_only: bool = console.PLAN_ONLY,
-    fresh: bool = console.FRESH,
-    engine: str = console.ENGINE,
-    workers: int | None = console.WORKERS,
-    report: str | None = console.REPORT,
-    record: bool = console.RECORD,
-    tracking_uri: str | None = console.TRACKING,
-    json: str | None = console.JSON,
-=======
     plain_http: bool = options.PLAIN_HTTP,
     plan_only: bool = options.PLAN_ONLY,
     fresh: bool = options.FRESH,
@@ -35,7 +24,6 @@ def run(
     record: bool = options.RECORD,
     tracking_uri: str | None = options.TRACKING,
     json: str | None = options.JSON,
->>>>>>> 8ada8d3 (Options, progress bars and NAME=VALUE stand in modules of their own)
 ) -> None:
     """Run the study that a file declares, of any installed kind. The same command goes on after a kill."""
     from steerstack.study.study_file import load_study
