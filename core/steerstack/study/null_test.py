@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from steerstack.stats import rank_p
+from steerstack.techniques.null_techniques import family_of
 
 LEVEL = 0.05
 """Level of a claim."""
@@ -65,13 +66,16 @@ class NullTest:
     @property
     def sentence(self) -> str:
         """What the nulls support, in words."""
-        families = [family for family in NEEDED if len(self.nulls.get(family, ()))]
-        if not families:
+        if not self.place:
             return f"Without nulls nothing can be claimed: it takes {LEAST} of each family."
-        parts = " and ".join(self._than(family) for family in families)
         what = "Taken through the same choices as its nulls, it moves the behaviour further than"
         short = "" if self.enough else f"; a claim at the 5 % level needs {LEAST} nulls of each family"
-        return f"{what} {parts} ({SIDE}{short})."
+        return f"{what} {self.place} ({SIDE}{short})."
+
+    @property
+    def place(self) -> str:
+        """How many nulls of each family it moves the behaviour further than, with the p; empty without nulls."""
+        return " and ".join(self._than(family) for family in NEEDED if len(self.nulls.get(family, ())))
 
     def _than(self, family: str) -> str:
         sizes = np.abs(np.asarray(self.nulls[family], dtype=np.float64))
@@ -93,6 +97,29 @@ class NullTest:
             "claims": self.claims,
             "text": self.sentence,
         }
+
+
+def beside(effect: float, nulls: Mapping[str, float]) -> NullTest:
+    """An effect beside those of null techniques, by their names; neighbours are none."""
+    return NullTest(
+        effect, {family: [of for name, of in nulls.items() if family_of(name) == family] for family in NEEDED}
+    )
+
+
+def borne(tests: Mapping[str, NullTest]) -> str:
+    """What the nulls of a study bear of its vectors, as a sentence; empty for no vectors."""
+    if not tests:
+        return ""
+    if not all(test.enough for test in tests.values()):
+        return f"Against nulls nothing is claimed of a vector: that takes {LEAST} of each family."
+    claimed = [name for name, test in tests.items() if test.claims]
+    rule = f"each at the 5 % level ({SIDE})"
+    return f"Told apart from its nulls {rule}: {', '.join(claimed) or 'no vector'}."
+
+
+def tests_json(tests: Mapping[str, NullTest]) -> dict[str, Any]:
+    """By vector, as results hold them."""
+    return {name: test.to_json() for name, test in tests.items()}
 
 
 def shown(p: float) -> str:

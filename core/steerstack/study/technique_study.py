@@ -30,8 +30,12 @@ class TechniqueStudy(Study, ABC):
         default=None, gt=0, description="Hold every vector at this KL per token, in place of shares."
     )
     position: str | None = Field(default=None, description="Where vectors are read; each method's own by default.")
-    nulls: bool = Field(
-        default=True, description="Take vectors that know nothing of the behaviour through the same pipeline."
+    nulls: int = Field(
+        default=1,
+        ge=0,
+        le=10_000,
+        description="Random and shuffled-label vectors, each, through the same pipeline; a claim at the 5 % level "
+        "needs 39.",
     )
 
     @property
@@ -55,4 +59,4 @@ class TechniqueStudy(Study, ABC):
         beside = {**options, "kl": self.held_at}
         made = [one.make("technique") for one in self.techniques]
         real = [technique_of(one, **(beside if isinstance(one, Baseline) else options)) for one in made]
-        return [*real, *(null_techniques(behavior, **options) if self.nulls else ())]
+        return [*real, *(null_techniques(behavior, self.nulls, **options) if self.nulls else ())]

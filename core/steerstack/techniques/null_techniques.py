@@ -1,6 +1,5 @@
 """Null techniques: the same pipeline with nothing to learn from."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +8,7 @@ from steerstack.catalog.lookup import find
 from steerstack.data.items import DataSet
 from steerstack.data.questions import ScoreMode
 from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.null_vectors import APART
 from steerstack.techniques.technique import Steering, Treatment
 from steerstack.trace.model import Model
 
@@ -24,16 +24,20 @@ class NullSteering(Steering):
 
     Attributes
     ----------
+    draw:
+        Which of the nulls of its kind it is: each is drawn by a seed of its own.
     other:
         Data of another behaviour, whose vector it is; None for the method's own null (random, shuffled labels).
     """
 
+    draw: int = 0
     other: DataSet | None = None
 
     @property
     def name(self) -> str:
-        """``null: `` or ``neighbor: ``, and what it is."""
-        return f"{NEIGHBOR}{self.other.behavior}" if self.other else f"{NULL}{super().name}"
+        """``null: `` or ``neighbor: ``, and what it is; nulls after the first have a number."""
+        number = f" {self.draw}" if self.draw else ""
+        return f"{NEIGHBOR}{self.other.behavior}" if self.other else f"{NULL}{super().name}{number}"
 
     def describe(self) -> dict[str, Any]:
         """As of any vector, with the other data's digest."""
@@ -42,7 +46,7 @@ class NullSteering(Steering):
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """As of any vector; what is random is drawn by the study's seed, and the vector is not kept."""
         drawn = "seed" in type(self.method).model_fields
-        method = self.method.model_copy(update={"seed": seed}) if drawn else self.method
+        method = self.method.model_copy(update={"seed": seed + self.draw * APART}) if drawn else self.method
         made = super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
         return replace(made, vector=None)
 
@@ -51,38 +55,32 @@ class NullSteering(Steering):
         return super().find(model, self.other.limit(len(train)) if self.other else train)
 
 
-def null_techniques(behavior: str, **options: Any) -> list[Steering]:
+def null_techniques(behavior: str, count: int = 1, **options: Any) -> list[Steering]:
     """Random directions, shuffled labels, and, as a neighbour, the vector of one other shipped behaviour.
 
     Parameters
     ----------
     behavior:
         The behaviour that they must know nothing of.
+    count:
+        Random directions and shuffled labels, each.
     options:
         Of :class:`~steerstack.techniques.technique.Steering`: the same as for the real vectors.
     """
-    known = [NullSteering(find("extractor", name).make(), **options) for name in ("random", "shuffled-labels")]
+    known = [
+        NullSteering(find("extractor", name).make(), **options, draw=draw)
+        for draw in range(count)
+        for name in ("random", "shuffled-labels")
+    ]
     method = find("extractor", "mean-difference").make()
     return [*known, *(NullSteering(method, **options, other=o) for o in other_behaviors(behavior, 1))]
 
 
-def is_null(name: str) -> bool:
-    """Whether a technique is a null, by its name."""
-    return name.startswith(NULL)
+def family_of(name: str) -> str:
+    """The family of a null technique, by its name, such as ``shuffled labels``; empty for all others."""
+    return name.removeprefix(NULL).rstrip(" 0123456789").replace("-", " ") if name.startswith(NULL) else ""
 
 
 def is_reference(name: str) -> bool:
     """Whether a technique is a null or the vector of another behaviour: what the others are compared with."""
     return name.startswith((NULL, NEIGHBOR))
-
-
-def above_nulls(entries: Sequence[tuple[str, bool]]) -> str:
-    """In words, how many nulls a technique is above; a claim from that would take more of each family.
-
-    Parameters
-    ----------
-    entries:
-        The name of each null or neighbour, and whether the technique is above it.
-    """
-    above = [beaten for name, beaten in entries if is_null(name)]
-    return f"above {sum(above)} of {len(above)} nulls, too few for a claim" if above else ""

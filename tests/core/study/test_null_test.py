@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steerstack.stats import rank_p
-from steerstack.study.null_test import LEAST, NEEDED, NullTest, shown
+from steerstack.study.null_test import LEAST, NEEDED, NullTest, beside, borne, shown
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import Candidate
 
@@ -83,3 +83,19 @@ def test_sentences():
         "level needs 39 nulls of each family)."
     )
     assert [shown(p) for p in (0.025, 0.05, 0.1, 0.5, 1.0)] == [".025", ".050", ".10", ".50", "1"]
+
+
+def test_null_techniques_are_told_by_their_names_and_neighbors_are_none():
+    found = beside(-2.0, {"null: random": 1.0, "null: random 1": 3.0, "null: shuffled-labels": 0.5, "neighbor: x": 9.0})
+    assert found.p == {"random": 2 / 3, "shuffled labels": 1 / 2}
+    assert found.place == "1 of 2 random directions (p = .67) and the one vector from shuffled labels (p = .50)"
+    assert beside(1.0, {}).place == ""
+
+
+def test_a_study_claims_of_its_vectors_what_all_its_nulls_bear():
+    few, many = (NullTest(1.0, {family: [0.1] * count for family in NEEDED}) for count in (1, LEAST))
+    lost = NullTest(0.05, many.nulls)
+    assert "nothing is claimed of a vector: that takes 39 of each" in borne({"a": many, "b": few})
+    assert borne({"a": many, "b": lost}).endswith(": a.")
+    assert borne({"b": lost}).endswith(": no vector.")
+    assert borne({}) == ""

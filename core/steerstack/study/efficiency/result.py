@@ -23,10 +23,11 @@ from steerstack.study.claims import Claims, of_technique
 from steerstack.study.efficiency.page import efficiency_page
 from steerstack.study.fair_choices import choices_of
 from steerstack.study.fit_step import FitValues
+from steerstack.study.null_test import NullTest, beside, borne, tests_json
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import with_items
-from steerstack.techniques.null_techniques import above_nulls, is_reference
-from steerstack.techniques.technique import Technique
+from steerstack.techniques.null_techniques import is_reference
+from steerstack.techniques.technique import Steering, Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -105,9 +106,17 @@ class EfficiencyResult(Result):
                 found.append({"technique": name, "null": null, "area_above": gap.to_json(), "above": gap.ci_low > 0})
         return found
 
-    def _above(self, name: str) -> str:
-        words = above_nulls([(e["null"], e["above"]) for e in self.against_nulls if e["technique"] == name])
-        return f", {words}" if words else ""
+    @cached_property
+    def null_tests(self) -> dict[str, NullTest]:
+        """Each vector beside the nulls: mean effect over the sizes on clean labels."""
+        areas = {name: of.area.value for (name, at), of in self.curves.items() if at == self.study.noise[0]}
+        nulls = {name: area for name, area in areas.items() if is_reference(name)}
+        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and not is_reference(one.name)]
+        return {name: beside(areas[name], nulls) for name in vectors if name in areas}
+
+    def _further(self, name: str) -> str:
+        place = self.null_tests[name].place if name in self.null_tests else ""
+        return f", further than {place}" if place else ""
 
     @property
     def verdict(self) -> str:
@@ -118,11 +127,12 @@ class EfficiencyResult(Result):
         lines = [
             f"{name}: mean effect over the sizes {areas[name]}"
             + ("" if areas[name].bears_claim else ", which cannot be told apart from none")
-            + self._above(name)
+            + self._further(name)
             for name in ranked
         ]
         lines += [_compared(entry, self.study.seeds) for entry in self.crossings]
-        return " ".join([". ".join(lines) + ".", caveat(len(self.splits.test))]).strip()
+        told = [". ".join(lines) + ".", borne(self.null_tests), caveat(len(self.splits.test))]
+        return " ".join(filter(None, told))
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``efficiency --json``."""
@@ -142,6 +152,7 @@ class EfficiencyResult(Result):
             "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
             "crossings": self.crossings,
             "against_nulls": self.against_nulls,
+            "null_tests": tests_json(self.null_tests),
             "costs": self._costs(),
             "choices": self._choices(),
             "failed": sorted(

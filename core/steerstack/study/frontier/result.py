@@ -27,9 +27,10 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import choices_of
 from steerstack.study.frontier.page import frontier_page
+from steerstack.study.null_test import NullTest, beside, borne
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import held
-from steerstack.techniques.null_techniques import above_nulls, is_reference
+from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
@@ -117,6 +118,18 @@ class FrontierResult(Result):
             if point.matched
         ]
 
+    @cached_property
+    def null_tests(self) -> dict[str, NullTest]:
+        """Each vector at each budget, by its name, beside the nulls at the same budget."""
+        found = {}
+        for budget in self.study.budgets:
+            here = {
+                p.technique: (p, self.effect(p).value) for p in self.points if p.budget == budget and not p.matched
+            }
+            nulls = {name: size for name, (_, size) in here.items() if is_reference(name)}
+            found |= {p.name: beside(size, nulls) for name, (p, size) in here.items() if name not in nulls}
+        return found
+
     @property
     def verdict(self) -> str:
         """The answer in words."""
@@ -128,11 +141,10 @@ class FrontierResult(Result):
             if not real:
                 continue
             best = max(real, key=lambda p: self.effect(p).value)
-            size = abs(self.effect(best).value)
-            beaten = above_nulls([(p.technique, abs(self.effect(p).value) < size) for p in here])
+            beaten = self.null_tests[best.name].place
             found = f"{self.effect(best)} (p = {p_of[id(best)]:.2g}, Holm over all points)"
             furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {found}"
-            sentences.append(f"{furthest}, {beaten}." if beaten else f"{furthest}.")
+            sentences.append(f"{furthest}, further than {beaten}." if beaten else f"{furthest}.")
         for match in (m for m in self.matches if not is_reference(m["vector"])):
             gap = match["vector_minus_baseline"]
             ahead = "not told apart from"
@@ -142,7 +154,7 @@ class FrontierResult(Result):
                 f"At the KL of {match['baseline']} ({match['kl']:.3f}), {match['vector']} is {ahead} it: "
                 f"{interval(gap)}."
             )
-        return " ".join([*sentences, caveat(len(self.splits.test))]).strip()
+        return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``frontier --json``."""
@@ -177,6 +189,7 @@ class FrontierResult(Result):
             "budget": point.budget,
             "matched": point.matched,
             "effect": self.effect(point).to_json(),
+            "null_test": self.null_tests[point.name].to_json() if point.name in self.null_tests else None,
             "p_holm": p,
             "kl": estimates.mean(point.kl).to_json(),
             "perplexity": float(np.exp(np.mean(point.cross_entropy))),

@@ -27,10 +27,11 @@ from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.generalize.page import generalize_page
+from steerstack.study.null_test import NullTest, beside, borne, tests_json
 from steerstack.study.result import Result
 from steerstack.study.vector_roles import trained_on
-from steerstack.techniques.null_techniques import above_nulls, is_reference
-from steerstack.techniques.technique import Technique
+from steerstack.techniques.null_techniques import is_reference
+from steerstack.techniques.technique import Steering, Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -149,20 +150,28 @@ class GeneralizeResult(Result):
             if is_reference(null) and not is_reference(name)
         ]
 
-    def _above(self, name: str) -> str:
-        mine = [e for e in self.against_nulls if e["technique"] == name]
-        words = above_nulls([(e["null"], e["across_above"]["ci_low"] > 0) for e in mine])
-        return f" It is {words}." if words else ""
+    @cached_property
+    def null_tests(self) -> dict[str, NullTest]:
+        """Each vector beside the nulls: effect on the target when trained on the source."""
+        across = {transfer.name: transfer.across.value for transfer in self.transfers}
+        nulls = {name: effect for name, effect in across.items() if is_reference(name)}
+        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and not is_reference(one.name)]
+        return {name: beside(across[name], nulls) for name in vectors if name in across}
+
+    def _further(self, name: str) -> str:
+        place = self.null_tests[name].place if name in self.null_tests else ""
+        return f" Across, it moves {self.target} further than {place}." if place else ""
 
     @property
     def verdict(self) -> str:
         """The answer in words."""
         parts = [
-            _sentence(transfer, self.source, self.target, p) + self._above(transfer.name)
+            _sentence(transfer, self.source, self.target, p) + self._further(transfer.name)
             for transfer, p in zip(self.transfers, self._corrected(), strict=True)
             if not is_reference(transfer.name)
         ]
-        return " ".join([*parts, caveat(len(self.domains[self.target].test))]).strip()
+        told = [*parts, borne(self.null_tests), caveat(len(self.domains[self.target].test))]
+        return " ".join(filter(None, told))
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``generalize --json``."""
@@ -189,6 +198,7 @@ class GeneralizeResult(Result):
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,
             "against_nulls": self.against_nulls,
+            "null_tests": tests_json(self.null_tests),
             "choices": choices_of({name: self.fits[name, self.target].record for name in self._fitted}),
             "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
             "papers": {technique.name: technique.paper for technique in self.techniques},

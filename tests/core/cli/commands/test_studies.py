@@ -71,6 +71,10 @@ def test_generalize_from_options(run, tmp_path, tiny_folder, table):
     assert (value["declared"]["source"], value["declared"]["target"]) == ("bare", "prompted")
     assert [t["technique"] for t in value["transfers"]][:2] == ["mean-difference", "lda"]
     assert len(value["against_nulls"]) == 6
+    for name, test in value["null_tests"].items():
+        sizes = {t["technique"]: abs(t["across"]["value"]) for t in value["transfers"]}
+        assert test["p"]["random"] == (1.0 if sizes["null: random"] >= sizes[name] else 0.5)
+    assert "that takes 39 of each family" in value["verdict"]
 
 
 def test_sweep_and_stack_from_files(run, write, tmp_path):
