@@ -121,11 +121,9 @@ class FrontierResult(Result):
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
         """Each vector at each budget, by its name, beside the nulls at the same budget."""
-        found = {}
+        found: dict[str, NullTest] = {}
         for budget in self.study.budgets:
-            here = {
-                p.technique: (p, self.effect(p).value) for p in self.points if p.budget == budget and not p.matched
-            }
+            here = {p.technique: (p, self.effect(p).value) for p in self.points if p.budget == budget and not p.matched}
             nulls = {name: size for name, (_, size) in here.items() if is_reference(name)}
             found |= {p.name: beside(size, nulls) for name, (p, size) in here.items() if name not in nulls}
         return found
