@@ -7,7 +7,7 @@ Polarity is settled when a file is loaded: from then on an item knows which of i
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from steerstack.data import display
 from steerstack.data.constructors import FromMemory
@@ -56,6 +56,8 @@ class Item:
         How the options are listed.
     system:
         A system prompt of the source's own.
+    group:
+        What belongs together, such as two questions that exchange the roles of one pair of answers.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Item:
     topic: str = ""
     layout: Layout = field(default_factory=Layout)
     system: str | None = None
+    group: str = ""
 
     def __post_init__(self) -> None:
         within = 0 <= self.exhibits < len(self.options) and 0 <= self.contrast < len(self.options)
@@ -98,6 +101,16 @@ class Item:
     def stratum(self) -> str:
         """What splits are balanced by: the topic, or else the letter that exhibits."""
         return self.topic or f"letter {LETTERS[self.exhibits]}"
+
+    @property
+    def kin(self) -> str:
+        """What no split may part: the group, or else the question."""
+        return self.group or self.question
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """All that it holds, for digests; a group only where there is one, so that older digests stay as they are."""
+        return {name: held for name, held in asdict(self).items() if name != "group" or held}
 
     def __repr__(self) -> str:
         return display.item_line(self)
@@ -186,7 +199,7 @@ class DataSet(FromMemory):
     @cached_property
     def digest(self) -> str:
         """Digest of the behaviour and of every item's content and polarity."""
-        return digest.of_json([self.behavior, [asdict(item) for item in self.items]])
+        return digest.of_json([self.behavior, [item.content for item in self.items]])
 
     def take(self, items: tuple[Item, ...]) -> "DataSet":
         """The same data set with only the given items."""

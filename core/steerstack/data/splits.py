@@ -11,7 +11,7 @@ from steerstack.util import digest, show
 
 @dataclass(frozen=True)
 class Splits:
-    """Three disjoint parts of one data set. No question occurs in two of them."""
+    """Three disjoint parts of one data set. No question and no group occurs in two of them."""
 
     train: DataSet
     validation: DataSet
@@ -39,8 +39,8 @@ class Splits:
 def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = (0.4, 0.2, 0.4)) -> Splits:
     """Split a data set into train, validation and test, stratified by topic or letter.
 
-    The place of an item follows from the seed and its question, not from its row: items that
-    share a question stay together, and reordering the file changes nothing.
+    The place of an item follows from the seed and its question (or its group), not from its row: items that
+    share a question or a group stay together, and reordering the file changes nothing.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = 
     Raises
     ------
     DataError
-        The shares do not add up to 1, or a part would be empty.
+        The shares do not add up to 1, a part would be empty, or a question stands in two groups.
     """
     if abs(sum(shares) - 1) > 1e-9 or min(shares) <= 0:
         raise DataError("The shares of the splits must be positive and add up to 1.", seen=str(shares))
     groups: dict[str, list[Item]] = defaultdict(list)
     for item in data:
-        groups[item.question].append(item)
+        groups[item.kin].append(item)
     strata: dict[str, list[str]] = defaultdict(list)
     for question, items in groups.items():
         strata[min(item.stratum for item in items)].append(question)
@@ -74,6 +74,13 @@ def split(data: DataSet, *, seed: int = 0, shares: tuple[float, float, float] = 
     parts: tuple[list[Item], list[Item], list[Item]] = ([], [], [])
     for place, items in ranked:
         parts[0 if place < bounds[0] else 1 if place < bounds[1] else 2].extend(items)
+    of_question = {item.question: item.kin for item in data}
+    if torn := next((item for item in data if of_question[item.question] != item.kin), None):
+        raise DataError(
+            "One question stands in two groups, which splits would part.",
+            seen=f"{torn.question[:80]!r} in {torn.kin!r:.40} and {of_question[torn.question]!r:.40}",
+            fix="Give every row with this question the same group.",
+        )
     if not all(parts):
         raise DataError(
             f"{len(data)} items are too few to split in three.",

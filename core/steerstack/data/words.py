@@ -7,10 +7,10 @@ from typing import Any
 from steerstack.data.items import DataSet
 
 FOLDS = 5
-"""Parts of the cross-validation; a question stands in one of them only."""
+"""Parts of the cross-validation; a question or a group stands in one of them only."""
 
 LEAST = 10
-"""Questions below which nothing can be said."""
+"""Questions or groups below which nothing can be said."""
 
 CLEAN = 0.65
 """Accuracy above which the words are said to give the answer away."""
@@ -63,10 +63,10 @@ def _guesses(asked: tuple[tuple[str, str, str, str], ...]) -> WordGuesses:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
 
-    ids, questions, exhibits, contrasts = zip(*asked, strict=True)
+    ids, kin, exhibits, contrasts = zip(*asked, strict=True)
     right = np.full(len(ids), 0.5)
-    folds = GroupKFold(min(FOLDS, len(set(questions))))
-    for learned, held in folds.split(ids, groups=questions):
+    folds = GroupKFold(min(FOLDS, len(set(kin))))
+    for learned, held in folds.split(ids, groups=kin):
         words = TfidfVectorizer(token_pattern=r"\b\w+\b", ngram_range=(1, 2), sublinear_tf=True)
         words.fit([side[place] for side in (exhibits, contrasts) for place in learned])
 
@@ -84,12 +84,12 @@ def _guesses(asked: tuple[tuple[str, str, str, str], ...]) -> WordGuesses:
 def word_guesses(data: DataSet) -> WordGuesses | None:
     """Guess each item's exhibiting answer from the words of its two answers alone; None for too few questions.
 
-    A logistic regression on the difference of their weighted words and pairs of words, cross-validated so that the
-    question of a guessed item was never seen. Where it is right far more often than a coin, tone and vocabulary
-    carry the behaviour, and a vector may have learned those. The idea is that of hypothesis-only baselines (Poliak
-    et al., 2018, doi 10.18653/v1/S18-2023).
+    A logistic regression on the difference of their weighted words and pairs of words, cross-validated so that
+    neither the question nor the group of a guessed item was ever seen. Where it is right far more often than a coin,
+    tone and vocabulary carry the behaviour, and a vector may have learned those. The idea is that of hypothesis-only
+    baselines (Poliak et al., 2018, doi 10.18653/v1/S18-2023).
     """
     items = data.spread(MOST).items
-    if len({item.question for item in items}) < LEAST:
+    if len({item.kin for item in items}) < LEAST:
         return None
-    return _guesses(tuple((i.id, i.question, i.exhibits_text, i.contrast_text) for i in items))
+    return _guesses(tuple((i.id, i.kin, i.exhibits_text, i.contrast_text) for i in items))

@@ -23,9 +23,10 @@ class Tables(DataFormat):
 
     ``question``; ``exhibits``, the answer that shows the behaviour; ``not``, the one that does
     not. Optional: ``id``, ``topic`` (splits are balanced by it), ``system`` (a system prompt),
-    ``letter`` (A or B: where the exhibiting answer is listed; without it half of the items
-    are drawn, by their questions and not by their rows). Where the question lists options, or a column
-    ``choices`` does, the two answers name theirs by label or by text. Spaces at edges are taken off.
+    ``group`` (items of one group stay in one part of a split), ``letter`` (A or B: where the exhibiting
+    answer is listed; without it half of the items are drawn, by their questions and not by their rows). Where the
+    question lists options, or a column ``choices`` does, the two answers name theirs by label or by text. Spaces at
+    edges are taken off.
     """
 
     name = "tables"
@@ -65,6 +66,7 @@ def _item(place: Place, row: Row, question: str, letter: str) -> Item:
             seen=f"exhibits {row['exhibits']!r:.60}, not {row['not']!r:.60}",
             expected="two answers in words that differ, or labels of options that the question lists, a line each",
         )
+    item = replace(item, group=optional(place.path, place.number, row, "group") or "")
     if item.form == "choice" or letter == "A":
         return item
     return replace(item, options=item.options[::-1], exhibits=1, contrast=0)

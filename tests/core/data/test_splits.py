@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, defaultdict
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from steerstack.data.items import DataSet, Item
 from steerstack.data.splits import split
 from steerstack.errors import DataError
+from steerstack.util import digest
 
 
 def item(i, question=None, exhibits=0, topic=""):
@@ -125,3 +127,23 @@ def test_shares_must_be_positive_and_add_up(shares):
 
 def test_shares_that_add_up_only_in_decimal_are_fine():
     assert len(split(data(item(i) for i in range(30)), shares=(0.7, 0.2, 0.1)).test) == 3
+
+
+def test_a_group_stays_together_and_a_question_in_two_groups_is_refused():
+    items = [replace(item(i), group=f"pair {i // 2}") for i in range(40)]
+    homes = defaultdict(set)
+    for number, part in enumerate(parts(split(data(items)))):
+        for one in part:
+            homes[one.group].add(number)
+    assert len(homes) == 20
+    assert all(len(home) == 1 for home in homes.values())
+    with pytest.raises(DataError, match="One question stands in two groups"):
+        split(data([*items, replace(items[0], id="again", group="another")]))
+
+
+def test_a_digest_without_groups_is_what_it_was_before_there_were_groups():
+    plain = data([item(0)])
+    held = asdict(plain.items[0])
+    assert held.pop("group") == ""
+    assert plain.digest == digest.of_json([plain.behavior, [held]])
+    assert data([replace(item(0), group="pair")]).digest != plain.digest

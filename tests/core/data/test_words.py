@@ -51,8 +51,20 @@ def test_too_few_questions_say_nothing():
     assert word_guesses(data(lambda _: ("gladly", "sadly"), count=40, questions=LEAST - 1)) is None
 
 
+def test_what_belongs_together_is_never_guessed_from_itself():
+    """Two questions that exchange the roles of one pair of answers say nothing; parted, each would mislead."""
+    pairs = [(f"the {noun} {n}", f"a {noun} {n}") for n, noun in enumerate(NOUNS * 2)]
+    items = [
+        Item(f"{n} {turn}", f"Question {n} {turn}?", pair[::turn], 0, 1, group=f"pair {n}")
+        for n, pair in enumerate(pairs)
+        for turn in (1, -1)
+    ]
+    assert word_guesses(DataSet("b", tuple(items), "p", "s")).accuracy == 0.5
+
+
 @pytest.mark.parametrize("name", ["hallucination", "truthfulness"])
 def test_the_check_of_a_shipped_set_says_what_its_words_give_away(name):
     (found,) = (leak for leak in leaks(load_data(name)) if leak.what == "words")
-    assert found.warns
-    assert (found.value > CLEAN) == ("give it away" in found.text)
+    assert found.value <= CLEAN
+    assert f"{found.value:.0%} of" in found.text
+    assert "give it away" not in found.text

@@ -41,11 +41,12 @@ def test_every_form_reads_the_same_with_and_without_a_mark(tmp_path, suffix, enc
 
 
 def test_optional_columns(tmp_path):
-    full = {**ROW, "id": "x1", "topic": "work", "system": "Be stern.", "letter": "B"}
-    bare = {**ROW, "id": "", "topic": "", "system": "", "letter": "A"}
+    full = {**ROW, "id": "x1", "topic": "work", "system": "Be stern.", "group": "g", "letter": "B"}
+    bare = {**ROW, "id": "", "topic": "", "system": "", "group": "", "letter": "A"}
     one, two = Tables().load(write(tmp_path / "t.csv", [full, bare]))
     assert (one.id, one.topic, one.system, one.exhibits, one.contrast) == ("x1", "work", "Be stern.", 1, 0)
     assert (two.id, two.topic, two.system, two.exhibits, two.contrast) == ("t-2", "", None, 0, 1)
+    assert (one.group, two.group) == ("g", "")
     assert one.listed() == 'Shall we, now?\n\nChoices:\n (A) We need not\n (B) We "must"'
 
 
