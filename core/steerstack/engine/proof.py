@@ -23,7 +23,7 @@ from steerstack.util import digest
 from steerstack.util.folders import cache_folder
 from steerstack.util.json_cache import Kept
 
-FORMAT = 1
+FORMAT = 2
 """Of the verdicts on disk: to be raised with any change of the engine's paths or of the trial."""
 
 NARROW = 8
@@ -112,16 +112,17 @@ def _compare(model: Model) -> Paths:
     if limit is None:
         return Paths(_agreeing(model, Trial.of(model, room=room), off), off=off)
     used: frozenset[Shortcut] = frozenset()
-    if limit >= Trial.COLUMNS:
-        used = _agreeing(model, Trial.of(model, room=room), off)
     beyond: frozenset[Shortcut] = frozenset()
+    named = limit > SHORT and windows(model)
+    if limit >= Trial.COLUMNS:
+        plain = Trial.of(model, longer=NARROW if named else 0, room=room)
+        used = _agreeing(model, plain, off)
     if limit <= SHORT:
         if room >= limit + Trial.LEAST:
             beyond = _agreeing(model, Trial.of(model, longer=limit, room=room), off)
-    elif windows(model):
-        plain = Trial.of(model, room=room)
+    elif named:
         with shrunk(model, NARROW):
-            narrow = Trial.of(model, room=room)
+            narrow = Trial.of(model, longer=NARROW, room=room)
             if narrow.differs(plain):  # else the model has its windows from elsewhere
                 beyond = _agreeing(model, narrow, off)
     return Paths(used, limit, beyond, off)
@@ -131,19 +132,19 @@ def _agreeing(model: Model, trial: Trial, off: dict[str, float]) -> frozenset[Sh
     """The shortcuts that agree, all together; how far off the others are is added to ``off``."""
     if not trial.sound:
         return frozenset()  # the run itself will say that the model's own numbers overflow
-    if trial.off_by(model, EVERY) <= trial.rounding:
+    if trial.explains(trial.off_by(EVERY)):
         return EVERY
     found: frozenset[Shortcut] = frozenset()
-    alone = trial.off_by(model, found)
-    if not alone <= trial.rounding:
+    alone = trial.off_by(found)
+    if not trial.explains(alone):
         raise ModelError(
             f"Even one sequence at a time, the engine's numbers of {model.name} are not the model's own.",
             seen=f"log-probabilities off by {alone:.3g} nats; rounding explains {trial.rounding:.2g}",
             fix="No number from it could be trusted; tell us about this architecture.",
         )
     for shortcut in SHORTCUTS:
-        by = trial.off_by(model, found | {shortcut})
-        if by <= trial.rounding:
+        by = trial.off_by(found | {shortcut})
+        if trial.explains(by):
             found |= {shortcut}
         else:
             off[shortcut] = max(by, off.get(shortcut, 0.0))

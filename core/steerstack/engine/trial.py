@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar, final
 
 import torch
@@ -63,20 +64,25 @@ class _Recorder(Sampling):
         return torch.full((len(logits),), token, device=logits.device)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
-    """Two prompts, one with two answers, unsteered and steered; and what plain passes say of the answers.
+    """Two prompts, the second one with two answers, unsteered and steered; and what plain passes say of some answers.
+
+    A pass reads all weights, however few its tokens are, so there are no more plain passes than are needed. The
+    engine holds rows, options and arms in order, and fills up shorter rows. So what is compared is what the rest
+    could disturb: the second prompt, which is the shorter one, its second option, and the second of two arms that
+    part at one block.
 
     Attributes
     ----------
+    model:
+        The model.
     groups:
         The sequences. The first answers of both prompts are the same tokens.
     arms:
-        Unsteered, and steered on the response before the first block and in the middle.
+        Unsteered; steered on the response before the first block, by two directions; steered before the last few.
     plain:
-        By arm, group, sequence and token: log-probability (nats).
-    rounding:
-        Differences of this size are rounding.
+        By arm, group and sequence: log-probabilities (nats) of the answer's tokens.
     """
 
     LEAST: ClassVar[int] = 24
@@ -85,10 +91,19 @@ class Trial:
     COLUMNS: ClassVar[int] = 40
     """Tokens of the longest row that the engine makes of them."""
 
+    LAST: ClassVar[int] = 4
+    """Blocks that a pass from midway runs: kinds of blocks come round within so many, and most are skipped."""
+
+    DECODED: ClassVar[tuple[int, int]] = (0, 2)
+    """The arms that are decoded."""
+
+    COMPARED: ClassVar[tuple[tuple[int, int, int], ...]] = ((0, 1, 0), (2, 1, 0), (3, 1, 1))
+    """Arm, group and sequence of the plain passes."""
+
+    model: Model
     groups: list[list[TokenSequence]]
     arms: list[Plan]
-    plain: list[list[list[list[float]]]]
-    rounding: float
+    plain: dict[tuple[int, int, int], list[float]]
 
     @classmethod
     def of(cls, model: Model, *, longer: int = 0, room: int = 1 << 30) -> "Trial":
@@ -105,56 +120,75 @@ class Trial:
         """
         stops = stop_tokens(model)
         ids = [i for i in trial_ids(model, longer + 60) if i not in stops]
-        start, end = ids[: 10 + min(longer, room - cls.LEAST)], ids[-3:]
-        first, second = [*start, *ids[-8:-4]], [*start, *ids[-16:-9]]
-        groups = [[_sequence(first, end), _sequence(first, ids[-23:-18])], [_sequence(second, end)]]
+        start, end = ids[: 4 + min(longer, room - cls.LEAST)], ids[-3:]
+        long, short = [*start, *ids[-16:-11]], [*start, *ids[-8:-6]]
+        groups = [[_sequence(long, end)], [_sequence(short, end), _sequence(short, ids[-23:-21])]]
         generator = torch.Generator().manual_seed(0)
-        direction = torch.nn.functional.normalize(torch.randn(model.d_model, generator=generator), dim=0)
-        places = (Site("resid_pre", 0), Site("resid_post", (model.n_layers - 1) // 2))  # for all blocks, and midway
-        arms = [Plan(), *(Plan((_Nudge(site, direction=direction),)) for site in places)]
-        plain = [[[_answer(model, one, planned(arm, one)) for one in group] for group in groups] for arm in arms]
-        jittered = _answer(model, groups[0][0], _jitter(model))
-        response = max(abs(a - b) for a, b in zip(plain[0][0][0], jittered, strict=True))
-        return cls(groups, arms, plain, max(FLOOR, NOISE * response))
+        one, other = torch.nn.functional.normalize(torch.randn(2, model.d_model, generator=generator), dim=-1)
+        late = max((model.n_layers - 1) // 2, model.n_layers - 1 - cls.LAST)
+        entry, midway = Site("resid_pre", 0), Site("resid_post", late)
+        edits = _Nudge(entry, direction=other), _Nudge(entry, direction=one), _Nudge(midway, direction=one)
+        arms = [Plan(), *(Plan((edit,)) for edit in edits)]
+        plain = {
+            (arm, group, slot): _answer(model, sequence, planned(arms[arm], sequence))
+            for arm, group, slot in cls.COMPARED
+            for sequence in [groups[group][slot]]
+        }
+        return cls(model, groups, arms, plain)
+
+    @cached_property
+    def rounding(self) -> float:
+        """Differences of this size (nats) are rounding: what jittering the output of every block does, some times."""
+        jittered = _answer(self.model, self.groups[1][0], _jitter(self.model))
+        response = max(abs(a - b) for a, b in zip(self.plain[0, 1, 0], jittered, strict=True))
+        return max(FLOOR, NOISE * response)
+
+    def explains(self, off: float) -> bool:
+        """Whether a difference (nats) is rounding."""
+        return off <= FLOOR or off <= self.rounding
 
     @property
     def sound(self) -> bool:
         """Whether the model itself gives numbers: with NaN or infinity nothing can be compared."""
-        return all(math.isfinite(one) for arm in self.plain for group in arm for answer in group for one in answer)
+        return all(math.isfinite(one) for answer in self.plain.values() for one in answer)
 
     def differs(self, other: "Trial") -> bool:
         """Whether plain passes say something else than in another trial of the same sequences."""
-        return _largest(self.plain, other.plain) > self.rounding
+        return not self.explains(max(_far(self.plain[key], other.plain[key]) for key in self.plain))
 
-    def off_by(self, model: Model, shortcuts: frozenset[Shortcut]) -> float:
+    def off_by(self, shortcuts: frozenset[Shortcut]) -> float:
         """The largest difference from plain passes (nats) with these shortcuts; infinite where they cannot run."""
-        before, model.paths = model.paths, Paths(shortcuts)
+        before, self.model.paths = self.model.paths, Paths(shortcuts)
         try:
-            off = self._scored_off(model, self.arms)
+            off = self._scored_off(len(self.arms))
             if "prefix" in shortcuts and "trunk" not in shortcuts:  # beside a steered arm it is not taken then
-                off = max(off, self._scored_off(model, self.arms[:1]))
+                off = max(off, self._scored_off(1))
             for decode in self._decoders(shortcuts):
-                off = max(off, self._decoded_off(model, decode))
+                off = max(off, self._decoded_off(decode))
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # whatever a model dies of in a pass that it was not made for
-            log.debug("%s cannot take %s: %s", model.name, ", ".join(sorted(shortcuts)), error)
+            log.debug("%s cannot take %s: %s", self.model.name, ", ".join(sorted(shortcuts)), error)
             return float("inf")
         finally:
-            model.paths = before
-        return off if off == off else float("inf")  # NaN
+            self.model.paths = before
+        return off
 
-    def _scored_off(self, model: Model, arms: list[Plan]) -> float:
-        return _largest(read_answers(model, self.groups, arms, Readout.of, tokens=1024), self.plain[: len(arms)])
+    def _scored_off(self, arms: int) -> float:
+        found = read_answers(self.model, self.groups, self.arms[:arms], Readout.of, tokens=1024)
+        return max(_far(found[arm][group][slot], said) for (arm, group, slot), said in self.plain.items() if arm < arms)
 
     def _decoders(self, shortcuts: frozenset[Shortcut]) -> list[str]:
         return ["side by side"] * ("side by side" in shortcuts) + ["rows" if "cache" in shortcuts else "anew"]
 
-    def _decoded_off(self, model: Model, decode: str) -> float:
+    def _decoded_off(self, decode: str) -> float:
+        model = self.model
         prompts = [TokenSequence(s.ids[: s.answer_start], s.response_start, s.answer_start) for s, *_ in self.groups]
         forced = self.groups[0][0].ids[self.groups[0][0].answer_start :]
+        if decode == "side by side":  # goes on from the same cache as rows do, which are looked at further on
+            forced = forced[:2]
         sampling = _Recorder(max_new_tokens=len(forced), forced=forced)
-        arms = self.arms[:2]
+        arms = [self.arms[arm] for arm in self.DECODED]
         rows = [(arm, index) for index in range(len(prompts)) for arm in range(len(arms))]
         answers = Answers(len(arms), len(prompts))
         generator = torch.Generator()
@@ -171,8 +205,8 @@ class Trial:
                 run(model, prompts, arms, part, sampling, generator, answers)
                 found.append(torch.stack(sampling.said, -1))
             said = torch.cat(found)
-        plain = torch.tensor([self.plain[arm][index][0] for arm, index in rows])
-        return float((said - plain).abs().max())
+        wanted = [self.plain.get((self.DECODED[arm], index, 0)) for arm, index in rows]
+        return max(_far(row, one[: len(forced)]) for row, one in zip(said.tolist(), wanted, strict=True) if one)
 
 
 def _sequence(prompt: Sequence[int], answer: Sequence[int]) -> TokenSequence:
@@ -198,12 +232,6 @@ def _jitter(model: Model) -> list[tuple[Site, Change]]:
     return [(Site("resid_post", layer), change) for layer in range(model.n_layers)]
 
 
-def _largest(one: list[list[list[list[float]]]], other: list[list[list[list[float]]]]) -> float:
-    pairs = [
-        (a, b)
-        for arms in zip(one, other, strict=True)
-        for groups in zip(*arms, strict=True)
-        for sequences in zip(*groups, strict=True)
-        for a, b in zip(*sequences, strict=True)
-    ]
-    return max(abs(a - b) if a == a and b == b else float("inf") for a, b in pairs)  # NaN
+def _far(one: Sequence[float], other: Sequence[float]) -> float:
+    """The largest difference of log-probabilities; infinite where one is none."""
+    return max(abs(a - b) if a == a and b == b else float("inf") for a, b in zip(one, other, strict=True))
