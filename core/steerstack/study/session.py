@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from steerstack.catalog.data import load_data
-from steerstack.catalog.lookup import find
+from steerstack.catalog.lookup import find, full_name
 from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits, split
 from steerstack.errors import StudyError
@@ -24,20 +24,22 @@ from steerstack.run.progress import SILENT, Progress
 from steerstack.run.start_crew import crew_for
 from steerstack.stats import estimates
 from steerstack.steering.intervention import Plan
+from steerstack.steering.vector import SteeringVector
+from steerstack.techniques import null_vectors
 from steerstack.techniques.extract import extract
 from steerstack.trace.open import open_model
 from steerstack.util import digest
+from steerstack.util.code import has_source
 from steerstack.util.folders import home
 from steerstack.util.text import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from steerstack.contracts import Extractor
     from steerstack.data.items import DataSet
     from steerstack.data.questions import Shots
     from steerstack.run.arms import ArmValues
-    from steerstack.steering.vector import SteeringVector
     from steerstack.study.study import Study
     from steerstack.trace.model import Model
 
@@ -98,8 +100,32 @@ class Session:
         """A vector by a method, from the training items unless others are given."""
         made = find("extractor", method).make() if isinstance(method, str) else method
         items = self.splits.train if data is None else data
-        self.progress.expect("pairs", len(items))
-        return extract(self.model, items, made, position=position, progress=self.progress.counter("pairs"))
+
+        def now() -> SteeringVector:
+            self.progress.expect("pairs", len(items))
+            return extract(self.model, items, made, position=position, progress=self.progress.counter("pairs"))
+
+        return self.vector_once(made, "vector", [items.digest, position], now)
+
+    def vector_once(
+        self, method: Extractor, what: str, key: object, make: Callable[[], SteeringVector]
+    ) -> SteeringVector:
+        """A vector that is made by a method once: a study that goes on after a kill reads it from its ledger.
+
+        Parameters
+        ----------
+        method:
+            What makes it. One that is written in a notebook is run again: nobody could tell whether it was changed.
+        what, key:
+            Its name, and JSON of all that decides it beside the model and the method.
+        make:
+            Makes it.
+        """
+        if not has_source(type(method).__module__):
+            return make()
+        whole = [self.model.fingerprint, full_name("extractor", method), method.parameters(), key]
+        code = (extract.__module__, null_vectors.__name__, type(method).__module__)
+        return SteeringVector.from_json(self.ledger.once(what, whole, lambda: make().to_json(), code=code), what)
 
     def effect(self, name: str, arm: ArmValues, base: ArmValues, *, role: str = "") -> Effect:
         """The paired difference in mean log-odds between two arms over the same items, with its 95 % interval."""

@@ -1,9 +1,9 @@
 """Nulls: directions that know nothing of the behaviour, through the same pipeline."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import torch
@@ -141,6 +141,15 @@ class Null:
     vector: SteeringVector
 
 
+Once = Callable[[str, object, Callable[[], SteeringVector]], SteeringVector]
+
+
+def now(name: str, key: object, make: Callable[[], SteeringVector]) -> SteeringVector:
+    """Make a vector, whatever was made before."""
+    del name, key
+    return make()
+
+
 def null_vectors(
     model: Model,
     data: DataSet,
@@ -150,6 +159,7 @@ def null_vectors(
     position: str | None,
     count: int,
     seed: int = 0,
+    once: Once = now,
 ) -> list[Null]:
     """Random directions, and vectors from shuffled labels.
 
@@ -163,6 +173,8 @@ def null_vectors(
         Number of each family.
     seed:
         Of all of them.
+    once:
+        Makes a vector from shuffled labels, or knows it from an earlier run, by its name and what decides it.
 
     Returns
     -------
@@ -176,7 +188,9 @@ def null_vectors(
     make = Shuffler(model, data, method, position, list(vector.layers))
     for i, drawn in enumerate(seeds):
         with suppress(DegenerateDirectionError, ExtractionError):
-            found.append(Null(f"shuffled labels {i}", "shuffled labels", make.like(vector, drawn)))
+            name = f"shuffled labels {i}"
+            known = once(name, [data.digest, position, vector.fingerprint, drawn], partial(make.like, vector, drawn))
+            found.append(Null(name, "shuffled labels", known))
     return found
 
 
@@ -188,6 +202,7 @@ def neighbor_vectors(
     *,
     position: str | None,
     pairs: int,
+    once: Once = now,
 ) -> dict[str, SteeringVector]:
     """Vectors of other behaviours by the same method, at the norms of the given one; no nulls, for they may be kin.
 
@@ -197,6 +212,8 @@ def neighbor_vectors(
         Data of the other behaviours.
     pairs:
         At most so many of each are read.
+    once:
+        Makes a vector, or knows it from an earlier run, by its name and what decides it.
 
     Returns
     -------
@@ -207,6 +224,8 @@ def neighbor_vectors(
     for other in data if method is not None else ():
         with suppress(DegenerateDirectionError):
             assert method is not None
-            theirs = extract(model, other.limit(pairs), method, position=position, layers=list(vector.layers))
-            found[other.behavior] = brought_to_norm(theirs, vector)
+            theirs, layers = other.limit(pairs), list(vector.layers)
+            read = partial(extract, model, theirs, method, position=position, layers=layers)
+            known = once(f"vector of {other.behavior}", [theirs.digest, position, layers], read)
+            found[other.behavior] = brought_to_norm(known, vector)
     return found

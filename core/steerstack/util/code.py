@@ -19,6 +19,11 @@ def code_digest(modules: Iterable[str]) -> str:
     return _of(tuple(sorted(set(modules))))
 
 
+def has_source(module: str) -> bool:
+    """Whether a module's source is in a file: that of a notebook or of a program cannot be compared with an earlier."""
+    return _file(module) is not None
+
+
 @functools.cache
 def _of(modules: tuple[str, ...]) -> str:
     roots = {OURS, *(name.partition(".")[0] for name in modules)}

@@ -102,6 +102,7 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
     RegistryError
         The store cannot be reached, or refuses.
     """
+    location.check_form(uri)
     file = location.database(uri)
     if file is not None and not make and not file.exists():
         raise RegistryError(
@@ -149,6 +150,7 @@ def check(tracking_uri: str | None = None) -> str:
     """
     uri = location.resolve(tracking_uri)
     shown, file = location.without_password(uri), location.database(uri)
+    location.check_form(uri)
     location.check_writable(tracking_uri)
     if file is not None and not file.exists():
         return f"{shown}, made on first use"

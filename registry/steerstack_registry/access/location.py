@@ -1,6 +1,7 @@
 """Where the store is. Never in the current folder, unless somebody says so."""
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -51,6 +52,36 @@ def artifacts(uri: str) -> Path | None:
         return None
     file = database(uri)
     return (home() if file is None else file.parent).absolute() / "artifacts"
+
+
+def check_form(uri: str) -> None:
+    """Refuse an address of which nobody can tell where the password ends, before it is taken for a host's name.
+
+    Raises
+    ------
+    RegistryError
+        A user or password holds ``/ ? # @`` as they are, or a server's address has a query.
+    """
+    _, mark, rest = uri.partition("://")
+    if not mark or rest.startswith("/"):  # a file
+        return
+    host, shown = re.split(r"[/?#]", rest, maxsplit=1)[0], without_password(uri)
+    try:
+        whole = urlsplit(uri).port != 0
+    except ValueError:
+        whole = False
+    if not whole or host.count("@") > 1 or "@" in rest[len(host) :]:
+        raise RegistryError(
+            f"The address {shown} cannot be taken apart.",
+            seen="a port that is none, or a user or password that holds / ? # or @",
+            fix="Write them as %2F %3F %23 %40; or leave both out, and set MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD.",
+        )
+    if uri.startswith(("http://", "https://")) and re.search(r"[?#]", rest):
+        raise RegistryError(
+            f"The address {shown} has a query, and that of an MLflow server has none.",
+            fix="Leave it out; a token belongs into MLFLOW_TRACKING_TOKEN.",
+        )
 
 
 def check_writable(tracking_uri: str | None = None) -> None:
@@ -122,11 +153,6 @@ def _is_near(folder: Path) -> bool:
 def outbox() -> Path:
     """Where runs wait that could not be delivered."""
     return home() / "outbox"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine only."""
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def without_password(text: str, uri: str = "") -> str:

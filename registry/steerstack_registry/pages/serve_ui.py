@@ -15,6 +15,7 @@ from typing import Any
 from steerstack.errors import RegistryError
 from steerstack.util.ctrl_c import held
 from steerstack.util.folders import home
+from steerstack.util.keys import is_loopback
 from steerstack_registry.access import location
 
 _PATIENCE = 8.0
@@ -88,7 +89,7 @@ def environment(uri: str, host: str) -> dict[str, str]:
     so there they are plain files, that are also found when the store is opened directly.
     """
     folder = location.artifacts(uri) or home().absolute() / "artifacts"
-    shared = {"MLFLOW_DEFAULT_ARTIFACT_ROOT": folder.as_uri()} if location.is_loopback(host) else {}
+    shared = {"MLFLOW_DEFAULT_ARTIFACT_ROOT": folder.as_uri()} if is_loopback(host) else {}
     return {
         "PYTHONWARNINGS": "ignore",
         **os.environ,

@@ -42,7 +42,7 @@ def record(run: RunRecord, tracking_uri: str | None = None) -> Recorded:
     try:
         from steerstack_registry.write.store import MLflowStore
 
-        return MLflowStore(uri).deliver(delivery)
+        recorded = MLflowStore(uri).deliver(delivery)
     except KeyboardInterrupt:  # somebody tired of waiting for the store
         keep(delivery, uri)
         raise
@@ -55,6 +55,19 @@ def record(run: RunRecord, tracking_uri: str | None = None) -> Recorded:
             fix="Bring it there later: steerstack send.",
             folder=folder,
         ) from error
+    _drop(delivery, uri)
+    return recorded
+
+
+def _drop(delivery: Delivery, uri: str) -> None:
+    """Remove what waits with the same content for the same store: an earlier go at the same command left it."""
+    same = [folder for folder in pending() if folder.name.endswith(f"-{delivery.content}")]
+    if not same:
+        return
+    with contextlib.suppress(RegistryError, OSError, ValueError, KeyError), alone():
+        for folder in same:
+            if json.loads((folder / RECORD).read_text())["tracking_uri"] == location.without_password(uri):
+                shutil.rmtree(folder)
 
 
 def keep(delivery: Delivery, uri: str) -> Path:

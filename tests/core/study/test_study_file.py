@@ -9,6 +9,7 @@ from steerstack.errors import DataError, ModelError, StudyError
 from steerstack.run.ledger import alone
 from steerstack.study.session import folder_of
 from steerstack.study.study_file import load_study
+from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 RIGHT = {"study": "sweep", "data": "sycophancy", "layers": [1, 2], "scales": [0, 1]}
 
@@ -138,3 +139,15 @@ def test_a_multiplier_that_overflows_is_told_of(tmp_path, llama):
     study = declared(tmp_path, limit=16, layers=[1], scales=[1e308], nulls=0)
     with pytest.raises(ModelError, match="overflows under the arm Add"):
         study.run(llama, folder=tmp_path / "place")
+
+
+def test_a_sweep_that_goes_on_makes_no_vector_again(tmp_path, llama, monkeypatch):
+    """Neither its own nor those of its shuffled labels."""
+    study = declared(tmp_path, limit=16, layers=[1], scales=[1.0], nulls=2)
+    first = study.run(llama, folder=tmp_path / "place")
+    made = []
+    monkeypatch.setattr(MeanDifference, "fit", lambda self, stream: made.append(self))
+    again = study.run(llama, folder=tmp_path / "place")
+    assert made == []
+    assert again.to_json()["arms"] == first.to_json()["arms"]
+    assert again.frame().equals(first.frame())

@@ -1,9 +1,9 @@
-"""Where the store may be: a folder of files is refused before any work is done."""
+"""Where the store may be: a folder of files is refused before any work is done, and so is an address of no clear host."""
 
 import pytest
 
 from steerstack.errors import RegistryError
-from steerstack_registry.access.location import check_writable
+from steerstack_registry.access.location import check_form, check_writable
 
 
 @pytest.mark.parametrize("uri", ["file:/tmp/x", "file:///tmp/x", "/tmp/x", "./mlruns", "../mlruns", "~/mlruns"])
@@ -17,3 +17,33 @@ def test_a_folder_of_files_is_no_store(uri):
 def test_databases_and_servers_are(tmp_path):
     check_writable(f"sqlite:///{tmp_path}/mlflow.db")
     check_writable("http://127.0.0.1:1")
+
+
+PLANTED = "pl4nted"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [f"http://ann:pa/{PLANTED}@host:9", f"http://pa@{PLANTED}@host:9", f"https://ann:p?{PLANTED}@host/x",
+     f"postgresql://ann:p@{PLANTED}@host/db", f"postgresql://ann:p/{PLANTED}@host/db", f"http://ann:p#{PLANTED}@host",
+     "http://host:port", "http://host:0", "http://[::1"],
+)  # fmt: skip
+def test_an_address_of_no_clear_host_is_refused_before_anybody_is_asked(uri):
+    with pytest.raises(RegistryError, match="cannot be taken apart") as refused:
+        check_form(uri)
+    assert PLANTED not in str(refused.value)
+
+
+@pytest.mark.parametrize("uri", [f"http://host/?password={PLANTED}", f"https://host?token={PLANTED}", "http://host/#x"])
+def test_a_server_has_no_query(uri):
+    with pytest.raises(RegistryError, match="has a query") as refused:
+        check_form(uri)
+    assert PLANTED not in str(refused.value)
+    assert "MLFLOW_TRACKING_TOKEN" in refused.value.fix
+
+
+def test_addresses_that_can_be_taken_apart_pass():
+    for uri in ("http://ann:pa%2Fx@host:5000/mlflow", "postgresql+psycopg://ann:pw@/db?host=/tmp", "databricks://me",
+                "postgresql://h/db?sslmode=require", "sqlite:////tmp/a@b/m.db?key=x", "sqlite:///m.db", "file:/tmp/x",
+                "http://[::1]:5000", "databricks"):  # fmt: skip
+        check_form(uri)

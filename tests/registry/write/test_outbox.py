@@ -143,13 +143,22 @@ def test_a_kill_before_the_version_leaves_no_orphan(
 
 
 def test_an_impatient_user_loses_nothing(store: str, make_run: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what the same command records later no longer waits; what waits for another store still does."""
+
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mlflow.MlflowClient.create_run", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        record(make_run(), store)
+    with monkeypatch.context() as patch:
+        patch.setattr("mlflow.MlflowClient.create_run", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            record(make_run(), store)
     assert len(pending()) == 1
+    with pytest.raises(KeptError) as caught:
+        record(make_run(), DOWN)
+    assert len(pending()) == 2
+    record(make_run(), store)
+    assert pending() == [caught.value.folder]
+    assert len(_runs(store)) == 1
 
 
 def test_what_cannot_be_sent_still_waits(store: str, make_run: Make) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,13 +115,14 @@ def measure_nulls(
     place_of = {item.id: place for place, item in enumerate(test)}
     places = tuple(place_of[item.id] for item in items)
     here = vector.keeping({layer for tried in choice.tried for layer in tried.candidate.layers})
+    once = partial(session.vector_once, method)
     found = null_vectors(
         session.model, session.splits.train, here, method,
-        position=study.position, count=study.nulls, seed=study.seed,
+        position=study.position, count=study.nulls, seed=study.seed, once=once,
     )  # fmt: skip
     near = neighbor_vectors(
         session.model, other_behaviors(session.data.behavior, study.neighbors), here, method,
-        position=study.position, pairs=len(session.splits.train),
+        position=study.position, pairs=len(session.splits.train), once=once,
     )  # fmt: skip
     vectors = {one.name: one.vector for one in found} | near
     family = {one.name: str(one.family) for one in found}

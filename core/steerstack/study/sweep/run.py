@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from steerstack.catalog.data import other_behaviors
@@ -16,7 +17,7 @@ from steerstack.study.session import Session
 from steerstack.study.sweep.result import SweepResult
 from steerstack.study.vector_ref import vector_at
 from steerstack.techniques.apply import apply
-from steerstack.techniques.null_vectors import neighbor_vectors, null_vectors
+from steerstack.techniques.null_vectors import neighbor_vectors, now, null_vectors
 
 if TYPE_CHECKING:
     from steerstack.study.sweep.study import Sweep
@@ -81,9 +82,10 @@ def _nulls(
     """
     position = None if vector.origin.position == "unknown" else vector.origin.position
     model, method, here = session.model, _method(vector), vector.keeping(study.layers)
-    found = null_vectors(model, data, here, method, position=position, count=study.nulls, seed=study.seed)
+    once = partial(session.vector_once, method) if method else now
+    found = null_vectors(model, data, here, method, position=position, count=study.nulls, seed=study.seed, once=once)
     others = other_behaviors(data.behavior, study.neighbors)
-    near = neighbor_vectors(model, others, here, method, position=position, pairs=len(data))
+    near = neighbor_vectors(model, others, here, method, position=position, pairs=len(data), once=once)
     families: dict[str, str] = {one.name: one.family for one in found}
     return families, {one.name: one.vector for one in found} | near
 
