@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import final
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from steerstack.engine.layout.batches import room
+from steerstack.engine.hidden import fit_one_pass, pad_rows, padded_ids
 from steerstack.engine.layout.edit_places import Place, edits_at
 from steerstack.engine.limits import check_fits
 from steerstack.engine.proof import prove
@@ -77,11 +76,9 @@ def differentiable(
         model.check_plan(one)
     prove(model)
     check_fits(model, sequences)
-    if len(sequences) > 1 and room(model, sorted(map(len, sequences), reverse=True), 1 << 30) < len(sequences):
+    if not fit_one_pass(model, sequences):
         return _together([differentiable(model, [s], p, read=read) for s, p in zip(sequences, plans, strict=True)])
-    width = max(len(sequence) for sequence in sequences)
-    ids = torch.tensor([list(s.ids) + [0] * (width - len(s)) for s in sequences])
-    exists = torch.arange(width)[None] < torch.tensor([len(s) for s in sequences])[:, None]
+    ids, exists = padded_ids(sequences)
     answers = [(row, p) for row, s in enumerate(sequences) for p in range(s.answer_start, len(s))]
 
     def where(edit: Intervention, row: int) -> list[Place]:
@@ -112,6 +109,6 @@ def differentiable(
 
 def _together(parts: Sequence[Differentiable]) -> Differentiable:
     """What passes of one sequence each gave, as if they had been one."""
-    pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True)
-    hidden = {site: pad([part.hidden[site][0] for part in parts]) for site in parts[0].hidden}
-    return Differentiable(torch.cat([part.logp for part in parts]), hidden, pad([part.exists[0] for part in parts]))
+    hidden = {site: pad_rows([part.hidden[site][0] for part in parts]) for site in parts[0].hidden}
+    exists = pad_rows([part.exists[0] for part in parts])
+    return Differentiable(torch.cat([part.logp for part in parts]), hidden, exists)

@@ -65,10 +65,9 @@ class ActAdd(Extractor):
 
     def fit(self, pairs: PairStream) -> Fitted:
         """Run both prompts once, and subtract."""
-        import torch
-
+        from steerstack.engine.hidden import hidden_states
         from steerstack.steering.site import Site
-        from steerstack.trace.forward import Pass, run
+        from steerstack.steering.tokens import TokenSequence
 
         model = pairs.model
         rows = _aligned_ids(model, (self.positive, self.negative))
@@ -78,10 +77,9 @@ class ActAdd(Extractor):
                 seen=f"{self.positive!r} and {self.negative!r}, both {len(rows[0])} tokens after padding",
                 fix="Give two different prompts.",
             )
-        ids = torch.tensor(rows)
-        read = {Site(pairs.component, layer): lambda hidden: hidden.float().cpu() for layer in pairs.layers}
-        outcome = run(model, Pass(ids, torch.ones_like(ids, dtype=torch.bool), read=read))
-        aligned = {site.layer: hidden[0] - hidden[1] for site, hidden in outcome.read.items()}
+        sequences = [TokenSequence(tuple(row), len(row), len(row)) for row in rows]
+        read = hidden_states(model, sequences, [Site(pairs.component, layer) for layer in pairs.layers])
+        aligned = {site.layer: hidden[0].float().cpu() - hidden[1].float().cpu() for site, hidden in read.items()}
         directions = {layer: rows.sum(0) for layer, rows in aligned.items()}
         record = {"tokens": [model.tokenizer.convert_ids_to_tokens(row) for row in rows]}
         return Fitted(directions, edit="aligned-add", parts={"aligned": aligned}, record=record)

@@ -181,22 +181,9 @@ def _places(asked: Sequence[TokenSequence], tokens: str) -> Tensor:
 def _activations(
     model: Model, asked: Sequence[TokenSequence], plan: Plan | None, read: Sequence[Site]
 ) -> dict[Site, Float[Tensor, "prompt token d_model"]]:
-    """Activations of prompts, padded on the right, in one pass that ends at the last site read."""
-    import torch
+    from steerstack.engine.hidden import hidden_states
 
-    from steerstack.engine.layout.edit_places import edits_at
-    from steerstack.trace.forward import Pass, run
-
-    width = max(len(s) for s in asked)
-    ids = torch.tensor([list(s.ids) + [0] * (width - len(s)) for s in asked])
-    exists = torch.arange(width)[None] < torch.tensor([len(s) for s in asked])[:, None]
-    edits = (
-        edits_at([plan] * len(asked), lambda edit, row: [(row, p) for p in edit.tokens.positions(asked[row])])
-        if plan
-        else {}
-    )
-    work = Pass(ids, exists, edits=edits, read={site: lambda h: h for site in read}, gradients=plan is not None)
-    return {site: h.float().cpu() for site, h in run(model, work).read.items()}
+    return {site: h.float().cpu() for site, h in hidden_states(model, asked, read, plan).items()}
 
 
 def _sign(pairs: PairStream, source: Site, v: Float[Tensor, " d_model"]) -> float:

@@ -116,14 +116,9 @@ def projections(
     model: Model, sequences: Sequence[TokenSequence], w: Float[Tensor, " d_model"], site: Site
 ) -> list[Float[Tensor, " token"]]:
     """``h . w`` at each token of each sequence; h does not depend on w, which acts after it."""
-    import torch
+    from steerstack.engine.hidden import hidden_states
 
-    from steerstack.trace.forward import Pass, run
-
-    width = max(map(len, sequences))
-    ids = torch.tensor([list(s.ids) + [0] * (width - len(s)) for s in sequences])
-    exists = torch.arange(width)[None] < torch.tensor([len(s) for s in sequences])[:, None]
-    hidden = run(model, Pass(ids, exists, read={site: lambda h: h})).read[site].float().cpu()
+    hidden = hidden_states(model, sequences, [site])[site].float().cpu()
     return [h[: len(s)] @ w for h, s in zip(hidden, sequences, strict=True)]
 
 
