@@ -49,8 +49,8 @@ print(f"enthusiastic.gguf: {file.stat().st_size / 1024:.0f} KiB, {len(control.di
 # The import
 # ----------
 # The same as ``steerstack vectors import enthusiastic.gguf --out enthusiastic.safetensors``. The format states the
-# site; what the file does not say (the data, the weights it was made from) stays unknown, so using it on a model is
-# a transfer, which the command line asks you to say: ``--transfer``.
+# site; what the file does not say (the data, the weights it was made from) stays unknown, so that a command which uses
+# it on a model remarks that nobody checked the weights; ``--transfer`` says that you know.
 
 vector = read_vector(file)
 print(f"at {vector.component}, layers {vector.layers[0]} to {vector.layers[-1]}, norm {vector.norms[14]:.2f}")

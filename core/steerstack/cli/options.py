@@ -6,6 +6,7 @@ import typer
 
 from steerstack.address import public_address
 from steerstack.errors import ParameterError
+from steerstack.steering import origin
 
 MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.")
 DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
@@ -83,6 +84,7 @@ TRACKING = typer.Option(
     rich_help_panel="Output",
     callback=_no_secret,
 )
+TRANSFER = typer.Option(False, help=origin.TRANSFER)
 SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
 EDIT = typer.Option(None, help="How the vector acts: add, ablate, ...; by default as its method asks for.")
 EDIT_SET = typer.Option([], "--edit-set", help="Parameter of the edit, NAME=VALUE; may be given again.")

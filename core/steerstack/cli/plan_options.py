@@ -7,6 +7,7 @@ from steerstack.cli.assignments import numbers, settings
 from steerstack.contracts import Edit
 from steerstack.errors import SteerstackError
 from steerstack.exchange.load_vector import load_vector
+from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim
 from steerstack.trace.model import Model
 
@@ -16,6 +17,17 @@ def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
     if name is None and not assignments:
         return None
     return find("edit", name or "add").make(settings(assignments))
+
+
+def layers_of(vector: SteeringVector, layer: str | None) -> tuple[int, ...]:
+    """The layers that ``--layer`` names; raises SteerstackError where it names none and the vector has several."""
+    if layer == "all" or (layer is None and len(vector.layers) == 1):
+        return vector.layers
+    if layer is None:
+        raise SteerstackError(
+            "A vector needs a layer.", seen=f"layers {', '.join(map(str, vector.layers))}", fix="Add --layer L."
+        )
+    return numbers(layer, int, "layers")
 
 
 def applied(
@@ -39,13 +51,7 @@ def applied(
         return Claim({}, system=system)
     loaded = load_vector(vector)
     model.check_vector(loaded, transfer=transfer)
-    if layer is None and len(loaded.layers) == 1:
-        layer = "all"
-    if layer is None:
-        raise SteerstackError(
-            "A vector needs a layer.", seen=f"layers {', '.join(map(str, loaded.layers))}", fix="Add --layer L."
-        )
-    layers = loaded.layers if layer == "all" else numbers(layer, int, "layers")
+    layers = layers_of(loaded, layer)
     for one in layers:
         model.check_site(loaded.site(one))
     return Claim({}, vector=loaded, layers=layers, scale=scale, tokens=tokens, edit=edit, system=system)

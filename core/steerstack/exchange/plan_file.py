@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from steerstack.catalog.lookup import find
 from steerstack.errors import DataError, SteerstackError, nearest
 from steerstack.steering.intervention import Plan
+from steerstack.steering.origin import TRANSFER
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.apply import apply_all
@@ -49,7 +50,7 @@ class PlannedEdit(BaseModel):
     edit: str | None = Field(None, description="Name of the edit; None for the vector's own.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of the edit.")
     tokens: str = Field("response", description="Which tokens: a selection, or positions.")
-    transfer: bool = Field(False, description="Allow a vector that was made from other weights.")
+    transfer: bool = Field(False, description=TRANSFER)
 
     @field_validator("tokens", mode="before")
     @classmethod

@@ -1,8 +1,23 @@
 """Origin: where a vector comes from, also one that was computed from others."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from typing import Any
+
+from steerstack.errors import ModelError
+
+_LOG = logging.getLogger("steerstack")
+
+UNKNOWN = "unknown"
+"""What an origin says of what it does not know."""
+
+TRANSFER = (
+    "Allow a vector that was made from other weights. One that does not say which, such as another tool's, needs no "
+    "leave, but is remarked on."
+)
+"""What ``transfer`` means, wherever it can be said."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +41,56 @@ class Origin:
         What the method found on the way, as JSON (validation accuracies, losses, heads chosen).
     """
 
-    method: str = "unknown"
+    method: str = UNKNOWN
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    position: str = "unknown"
-    model_name: str = "unknown"
-    model_fingerprint: str = "unknown"
-    data_digest: str = "unknown"
+    position: str = UNKNOWN
+    model_name: str = UNKNOWN
+    model_fingerprint: str = UNKNOWN
+    data_digest: str = UNKNOWN
     n_pairs: int = 0
-    behavior: str = "unknown"
+    behavior: str = UNKNOWN
     basis: str = "hf-raw"
     found: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         pairs = f" from {self.n_pairs} pairs" if self.n_pairs else ""
         return f"<Origin: {self.method!s:.40} of {self.behavior!s:.60} on {self.model_name!s:.60}{pairs}>"
+
+    def check_weights(self, name: str, fingerprint: str, *, transfer: bool) -> None:
+        """Refuse a vector that was made from other weights, and remark on one that does not say from which.
+
+        Parameters
+        ----------
+        name, fingerprint:
+            Of the model on which it is to be used.
+        transfer:
+            Whether other weights are wanted: then nothing is refused or remarked on. A remark goes to the logger
+            ``steerstack``, once for each vector and model.
+
+        Raises
+        ------
+        ModelError
+            The vector was made from other weights.
+        """
+        made_on = self.model_fingerprint
+        if transfer or made_on == fingerprint:
+            return
+        if made_on == UNKNOWN:
+            _remark(
+                f"The vector ({self.method} of {self.behavior}) does not say from which weights it was made, so it is "
+                f"not checked that they are those of {name}. --transfer (transfer=True) says that you know."
+            )
+            return
+        raise ModelError(
+            "The vector was made from other weights than this model's.",
+            seen=f"{self.model_name} ({made_on[:12]}), here {name} ({fingerprint[:12]})",
+            fix="Use the same model and dtype, or allow it on purpose with --transfer (transfer=True).",
+        )
+
+
+@cache
+def _remark(text: str) -> None:
+    _LOG.warning(text)
 
 
 def scaled(origin: Origin, factor: float) -> Origin:
@@ -61,7 +112,7 @@ def summed(first: Origin, second: Origin) -> Origin:
         texts = [str(getattr(origin, name)) for origin in (first, second)]
         return texts[0] if texts[0] == texts[1] else " + ".join(texts)
 
-    same_pairs = first.data_digest == second.data_digest != "unknown"
+    same_pairs = first.data_digest == second.data_digest != UNKNOWN
     return Origin(
         method="sum",
         parameters={"of": [asdict(first), asdict(second)]},

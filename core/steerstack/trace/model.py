@@ -236,7 +236,7 @@ class Model(Everyday):
         vector:
             The vector.
         transfer:
-            Whether a vector from other weights of the same shape is wanted.
+            See :meth:`~steerstack.steering.origin.Origin.check_weights`.
 
         Raises
         ------
@@ -251,13 +251,7 @@ class Model(Everyday):
                 f"a model of width {self.d_model} with {self.n_layers} layers",
                 fix=f"It was made from {vector.origin.model_name}: use that model.",
             )
-        made_on = vector.origin.model_fingerprint
-        if not transfer and made_on not in ("unknown", self.fingerprint):
-            raise ModelError(
-                "The vector was made from other weights than this model's.",
-                seen=f"{vector.origin.model_name} ({made_on[:12]}), here {self.name} ({self.fingerprint[:12]})",
-                fix="Use the same model and dtype, or allow it on purpose with --transfer (transfer=True).",
-            )
+        vector.origin.check_weights(self.name, self.fingerprint, transfer=transfer)
 
     @contextlib.contextmanager
     def exclusive(self, *, gradients: bool = False) -> Iterator[None]:

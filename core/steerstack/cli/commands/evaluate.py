@@ -28,7 +28,7 @@ def evaluate(
     edit_set: list[str] = options.EDIT_SET,
     tokens: str = options.TOKENS,
     system: str | None = typer.Option(None, help="System prompt for every item."),
-    transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
+    transfer: bool = options.TRANSFER,
     limit: int | None = options.LIMIT,
     behavior: str | None = options.BEHAVIOR,
     matching: str | None = options.MATCHING,

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 VECTOR = typer.Option(None, help="Vector file, or models:/NAME@ALIAS.")
 LAYER = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has.")
 SYSTEM = typer.Option(None, help="System prompt.")
-TRANSFER = typer.Option(False, help="Allow a vector that was made from other weights.")
 LENGTH = typer.Option(64, "--max-new-tokens", min=1, help="Bound on an answer's length, in tokens.")
 TOP_P = typer.Option(1.0, help="Nucleus from which is drawn, where the temperature is above 0.")
 SEED = typer.Option(0, help="Seed of the draws.")
@@ -59,7 +58,7 @@ def generate(
     temperature: float | None = typer.Option(None, min=0, help="0, the default, takes the most likely token."),
     top_p: float = TOP_P,
     seed: int = SEED,
-    transfer: bool = TRANSFER,
+    transfer: bool = options.TRANSFER,
     revision: str | None = options.REVISION,
     dtype: str | None = options.DTYPE,
     device: str | None = options.DEVICE,
@@ -184,7 +183,7 @@ def chat(
     temperature: float = typer.Option(0.0, min=0, help="0 takes the most likely token."),
     top_p: float = TOP_P,
     seed: int = SEED,
-    transfer: bool = TRANSFER,
+    transfer: bool = options.TRANSFER,
     revision: str | None = options.REVISION,
     dtype: str | None = options.DTYPE,
     device: str | None = options.DEVICE,

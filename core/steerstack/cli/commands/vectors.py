@@ -24,7 +24,7 @@ def show(
     model: str | None = typer.Option(None, help="Model, to read which tokens the vector promotes and suppresses."),
     layers: str | None = typer.Option(None, help="Layers to read, such as 5,9; all by default."),
     top: int = typer.Option(8, min=1, help="Number of tokens of each kind."),
-    transfer: bool = typer.Option(False, help="Allow a vector that was made from other weights."),
+    transfer: bool = options.TRANSFER,
     revision: str | None = options.REVISION,
     dtype: str | None = options.DTYPE,
     device: str | None = options.DEVICE,

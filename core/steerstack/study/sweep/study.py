@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from steerstack.steering.origin import TRANSFER
 from steerstack.study.method_ref import MethodRef, Reference
 from steerstack.study.study import Study
 from steerstack.study.vector_ref import VectorReference
@@ -40,7 +41,7 @@ class Sweep(Study):
     edit: Reference | None = Field(
         default=None, description="How the vector acts: add, ablate, ...; as its method asks by default."
     )
-    transfer: bool = Field(default=False, description="Allow a vector that was made from other weights.")
+    transfer: bool = Field(default=False, description=TRANSFER)
     nulls: int = Field(
         default=1,
         ge=0,
