@@ -31,7 +31,7 @@ _SIGNS = {"negative": "−", "positive": "+", "none": "none", "few-shot": "demon
 
 
 @dataclass(frozen=True)
-class Row:
+class StackRow:
     """One arm beside the bare model.
 
     Attributes
@@ -71,7 +71,7 @@ class StackAnswer:
 
     sentence: str
     resolved: bool
-    rows: Sequence[Row]
+    rows: Sequence[StackRow]
     nulls: Mapping[str, Sequence[float]]
     beside: float
     combined: Sequence[tuple[str, str, str, str]]
@@ -96,7 +96,7 @@ def answer(finding: Finding) -> StackAnswer:
         if (entry["scale"], entry["direction"]) == ("log-odds", "positive") and entry["of"][0] == "vector"
     ]
     rows = [
-        Row(_label(cell), estimates.difference(of.log_odds, bare.log_odds, groups=groups), cell.vector != "none")
+        StackRow(_label(cell), estimates.difference(of.log_odds, bare.log_odds, groups=groups), cell.vector != "none")
         for cell, of in grid.items()
         if cell != Cell("none", "none")
     ]
