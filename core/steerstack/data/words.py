@@ -1,10 +1,11 @@
 """Whether the words of the answers give the exhibiting one away, to a reader who sees no question."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from steerstack.data.items import DataSet
+from steerstack.data.items import DataSet, Item
 
 FOLDS = 5
 """Parts of the cross-validation; a question or a group stands in one of them only."""
@@ -40,6 +41,10 @@ class WordGuesses:
     def accuracy(self) -> float:
         """Share of the items of which it picks the exhibiting answer; a coin has 1/2."""
         return sum(self.right.values()) / len(self.right)
+
+    def misread(self, items: Iterable[Item]) -> list[int]:
+        """Places of the items of which it takes the other answer for the exhibiting one."""
+        return [place for place, item in enumerate(items) if self.right.get(item.id) == 0]
 
     @property
     def text(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
+from steerstack.data.words import word_guesses
 from steerstack.engine.score import Progress
 from steerstack.measure.competence import Competence, check_competence, judge
 from steerstack.measure.form_choice import settle_form
@@ -91,6 +92,18 @@ class Evaluation:
             return {}
         return {"label_mass": {**self.label_mass.to_json(), "unsteered": bare.mean}}
 
+    @property
+    def _misread(self) -> dict[str, Any] | None:
+        """The effect on the items of which a word classifier picks the other answer; None where none were guessed."""
+        guesses = word_guesses(self.data)
+        if guesses is None:
+            return None
+        at = guesses.misread(self.data)
+        within = None if self.groups is None else [self.groups[place] for place in at]
+        effects = self.scores.effect_scale[at], self.baseline.effect_scale[at]
+        effect = estimates.difference(*effects, groups=within).to_json() if at else None
+        return {"n": len(at), "of": len(self.data), "effect": effect}
+
     def to_json(self) -> dict[str, Any]:
         """The file form of ``evaluate --json``."""
         scores, groups = self.scores, self.groups
@@ -110,6 +123,7 @@ class Evaluation:
                 "scale": scale_name(scores.mode),
                 "estimate": self.effect.to_json(),
             },
+            "misread": self._misread,
             "unsteered": self.baseline.estimate(groups).to_json(),
             "competence": self.competence.to_json(),
             **self._label_mass,

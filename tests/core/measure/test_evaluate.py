@@ -9,6 +9,7 @@ import torch
 
 from steerstack.catalog.data import load_data
 from steerstack.data.questions import ask
+from steerstack.data.words import word_guesses
 from steerstack.measure.competence import judge
 from steerstack.measure.evaluate import evaluate
 from steerstack.measure.scoring import ArmScores, ItemScore, OneOrder
@@ -38,6 +39,18 @@ def test_items_equal_an_independent_scorer(llama, table, mode):
     assert result["n"] == 6
     assert result["edited_positions"] > 0
     assert {"score", "metric", "data_digest", "model_fingerprint", "plan", "competence"} <= set(result)
+
+
+def test_the_effect_on_items_whose_words_mislead_is_shown_with_its_n(llama):
+    data = load_data("myopia").limit(12)
+    found = evaluate(llama, data, "text", PLAN)
+    wrong = [place for place, right in enumerate(word_guesses(data).right.values()) if right == 0]
+    shown = found.to_json()["misread"]
+    moved = (found.scores.effect_scale - found.baseline.effect_scale)[wrong]
+    assert (shown["n"], shown["of"], shown["effect"]["n"]) == (len(wrong), 12, len(wrong))
+    assert 0 < len(wrong) < 12
+    assert shown["effect"]["value"] == pytest.approx(moved.mean())
+    assert evaluate(llama, data.limit(9), "text", PLAN).to_json()["misread"] is None
 
 
 def _scores(data, odds):

@@ -132,6 +132,8 @@ def _show(result: dict[str, Any]) -> None:
         effect = result["effect"]
         table.add_row("unsteered log-odds", interval(result["unsteered"]))
         table.add_row(f"effect ({effect['scale']})", interval(effect["estimate"]))
+        if (misread := result["misread"]) and misread["effect"]:
+            table.add_row(f"the same where words mislead (n = {misread['n']})", interval(misread["effect"]))
     console.out.print(table)
     if "label_mass" in result:
         mass = result["label_mass"]

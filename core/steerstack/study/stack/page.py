@@ -7,6 +7,7 @@ from steerstack.measure.scoring import share_name
 from steerstack.report.page import Page, Plot, Table, bare_line, interval, intervals_line, line, provenance
 from steerstack.report.samples import samples_tables
 from steerstack.report.words import share
+from steerstack.study.stack.misread import misread_table
 
 _LEVELS = ("negative", "none", "positive")
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
@@ -27,6 +28,7 @@ def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         plots=[_stacked(value), _choice(value), _nulls(value)],
         tables=[
             _arms(value),
+            *misread_table(value),
             _interactions(value),
             *_together(value),
             _costs(value),

@@ -26,6 +26,7 @@ from steerstack.study.result import Result
 from steerstack.study.stack.companions import MeasuredCompanion
 from steerstack.study.stack.effects import stack_costs, stack_effects
 from steerstack.study.stack.grid import Cell, arms_json, interactions_json, quadruples
+from steerstack.study.stack.misread import misread_json, misread_line
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.vector_roles import refitted_on
@@ -131,6 +132,7 @@ class StackResult(Result):
             "warning": self.competence.warning(self.study.score),
             "clusters": self.clusters_json,
             "arms": arms_json(self.grid, self.groups()),
+            "misread": misread_json(self.splits.test, self.leaks.get(self.behavior), self.grid, self.groups()),
             "interactions": self.interactions,
             "companions": [c.to_json(self.bare, self.groups()) for c in self.companions],
             "nulls": [null.to_json(self._bare_there) for null in self.nulls.nulls],
@@ -195,7 +197,7 @@ class StackResult(Result):
             if arm["vector"] != "none" or arm["vector_origin"] == "transferred"  # without a vector both are one arm
         ]
         near = [f"neighbour, {one.name}: {self._on_shared(one.values)}" for one in self.nulls.neighbors]
-        notes = [self.null_test.sentence, *near]
+        notes = [self.null_test.sentence, *near, *misread_line(self.value)]
         return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(notes))
 
     def page(self) -> Page:

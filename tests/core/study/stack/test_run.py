@@ -80,6 +80,7 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
     value = result.to_json()
     json.dumps(value, allow_nan=False)
     assert {"behavior", "selected", "arms", "interactions", "nulls", "verdict"} <= set(value)
+    assert (value["misread"]["n"], value["misread"]["of"]) == (0, len(result.splits.test))  # words tell all of them
     for arm in value["arms"]:
         assert {"prompt", "vector", "finetune", "vector_origin", "estimate"} <= set(arm)
         assert arm["estimate"]["ci_low"] <= arm["estimate"]["value"] <= arm["estimate"]["ci_high"]
