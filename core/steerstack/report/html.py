@@ -10,20 +10,18 @@ from markupsafe import Markup
 
 from steerstack import __version__
 from steerstack.report.page import Page
-from steerstack.report.plots import interactive, picture
+from steerstack.report.picture import drawings, picture
 from steerstack.util.files import write_atomically
+from steerstack.util.text import sentences
 
 
 def write_page(page: Page, path: Path) -> list[Path]:
     """Write the page, and its plots beside it as PNG files; returns the pictures."""
-    from plotly.offline import get_plotlyjs
-
     template = files("steerstack.report").joinpath("study.html.jinja").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    plots = [(plot, Markup(interactive(plot))) for plot in page.plots]
-    html = environment.from_string(template).render(
-        p=page, plots=plots, script=Markup(get_plotlyjs()), version=__version__
-    )
+    plots = [(plot, [Markup(drawn) for drawn in drawings(plot)]) for plot in page.plots]
+    answer, *rest = sentences(page.verdict) or [""]
+    html = environment.from_string(template).render(p=page, plots=plots, answer=answer, rest=rest, version=__version__)
     write_atomically(path, html)
     pictures = []
     for plot in page.plots:

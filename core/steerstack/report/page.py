@@ -1,11 +1,14 @@
 """A study's page as a value: verdict, tables, figures, methods, and what is needed to run it again."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from steerstack.report.plot import Plot
 from steerstack.util.numbers import signed
+
+_LISTED = 8
+"""Numbers of a list that are written out; of longer ones the first and the last."""
 
 
 @dataclass(frozen=True)
@@ -16,46 +19,6 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a plot, with a band; a colour of the plot's own choice where ``color`` is empty."""
-
-    name: str
-    x: Sequence[float]
-    y: Sequence[float]
-    low: Sequence[float]
-    high: Sequence[float]
-    color: str = ""
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A plot of lines with bands, or of points with intervals where every line has one point a category.
-
-    Attributes
-    ----------
-    name, title, caption:
-        File stem, heading, and what the reader should know.
-    x, y:
-        Axis titles, with units.
-    lines:
-        What is drawn.
-    log_x:
-        Whether x is on a scale of powers of two.
-    categories:
-        Names of the places on x, where it is no number.
-    """
-
-    name: str
-    title: str
-    x: str
-    y: str
-    lines: Sequence[Line]
-    caption: str = ""
-    log_x: bool = False
-    categories: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -105,23 +68,35 @@ def provenance(value: Mapping[str, Any]) -> dict[str, str]:
     return found | ({"vector": value["vector_fingerprint"]} if "vector_fingerprint" in value else {})
 
 
-def line(name: str, x: Sequence[float], estimates: Sequence[Mapping[str, Any]], *, color: str = "") -> Line:
-    """A line through estimates, with their intervals as its band; where a bound is not known, nothing is drawn."""
-    value, low, high = ([_drawn(e[key]) for e in estimates] for key in ("value", "ci_low", "ci_high"))
-    return Line(name, x, value, low, high, color)
-
-
-def _drawn(bound: float | None) -> float:
-    return bound if bound is not None and math.isfinite(bound) else math.nan
-
-
-def bare_line(name: str, x: Sequence[float], y: Sequence[float]) -> Line:
-    """A line without a band."""
-    return Line(name, x, y, y, y)
-
-
 def nulls_table(entries: Sequence[Mapping[str, Any]], key: str, title: str) -> Table:
     """Every technique against every null."""
     rows = [[entry["technique"], entry["null"], interval(entry[key])] for entry in entries]
     note = "Random directions and shuffled labels; another behaviour's vector, a neighbour. All chosen in the same way."
     return Table("Against the nulls", ["technique", "null", title], rows, note)
+
+
+def foot(n: int, of: str, unit: str, more: str = "") -> str:
+    """What stands in a figure: n, the intervals, the unit, and what else is drawn."""
+    return f"n = {n} {of}; bars: 95 % intervals, paired; unit: {unit}.{' ' + more if more else ''}"
+
+
+def settings_table(title: str, settings: Mapping[str, Mapping[str, Any]], note: str = "") -> list[Table]:
+    """How each of several things was made: a row a setting, numbers to four digits; nothing where there is none."""
+    rows = [
+        [name, key.replace("_", " "), _setting(value)] for name, of in settings.items() for key, value in of.items()
+    ]
+    return [Table(title, ["what", "setting", "value"], rows, note)] if rows else []
+
+
+def _setting(value: Any) -> str:
+    """A setting as one would write it."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{str(key).replace('_', ' ')} {_setting(one)}" for key, one in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        if len(value) > _LISTED and not any(isinstance(one, Mapping | list) for one in value):
+            return f"{_setting(value[0])} to {_setting(value[-1])} ({len(value)} values)"
+        between = "; " if any(isinstance(one, Mapping | list) for one in value) else ", "
+        return between.join(map(_setting, value)) or "none"
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
 from steerstack.measure.scoring import scale_name
-from steerstack.report.page import Page, Plot, Table, interval, line, provenance
+from steerstack.report.page import Page, Table, interval, provenance
+from steerstack.report.plot import VECTOR, Plot, line
 from steerstack.run.arms import ArmValues, Request, ScoreArms
 from steerstack.study.claims import Claims
 from steerstack.study.result import Result
@@ -111,14 +112,18 @@ class PlainResult(Result):
         """The effects as a figure and a table."""
         value = self.value
         unit = f"effect ({value['scale']})"
-        lines = [line(e.name, [at], [e.to_json()]) for at, e in enumerate(self.measured)]
+        effects = [e.to_json() for e in self.measured]
+        lines = [line("effect", list(range(len(effects))), effects, color=VECTOR)]
+        counts = sorted({e.n for e in self.measured})
+        n = f"n = {', '.join(map(str, counts))} items" if counts else "Nothing was measured"
+        below = f"{n}; bars: 95 % intervals, paired; unit: {value['scale']}. Nulls: those that the study declares."
         rows = [[e.name, interval(e.to_json()), str(e.n)] for e in self.measured]
         return Page(
             title=f"{self.behavior}: {self.study.name}",
             lead=(type(self.study).__doc__ or "").split("\n\n")[0],
             verdict=self.verdict,
             warnings=[one for one in [value.get("label_mass", {}).get("warning")] if one],
-            plots=[Plot("effects", "Effects", "", unit, lines, categories=[e.name for e in self.measured])],
+            plots=[Plot("effects", "Effects", "", unit, lines, categories=[e.name for e in self.measured], foot=below)],
             tables=[Table("Effects", ["effect", "estimate and 95 % interval", "n"], rows)],
             methods=f"Items were scored by {self.study.score} on {self.model.name}. Effects are paired over items, "
             "with 95 % intervals.",

@@ -15,6 +15,7 @@ import numpy as np
 
 from steerstack.contracts import Extractor
 from steerstack.measure.residual_norms import residual_norms
+from steerstack.stats.estimate import Estimate
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
@@ -136,19 +137,22 @@ class Tried:
         What it costs per token on neutral text; None where that was not needed for the choice.
     promise:
         Its effect on the same scale to first order; None where that was not needed for the choice.
+    effect:
+        Its effect on the same items beside the model without it, paired; None where it was not measured.
     """
 
     candidate: Candidate
     log_odds: float | None
     kl: float | None = None
     promise: float | None = None
+    effect: Estimate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As results hold it."""
         candidate = self.candidate
         where = {"layers": list(candidate.layers), "layer": candidate.layers[0], "scale": candidate.scale}
         found = {"log_odds": self.log_odds, "kl": self.kl, "promise": self.promise}
-        return {**where, "share": candidate.share, **found}
+        return {**where, "share": candidate.share, **found, "effect": self.effect and self.effect.to_json()}
 
 
 @dataclass(frozen=True)

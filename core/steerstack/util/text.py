@@ -47,3 +47,8 @@ def file_name(text: str, longest: int = 60) -> str:
     if text and short == text:
         return text
     return "-".join([*([short] if short else []), digest.of_bytes(text.encode("utf-8", "surrogatepass"))[:8]])
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text: each ends with a full stop before a space."""
+    return [one for one in re.split(r"(?<=[^\s.][.!?]) (?=\S)", text.strip()) if one]

@@ -56,7 +56,7 @@ main()
 
 
 def test_help_imports_nothing_heavy_and_little_else():
-    more = ("accelerate", "httpx", "matplotlib", "openai", "plotly", "pyarrow", "statsmodels")
+    more = ("accelerate", "httpx", "matplotlib", "openai", "pyarrow", "statsmodels")
     done = subprocess.run([sys.executable, "-c", LOADED, *HEAVY, *more], capture_output=True, text=True, check=True)
     assert "registry" in done.stdout  # the plugins were asked for their commands
     count, *heavy = done.stderr.split()

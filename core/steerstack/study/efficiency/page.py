@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, interval, intervals_line, line, nulls_table, provenance
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, nulls_table, provenance
+from steerstack.report.plot import Plot
+from steerstack.techniques.figure import technique_line
 
 
 def efficiency_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -45,7 +47,7 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
     return Page(
         title=f"{value['behavior']}: what does each technique reach with n labelled items?",
         lead=f"{value['model']}; effects are differences in mean {value['scale']} from the bare model on the same "
-        f"{value['n_test']} locked test items; bands are 95 % over {study['seeds']} seeds and the items.",
+        f"{value['n_test']} locked test items; bars are 95 % intervals over {study['seeds']} seeds and the items.",
         verdict=value["verdict"],
         warnings=[w for w in [value["warning"], *value["failed"]] if w],
         plots=plots,
@@ -81,6 +83,9 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
 
 def _curves(name: str, title: str, curves: list[Any], value: Mapping[str, Any]) -> Plot:
     lines = [
-        line(curve["technique"], [point["size"] for point in curve["points"]], curve["points"]) for curve in curves
+        technique_line(curve["technique"], [point["size"] for point in curve["points"]], curve["points"])
+        for curve in curves
     ]
-    return Plot(name, title, "labelled items", f"effect ({value['scale']})", lines, log_x=True)
+    more = f"Over {value['declared']['seeds']} seeds and the items. Dashed: nulls and other behaviours' vectors."
+    below = foot(value["n_test"], "locked test items", value["scale"], more)
+    return Plot(name, title, "labelled items", f"effect ({value['scale']})", lines, log_x=True, foot=below)

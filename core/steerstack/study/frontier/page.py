@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from steerstack.report.page import Line, Page, Plot, Table, interval, intervals_line, line, provenance
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
+from steerstack.report.plot import Line, Plot
+from steerstack.techniques.figure import technique_line
 
 
 def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -11,16 +13,19 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
     study = value["declared"]
     points = [p for p in value["points"] if not p["matched"]]
     effect = f"effect ({value['scale']})"
+    below = foot(value["n_test"], "locked test items", value["scale"], "Dashed: nulls and other behaviours' vectors.")
     plots = [
         Plot("kl", "Effect against KL", "KL per token from the bare model (nats)", effect,
-             _lines(points, lambda p: p["kl"]["value"])),
+             _lines(points, lambda p: p["kl"]["value"], lambda p: p["kl"]), foot=below),
         Plot("perplexity", "Effect against perplexity", "perplexity on neutral text", effect,
-             _lines(points, lambda p: p["perplexity"])),
+             _lines(points, lambda p: p["perplexity"]), foot=below),
     ]  # fmt: skip
     asked = [p for p in points if p["knowledge"]]
     if asked:
-        lines = _lines(asked, lambda p: p["knowledge"]["value"])
-        plots.append(Plot("knowledge", "Effect against knowledge", "share of MMLU questions right", effect, lines))
+        lines = _lines(asked, lambda p: p["knowledge"]["value"], lambda p: p["knowledge"])
+        plots.append(
+            Plot("knowledge", "Effect against knowledge", "share of MMLU questions right", effect, lines, foot=below)
+        )
     rows = [
         [p["technique"], "-" if p["budget"] is None else f"{p['budget']:.3g}", p["matched"] or "",
          interval(p["effect"]), f"{p['p_holm']:.2g}", interval(p["kl"]), f"{p['perplexity']:.1f}",
@@ -54,7 +59,11 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
     )
 
 
-def _lines(points: list[Any], cost: Callable[[Any], float]) -> list[Line]:
+def _lines(points: list[Any], cost: Callable[[Any], float], bounds: Callable[[Any], Any] | None = None) -> list[Line]:
     names = dict.fromkeys(p["technique"] for p in points)
     mine = {name: sorted((p for p in points if p["technique"] == name), key=cost) for name in names}
-    return [line(name, [cost(p) for p in of], [p["effect"] for p in of]) for name, of in mine.items()]
+    return [
+        technique_line(name, [cost(p) for p in of], [p["effect"] for p in of],
+                       x_estimates=[bounds(p) for p in of] if bounds else ())
+        for name, of in mine.items()
+    ]  # fmt: skip

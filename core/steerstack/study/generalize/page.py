@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, interval, intervals_line, line, nulls_table, provenance
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, nulls_table, provenance
+from steerstack.report.plot import BARE, OPPOSITE, VECTOR, Plot, line
 
 
 def generalize_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -16,9 +17,10 @@ def generalize_page(value: Mapping[str, Any], declared: str, references: list[st
         "at_home": f"on {source}, trained on {source}",
     }
     lines = [
-        line(words, list(range(len(value["transfers"]))), [t[key] for t in value["transfers"]])
-        for key, words in keys.items()
+        line(words, list(range(len(value["transfers"]))), [t[key] for t in value["transfers"]], color=color)
+        for (key, words), color in zip(keys.items(), (BARE, VECTOR, OPPOSITE), strict=True)
     ]
+    tested = f"locked test items of {target} ({value['n_test'][source]} of {source})"
     rows = [
         [
             t["technique"],
@@ -45,6 +47,12 @@ def generalize_page(value: Mapping[str, Any], declared: str, references: list[st
                 f"effect ({value['scale']})",
                 lines,
                 categories=[t["technique"] for t in value["transfers"]],
+                foot=foot(
+                    value["n_test"][target],
+                    tested,
+                    value["scale"],
+                    "Rows that begin with null: or neighbor: are the nulls and other behaviours' vectors.",
+                ),
             )
         ],
         tables=[

@@ -1,11 +1,15 @@
 """What a stacking study chooses on validation items, through the ledger: layer and strength, and prompts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
 from steerstack.contracts import Extractor
 from steerstack.run.arms import ScoreArms
+from steerstack.stats.estimate import Estimate
+from steerstack.stats.estimates import difference
+from steerstack.stats.item_clusters import clusters
 from steerstack.steering.site import Site
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
@@ -45,9 +49,15 @@ def choose_strengths(
             keep=lambda at, find: float(ledger.once("calibration", [*about, at, candidates.kl], find, code=_CODE)),
         )  # fmt: skip
 
+    effects: dict[tuple[str, Candidate], Estimate] = {}
+    alike = clusters(shared)
+    groups = alike.labels if alike else None
+
     def score(places: Sequence[tuple[str, Candidate]]) -> list[float]:
         arms = [session.arm("", one.plan(vectors[name], tokens)) for name, one in places]
-        found = session.measure.arms(f"validation sweep{called}", shared, arms)
+        bare, *found = session.measure.arms(f"validation sweep{called}", shared, [session.arm(""), *arms])
+        for place, values in zip(places, found, strict=True):
+            effects[place] = difference(values.log_odds, bare.log_odds, groups=groups)
         return [float(values.log_odds.mean()) for values in found]
 
     def cost(places: Sequence[tuple[str, Candidate]]) -> list[float]:
@@ -62,7 +72,11 @@ def choose_strengths(
         name: search(grid, promise=slopes.promise(vectors[name], grid) if ranked[name] else None, kl=candidates.kl)
         for name, grid in grids.items()
     }
-    return choose_each(searches, score, cost)
+    chosen = choose_each(searches, score, cost)
+    return {
+        name: replace(one, tried=tuple(replace(t, effect=effects.get((name, t.candidate))) for t in one.tried))
+        for name, one in chosen.items()
+    }
 
 
 def _slopes(session: Session, sites: Sequence[Site], candidates: Candidates) -> Slopes:

@@ -4,14 +4,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steerstack.measure.scoring import share_name
-from steerstack.report.page import Page, Plot, Table, bare_line, interval, intervals_line, line, provenance
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance, settings_table
+from steerstack.report.plot import (
+    BARE,
+    COLORS,
+    NEIGHBORS,
+    NULLS,
+    OPPOSITE,
+    VECTOR,
+    Line,
+    Mark,
+    Panel,
+    Plot,
+    bare_line,
+    line,
+)
 from steerstack.report.samples import samples_tables
 from steerstack.report.words import share
 from steerstack.study.stack.misread import misread_table
 
 _LEVELS = ("negative", "none", "positive")
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
-_COLORS = {"negative": "#b5523b", "none": "#7a7f87", "positive": "#2a7f9e"}
+_COLORS = {"negative": OPPOSITE, "none": BARE, "positive": VECTOR}
 
 
 def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -78,26 +92,53 @@ def _origins(value: Mapping[str, Any]) -> str:
 
 
 def _stacked(value: Mapping[str, Any]) -> Plot:
-    """Every arm: fine-tunes and prompts along x, a colour for each level of the vector."""
-    panels = sorted({(arm["finetune"], arm["vector_origin"]) for arm in value["arms"]}, key=_panel_order)
+    """Every arm: a panel for each fine-tune and origin, a row for each prompt, a colour for each sign of the vector."""
     level = {(a["finetune"], a["vector_origin"], a["prompt"], a["vector"]): a["effect"] for a in value["arms"]}
-    places = [(*panel, prompt) for panel in panels for prompt in _PROMPTS if (*panel, prompt, "none") in level]
-    lines = [
-        line(
-            f"{'no' if vector == 'none' else vector} vector",
-            list(range(len(places))),
-            [level[(*place, vector)] for place in places],
-            color=_COLORS[vector],
-        )
-        for vector in _LEVELS
-    ]
+    prompts = [prompt for prompt in _PROMPTS if ("none", "transferred", prompt, "none") in level]
+    panels = []
+    for tune, origin in sorted({(arm["finetune"], arm["vector_origin"]) for arm in value["arms"]}, key=_panel_order):
+        at = list(range(len(prompts)))
+        lines = [_level(vector, at, [level[tune, origin, prompt, vector] for prompt in prompts]) for vector in _LEVELS]
+        if tune == "none":
+            lines[1] = _without_itself(lines[1], prompts.index("none"))
+            lines += _nulls_at(value, prompts.index("none"))
+        panels.append(Panel("base model" if tune == "none" else f"{tune}, vector {origin}", lines,
+                            [_PROMPTS[prompt] for prompt in prompts]))  # fmt: skip
+    drawn = "Ticks: nulls, each at its own choice, of the vector's norm." if value["nulls"] else "No nulls were run."
     return Plot(
-        "stacked-effects", "Stacked effects", "", f"effect on {value['behavior']} ({value['scale']})", lines,
-        categories=[
-            f"{_PROMPTS[prompt]}\n" + ("base" if tune == "none" else f"{tune}\n{origin}")
-            for tune, origin, prompt in places
-        ],
+        "stacked-effects", "Stacked effects", "", _effect(value), panels=panels,
+        caption="Differences from the bare model, which is 0.", foot=_foot(value, drawn),
     )  # fmt: skip
+
+
+def _level(vector: str, at: Sequence[float], effects: Sequence[Mapping[str, Any]]) -> Line:
+    name = {"negative": "vector, sign turned", "none": "no vector", "positive": "the vector"}[vector]
+    return line(name, at, effects, color=_COLORS[vector])
+
+
+def _without_itself(bare: Line, place: int) -> Line:
+    """The bare model beside itself has no interval: it is the reference."""
+    keep = [at for at in range(len(bare.x)) if at != place]
+    x, y, low, high = ([side[at] for at in keep] for side in (bare.x, bare.y, bare.low, bare.high))
+    return Line(bare.name, x, y, low, high, bare.color)
+
+
+def _nulls_at(value: Mapping[str, Any], place: float) -> list[Line]:
+    """Every null as a point, by family."""
+    families = dict.fromkeys(null["family"] for null in value["nulls"])
+    found = {name: [n["effect"]["value"] for n in value["nulls"] if n["family"] == name] for name in families}
+    return [
+        bare_line(f"{name} ({len(of)})", [place] * len(of), of, color=NULLS, style="faint")
+        for name, of in found.items()
+    ]
+
+
+def _effect(value: Mapping[str, Any]) -> str:
+    return f"effect on {value['behavior']} ({value['scale']})"
+
+
+def _foot(value: Mapping[str, Any], more: str) -> str:
+    return foot(value["n"]["test"], "locked test items", value["scale"], more)
 
 
 def _panel_order(panel: tuple[str, str]) -> tuple[bool, str, bool]:
@@ -106,44 +147,53 @@ def _panel_order(panel: tuple[str, str]) -> tuple[bool, str, bool]:
 
 
 def _choice(value: Mapping[str, Any]) -> Plot:
-    """What was tried on validation: log-odds against strength, a line for each layer."""
-    tried = value["selected"]["tried"]
-    measured = all(t["log_odds"] is not None for t in tried)
-    height = "log_odds" if measured else "promise"
+    """What was tried on validation: effect against strength, a line for each layer, and what was chosen."""
+    chosen, n = value["selected"], value["n"]["validation"]
+    tried = chosen["tried"]
+    ranked = any(t["promise"] is not None for t in tried)
     lines = []
-    for layer in sorted({t["layer"] for t in tried}):
+    for place, layer in enumerate(sorted({t["layer"] for t in tried})):
+        color = COLORS[place % len(COLORS)]
         mine = sorted((t for t in tried if t["layer"] == layer), key=lambda t: float(t["share"]))
-        lines.append(bare_line(f"layer {layer}", [t["share"] for t in mine], [t[height] for t in mine]))
-    y = f"mean {value['scale']} on validation" if measured else f"effect to first order ({value['scale']})"
-    chosen = f"Chosen: layer {value['selected']['layer']}, multiplier {value['selected']['scale']:g}."
-    if not measured:
+        if ranked:
+            shares = [t["share"] for t in mine]
+            lines.append(bare_line(f"layer {layer}, to first order", shares, [t["promise"] for t in mine],
+                                   color=color, style="dashed"))  # fmt: skip
+        if measured := [t for t in mine if t["effect"]]:
+            name = f"layer {layer}" + (", measured" if ranked else "")
+            lines.append(line(name, [t["share"] for t in measured], [t["effect"] for t in measured], color=color))
+    took = next(t for t in tried if (t["layers"], t["scale"]) == (chosen["layers"], chosen["scale"]))
+    mark = Mark("chosen", took["share"], took["effect"]["value"]) if took["effect"] else None
+    caption = f"Chosen: layer {chosen['layer']}, multiplier {chosen['scale']:.3g}."
+    if ranked:
         count = sum(t["log_odds"] is not None for t in tried)
-        chosen += f" The {count} that promised most on validation were measured."
-    share = "added norm, as a share of the residual stream's"
-    return Plot("dose-response", "What was chosen, where", share, y, lines, chosen)
+        caption += f" The {count} that promised most to first order were measured."
+    caption += " Every null chose in the same way; what it then did on test items is in the next figure."
+    said = f"chosen among {chosen['choices_tried']} on validation items; nulls: see the next figure."
+    return Plot(
+        "dose-response", "What was chosen, where", "added norm, as a share of the residual stream's", _effect(value),
+        lines, caption, mark=mark, foot=foot(n, "validation items at most", value["scale"], said.capitalize()),
+    )  # fmt: skip
 
 
 def _nulls(value: Mapping[str, Any]) -> Plot:
     alone = next(a for a in value["arms"] if (a["prompt"], a["vector"], a["finetune"]) == ("none", "positive", "none"))
     families = dict.fromkeys(null["family"] for null in value["nulls"])
-    nulls = {name: [n["effect"] for n in value["nulls"] if n["family"] == name] for name in families}
-    nulls |= {other["neighbor"]: [other["effect"]] for other in value["neighbors"]}
-    estimates = [alone["effect"], *(_spread(effects) for effects in nulls.values())]
+    lines = [line("the vector", [0], [alone["effect"]], color=VECTOR)]
+    for place, name in enumerate(families, 1):
+        of = [null["effect"]["value"] for null in value["nulls"] if null["family"] == name]
+        lines.append(bare_line("nulls", [place] * len(of), of, color=NULLS, style="faint"))
+    for place, other in enumerate(value["neighbors"], 1 + len(families)):
+        lines.append(line("another behaviour's vector", [place], [other["effect"]], color=NEIGHBORS))
+    counts = [sum(null["family"] == name for null in value["nulls"]) for name in families]
     return Plot(
-        "nulls", "The vector beside its nulls", "", f"effect on {value['behavior']} ({value['scale']})",
-        [line("effect", list(range(len(estimates))), estimates)],
-        "The vector with its interval; of each family of nulls the mean effect and the range; a vector of another "
-        "behaviour, which is a neighbour and no null. Each has the vector's norm and chose its own layer and strength.",
-        categories=["the vector", *(f"{name}\n({len(of)})" if len(of) > 1 else name for name, of in nulls.items())],
+        "nulls", "The vector beside its nulls", "", _effect(value), lines,
+        "Each has the vector's norm and chose its own layer and strength. A vector of another behaviour is a neighbour "
+        "and no null.",
+        categories=["the vector", *(f"{name} ({count})" for name, count in zip(families, counts, strict=True)),
+                    *(str(other["neighbor"]) for other in value["neighbors"])],
+        foot=_foot(value, f"Each tick is one null, on {value['null_test']['n_items']} of these items."),
     )  # fmt: skip
-
-
-def _spread(effects: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """A single effect with its interval; of several the mean and the range."""
-    values = [effect["value"] for effect in effects]
-    if len(values) == 1:
-        return effects[0]
-    return {"value": sum(values) / len(values), "ci_low": min(values), "ci_high": max(values)}
 
 
 def _null_words(value: Mapping[str, Any]) -> str:
@@ -160,13 +210,25 @@ def _null_words(value: Mapping[str, Any]) -> str:
 
 
 def _arms(value: Mapping[str, Any]) -> Table:
+    """A row an arm; one without a vector is the same wherever vectors are from, and stands there once."""
     rows = [
-        [a["finetune"], a["vector_origin"], a["prompt"], a["vector"], interval(a["estimate"]),
-         f"{a['probability']['value']:.3f}", interval(a["effect"])]
-        for a in value["arms"]
+        ["base" if a["finetune"] == "none" else a["finetune"], _PROMPTS[a["prompt"]], *_vector(a),
+         interval(a["estimate"]), f"{a['probability']['value']:.3f}",
+         "0 (reference)" if _is_bare(a) else interval(a["effect"])]
+        for a in value["arms"] if a["vector"] != "none" or a["vector_origin"] == "transferred"
     ]  # fmt: skip
-    columns = ["fine-tune", "vector from", "prompt", "vector", value["scale"], share_name(value["score"]), "effect"]
-    return Table("Every arm", columns, rows)
+    columns = ["model", "prompt", "vector", "from", value["scale"], share_name(value["score"]), "effect"]
+    n = f"n = {value['n']['test']} locked test items in every row; brackets: 95 % intervals."
+    return Table("Every arm", columns, rows, n)
+
+
+def _vector(arm: Mapping[str, Any]) -> tuple[str, str]:
+    sign = {"none": "none", "positive": "+", "negative": "-"}[arm["vector"]]
+    return sign, "" if arm["vector"] == "none" or arm["finetune"] == "none" else arm["vector_origin"]
+
+
+def _is_bare(arm: Mapping[str, Any]) -> bool:
+    return bool(arm["prompt"] == arm["vector"] == arm["finetune"] == "none")
 
 
 def _interactions(value: Mapping[str, Any]) -> Table:
@@ -214,11 +276,11 @@ def _costs(value: Mapping[str, Any]) -> Table:
 def _chosen(value: Mapping[str, Any]) -> list[Table]:
     """Prompts, demonstrations and fine-tunes, as they were chosen."""
     prompts = [[side, text] for side, text in value["selected"]["prompts"].items()]
-    made = [[name, "; ".join(f"{key} {part}" for key, part in how.items())] for name, how in value["finetunes"].items()]
     note = f"Best of {value['selected']['prompts_tried']} on validation."
-    return [Table("System prompts", ["prompt", "text"], prompts, note)] * bool(prompts) + [
-        Table("How the rest was made", ["technique", "record"], made)
-    ] * bool(made)
+    return [
+        *[Table("System prompts", ["prompt", "text"], prompts, note)] * bool(prompts),
+        *settings_table("How the rest was made", value["finetunes"]),
+    ]
 
 
 def _letters(value: Mapping[str, Any]) -> str:

@@ -3,25 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
-from steerstack.report.page import Page, Plot, Table, interval, intervals_line, line, provenance
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
+from steerstack.report.plot import NULLS, Line, Mark, Plot, bare_line, line
 
 
 def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
     """Effect and cost of every arm, beside the nulls."""
     layers = sorted({arm["layer"] for arm in value["arms"]})
     by_layer = {at: sorted((a for a in value["arms"] if a["layer"] == at), key=lambda a: a["scale"]) for at in layers}
-    dose = [
-        line(f"layer {at}", [a["scale"] for a in arms], [a["effect"] for a in arms]) for at, arms in by_layer.items()
+    shown = [(f"layer {at}", of, [_bounds(a, "effect") for a in of]) for at, of in by_layer.items()]
+    dose = [line(name, [a["scale"] for a in of], effects) for name, of, effects in shown]
+    cost = [
+        line(name, [a["kl"] for a in of], effects, x_estimates=[_bounds(a, "kl_estimate") for a in of])
+        for name, of, effects in shown
     ]
-    cost = [line(f"layer {at}", [a["kl"] for a in arms], [a["effect"] for a in arms]) for at, arms in by_layer.items()]
-    y = f"effect ({value['scale']})"
+    best = max(value["arms"], key=lambda a: abs(a["effect"]["value"]))
+    y, largest = f"effect ({value['scale']})", "largest of all tried"
+    below = foot(value["n"], "items", value["scale"], "Ticks: nulls of the vector's norm at each layer.")
     plots = [
-        Plot("dose-response", "Effect against strength", "multiplier", y, dose),
-        Plot("cost", "Effect against what it costs", "KL per token on neutral text (nats)", y, cost),
-    ]
+        Plot("dose-response", "Effect against strength", "multiplier", y, [*dose, *_nulls(value)],
+             mark=Mark(largest, best["scale"], best["effect"]["value"]), foot=below),
+        Plot("cost", "Effect against what it costs", "KL per token on neutral text (nats)", y, cost,
+             mark=Mark(largest, best["kl"], best["effect"]["value"]),
+             foot=foot(value["n"], "items", value["scale"],
+                       "KL with its interval over the texts. The nulls' KL was not measured; see the figure above.")),
+    ]  # fmt: skip
     arms = [
-        [str(a["layer"]), f"{a['scale']:g}", interval(a["estimate"]), interval(a["effect"]), f"{a['p_holm']:.2g}",
-         f"{a['kl']:.3f}"]
+        [str(a["layer"]), f"{a['scale']:g}", interval(a["estimate"]),
+         interval(a["effect"]) if a["scale"] else "0 (reference)", f"{a['p_holm']:.2g}", interval(a["kl_estimate"])]
         for a in value["arms"]
     ]  # fmt: skip
     nulls = [
@@ -59,3 +68,19 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         provenance=provenance(value),
         declaration=declared,
     )
+
+
+def _bounds(arm: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An estimate of an arm; at strength 0 it is the bare model beside itself, and has no interval."""
+    return dict(arm[key]) if arm["scale"] else {**arm[key], "ci_low": None, "ci_high": None}
+
+
+def _nulls(value: Mapping[str, Any]) -> list[Line]:
+    """Every null as a point, at the strength that it was measured at."""
+    families = dict.fromkeys(null["family"] for null in value["nulls"])
+    found = {name: [n for n in value["nulls"] if n["family"] == name] for name in families}
+    return [
+        bare_line(f"{name} ({len({n['null'] for n in of})})", [n["scale"] for n in of],
+                  [n["effect"]["value"] for n in of], color=NULLS, style="faint")
+        for name, of in found.items()
+    ]  # fmt: skip

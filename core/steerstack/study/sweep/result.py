@@ -41,8 +41,8 @@ class SweepResult(Result):
     ----------
     study, model, data, vector:
         What was swept.
-    unsteered, values, kl:
-        The bare model, and each arm with its KL per token.
+    unsteered, values, costs:
+        The bare model, and each arm with what it costs on neutral text.
     nulls:
         Nulls and vectors of other behaviours, by name and layer, at the largest strength.
     families:
@@ -59,7 +59,7 @@ class SweepResult(Result):
     vector: SteeringVector
     unsteered: ArmValues
     values: Sequence[ArmValues]
-    kl: Sequence[float]
+    costs: Sequence[Mapping[str, Any]]
     competence: Competence
     nulls: Mapping[tuple[str, int], ArmValues] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class SweepResult(Result):
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``sweep --json``."""
-        places = zip(self.study.places, self.values, self.kl, self.differences, self.p_holm, strict=True)
+        places = zip(self.study.places, self.values, self.costs, self.differences, self.p_holm, strict=True)
         arms = [
             {
                 "layer": layer,
@@ -130,11 +130,12 @@ class SweepResult(Result):
                 "effect": effect.to_json(),
                 "p_holm": p,
                 "probability": estimates.probability(values.probability, groups=self.groups()).to_json(),
-                "kl": kl,
+                "kl": cost["kl"],
+                "kl_estimate": cost["kl_estimate"],
                 "norm": abs(scale) * self.vector.norms[layer],
                 "edited_positions": values.edited,
             }
-            for (layer, scale), values, kl, effect, p in places
+            for (layer, scale), values, cost, effect, p in places
         ]
         ids = [item.id for item in self.data]
         by_item = zip(ids, *(values.log_odds.tolist() for values in self.values), strict=True)
@@ -253,10 +254,10 @@ class SweepResult(Result):
                 signed(float(values.log_odds.mean())),
                 interval(effect.to_json()),
                 f"{p:.2g}",
-                f"{kl:.3f}",
+                f"{cost['kl']:.3f}",
             ]
-            for (layer, scale), values, effect, p, kl in zip(
-                self.study.places, self.values, self.differences, self.p_holm, self.kl, strict=True
+            for (layer, scale), values, effect, p, cost in zip(
+                self.study.places, self.values, self.differences, self.p_holm, self.costs, strict=True
             )
         ]
         nulls = [f"{n['null']}, layer {n['layer']}: {interval(n['effect'])}" for n in self._nulls_json()]

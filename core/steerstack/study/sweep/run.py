@@ -44,9 +44,10 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     found, costs = session.measure.together(session.model, [session.score(data, arms, "sweep"), session.cost(plans)])
     competence = check_competence(session.model, data, study.score)
     steered, rest = found[1 : 1 + len(plans)], found[1 + len(plans) :]
-    kl = [cost["kl"] for cost in costs]
     of_nulls = dict(zip(places, rest, strict=True))
-    return SweepResult(study, session.model, data, vector, found[0], steered, kl, competence, of_nulls, families, train)
+    return SweepResult(
+        study, session.model, data, vector, found[0], steered, costs, competence, of_nulls, families, train
+    )
 
 
 def forecast_sweep(study: Sweep, session: Session) -> Forecast:
