@@ -46,6 +46,12 @@ MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's ma
 LIMIT = typer.Option(None, help="Use only the first N items.")
 TOKENS = typer.Option("response", help="all, prompt, response, think, answer, last, or positions such as 0,5,-1.")
 REPORT = typer.Option(None, help="Where to write the HTML report.", rich_help_panel="Output")
+FIGURES = typer.Option(
+    None,
+    metavar="DIR",
+    help="Folder for the report's figures as PDF and PNG, and its tables as LaTeX and CSV.",
+    rich_help_panel="Output",
+)
 PLAN_ONLY = typer.Option(
     False,
     "--plan-only",

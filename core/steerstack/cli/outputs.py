@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack.cli import console, progress_bars
 from steerstack.errors import RegistryError
-from steerstack.util.files import check_target
+from steerstack.util.files import check_room, check_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +27,7 @@ class Outputs:
     engine: str = "local"
     workers: int | None = None
     report: str | None = None
+    figures: str | None = None
     record: bool = True
     tracking_uri: str | None = None
     json: str | None = None
@@ -50,6 +51,8 @@ def perform(study: Study, outputs: Outputs) -> None:
         return
     for target in outputs.files:
         check_target(target)
+    if outputs.figures:
+        check_room(Path(outputs.figures))
     if away := check_places(record=outputs.record, tracking_uri=outputs.tracking_uri):
         console.note(away)
     with (
@@ -66,6 +69,8 @@ def perform(study: Study, outputs: Outputs) -> None:
 def _finish(result: Result, folder: Path, outputs: Outputs) -> None:
     """Write the page, the frame and the JSON; record; print the verdict. Nothing measured is lost on the way."""
     files = result.save(folder, report=outputs.report)
+    if outputs.figures:
+        result.save_figures(outputs.figures)
     value = {**result.value, "report": str(files.report), "frame": str(files.frame)}
 
     def keep() -> dict[str, Any] | None:
@@ -79,6 +84,8 @@ def _finish(result: Result, folder: Path, outputs: Outputs) -> None:
         show(result.summary())
         console.out.print(result.verdict, highlight=False)
         console.out.print(f"report: {files.report}", highlight=False, soft_wrap=True)
+        if outputs.figures:
+            console.out.print(f"figures: {outputs.figures}", highlight=False, soft_wrap=True)
         for warning in result.warnings:
             console.note(warning)
     say_kept(value, outputs.json, failure)

@@ -29,6 +29,7 @@ OUTPUTS: dict[str, tuple[Any, Any]] = {
     "engine": (str, options.ENGINE),
     "workers": (int | None, options.WORKERS),
     "report": (str | None, options.REPORT),
+    "figures": (str | None, options.FIGURES),
     "record": (bool, options.RECORD),
     "tracking_uri": (str | None, options.TRACKING),
     "json": (str | None, options.JSON),

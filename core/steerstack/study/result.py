@@ -203,6 +203,23 @@ class Result(ABC):
         write_json(files.json, {**self.value, "report": str(page), "frame": str(frame), "mlflow": None})
         return files
 
+    def save_figures(self, folder: Path | str) -> list[Path]:
+        """Write the page's figures as PDF and PNG and its tables as LaTeX (``booktabs``) and CSV, for a paper.
+
+        Parameters
+        ----------
+        folder:
+            Where; it is made if need be.
+
+        Raises
+        ------
+        SteerstackError
+            A file cannot be written.
+        """
+        from steerstack.report.export import write_figures
+
+        return write_figures(self.page(), Path(folder))
+
     def run_record(self, files: Sequence[Path] = ()) -> RunRecord:
         """What the registry keeps of it."""
         tested = self.tested

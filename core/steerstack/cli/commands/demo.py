@@ -12,6 +12,7 @@ token; on two of the other four they do not move them, on one the wrong way)."""
 
 def demo(
     report: str | None = options.REPORT,
+    figures: str | None = options.FIGURES,
     tracking_uri: str | None = options.TRACKING,
     fresh: bool = options.FRESH,
     json: str | None = options.JSON,
@@ -22,5 +23,5 @@ def demo(
     from steerstack.study.stack.study import Stack
 
     study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=9, limit=160)
-    perform(study, Outputs(fresh=fresh, report=report, tracking_uri=tracking_uri, json=json))
+    perform(study, Outputs(fresh=fresh, report=report, figures=figures, tracking_uri=tracking_uri, json=json))
     console.console.say("Browse the registry: steerstack ui")

@@ -21,6 +21,7 @@ def run(
     engine: str = options.ENGINE,
     workers: int | None = options.WORKERS,
     report: str | None = options.REPORT,
+    figures: str | None = options.FIGURES,
     record: bool = options.RECORD,
     tracking_uri: str | None = options.TRACKING,
     json: str | None = options.JSON,
@@ -32,4 +33,4 @@ def run(
     console.quiet()
     from steerstack.cli.outputs import Outputs, perform
 
-    perform(study, Outputs(plan_only, fresh, engine, workers, report, record, tracking_uri, json))
+    perform(study, Outputs(plan_only, fresh, engine, workers, report, figures, record, tracking_uri, json))

@@ -37,8 +37,8 @@ def write(tmp_path, tiny_folder, table):
 def test_efficiency_from_a_file_gives_report_frame_and_record(run, write, tmp_path):
     file = write(study="efficiency", techniques=["mean-difference", {"name": "logistic", "l2": 2.0}],
                  sizes=[4, 8], seeds=2, noise=[0.0, 0.25])  # fmt: skip
-    out, report = tmp_path / "result.json", tmp_path / "report.html"
-    done = run("run", file, "--json", out, "--report", report)
+    out, report, figures = tmp_path / "result.json", tmp_path / "report.html", tmp_path / "figures"
+    done = run("run", file, "--json", out, "--report", report, "--figures", figures)
     assert done.exit_code == 0, done.output
     value = json.loads(out.read_text())
     real = {"mean-difference", "logistic"}
@@ -53,8 +53,10 @@ def test_efficiency_from_a_file_gives_report_frame_and_record(run, write, tmp_pa
     assert point["value"] == pytest.approx(mine.effect.mean())
     page = report.read_text()
     assert value["verdict"].split(".")[0] in page
-    assert "Plotly" in page
+    assert page.count("<svg") == 4  # clean and noisy labels, each for wide and for narrow pages
     assert (tmp_path / "report-curves.png").stat().st_size > 5000
+    assert {path.name for path in figures.glob("*curves*")} == {"curves.pdf", "curves.png"}
+    assert (figures / "table-effect-at-each-size.tex").read_text().count("mean-difference") == 4
     again = run("run", file, "--json", tmp_path / "again.json", "--report", report, "--no-record")
     assert again.exit_code == 0
     assert json.loads((tmp_path / "again.json").read_text())["curves"] == value["curves"]
