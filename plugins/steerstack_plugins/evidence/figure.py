@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from steerstack.report.plots import COLORS
+from steerstack.report.plot import COLORS
 
 if TYPE_CHECKING:
     from steerstack_plugins.evidence.stack_answer import StackAnswer
