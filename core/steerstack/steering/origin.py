@@ -39,6 +39,8 @@ class Origin:
         ``hf-raw``: the basis of the unmodified Hugging Face model.
     found:
         What the method found on the way, as JSON (validation accuracies, losses, heads chosen).
+    reads:
+        What the component is in this model, where its name alone does not say it; empty elsewhere.
     """
 
     method: str = UNKNOWN
@@ -51,6 +53,7 @@ class Origin:
     behavior: str = UNKNOWN
     basis: str = "hf-raw"
     found: Mapping[str, Any] = field(default_factory=dict)
+    reads: str = ""
 
     def __repr__(self) -> str:
         pairs = f" from {self.n_pairs} pairs" if self.n_pairs else ""
@@ -123,4 +126,5 @@ def summed(first: Origin, second: Origin) -> Origin:
         n_pairs=first.n_pairs if same_pairs else first.n_pairs + second.n_pairs,
         behavior=both("behavior"),
         basis=both("basis"),
+        reads=both("reads"),
     )

@@ -16,10 +16,16 @@ def one_line(vector: SteeringVector) -> str:
     origin = vector.origin
     acts = "" if vector.edit == "add" else f", acts by {vector.edit}"
     return show.line(
-        f"<SteeringVector: {show.clip(origin.behavior, 40)} by {show.clip(origin.method, 30)}, {vector.component} "
+        f"<SteeringVector: {show.clip(origin.behavior, 40)} by {show.clip(origin.method, 30)}, {component(vector)} "
         f"{'layer' if len(vector.layers) == 1 else 'layers'} {show.clip(show.ranges(vector.layers), 40)}, "
         f"width {vector.d_model}, from {show.clip(origin.model_name, 40)}{acts}>"
     )
+
+
+def component(vector: SteeringVector) -> str:
+    """The component that was read, and what it is in that model where the name alone does not say it."""
+    reads = vector.origin.reads
+    return f"{vector.component} ({show.clip(reads, 40)})" if reads else vector.component
 
 
 def html(vector: SteeringVector) -> str:
@@ -31,7 +37,7 @@ def html(vector: SteeringVector) -> str:
         "parameters": ", ".join(f"{name}={show.clip(str(value), 60)}" for name, value in origin.parameters.items()),
         "model": f"{origin.model_name} ({origin.model_fingerprint[:12]})",
         "training pairs": f"{origin.n_pairs} (digest {origin.data_digest[:12]})" if origin.n_pairs else "",
-        "read at": f"{vector.component}, {origin.position}",
+        "read at": f"{component(vector)}, {origin.position}",
         "acts by": vector.edit,
         "layers and width": f"{show.ranges(vector.layers)}; {vector.d_model}",
         "fingerprint": vector.fingerprint[:12],

@@ -39,9 +39,10 @@ def header(vector: SteeringVector) -> dict[str, Any]:
     """What the metadata key ``steerstack`` holds."""
     acts = {} if vector.edit == "add" else {"edit": vector.edit}
     norms = {str(layer): norm for layer, norm in vector.norms.items()}
+    origin = {name: value for name, value in asdict(vector.origin).items() if value or name != "reads"}
     return {
         "format_version": FORMAT_VERSION, "site": vector.component, "norms": norms, "digest": _digest(_tensors(vector)),
-        **acts, **asdict(vector.origin),
+        **acts, **origin,
     }  # fmt: skip
 
 

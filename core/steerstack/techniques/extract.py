@@ -9,8 +9,9 @@ from steerstack.data.items import DataSet
 from steerstack.engine import fit as fitting
 from steerstack.engine.data_activations import DataActivations
 from steerstack.engine.resources.activation_store import STORE, ActivationStore
-from steerstack.steering.site import Component
+from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import Origin, SteeringVector
+from steerstack.trace import anatomy
 from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
 
@@ -74,6 +75,8 @@ def fit(method: Extractor, stream: DataActivations) -> SteeringVector:
     """The vector that a method makes of a stream, with its origin."""
     fitted = fitting.fitted(method, stream)
     model, data = stream.model, stream.data
+    component = fitted.component or stream.component
+    reads = {_reads(model, Site(component, layer)) for layer in fitted.directions}
     origin = Origin(
         method=full_name("extractor", method),
         parameters=method.parameters(),
@@ -84,6 +87,12 @@ def fit(method: Extractor, stream: DataActivations) -> SteeringVector:
         n_pairs=len(stream),
         behavior=data.behavior,
         found=dict(fitted.record),
+        reads=max(reads),  # some layers of a mixture are dense
     )
-    component = fitted.component or stream.component
     return SteeringVector(dict(fitted.directions), component, origin, fitted.edit, dict(fitted.parts))
+
+
+def _reads(model: Model, site: Site) -> str:
+    """What a site's component is in this model, where its name alone does not say it; empty elsewhere."""
+    mixture = site.component == "mlp_out" and anatomy.mixes(model.module_at(site))
+    return "the sum of the experts after routing" if mixture else ""

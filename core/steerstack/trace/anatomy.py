@@ -66,6 +66,11 @@ def sublayer(block: nn.Module, component: str, model_type: str) -> str | None:
     return _first(block, module_names.MLP) or _mixer(block, component)
 
 
+def mixes(part: nn.Module) -> bool:
+    """Whether a feed-forward sublayer is a mixture of experts, whose output is their sum after routing."""
+    return any(isinstance(getattr(part, name, None), nn.Module) for name in module_names.EXPERTS)
+
+
 def _first(block: nn.Module, names: tuple[str, ...]) -> str | None:
     return next((name for name in names if isinstance(getattr(block, name, None), nn.Module)), None)
 

@@ -48,6 +48,9 @@ MLP: tuple[str, ...] = ("mlp", "block_sparse_moe", "feed_forward", "fc2", "ffn",
 BESIDE: tuple[str, ...] = ("shared_mlp", "shared_expert", "shared_experts", "experts")
 """Names of what a block adds to its feed-forward sublayer by itself: then no module holds their sum."""
 
+EXPERTS: tuple[str, ...] = ("experts", "router")
+"""Names of what a mixture of experts holds."""
+
 MIXER: tuple[str, ...] = ("mixer", "temporal_block")
 """Names of a sublayer that is attention in one block and something else in another."""
 
