@@ -1,10 +1,13 @@
-"""``steerstack run``: any study, from its file."""
+"""``steerstack run`` and ``steerstack new``: any study from its file, and files to begin from."""
 
 from pathlib import Path
 
 import typer
 
-from steerstack.cli import console, options
+from steerstack.cli import assignments, console, options
+
+new = typer.Typer(no_args_is_help=True, help="Write a file to begin from: a study, or a behaviour of your own.")
+FOLDER = typer.Option(Path(), help="Where it is written.")
 
 
 def run(
@@ -34,3 +37,32 @@ def run(
     from steerstack.cli.outputs import Outputs, perform
 
     perform(study, Outputs(plan_only, fresh, engine, workers, report, figures, record, tracking_uri, json))
+
+
+@new.command("study")
+def new_study(
+    name: str = typer.Argument(help="Name of the file, without its ending."),
+    kind: str = typer.Option("stack", help="Which study: sweep, stack, efficiency, ..., or a plugin's."),
+    data: str = typer.Option("sycophancy", help="Data file, or the name of a shipped behaviour."),
+    set_: list[str] = typer.Option([], "--set", help="Value of a key, NAME=VALUE; may be given again."),
+    folder: Path = FOLDER,
+) -> None:
+    """Write a study file with every key explained, which `steerstack run` takes as it is."""
+    from steerstack.cli.starter_files import write_study
+
+    written = write_study(name, folder, kind, {"data": data, **assignments.values(set_)})
+    console.out.print(str(written), highlight=False)
+    console.console.print(f"Next: steerstack run {written} --plan-only", highlight=False)
+
+
+@new.command("behaviour")
+def new_behaviour(
+    name: str = typer.Argument(help="Name of the behaviour, such as optimism."), folder: Path = FOLDER
+) -> None:
+    """Write a table of items to replace, and a guide to writing good ones."""
+    from steerstack.cli.starter_files import write_behaviour
+
+    written = write_behaviour(name, folder)
+    for path in written:
+        console.out.print(str(path), highlight=False)
+    console.console.print(f"Next: steerstack data check {written[0]}", highlight=False)
