@@ -13,9 +13,9 @@ from steerstack.trace.check import check_model, check_vocabulary
 from steerstack.trace.embedded import EMBEDDED
 from steerstack.trace.load import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
 from steerstack.trace.model import Model, wrap
+from steerstack.trace.placement import quantized
 from steerstack.trace.remote.saved import guard_nnsight
 from steerstack.trace.source.kinds import check_device
-from steerstack.trace.sourcement import quantized
 
 guard_nnsight()
 

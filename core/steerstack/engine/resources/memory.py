@@ -10,7 +10,7 @@ import torch
 
 from steerstack.errors import ModelError
 from steerstack.trace.model import Model
-from steerstack.trace.sourcement import computing, resident
+from steerstack.trace.placement import computing, resident
 
 Found = TypeVar("Found")
 
