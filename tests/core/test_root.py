@@ -50,6 +50,8 @@ def test_what_comes_out_is_one_line_and_a_small_page(llama):
         assert len(repr(one)) < 200, one
     for one in (llama, data, data.items[0], parts, vector, plan, plan.edits[0], result, swept):
         assert one._repr_html_().startswith("<")
+    assert "<svg" in vector._repr_html_()
+    assert swept._repr_html_().count("<svg") == 1  # with the verdict above it and the effects below
     assert str(steerstack.difference(scores[1], scores[0])) == str(result.effect)
     for wrong in (lambda: steerstack.difference(scores[0], [1.0]), lambda: steerstack.score("smollm2", data),
                   lambda: steerstack.extract(llama, parts, "pca"), lambda: steerstack.evaluate(llama, data, "text", vector),

@@ -26,11 +26,14 @@ def picture(plot: Plot, kind: str = "png") -> bytes:
 
 def drawings(plot: Plot) -> tuple[str, str]:
     """A figure as SVG for wide and for narrow pages."""
-    return _svg(plot, WIDE), _svg(plot, NARROW)
+    return drawing(plot), drawing(plot, NARROW)
 
 
-def _svg(plot: Plot, width: float) -> str:
-    """Text and axes in the colour of the text around them, a word at every point, no ids but those that are used."""
+def drawing(plot: Plot, width: float = WIDE) -> str:
+    """A figure as SVG, drawn for a width in inches.
+
+    Text and axes are in the colour of the text around them, a word at every point, no ids but those that are used.
+    """
     salt = f"{plot.name}-{width:g}"  # ids of two drawings on one page must differ
     with rc_context({"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": salt}):
         figure, told = draw(plot, width)

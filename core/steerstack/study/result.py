@@ -16,6 +16,7 @@ from steerstack.data.words import CLEAN, word_guesses
 from steerstack.measure.form_choice import shown_mass
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
+from steerstack.report.picture import drawing
 from steerstack.stats.item_clusters import Clusters, clusters
 from steerstack.study.fair_choices import unequal
 from steerstack.util import digest
@@ -267,4 +268,5 @@ class Result(ABC):
             for e in self.effects
         )
         head = "<tr><th>effect</th><th>estimate</th><th>95 % interval</th><th>n</th></tr>"
-        return f"<p>{escape(self.verdict)}</p><table>{head}{rows}</table>"
+        drawn = [f"<div style='max-width:52em'>{drawing(plot)}</div>" for plot in self.page().plots[:1]]
+        return f"<p>{escape(self.verdict)}</p>{''.join(drawn)}<table>{head}{rows}</table>"
