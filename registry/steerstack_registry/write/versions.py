@@ -42,8 +42,12 @@ class Registered:
 
 
 def vector_id(vector: SteeringVector) -> str:
-    """Digest of the directions and of where they come from: by it, the same vector is registered once."""
-    return digest.of_json([vector.fingerprint, vector.header()])
+    """Digest of the directions and of where they come from: by it, the same vector is registered once.
+
+    Without the header's own digest of the tensors, which version 0.1 did not have: the fingerprint says as much.
+    """
+    origin = {name: part for name, part in vector.header().items() if name != "digest"}
+    return digest.of_json([vector.fingerprint, origin])
 
 
 @dataclass(frozen=True)
