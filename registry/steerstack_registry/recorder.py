@@ -60,6 +60,12 @@ class MLflowRecorder(Recorder):
 
     def serve(self, *, tracking_uri: str | None, host: str, port: int) -> None:
         """Run MLflow's own pages until interrupted; for a remote store, say where its pages are."""
+        from steerstack_registry.pages.links import experiment_links
         from steerstack_registry.pages.serve_ui import serve
 
-        serve(tracking_uri, host, port, announce=lambda address: sys.stderr.write(f"MLflow: {address}\n"))
+        def announce(address: str) -> None:
+            sys.stderr.write(f"MLflow: {address}\n")
+            for name, link in experiment_links(address, tracking_uri):
+                sys.stderr.write(f"  {name}: {link}\n")
+
+        serve(tracking_uri, host, port, announce=announce)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack.cli import console, progress_bars
 from steerstack.errors import RegistryError
+from steerstack.report.samples import samples_tables
 from steerstack.util.files import check_room, check_target
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def _finish(result: Result, folder: Path, outputs: Outputs) -> None:
     if outputs.json != "-":
         show(result.summary())
         console.out.print(result.verdict, highlight=False)
+        for table in samples_tables(result.value.get("samples")):
+            show(table)
         console.out.print(f"report: {files.report}", highlight=False, soft_wrap=True)
         if outputs.figures:
             console.out.print(f"figures: {outputs.figures}", highlight=False, soft_wrap=True)

@@ -10,35 +10,45 @@ from steerstack.steering.vector import SteeringVector
 
 
 def vector_card(vector: SteeringVector) -> str:
-    """What a vector is and where it comes from."""
-    origin = vector.origin
-    layers = vector.layers
-    return "\n".join(
-        [
-            f"# {origin.behavior}: {origin.method} on {origin.model_name}",
-            "",
-            f"- **Method** {origin.method}, read at `{origin.position}`, `{vector.component}`, basis `{origin.basis}`",
-            f"- **Model** {origin.model_name} (fingerprint `{origin.model_fingerprint[:12]}`)",
-            f"- **Training pairs** {origin.n_pairs} (digest `{origin.data_digest[:12]}`)",
-            f"- **Layers** {layers[0]} to {layers[-1]}, width {vector.d_model}, "
-            f"norms {min(vector.norms.values()):.2f} to {max(vector.norms.values()):.2f}",
-            f"- **Vector fingerprint** `{vector.fingerprint[:12]}`",
-        ]
-    )
+    """What a vector is and where it comes from; digests last."""
+    return "\n".join([*_facts(vector), "", *_fingerprints(vector)])
 
 
 def stack_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:
     """The card of a vector with the effects of a stacking study."""
     said = samples_section(value.get("samples"))
-    return "\n".join(
-        [vector_card(vector), "", *_effects(value), "", *said, "", failures.section(failures.of_stack(value))]
-    )
+    fails = failures.section(failures.of_stack(value))
+    return "\n".join([*_facts(vector), "", *_effects(value), "", *said, "", fails, "", *_fingerprints(vector)])
 
 
 def sweep_card(vector: SteeringVector, value: Mapping[str, Any]) -> str:
     """The card of a vector with what a sweep found."""
-    does = ["## What it does", "", value["verdict"]]
-    return "\n".join([vector_card(vector), "", *does, "", failures.section(failures.of_sweep(value))])
+    does = ["## What it does", "", value["verdict"], "", *samples_section(value.get("samples")), ""]
+    fails = failures.section(failures.of_sweep(value))
+    return "\n".join([*_facts(vector), "", *does, fails, "", *_fingerprints(vector)])
+
+
+def _facts(vector: SteeringVector) -> list[str]:
+    origin, layers = vector.origin, vector.layers
+    return [
+        f"# {origin.behavior}: {origin.method} on {origin.model_name}",
+        "",
+        f"- **Method** {origin.method}, read at `{origin.position}`, `{vector.component}`, basis `{origin.basis}`, "
+        f"from {origin.n_pairs} training pairs",
+        f"- **Layers** {layers[0]} to {layers[-1]}, width {vector.d_model}, "
+        f"norms {min(vector.norms.values()):.2f} to {max(vector.norms.values()):.2f}",
+    ]
+
+
+def _fingerprints(vector: SteeringVector) -> list[str]:
+    origin = vector.origin
+    return [
+        "## Fingerprints",
+        "",
+        f"- **Vector** `{vector.fingerprint[:12]}`",
+        f"- **Model** {origin.model_name} `{origin.model_fingerprint[:12]}`",
+        f"- **Training pairs** `{origin.data_digest[:12]}`",
+    ]
 
 
 def _effects(value: Mapping[str, Any]) -> Iterator[str]:

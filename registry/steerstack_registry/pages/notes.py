@@ -1,7 +1,8 @@
 """What people find on MLflow's own pages: where an effect comes from, and vectors side by side.
 
 MLflow links a metric to its model and its run. It has no place for the data a vector was made from, for the code
-and for the command; they stand here, at the top of the descriptions of the run and of the vector.
+and for the command; they stand here, in the descriptions of the run and of the vector: the answer first, then one
+figure, one table, the card, and at the end where it is from, with the digests.
 """
 
 import json
@@ -16,9 +17,12 @@ from steerstack.contracts.recorder import Effect, RunRecord
 from steerstack.report.failures import of_effect, of_interactions, section
 from steerstack.study.vector_roles import of_interaction
 from steerstack.techniques.null_techniques import NULL
+from steerstack.util.text import sentences
 from steerstack_registry.access import names
 from steerstack_registry.pages.fit_card import fit
-from steerstack_registry.write.delivery import Delivery, description, on, table
+from steerstack_registry.pages.headline import TABLE, headlines
+from steerstack_registry.pages.links import TRAINING
+from steerstack_registry.write.delivery import Delivery, on, table
 from steerstack_registry.write.versions import Registered
 
 if TYPE_CHECKING:
@@ -34,6 +38,9 @@ SMALL = "figures/small"
 SHOWN = 6
 """How many vectors of a run its description links to; MLflow lists all of them on the run's page."""
 
+ROWS = 6
+"""Effects in the table of a description."""
+
 _NULL = re.compile(re.escape(NULL) + r"[\w-]+")
 
 WIDTH = 640
@@ -45,7 +52,7 @@ _SHARED = f"mlflow.sharedViewState.{VIEW}"
 _COLUMNS = {
     "attributes": ["Models"],
     "metrics": ["effect/alone", "effect/alone.ci_low", "effect/alone.ci_high", "effect/alone.n",
-                "kl/vector-positive", "null/random"],
+                "kl/vector-positive", "effect/prompt-positive-vector-positive"],
     "params": ["method", "model_name", "layer", "scale", "kind"],
 }  # fmt: skip
 
@@ -60,7 +67,7 @@ def experiment_tags(experiment: "Experiment") -> Iterator[tuple[str, str]]:
         "orderByAsc": False,
         "selectedColumns": [f"{group}.`{name}`" for group, named in _COLUMNS.items() for name in named],
     }
-    link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey={VIEW}"
+    link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey={VIEW}&{TRAINING}"
     wanted = {
         KIND: "custom_model_development",
         _SHARED: json.dumps(view),
@@ -71,25 +78,36 @@ def experiment_tags(experiment: "Experiment") -> Iterator[tuple[str, str]]:
 
 def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int) -> str:
     """The description of a run, or of its main vector: title, origin, figures, card; cut to a length."""
-    card = description(delivery.run)
-    title, _, rest = card.partition("\n")
+    run = delivery.run
+    title, _, rest = run.card.partition("\n")
     if not title.startswith("# "):
-        title, rest = f"# {delivery.run.kind}: {delivery.run.behavior}", card
-    head = [title, "", *origin(delivery, experiment, run_id, vectors), *_figures(delivery, run_id)]
-    above = "\n".join(head) + "\n"
-    whole = f"[card.md](#/experiments/{experiment}/runs/{run_id}/artifacts/card.md)"
-    return names.short(above + fit(rest, length - len(above), whole), length)
+        title, rest = f"# {run.kind}: {run.behavior}", run.card
+    answer = sentences(str(run.result.get("verdict", "")))[:1]
+    few = headlines(run.effects)[:ROWS]
+    head = [title, "", *(f"**{one}**\n" for one in answer), *_figures(delivery, run_id),
+            *([table(f"Effects on {on(run.data_split)}", few), ""] if few else [])]  # fmt: skip
+    if len(run.effects) > len(few):
+        head += [f"All {len(run.effects)} effects: [{TABLE}]({_artifact(experiment, run_id, TABLE)})", ""]
+    above = "\n".join(head)
+    below = "\n".join(["", "", "## Where it is from", "", *origin(delivery, experiment, run_id, vectors)])
+    whole = f"[card.md]({_artifact(experiment, run_id, 'card.md')})"
+    return names.short(above + fit(rest.strip(), length - len(above) - len(below), whole) + below, length)
+
+
+def _artifact(experiment: str, run_id: str, path: str) -> str:
+    return f"#/experiments/{experiment}/runs/{run_id}/artifacts/{quote(path)}"
 
 
 def role_note(
     role: str, delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int
 ) -> str:
     """The description of a vector that is not the run's main one."""
-    head = [f"# {role}", "", *origin(delivery, experiment, run_id, {role: vectors[role]})]
+    above = f"# {role}\n\n"
+    below = "\n".join(["", "", "## Where it is from", "", *origin(delivery, experiment, run_id, {role: vectors[role]})])
     run = delivery.run
     mine = [effect for effect in run.effects if effect.role == role]
     if not mine:
-        return names.short("\n".join(head), length)
+        return names.short(above + below.strip(), length)
     wrong = list(_wrong(role, run, mine))
     nulls = _nulls(run, {effect.name for effect in mine}, run.vectors[role].origin.method)
     told = [
@@ -98,8 +116,7 @@ def role_note(
         section(wrong), "",
         "## Verdict of the study", "", str(run.result.get("verdict", "")),
     ]  # fmt: skip
-    above = "\n".join(head) + "\n"
-    return names.short(above + fit("\n".join(told), length - len(above), "the run"), length)
+    return names.short(above + fit("\n".join(told), length - len(above) - len(below), "the run") + below, length)
 
 
 def _wrong(role: str, run: RunRecord, mine: Sequence[Effect]) -> Iterator[str]:
@@ -161,9 +178,9 @@ def _commit(tags: Mapping[str, str], name: str) -> str:
 
 
 def _figures(delivery: Delivery, run_id: str) -> Iterator[str]:
-    """The first figures, small, shown where the server hands out artifacts."""
+    """The first figure, small, shown where the server hands out artifacts."""
     pictures = [path.name for path in delivery.run.files if FOLDERS.get(path.suffix.lower()) == "figures"]
-    for name in pictures[:2]:
+    for name in pictures[:1]:
         yield f"![{name}](get-artifact?path={quote(f'{SMALL}/{name}', safe='')}&run_uuid={run_id})"
     if pictures:
         yield ""

@@ -55,12 +55,6 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def description(run: RunRecord) -> str:
-    """The card, and a table of those effects that it does not tell of itself."""
-    rest = [effect for effect in run.effects if interval(asdict(effect)) not in run.card]
-    return "\n".join([run.card, "", table(f"Effects on {on(run.data_split)}", rest)]).strip() if rest else run.card
-
-
 def table(title: str, effects: Sequence[Effect]) -> str:
     """A section of a card with effects, as a Markdown table."""
     rows = [f"| {effect.name} | {interval(asdict(effect))} | {effect.n} |" for effect in effects]

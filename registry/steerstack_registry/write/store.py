@@ -18,7 +18,7 @@ from steerstack.util.text import file_name
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
 from steerstack_registry.access.names import short
-from steerstack_registry.pages import notes
+from steerstack_registry.pages import headline, notes
 from steerstack_registry.pages.fit_card import narrowed
 from steerstack_registry.write.delivery import Delivery, identity, prepare
 from steerstack_registry.write.versions import Registered, Versions
@@ -206,13 +206,16 @@ def _params(run: RunRecord) -> list[Any]:
 
 
 def _metrics(run: RunRecord, run_id: str, time_ms: int, vectors: Mapping[str, Registered]) -> "Iterator[Metric]":
-    """Four numbers for each effect, tied to its vector and the data. NaN and infinity stay in ``result.json``."""
+    """Four numbers for each of a vector's first effects, tied to it and the data; all effects are in a table.
+
+    NaN and infinity stay in ``result.json``.
+    """
     from mlflow.entities import Metric
 
     from steerstack_registry.write.dataset import dataset_of
 
     first = next(iter(vectors.values()), None)
-    for effect in run.effects:
+    for effect in headline.headlines(run.effects):
         of = vectors.get(effect.role) if effect.role else first
         name = names.metric_key(effect.name)
         dataset, digest = dataset_of(run, effect)
@@ -220,7 +223,7 @@ def _metrics(run: RunRecord, run_id: str, time_ms: int, vectors: Mapping[str, Re
         for suffix, number in numbers.items():
             if math.isfinite(number):
                 yield Metric(
-                    name + suffix, number, time_ms, 0,
+                    name + suffix, headline.rounded(number), time_ms, 0,
                     model_id=of.model_id if of else None, run_id=run_id,
                     dataset_name=dataset, dataset_digest=digest,
                 )  # fmt: skip
@@ -247,11 +250,14 @@ def _files(client: "MlflowClient", run_id: str, run: RunRecord) -> None:
         texts = {
             "result.json": json.dumps(run.result, indent=1, ensure_ascii=False) if run.result else "",
             "card.md": run.card,
+            headline.TABLE: json.dumps(headline.effects_table(run.effects)) if run.effects else "",
         }
         for name, text in texts.items():
             if text:
                 (spare / name).write_text(text, encoding="utf-8")
                 log(spare / name)
+        if run.effects:  # by this tag MLflow shows the file as a table
+            client.set_tag(run_id, "mlflow.loggedArtifacts", json.dumps([{"path": headline.TABLE, "type": "table"}]))
         write_json(spare / names.CHECKSUMS, sums)
         client.log_artifact(run_id, str(spare / names.CHECKSUMS))
         client.set_tag(run_id, names.CHECKSUMS_ID, digest.of_file(spare / names.CHECKSUMS))

@@ -100,9 +100,12 @@ def test_each_effect_is_its_own_vectors(client, make_run: Make, vector: Steering
 def test_versions_have_alias_tags_and_card(client, make_run: Make) -> None:  # type: ignore[no-untyped-def]
     _record(make_run())
     version = client.get_model_version_by_alias(NAME, names.NEWEST)
-    assert version.description.startswith(f"# A card\n\n- **Vector** (base) [{NAME} 1](#/models/{NAME}/versions/1)")
-    assert "It helps.\n\n## Effects on the test split" in version.description
+    assert version.description.startswith("# A card\n\n**it helps**\n\n![arms.png](get-artifact?path=")
     assert "| effect/alone | +0.300 [+0.100, +0.500] | 20 |" in version.description
+    answer, _, origin = version.description.partition("## Where it is from")
+    assert "It helps." in answer
+    assert origin.startswith(f"\n\n- **Vector** (base) [{NAME} 1](#/models/{NAME}/versions/1)")
+    assert "digest" not in answer
     model = client.get_logged_model(version.source.removeprefix("models:/"))
     assert model.tags["mlflow.note.content"] == version.description
     assert version.tags["steerstack.method"] == "mean-difference"
@@ -117,7 +120,8 @@ def test_files_go_where_they_are_looked_for(client, make_run: Make) -> None:  # 
     found = {entry.path for folder in ("", "report", "figures")
              for entry in client.list_artifacts(recorded.run_id, folder) if not entry.is_dir}  # fmt: skip
     assert client.list_artifacts(recorded.run_id, "figures/small")[0].path == "figures/small/arms.png"
-    assert found == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md", "checksums.json"}
+    assert found == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md", "effects.json",
+                     "checksums.json"}  # fmt: skip
     path = client.download_artifacts(recorded.run_id, "result.json")
     assert json.loads(Path(path).read_text()) == {"verdict": "it helps", "odds": None}
 
@@ -140,7 +144,7 @@ def test_a_known_vector_is_measured_again_not_registered_again(client, make_run:
     assert shown["effects"]["effect/alone"]["value"] == pytest.approx(0.4)
     assert shown["effects"]["effect/alone"]["run_id"] == third.run_id
     assert shown["card"].startswith("# It is +0.400 [+0.100, +0.500]\n")
-    assert "## Effects" not in shown["card"]  # told by the card itself: no table
+    assert shown["card"].count("+0.400 [+0.100, +0.500]") == 2  # in its title, and in the table above it
 
 
 def test_the_same_directions_of_another_origin_are_a_new_version(
