@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -14,6 +15,7 @@ from steerstack.catalog.data import behaviors, load_data
 from steerstack.data.prompts import ChatFormat
 from steerstack.data.questions import ask
 from steerstack.data.splits import split
+from steerstack.data.words import word_guesses
 from steerstack.testing.models import tiny_tokenizer
 
 NAMES = ["hallucination", "myopia", "power-seeking", "sycophancy", "truthfulness"]
@@ -120,3 +122,10 @@ def test_prompts_ask_for_and_against(name):
     prompts = load_data(name).prompts
     assert len(prompts.positive) == len(prompts.negative) == 3
     assert not set(prompts.positive) & set(prompts.negative)
+
+
+@each
+def test_the_page_on_metrics_says_what_the_words_of_each_set_give_away(name):
+    page = (Path(__file__).parents[3] / "docs/explanation/metrics.md").read_text(encoding="utf-8")
+    data = load_data(name)
+    assert f"| `{name}` | {len(data)} | {100 * word_guesses(data).accuracy:.0f} % |" in page
