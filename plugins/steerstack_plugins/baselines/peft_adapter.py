@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field, model_validator
 
 from steerstack.contracts import Baseline, Tuned
-from steerstack.errors import ModelError, first_line
+from steerstack.errors import ModelError
+from steerstack.util.show import clip
 
 if TYPE_CHECKING:
     from steerstack.data.items import DataSet
@@ -143,7 +144,7 @@ def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, Any]]:
     except (ValueError, KeyError, TypeError, RuntimeError, OSError, AttributeError) as error:
         raise ModelError(
             f"The adapter {folder} cannot be merged into the model.",
-            seen=first_line(error),
+            seen=clip(str(error), 300),  # torch names the weights below its first line
             fix="Use the base model that it was trained on (its adapter_config.json names it), and an adapter that "
             "changes weights, such as LoRA.",
         ) from error

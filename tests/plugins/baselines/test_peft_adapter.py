@@ -100,6 +100,16 @@ def test_weights_that_would_not_all_be_loaded_are_listed_and_refused(tmp_path, r
         assert part in refused.value.seen
 
 
+def test_an_adapter_of_another_rank_than_its_config_says_is_refused_with_the_shapes(tmp_path):
+    folder = shutil.copytree(adapter_folder(), tmp_path / "a")
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(config | {"r": config["r"] + 1}))
+    with pytest.raises(ModelError, match="cannot be merged") as failure:
+        tuned(folder)
+    assert "size mismatch for" in failure.value.seen
+
+
 def test_an_adapter_that_changes_nothing_is_refused(tmp_path):
     folder = shutil.copytree(adapter_folder(), tmp_path / "zero")
     tensors = load_file(folder / "adapter_model.safetensors")
