@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from steerstack.catalog.lookup import find
-from steerstack.data.items import DataSet, Item
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.steering.origin import Origin
 from steerstack.steering.vector import SteeringVector, random_like
@@ -59,9 +58,9 @@ class SeededFault:
         return {**given, **self.seed(given)}
 
 
-def healthy() -> dict[str, Any]:
-    """A use of the planted vector in which nothing is amiss, as arguments of ``why``."""
-    model = planted_model()
+def healthy(architecture: str = "llama") -> dict[str, Any]:
+    """A use of the planted vector in which nothing is amiss, as arguments of ``why``; see :func:`planted_model`."""
+    model = planted_model(architecture)
     norms = residual_norms(model)
     directions = {at: SHARE * norms[at] * planted_direction("resid_post", at, model.d_model) for at in norms}
     origin = Origin(
@@ -117,25 +116,9 @@ def _templated(template: str, **more: Any) -> Callable[[dict[str, Any]], dict[st
     return seed
 
 
-def _willing(given: dict[str, Any]) -> dict[str, Any]:
-    """Items whose exhibiting answer the model gives anyway, and whose other answer it hardly ever gives."""
-    model: Model = given["model"]
-    data: DataSet = given["data"]
-    question = model.format.answers(_prompt(data.items[0]), ["a"])[0]
-    with torch.no_grad():
-        logits = model.module(torch.tensor([question.ids[: question.answer_start]])).logits[0, -1]
-    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)]
-    ids = [model.tokenizer.convert_tokens_to_ids(letter) for letter in letters]
-    order = logits[ids].argsort()
-    rarest, likeliest = letters[int(order[0])], letters[int(order[-1])]
-    items = tuple(replace(item, options=(likeliest, rarest), exhibits=0, contrast=1, form="text") for item in data)
-    return {"data": data.take(items)}
-
-
-def _prompt(item: Item) -> Any:
-    from steerstack.data.prompts import Prompt
-
-    return Prompt(item.question)
+def _willing(_: dict[str, Any]) -> dict[str, Any]:
+    """The healthy use on a model that says Yes anyway: the planted GPT-2, whose embeddings are tied."""
+    return healthy("gpt2")
 
 
 def _gated(given: dict[str, Any]) -> dict[str, Any]:

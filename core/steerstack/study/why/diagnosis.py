@@ -13,7 +13,7 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.why.case import Case, EffectBesideNulls, Use
 from steerstack.study.why.changes import Change, cost, effect, sign, size
-from steerstack.study.why.items import ITEM_LOOKS, count
+from steerstack.study.why.items import ITEM_LOOKS, count, saturation
 from steerstack.study.why.look import CAUSES, Look
 from steerstack.study.why.places import PLACES
 from steerstack.trace.given import as_model
@@ -144,4 +144,6 @@ def why(
             return Diagnosis(case, tuple(looks), measured)
     on_step("one change at a time")
     last, changes = effect(case)
-    return Diagnosis(case, (*looks, last), case.given, tuple(changes))
+    full = saturation(case)  # log-odds seldom saturate, so that everything else that is amiss is seen all the same
+    ends = (full,) if full.cause and last.cause in ("", "nothing acts") else (last,)
+    return Diagnosis(case, (*looks, *ends), case.given, tuple(changes))

@@ -12,8 +12,8 @@ from steerstack.study.why.look import Look
 SATURATED = 0.95
 """Mean share of the exhibiting answer beyond which there is little left to raise (or, below 1 - it, to lower)."""
 
-SAME = 1e-6
-"""Nats by which a score may differ and count as the same."""
+SAME = 1e-4
+"""Nats by which a score may differ and count as the same: what rounding does."""
 
 
 def count(case: Case) -> Look:
@@ -93,5 +93,5 @@ def change(case: Case) -> Look:
     )
 
 
-ITEM_LOOKS = (competence, mass, saturation, change)
+ITEM_LOOKS = (competence, mass, change)
 """In turn, once there are enough items."""

@@ -17,7 +17,6 @@ CAUSES = {
     "too few items": "There are too few items to tell an effect from chance.",
     "by position": "The model answers by the position of an option, not by its content.",
     "label mass": "The labels hold little of the probability: the model would write something else there.",
-    "saturation": "The unsteered model behaves so already: there is nothing left to move.",
     "near zero": "The direction is next to nothing beside the activations that it is added to.",
     "too strong": "The edit is so strong that the text breaks.",
     "sign": "The scale is negative: the vector acts, against the behaviour.",
@@ -27,6 +26,7 @@ CAUSES = {
     "not decoded": "No generated token is edited: text that is written out is steered at its first token at most.",
     "wrong layer": "The vector acts at another layer.",
     "another direction": "The vector holds another direction than these items': theirs acts where it does not.",
+    "saturation": "The unsteered model behaves so already: there is nothing left to move.",
     "nothing acts": "Nothing that was tried has an effect that these items show, a direction of their own included.",
 }
 """Every cause that is named, with what it means, in the order in which they are looked for."""
