@@ -53,6 +53,8 @@ def _plain(place: Place, row: Row) -> dict[str, Any]:
     system, question = _turns(place, prompt) if isinstance(prompt, list) else (None, prompt)
     answers = {}
     for name in (CHOSEN, REJECTED):
+        if name not in row:
+            raise place.error(f"has no {name!r}", seen=", ".join(row), expected="a chosen and a rejected answer")
         said = unpacked(place, row[name])
         if not isinstance(said, list):
             answers[name] = said
