@@ -35,6 +35,8 @@ class Measured:
         What else could explain the result, by name: letter bias, swap consistency, ...
     edited:
         Number of positions that the plan edited.
+    groups:
+        The cluster of each item, for the intervals; None where items are as good as independent.
     """
 
     ids: tuple[str, ...]
@@ -42,6 +44,7 @@ class Measured:
     about: Mapping[str, Any] = field(default_factory=dict)
     confounds: Mapping[str, float] = field(default_factory=dict)
     edited: int = 0
+    groups: tuple[int, ...] | None = None
 
 
 class Metric(Method):

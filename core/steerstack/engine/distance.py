@@ -39,7 +39,7 @@ def _next_tokens(model: Model, text: TokenSequence, plan: Plan) -> Float[Tensor,
 def distance(
     base: Model, bare: Sequence[TokenSequence], model: Model, texts: Sequence[TokenSequence], plan: Plan
 ) -> Cost:
-    """KL(condition || bare model) and the condition's cross-entropy, per token, on the same answers.
+    """KL between condition and bare model, both ways, and the condition's cross-entropy, per token of an answer.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def distance(
     StudyError
         The answers differ, so that their tokens cannot be compared one by one.
     """
-    kl, entropy = [], []
+    kl, reverse, entropy = [], [], []
     for before, after in zip(bare, texts, strict=True):
         answer = after.ids[after.answer_start :]
         if before.ids[before.answer_start :] != answer:
@@ -64,5 +64,6 @@ def distance(
             )
         reference, logp = _next_tokens(base, before, Plan()), _next_tokens(model, after, plan)
         kl.append(float((logp.exp() * (logp - reference)).sum(-1).mean()))
+        reverse.append(float((reference.exp() * (reference - logp)).sum(-1).mean()))
         entropy.append(-float(logp[torch.arange(len(answer)), torch.tensor(answer)].mean()))
-    return Cost(tuple(kl), tuple(entropy))
+    return Cost(tuple(kl), tuple(entropy), tuple(reverse))

@@ -28,16 +28,17 @@ class _Divergence(Readout):
 
     reference: Float[Tensor, "place vocab"] | None = None
 
-    def look_up(self, logits: Float[Tensor, "place vocab"]) -> Float[Tensor, "asked two"]:
-        """KL(steered || unsteered) and cross-entropy (nats) at each token."""
+    def look_up(self, logits: Float[Tensor, "place vocab"]) -> Float[Tensor, "asked three"]:
+        """KL(steered || unsteered), KL(unsteered || steered) and cross-entropy (nats) at each token."""
         logp = logits.float().log_softmax(-1)
         if self.reference is None:
             object.__setattr__(self, "reference", logp)
         assert self.reference is not None
-        kl = (logp.exp() * (logp - self.reference)).sum(-1)
+        gap = logp - self.reference
+        kl, reverse = (logp.exp() * gap).sum(-1), -(self.reference.exp() * gap).sum(-1)
         place = torch.tensor([entry[2] for entry in self.asked], device=logits.device)
         token = torch.tensor([entry[3] for entry in self.asked], device=logits.device)
-        return torch.stack([kl[place], -logp[place, token]], -1)
+        return torch.stack([kl[place], reverse[place], -logp[place, token]], -1)
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,19 @@ class Cost:
         Mean KL(steered || unsteered) per token, in nats, one value a text.
     cross_entropy:
         Mean negative log-probability per token, in nats, one value a text.
+    reverse:
+        Mean KL(unsteered || steered) per token, in nats, one value a text: large where something likely was lost.
     """
 
     kl: tuple[float, ...]
     cross_entropy: tuple[float, ...]
+    reverse: tuple[float, ...]
 
 
 def divergence(
     model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
 ) -> list[Cost]:
-    """KL and cross-entropy of each arm on each text, over its tokens from ``answer_start`` on.
+    """KL in both directions and cross-entropy of each arm on each text, over its tokens from ``answer_start`` on.
 
     ``progress`` is told how many evaluations (texts x arms) are done.
 
@@ -80,8 +84,7 @@ def _divergence(
     model: Model, texts: Sequence[TokenSequence], arms: Sequence[Plan], *, progress: Progress | None = None
 ) -> list[Cost]:
     trees = [Tree.of([text]) for text in texts]
-    kl: list[list[float]] = [[0.0] * len(texts) for _ in arms]
-    entropy: list[list[float]] = [[0.0] * len(texts) for _ in arms]
+    kl, reverse, entropy = ([[0.0] * len(texts) for _ in arms] for _ in range(3))
     for batch in batches(model, trees, tokens=TOKENS):
         plain = Readout.of(batch.trees)
         readout = _Divergence(plain.places, plain.asked)
@@ -90,9 +93,10 @@ def _divergence(
         for arm in range(len(arms)):
             values = found[arm + 1].cpu()
             for row, place in enumerate(batch.index):
-                kl[arm][place], entropy[arm][place] = values[rows == row].mean(0).tolist()
+                means = values[rows == row].mean(0).tolist()
+                kl[arm][place], reverse[arm][place], entropy[arm][place] = means
         if progress:
             progress(len(batch.trees) * len(arms))
     for plan, of_arm in zip(arms, kl, strict=True):
         check_finite(model, plan, of_arm, "KL divergence")
-    return [Cost(tuple(a), tuple(b)) for a, b in zip(kl, entropy, strict=True)]
+    return [Cost(tuple(a), tuple(b), tuple(c)) for a, b, c in zip(kl, entropy, reverse, strict=True)]

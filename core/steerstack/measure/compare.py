@@ -12,6 +12,7 @@ from steerstack.errors import ArgumentError
 from steerstack.measure.scoring import ArmScores, score_data
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
+from steerstack.stats.item_clusters import groups_of
 from steerstack.steering.given import Applied, as_plans
 from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
@@ -80,4 +81,5 @@ def difference(after: ArmScores | ArrayLike, before: ArmScores | ArrayLike) -> E
             seen=f"shapes {first.shape} and {second.shape}, of {first.dtype} and {second.dtype}",
             fix="Give one number an item, as many in both.",
         )
-    return estimates.difference(first, second)
+    groups = groups_of(item.item for item in after.items) if isinstance(after, ArmScores) else None
+    return estimates.difference(first, second, groups=groups)

@@ -34,12 +34,13 @@ class MetricResult:
 
     def estimate(self, name: str | None = None) -> Estimate:
         """Mean of one of the item-level values under the plan; of the headline for None."""
-        return _level(self.steered.values[name or self.metric.headline])
+        return _level(self.steered.values[name or self.metric.headline], self.steered.groups)
 
     def effect(self, name: str | None = None) -> Estimate:
         """Paired difference from the unsteered model, over the items that both have a value for."""
         after, before = (arm.values[name or self.metric.headline] for arm in (self.steered, self.unsteered))
-        return estimates.mean(_present(np.asarray(after, float) - np.asarray(before, float)))
+        moved, groups = _present(np.asarray(after, float) - np.asarray(before, float), self.steered.groups)
+        return estimates.mean(moved, groups=groups)
 
     def to_json(self) -> dict[str, Any]:
         """The file form of ``evaluate --metric``."""
@@ -53,7 +54,7 @@ class MetricResult:
             "n": len(steered.ids),
             "n_missing": int(np.isnan(np.asarray(steered.values[headline], float)).sum()),
             "estimate": self.estimate().to_json(),
-            "unsteered": _level(self.unsteered.values[headline]).to_json(),
+            "unsteered": _level(self.unsteered.values[headline], self.unsteered.groups).to_json(),
             "effect": self.effect().to_json(),
             "values": {
                 name: {"estimate": self.estimate(name).to_json(), "effect": self.effect(name).to_json()}
@@ -78,17 +79,18 @@ class MetricResult:
         ]
 
 
-def _level(values: Any) -> Estimate:
+def _level(values: Any, groups: Sequence[int] | None) -> Estimate:
     """The mean of an arm's values; of outcomes that are 0 or 1 it is a share."""
-    there = _present(values)
+    there, labels = _present(values, groups)
     outcomes = len(there) > 0 and bool(np.all((there == 0) | (there == 1)))
-    return estimates.share(there) if outcomes else estimates.mean(there)
+    return estimates.share(there, groups=labels) if outcomes else estimates.mean(there, groups=labels)
 
 
-def _present(values: Any) -> NDArray[np.float64]:
-    """The values that there are: an unparsable verdict counts as missing, never as 0."""
+def _present(values: Any, groups: Sequence[int] | None) -> tuple[NDArray[np.float64], NDArray[np.intp] | None]:
+    """The values that there are, with their clusters: an unparsable verdict counts as missing, never as 0."""
     found = np.asarray(values, dtype=np.float64)
-    return found[~np.isnan(found)]
+    there = ~np.isnan(found)
+    return found[there], None if groups is None else np.asarray(groups, dtype=np.intp)[there]
 
 
 def measure(metric: Metric, model: Model, plan: Plan, *, progress: Callable[[int], None] | None = None) -> MetricResult:

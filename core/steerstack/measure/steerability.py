@@ -101,7 +101,7 @@ def steerability(
         multipliers=tuple(strengths.tolist()),
         slopes=slopes,
         mean=estimates.mean(slopes, groups=groups),
-        anti=estimates.share(slopes < 0),
+        anti=estimates.share(slopes < 0, groups=groups),
         fit=_explained(strengths, odds.mean(1)),
         log_odds=tuple(estimates.mean(row, groups=groups) for row in odds),
         probability=tuple(estimates.probability(row, groups=groups) for row in shares),

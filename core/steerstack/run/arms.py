@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from steerstack.run.ledger import Ledger
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.step import Step
 from steerstack.stats import estimates
+from steerstack.stats.item_clusters import groups_of
 from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
 
@@ -41,12 +42,20 @@ class ArmValues:
     answered:
         Probability of the exhibiting answer among the two, from summed log-probabilities; None where that is
         ``probability``.
+    items:
+        What was scored; None where that is not known.
     """
 
     log_odds: NDArray[np.float64]
     probability: NDArray[np.float64]
     edited: int
     answered: NDArray[np.float64] | None = None
+    items: DataSet | None = None
+
+    @property
+    def groups(self) -> tuple[int, ...] | None:
+        """The cluster of each item; None where they are as good as independent, or not known."""
+        return groups_of(self.items) if self.items is not None else None
 
     @property
     def mass(self) -> NDArray[np.float64]:
@@ -131,6 +140,7 @@ class CostStep(Step):
             {
                 "kl": float(np.mean(cost.kl)),
                 "kl_estimate": estimates.mean(cost.kl).to_json(),
+                "kl_reverse": estimates.mean(cost.reverse).to_json(),
                 "perplexity": float(np.exp(np.mean(cost.cross_entropy))),
             }
             for cost in divergence(model, neutral_texts(model.format), self.plans, progress=progress)
@@ -179,7 +189,8 @@ class ScoreArms(Request):
             count = len(self._shards(self.arms[places[0]].model))
             shards = [[ArmValues.from_json(value) for value in of_shard] for of_shard in left[:count]]
             del left[:count]
-            found |= {place: ArmValues.joined([s[at] for s in shards]) for at, place in enumerate(places)}
+            joined = [ArmValues.joined([shard[at] for shard in shards]) for at in range(len(places))]
+            found |= {place: replace(values, items=self.data) for place, values in zip(places, joined, strict=True)}
         return [found[place] for place in range(len(self.arms))]
 
     @property
@@ -203,7 +214,7 @@ class ScoreArms(Request):
 class CostOfPlans(Request):
     """For each plan, mean KL per token from the same model without it, and perplexity, on neutral text.
 
-    The interval of ``kl_estimate`` is over texts.
+    ``kl`` is KL(steered || unsteered), ``kl_reverse`` the other direction. Intervals are over texts.
     """
 
     what: str

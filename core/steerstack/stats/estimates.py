@@ -20,8 +20,11 @@ __all__ = [
 mean = mean_interval
 
 
-def share(outcomes: ArrayLike, *, level: float = LEVEL) -> Estimate:
+def share(outcomes: ArrayLike, *, groups: ArrayLike | None = None, level: float = LEVEL) -> Estimate:
     """Share of items that are 1, from one outcome of 0 or 1 an item.
+
+    With the exact interval of independent items; of items in clusters (``groups``), the wider one of that and of the
+    cluster-robust interval of the mean, which stays between 0 and 1.
 
     Raises
     ------
@@ -31,7 +34,11 @@ def share(outcomes: ArrayLike, *, level: float = LEVEL) -> Estimate:
     values = np.asarray(outcomes, dtype=np.float64)
     if not np.all((values == 0) | (values == 1)):
         raise StudyError("A share is one of outcomes that are 0 or 1.", seen=f"{values[:5].tolist()} ...")
-    return proportion_interval(float(values.sum()), len(values), level=level)
+    exact = proportion_interval(float(values.sum()), len(values), level=level)
+    if groups is None or not len(values):
+        return exact
+    wide = probability(values, groups=groups, level=level)
+    return replace(wide, ci_low=min(exact.ci_low, wide.ci_low), ci_high=max(exact.ci_high, wide.ci_high))
 
 
 def probability(values: ArrayLike, *, groups: ArrayLike | None = None, level: float = LEVEL) -> Estimate:

@@ -82,17 +82,25 @@ def mean_p(values: ArrayLike, *, groups: ArrayLike | None = None) -> float:
     return max(found)
 
 
-def gap_interval(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL) -> Estimate:
+def gap_interval(
+    first: ArrayLike, second: ArrayLike, *,
+    groups: tuple[ArrayLike | None, ArrayLike | None] = (None, None), level: float = LEVEL,
+) -> Estimate:  # fmt: skip
     """The difference between the means of two sets of items that have nothing to do with each other.
 
     Each mean's standard error is that of :func:`mean_interval`; degrees of freedom after Welch (Biometrika 1947).
-    ``n`` counts the smaller set.
+    Of items in clusters (``groups``, of either set) the larger of both errors counts. ``n`` counts the smaller set.
     """
     sides = [np.asarray(part, dtype=np.float64).ravel() for part in (first, second)]
     value, n = float(sides[0].mean() - sides[1].mean()), min(len(part) for part in sides)
     if n < 2 or not math.isfinite(value):
         return Estimate(value, -math.inf, math.inf, n, level)
-    (mean, error, of_first), (other, other_error, of_second) = (_pivots(part, None)[0] for part in sides)
+    read = [_read(part, labels) for part, labels in zip(sides, groups, strict=True)]
+    if any(labels is not None and _count(labels) == 1 for _, labels in read):
+        return Estimate(value, -math.inf, math.inf, n, level)
+    (mean, error, of_first), (other, other_error, of_second) = (
+        max(_pivots(part, labels), key=lambda pivot: pivot[1]) for part, labels in read
+    )
     square = error**2 + other_error**2
     freedom = square**2 / (error**4 / of_first + other_error**4 / of_second)
     reach = quantile(freedom, level) * math.sqrt(square)

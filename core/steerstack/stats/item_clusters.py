@@ -67,6 +67,12 @@ def clusters(items: Iterable[Item]) -> Clusters | None:
     return Clusters(tuple(usable[name]), name)
 
 
+def groups_of(items: Iterable[Item]) -> tuple[int, ...] | None:
+    """The cluster of each item; None where they are as good as independent."""
+    found = clusters(items)
+    return found.labels if found else None
+
+
 def _same(items: Sequence[Item]) -> list[int]:
     """Numbers of topics; an item without one is a cluster of its own."""
     names = [item.topic or f"item {place}" for place, item in enumerate(items)]

@@ -44,6 +44,11 @@ class FitValues:
     failed: str = ""
     vector: SteeringVector | None = None
 
+    @property
+    def account(self) -> dict[str, Any]:
+        """How it was made and selected, and what that took."""
+        return {**self.record, **self.cost}
+
 
 @dataclass(frozen=True)
 class Fit(Step):

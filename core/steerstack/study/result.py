@@ -18,7 +18,7 @@ from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
 from steerstack.report.picture import drawing
 from steerstack.stats.item_clusters import Clusters, clusters
-from steerstack.study.fair_choices import unequal
+from steerstack.study.fair_choices import compute_told, remarks, unequal
 from steerstack.util import digest
 from steerstack.util.files import write_json
 from steerstack.util.numbers import signed
@@ -115,6 +115,7 @@ class Result(ABC):
         found = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
         if "choices" in found:
             found["choices_warning"] = unequal(found["choices"])
+            found["compute_warning"] = compute_told(found["choices"])
         mass = shown_mass(self.model, self.study.score)
         if mass is not None:
             found["label_mass"] = {**mass.to_json(), "on": "validation", "warning": mass.warning()}
@@ -135,7 +136,9 @@ class Result(ABC):
     def warnings(self) -> list[str]:
         """What the reader of the result should know: the page's warnings, and data whose words give the answer away."""
         told = [f"{name}: {found.text}." for name, found in self.leaks.items() if found.accuracy > CLEAN]
-        return [*self.page().warnings, *filter(None, [self.value.get("choices_warning")]), *told]
+        value = self.value
+        chances = [value.get("choices_warning"), value.get("compute_warning"), *remarks(value.get("choices", ()))]
+        return [*self.page().warnings, *filter(None, chances), *told]
 
     @abstractmethod
     def page(self) -> Page:

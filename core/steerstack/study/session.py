@@ -128,8 +128,11 @@ class Session:
         return SteeringVector.from_json(self.ledger.once(what, whole, lambda: make().to_json(), code=code), what)
 
     def effect(self, name: str, arm: ArmValues, base: ArmValues, *, role: str = "") -> Effect:
-        """The paired difference in mean log-odds between two arms over the same items, with its 95 % interval."""
-        return Effect.of(name, estimates.difference(arm.log_odds, base.log_odds).to_json(), role)
+        """The paired difference in mean log-odds between two arms over the same items, with its 95 % interval.
+
+        The interval allows for items that come in clusters.
+        """
+        return Effect.of(name, estimates.difference(arm.log_odds, base.log_odds, groups=arm.groups).to_json(), role)
 
 
 def data_of(study: Study, progress: Progress = SILENT) -> DataSet:

@@ -22,6 +22,12 @@ ROUNDS = 3
 TEXTS = 6
 """Neutral texts of a calibration."""
 
+WITHIN = 0.05
+"""Share of a KL by which a strength that is held at it on all texts may miss it."""
+
+TRIES = 6
+"""Strengths that are tried to hold it so."""
+
 
 def kl_at(model: Model, plans: Sequence[Plan], texts: Sequence[TokenSequence] | None = None) -> list[float]:
     """Mean KL per token (nats) from the unsteered model under each plan, on neutral text (:data:`TEXTS` of ours)."""
@@ -36,6 +42,7 @@ def scale_at(
     *,
     start: float,
     texts: Sequence[TokenSequence] | None = None,
+    rounds: int = ROUNDS,
 ) -> float:
     """The strength whose mean KL per token is ``kl``, to a few percent.
 
@@ -49,6 +56,8 @@ def scale_at(
         A strength of the right order, such as a tenth of the residual norm over the vector's.
     texts:
         What the KL is measured on; neutral text of ours for None.
+    rounds:
+        How often the strength is narrowed down.
 
     Raises
     ------
@@ -57,7 +66,7 @@ def scale_at(
     """
     low, high = start / 32, start * 32
     scale = start
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         grid = np.geomspace(low, high, GRID)
         costs = np.array(kl_at(model, [plan_at(strength) for strength in grid.tolist()], texts))
         above = np.flatnonzero(costs >= kl)
@@ -72,6 +81,37 @@ def scale_at(
         share = (np.log(kl) - pair[0]) / (pair[1] - pair[0])
         scale = float(np.exp(np.log(low) + share * (np.log(high) - np.log(low))))
     return scale
+
+
+def held_at(
+    kl: float, model: Model, plan_at: Callable[[float], Plan], texts: Sequence[TokenSequence], *, start: float
+) -> float:
+    """The strength whose mean KL per token over all the texts is ``kl``, within :data:`WITHIN` of it.
+
+    Sought on the first :data:`TEXTS` of them, then by secants of the logarithms on all.
+
+    Raises
+    ------
+    StudyError
+        There is none within a factor of a thousand, or none was found in :data:`TRIES` steps.
+    """
+    scale = scale_at(kl, model, plan_at, start=start, texts=texts[:TEXTS], rounds=1)
+    slope, last = 2.0, None
+    cost = 0.0
+    for _ in range(TRIES):
+        cost = kl_at(model, [plan_at(scale)], texts)[0]
+        if abs(cost / kl - 1) <= WITHIN:
+            return scale
+        here = float(np.log(scale)), float(np.log(max(cost, 1e-12)))
+        if last is not None and here[0] != last[0]:
+            slope = float(np.clip((here[1] - last[1]) / (here[0] - last[0]), 0.5, 8.0))
+        last = here
+        scale = float(np.exp(here[0] + (np.log(kl) - here[1]) / slope))
+    raise StudyError(
+        f"No strength of this edit was found that costs {kl:g} nats per token.",
+        seen=f"{cost:.3g} at {scale:.3g}",
+        fix="Choose another KL budget or layer.",
+    )
 
 
 def strength_at(

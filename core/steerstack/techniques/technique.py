@@ -14,17 +14,17 @@ from typing import Any
 from steerstack.catalog.lookup import find, full_name
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data.items import DataSet
-from steerstack.data.questions import ScoreMode, ask
+from steerstack.data.questions import ScoreMode
 from steerstack.engine import fit as fitting
-from steerstack.measure import flops as costs
 from steerstack.measure.arm import BARE, Arm
 from steerstack.measure.scoring import score_data
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
+from steerstack.techniques.compute import of_vector
 from steerstack.techniques.extract import extract
 from steerstack.techniques.fine_tunes import check_weights
-from steerstack.techniques.promise import ITEMS, SLOPE_ITEMS, sites_to_rank, slopes_on
+from steerstack.techniques.promise import ITEMS, sites_to_rank, slopes_on
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import SHARES, Candidate, Candidates
 from steerstack.techniques.strength_at_kl import kl_at
@@ -159,23 +159,20 @@ class Steering(Technique):
             plans = [candidate.plan(vector, tokens) for candidate in candidates]
             return [float(arm.effect_scale.mean()) for arm in score_data(model, shared, mode, plans)]
 
-        promise, flops = None, costs.forward(model, costs.asked_tokens(ask(model.format, train, "text")))
+        promise = None
         sites = sites_to_rank(vector, self.method, grid, self.kl) if validation is not None else []
         if sites and validation is not None:
             promise = slopes_on(model, validation, mode, sites, tokens).promise(vector, grid)
-            flops += costs.training(model, costs.asked_tokens(ask(model.format, validation.spread(SLOPE_ITEMS), mode)))
         choice = choose(
             grid, None if shared is None else score, lambda one: kl_at(model, [one.plan(vector, tokens)])[0],
             promise=promise, kl=self.kl,
         )  # fmt: skip
-        if shared is not None:
-            measured = sum(tried.log_odds is not None for tried in choice.tried)
-            flops += costs.forward(model, costs.asked_tokens(ask(model.format, shared, mode)) * measured)
         found = {"vector": vector.fingerprint, "found": vector.origin.found}
         record = {**choice.to_json(), **found}
         return Treatment(
             Arm(model, choice.candidate.plan(vector, tokens), label=self.name), seconds=time.monotonic() - began,
-            flops=flops, record=record, vector=vector.keeping(choice.candidate.layers),
+            flops=of_vector(model, train, validation, mode, choice), record=record,
+            vector=vector.keeping(choice.candidate.layers),
         )  # fmt: skip
 
 

@@ -38,17 +38,6 @@ class FewShot(Baseline):
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Draw demonstrations from ``train`` and choose among the draws."""
-        import random
+        from steerstack_plugins.baselines.common.draws import best_draw
 
-        from steerstack.data.questions import shots_of
-        from steerstack_plugins.baselines.common.prompt_search import Preface, choose_preface
-
-        drawing = random.Random(seed)
-        size = min(self.shots, len(train))
-        drawn = [drawing.sample(train.items, size) for _ in range(self.draws)]
-        distinct = list({tuple(item.id for item in items): items for items in drawn}.values())
-        candidates = [
-            Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode, model.format.manner.form))
-            for items in distinct
-        ]
-        return choose_preface(model, validation, self.mode, candidates, {"shots": size, "n_train": len(train)})
+        return best_draw(model, train, validation, self.mode, shots=self.shots, draws=self.draws, seed=seed)

@@ -88,12 +88,13 @@ class MMLU(Metric):
         import numpy as np
 
         from steerstack.engine.score import score
+        from steerstack.stats.item_clusters import groups_of
 
         items, origin = self.items()
         groups = [self.ask(model.format, item) for item in items]
         found = score(model, groups, plans, progress=progress)
         about = self._about(items, origin)
-        right = np.array([item.exhibits for item in items])
+        right, clusters = np.array([item.exhibits for item in items]), groups_of(items)
         per = np.mean if self.score == "text" else np.sum
         return [
             Measured(
@@ -102,6 +103,7 @@ class MMLU(Metric):
                 about=about,
                 confounds=_confounds(logp, right, letters=self.score == "letter"),
                 edited=arm.edited.positions,
+                groups=clusters,
             )
             for arm in found
         ]

@@ -85,10 +85,12 @@ class Myopia(ChoiceMetric):
 
 def _disposition(data: DataSet, arm: ArmScores, unsteered: ArmScores) -> dict[str, Any]:
     from steerstack.stats import estimates
+    from steerstack.stats.item_clusters import groups_of
 
+    groups = groups_of(data)
     return {
-        "p_exhibits": estimates.probability(arm.probability).to_json(),
-        "moved": estimates.difference(arm.log_odds, unsteered.log_odds).to_json(),
+        "p_exhibits": estimates.probability(arm.probability, groups=groups).to_json(),
+        "moved": estimates.difference(arm.log_odds, unsteered.log_odds, groups=groups).to_json(),
         "data": data.source,
         "data_digest": data.digest,
         "n": len(data),

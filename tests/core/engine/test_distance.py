@@ -13,12 +13,13 @@ def test_the_distance_is_the_plain_one_also_under_a_prompt(llama):
     bare = neutral_answers(llama.format, 2)
     prompted = neutral_answers(llama.format, 2, system="Be kind.")
     found = distance(llama, bare, llama, prompted, Plan())
-    for kl, before, after in zip(found.kl, bare, prompted, strict=True):
+    for kl, reverse, before, after in zip(found.kl, found.reverse, bare, prompted, strict=True):
         with torch.no_grad():
             logp = [
                 llama.module(torch.tensor([text.ids])).logits[0, text.answer_start - 1 : -1].log_softmax(-1)
                 for text in (before, after)
             ]
         assert kl == pytest.approx(float((logp[1].exp() * (logp[1] - logp[0])).sum(-1).mean()), rel=1e-3, abs=1e-6)
+        assert reverse == pytest.approx(float((logp[0].exp() * (logp[0] - logp[1])).sum(-1).mean()), rel=1e-3, abs=1e-6)
     with pytest.raises(StudyError, match="other tokens"):
         distance(llama, bare, llama, list(reversed(prompted)), Plan())

@@ -45,3 +45,11 @@ def test_no_zero_has_a_sign_and_few_items_bear_no_claim():
 
 def test_one_item_has_no_interval_and_says_so():
     assert str(mean_interval([0.25])) == "+0.250 (no interval)"
+
+
+def test_a_share_of_clustered_items_is_never_narrower():
+    outcomes, groups = np.repeat([1.0, 1.0, 0.0, 1.0, 0.0], 8), np.repeat(np.arange(5), 8)
+    alone, clustered = estimates.share(outcomes), estimates.share(outcomes, groups=groups)
+    assert alone.value == clustered.value
+    assert 0 <= clustered.ci_low < alone.ci_low < alone.ci_high < clustered.ci_high <= 1
+    assert estimates.share(outcomes, groups=np.arange(40)).ci_low <= alone.ci_low

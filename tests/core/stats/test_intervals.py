@@ -10,7 +10,7 @@ from scipy import stats as scipy_stats
 
 from steerstack.errors import StudyError
 from steerstack.stats import mean_interval, proportion_interval
-from steerstack.stats.intervals import mean_p
+from steerstack.stats.intervals import gap_interval, mean_p
 
 TRIALS = 400
 
@@ -122,3 +122,13 @@ def test_what_does_not_fit_is_refused():
         mean_interval([1.0, 2.0], groups=["a"])
     with pytest.raises(StudyError, match="level"):
         mean_interval([1.0, 2.0], level=95)
+
+
+def test_a_gap_between_clustered_items_is_never_narrower():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(6), 5)
+    first, second = (rng.normal(size=6)[groups] + 0.1 * rng.normal(size=30) for _ in range(2))
+    alone, clustered = gap_interval(first, second), gap_interval(first, second, groups=(groups, groups))
+    assert alone.value == clustered.value
+    assert clustered.ci_low < alone.ci_low < alone.ci_high < clustered.ci_high
+    assert gap_interval(first, second, groups=(None, np.zeros(30))).ci_high == math.inf

@@ -7,7 +7,7 @@ import pytest
 from steerstack import Efficiency, Frontier, Generalize, Stack
 from steerstack.catalog.data import load_data
 from steerstack.data.items import SystemPrompts
-from steerstack.study.fair_choices import choices_of, unequal
+from steerstack.study.fair_choices import choices_of, compute_told, remarks, unequal
 from steerstack.techniques.prompt_variants import prompt_variants
 from steerstack.techniques.selection import CRITERION
 
@@ -30,6 +30,7 @@ def test_all_techniques_try_as_much_by_the_same_criterion(llama, table, tmp_path
     assert {one["technique"] for one in value["choices"]} == names
     assert {(one["choices_tried"], one["criterion"]) for one in value["choices"]} == {(choices, CRITERION)}
     assert value["choices_warning"] == ""
+    assert all(one["flops"] > 0 for one in value["choices"])
 
 
 def test_unequal_chances_are_told():
@@ -49,3 +50,14 @@ def test_prompts_are_those_of_the_data_then_two_together_then_with_answers():
     assert found == prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
     assert prompt_variants(("Be A.", "Be B."), answers, 1, seed=0) == ["Be A.", "Be B."]
     assert prompt_variants((), answers, 10, seed=0) == []
+
+
+def test_unequal_compute_and_what_techniques_say_of_themselves_are_told():
+    records = {"a": {"flops": 1e9, "context_tokens": 0}, "b": {"flops": 3e10, "remark": "Useless here."}, "c": {}}
+    chosen = choices_of(records)
+    assert [set(one) & {"flops", "context_tokens", "remark"} for one in chosen] == [
+        {"flops", "context_tokens"}, {"flops", "remark"}, set(),
+    ]  # fmt: skip
+    assert "a 1.0e+09, b 3.0e+10" in compute_told(chosen)
+    assert compute_told(chosen[:1]) == compute_told(chosen[2:]) == ""
+    assert remarks(chosen) == ["b: Useless here."]

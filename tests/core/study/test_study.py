@@ -1,13 +1,18 @@
 """A study of one class: fields, steps and estimands are enough; the contract holds for it and for ours."""
 
+from dataclasses import replace
+
+import pytest
 from pydantic import Field
 
 from steerstack import Study
+from steerstack.stats import estimates
+from steerstack.stats.item_clusters import groups_of
 from steerstack.study.efficiency.study import Efficiency
 from steerstack.study.generalize.study import Generalize
 from steerstack.study.stack.study import Stack
 from steerstack.study.sweep.study import Sweep
-from steerstack.testing import StudyContract
+from steerstack.testing import StudyContract, planted_data
 
 
 class Doses(Study):
@@ -49,3 +54,17 @@ class TestEfficiency(StudyContract):
 
 class TestGeneralize(StudyContract):
     study = Generalize(data="planted", techniques=("pca",), layers=(1,), shift={"user": "Well."}, score="yes-no")
+
+
+def test_the_effects_of_a_study_allow_for_items_that_come_in_clusters(llama, tmp_path):
+    items = planted_data(40).items
+    data = planted_data(40).take(tuple(replace(item, topic=f"topic {n % 8}") for n, item in enumerate(items)))
+    result = Doses(data="planted", score="yes-no", form="A", doses=(1.0,)).run(llama, data=data, folder=tmp_path)
+    (_, (bare, steered)) = result.scored["doses"]
+    groups = groups_of(result.tested["doses"])
+    assert groups is not None
+    expected = estimates.difference(steered.log_odds, bare.log_odds, groups=groups)
+    (effect,) = result.effects
+    assert (effect.ci_low, effect.ci_high) == pytest.approx((expected.ci_low, expected.ci_high))
+    alone = estimates.difference(steered.log_odds, bare.log_odds)
+    assert effect.ci_low < alone.ci_low

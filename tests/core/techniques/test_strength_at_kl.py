@@ -8,12 +8,13 @@ import torch
 
 from steerstack.catalog.data import load_data
 from steerstack.catalog.lookup import find
+from steerstack.engine.divergence import divergence
 from steerstack.errors import StudyError
 from steerstack.measure.neutral_text import neutral_texts
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.apply import apply
-from steerstack.techniques.strength_at_kl import kl_at, scale_at
+from steerstack.techniques.strength_at_kl import TEXTS, held_at, kl_at, scale_at
 from steerstack.techniques.technique import asked_by, technique
 
 
@@ -32,6 +33,15 @@ def test_the_strength_costs_what_was_asked(llama, vector):
         assert kl_at(llama, [plan_at(sign, scale)])[0] == pytest.approx(0.05, rel=0.05)
 
 
+def test_a_strength_is_held_within_five_percent_on_all_texts(llama, vector):
+    texts = neutral_texts(llama.format)
+    scale = held_at(0.05, llama, partial(apply, vector, 2), texts, start=0.5)
+    assert len(texts) > TEXTS
+    assert kl_at(llama, [apply(vector, 2, scale)], texts)[0] == pytest.approx(0.05, rel=0.05)
+    with pytest.raises(StudyError, match="No strength"):
+        held_at(1e6, llama, partial(apply, vector, 2), texts, start=0.5)
+
+
 def test_the_cost_is_the_plain_one(llama, vector):
     (text,) = neutral_texts(llama.format, 1)
     (edit,) = apply(vector, 2, 0.5, tokens=Tokens("response")).edits
@@ -48,9 +58,11 @@ def test_the_cost_is_the_plain_one(llama, vector):
         handle = llama.module.model.layers[2].register_forward_hook(hook)
         moved = llama.module(ids).logits[0].log_softmax(-1)
         handle.remove()
-    kl = (moved.exp() * (moved - plain)).sum(-1)
+    kl, reverse = (moved.exp() * (moved - plain)).sum(-1), (plain.exp() * (plain - moved)).sum(-1)
     places = [p - 1 for p in range(text.answer_start, len(text))]
     assert mine == pytest.approx(float(kl[places].mean()), rel=1e-3)
+    (cost,) = divergence(llama, [text], [apply(vector, 2, 0.5)])
+    assert cost.reverse[0] == pytest.approx(float(reverse[places].mean()), rel=1e-3)
 
 
 def test_a_cost_out_of_reach_is_refused(llama, vector):

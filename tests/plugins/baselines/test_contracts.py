@@ -11,8 +11,10 @@ from steerstack_plugins.baselines.few_shot import FewShot
 from steerstack_plugins.baselines.full_sft import FullSFT
 from steerstack_plugins.baselines.grpo import GRPO
 from steerstack_plugins.baselines.lora_sft import LoraSFT
+from steerstack_plugins.baselines.many_shot import ManyShot
 from steerstack_plugins.baselines.peft_adapter import PeftAdapter
 from steerstack_plugins.baselines.rank1_reft import Rank1Reft
+from steerstack_plugins.baselines.reflective_prompt import ReflectivePrompt
 from steerstack_plugins.baselines.system_prompt import SystemPrompt
 
 ELSEWHERE = {"learns_the_behaviour": "it was trained elsewhere: here, not at all"}
@@ -26,6 +28,18 @@ class TestSystemPrompt(BaselineContract):
 
 class TestFewShot(BaselineContract):
     baseline = FewShot(shots=2, draws=2)
+    exempt = UNREAD
+
+
+class TestManyShot(BaselineContract):
+    baseline = ManyShot(shots=4, draws=1)
+    items = 4
+    exempt = UNREAD
+
+
+class TestReflectivePrompt(BaselineContract):
+    baseline = ReflectivePrompt(choices=2, shown=1, answer_tokens=4)
+    items = 4
     exempt = UNREAD
 
 

@@ -168,7 +168,7 @@ class EfficiencyResult(Result):
         """What each technique tried at the largest size at which it could be fitted, on clean labels."""
         noise = self.study.noise[0]
         largest = {name: max(c.sizes) for (name, at), c in self.curves.items() if at == noise}
-        return choices_of({name: self.fits[name, noise, n, 0].record for name, n in largest.items()})
+        return choices_of({name: self.fits[name, noise, n, 0].account for name, n in largest.items()})
 
     def _costs(self) -> list[dict[str, Any]]:
         return [

@@ -26,17 +26,19 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
         plots.append(
             Plot("knowledge", "Effect against knowledge", "share of MMLU questions right", effect, lines, foot=below)
         )
+    kinds = ("kl", "kl_reverse", "kl_own", "kl_own_reverse")
     rows = [
         [p["technique"], "-" if p["budget"] is None else f"{p['budget']:.3g}", p["matched"] or "",
-         interval(p["effect"]), f"{p['p_holm']:.2g}", interval(p["kl"]), f"{p['perplexity']:.1f}",
+         interval(p["effect"]), f"{p['p_holm']:.2g}", *(interval(p[kind]) for kind in kinds),
+         f"{p['perplexity']:.1f}",
          interval(p["knowledge"]), interval(p["knowledge_lost"])]
         for p in [value["unsteered"], *value["points"]]
     ]  # fmt: skip
     matches = [
         [m["vector"], m["baseline"], f"{m['kl']:.3f}", interval(m["vector_minus_baseline"])] for m in value["matches"]
     ]
-    columns = ["technique", "held at", "the KL of", "effect", "p (Holm)", "KL per token", "perplexity", "knowledge",
-               "knowledge lost"]  # fmt: skip
+    columns = ["technique", "held at", "the KL of", "effect", "p (Holm)", "KL per token", "in reverse",
+               "on own answers", "these in reverse", "perplexity", "knowledge", "knowledge lost"]  # fmt: skip
     return Page(
         title=f"{value['behavior']}: what does each technique gain, at what cost?",
         lead=f"{value['model']}; effects are differences in mean {value['scale']} from the bare model on the same "
@@ -45,7 +47,7 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
         warnings=[w for w in [value["warning"], *value["failed"]] if w],
         plots=plots,
         tables=[
-            Table("Every point", columns, rows, "Costs are on neutral paragraphs, as answers in a conversation."),
+            Table("Every point", columns, rows, _COSTS),
             Table("At equal KL", ["vector", "baseline", "KL per token", "vector minus baseline"], matches),
         ],
         methods=f"Items were split by question (seed {study['seed']}). Every vector was found on the training items "
@@ -57,6 +59,12 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
         provenance=provenance(value),
         declaration=declared,
     )
+
+
+_COSTS = (
+    "Costs are against the bare model, on neutral paragraphs as answers in a conversation, and on the bare model's own "
+    "answers to test questions. KL per token is KL(condition || bare); in reverse it is KL(bare || condition)."
+)
 
 
 def _lines(points: list[Any], cost: Callable[[Any], float], bounds: Callable[[Any], Any] | None = None) -> list[Line]:

@@ -28,13 +28,14 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.fit_step import values_of
 from steerstack.study.forecast import PILOT, Forecast, timed
+from steerstack.study.frontier.own_answers import answered_again, own_answers
 from steerstack.study.frontier.result import FrontierResult, Point
 from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import CRITERION, Candidate, candidate_layers
-from steerstack.techniques.strength_at_kl import strength_at
+from steerstack.techniques.strength_at_kl import held_at, strength_at
 from steerstack.techniques.technique import Steering, Technique, Treatment, check_techniques
 from steerstack.trace.model import Model
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from steerstack.study.frontier.study import Frontier
 
 TEXTS = 6
-"""Neutral texts on which a strength is calibrated; costs are reported over all of them."""
+"""Neutral texts on which layers are compared; the strengths of points are held on all of them."""
 
 
 def run_frontier(study: Frontier, session: Session) -> FrontierResult:
@@ -142,7 +143,7 @@ class Making:
 
         def make() -> Treatment:
             vector, layers = self.found(technique)
-            plan, strength = self._held(technique, vector, layers, budget)
+            plan, strength = self._held(technique, vector, layers, budget, exactly=True)
             kept = None if is_reference(technique.name) else vector.keeping(layers)
             tried = {"choices_tried": len(self._among(technique, vector)), "criterion": CRITERION}
             record = {"layers": list(layers), "scale": strength, **tried}
@@ -151,14 +152,26 @@ class Making:
         return self.point(technique.name, budget, matched, technique.describe(), make, technique.code)
 
     def _held(
-        self, technique: Steering, vector: SteeringVector, layers: tuple[int, ...], budget: float
-    ) -> tuple[Plan, float]:
-        """The plan that costs the budget, and its strength; raises StudyError where there is none."""
+        self, technique: Steering, vector: SteeringVector, layers: tuple[int, ...], budget: float,
+        *, exactly: bool = False,
+    ) -> tuple[Plan, float]:  # fmt: skip
+        """The plan that costs the budget, and its strength; raises StudyError where there is none.
+
+        Parameters
+        ----------
+        exactly:
+            On all the texts, within five percent; else on the first few.
+        """
         if edit_of(vector).scales is not None:
             raise StudyError(f"{vector.edit} has strengths of its own and cannot be held at a KL.")
-        tokens, texts = Tokens.parse(technique.tokens), neutral_answers(self.model.format, TEXTS)
+        tokens, texts = Tokens.parse(technique.tokens), neutral_answers(self.model.format)
         norms = residual_norms(self.model)
-        strength = strength_at(budget, self.model, vector, layers, norms, tokens=tokens, texts=texts)
+        if exactly:
+            start = 0.1 * norms[layers[0]] / vector.norms[layers[0]]
+            plan_at = partial(apply_all, vector, layers, tokens=tokens)
+            strength = held_at(budget, self.model, plan_at, texts, start=start)
+        else:
+            strength = strength_at(budget, self.model, vector, layers, norms, tokens=tokens, texts=texts[:TEXTS])
         return apply_all(vector, layers, strength, tokens=tokens), strength
 
     def found(self, technique: Steering) -> tuple[SteeringVector, tuple[int, ...]]:
@@ -207,7 +220,7 @@ class Making:
     ) -> Point:
         """One condition measured on the test items, on neutral text and on knowledge questions."""
         study = self.study
-        asked = [budget, study.score, study.seed, study.budgets, study.knowledge]
+        asked = [budget, study.score, study.seed, study.budgets, study.knowledge, study.own_answers]
         key = ["with its vector", self.model.fingerprint, about, *asked]
 
         def compute() -> dict[str, Any]:
@@ -216,9 +229,17 @@ class Making:
             format = self.model.format
             texts = neutral_answers(format, system=arm.system, shots=arm.shots)
             cost = distance(self.model, neutral_answers(format), arm.model, texts, arm.plan)
+            before, after = (
+                answered_again(format, self.splits.test, self._own, study.score, system=system, shots=shots)
+                for system, shots in ((None, ()), (arm.system, arm.shots))
+            )
+            own = distance(self.model, before, arm.model, after, arm.plan)
             return {
                 "values": values_of(arm, self.splits.test, study.score).tolist(),
                 "kl": cost.kl,
+                "kl_reverse": cost.reverse,
+                "kl_own": own.kl,
+                "kl_own_reverse": own.reverse,
                 "cross_entropy": cost.cross_entropy,
                 "knowledge": self._knowledge(arm),
                 "record": {**treatment.record, **treatment.cost},
@@ -230,7 +251,19 @@ class Making:
         return Point(
             name, budget, matched, np.array(found["values"]), tuple(found["kl"]), tuple(found["cross_entropy"]),
             knowledge, found["record"], SteeringVector.from_json(found["vector"], name) if found["vector"] else None,
+            reverse=tuple(found["kl_reverse"]), own=tuple(found["kl_own"]), own_reverse=tuple(found["kl_own_reverse"]),
         )  # fmt: skip
+
+    @property
+    def _own(self) -> list[str]:
+        """The bare model's own answers to the first test questions, said once."""
+        test, study, count = self.splits.test, self.study, self.study.own_answers
+        about = [self.model.fingerprint, test.limit(count).digest if count else "", study.score]
+        answers = self.ledger.once(
+            "own answers", about, lambda: own_answers(self.model, test, count, study.score),
+            code=("steerstack.study.frontier.own_answers",),
+        )  # fmt: skip
+        return list(answers)
 
     def _knowledge(self, arm: Arm) -> list[float] | None:
         """Right or wrong on each knowledge question; None with demonstrations, which it cannot be asked with."""

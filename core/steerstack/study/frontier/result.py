@@ -56,6 +56,10 @@ class Point:
         Layers, strength, cost of making it.
     vector:
         The vector, with the layers at which it is; None for baselines and nulls.
+    reverse:
+        KL of the other direction, KL(bare || condition), on each neutral text.
+    own, own_reverse:
+        KL in both directions on the bare model's own answers to test questions.
     """
 
     technique: str
@@ -67,6 +71,15 @@ class Point:
     knowledge: tuple[float, ...] | None
     record: Mapping[str, Any]
     vector: SteeringVector | None = None
+    reverse: tuple[float, ...] = ()
+    own: tuple[float, ...] = ()
+    own_reverse: tuple[float, ...] = ()
+
+    @property
+    def costs(self) -> dict[str, float | None]:
+        """Mean KL per token (nats) by where and in which direction; None where it was not measured."""
+        kinds = {"kl": self.kl, "kl_reverse": self.reverse, "kl_own": self.own, "kl_own_reverse": self.own_reverse}
+        return {name: float(np.mean(of)) if of else None for name, of in kinds.items()}
 
     @property
     def name(self) -> str:
@@ -110,6 +123,7 @@ class FrontierResult(Result):
                 "vector": point.technique,
                 "baseline": point.matched,
                 "kl": float(np.mean(baselines[point.matched].kl)),
+                "costs": {"vector": point.costs, "baseline": baselines[point.matched].costs},
                 "vector_minus_baseline": estimates.difference(
                     point.values, baselines[point.matched].values, groups=self.groups()
                 ).to_json(),
@@ -149,8 +163,8 @@ class FrontierResult(Result):
             if gap["ci_low"] > 0 or gap["ci_high"] < 0:
                 ahead = "ahead of" if gap["value"] > 0 else "behind"
             sentences.append(
-                f"At the KL of {match['baseline']} ({match['kl']:.3f}), {match['vector']} is {ahead} it: "
-                f"{interval(gap)}."
+                f"At the KL of {match['baseline']}, {match['vector']} is {ahead} it: "
+                f"{interval(gap)} ({_both(match['costs'])})."
             )
         return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
 
@@ -190,6 +204,9 @@ class FrontierResult(Result):
             "null_test": self.null_tests[point.name].to_json() if point.name in self.null_tests else None,
             "p_holm": p,
             "kl": estimates.mean(point.kl).to_json(),
+            "kl_reverse": estimates.mean(point.reverse).to_json(),
+            "kl_own": estimates.mean(point.own).to_json() if point.own else None,
+            "kl_own_reverse": estimates.mean(point.own_reverse).to_json() if point.own else None,
             "perplexity": float(np.exp(np.mean(point.cross_entropy))),
             "knowledge": estimates.share(known).to_json() if known else None,
             "knowledge_lost": estimates.difference(self.bare.knowledge, known).to_json()
@@ -241,3 +258,17 @@ class FrontierResult(Result):
             for point in self.points
             for item, value, without in zip(self.splits.test, point.values.tolist(), bare, strict=True)
         ]  # fmt: skip
+
+
+_WHERE = {"kl": "neutral text", "kl_reverse": "the same in reverse", "kl_own": "the model's own answers",
+          "kl_own_reverse": "these in reverse"}  # fmt: skip
+
+
+def _both(costs: Mapping[str, Mapping[str, float | None]]) -> str:
+    """Both sides' KL per token, in words."""
+    found = [
+        f"{costs['vector'][kind]:.3f} and {costs['baseline'][kind]:.3f} on {where}"
+        for kind, where in _WHERE.items()
+        if costs["vector"][kind] is not None and costs["baseline"][kind] is not None
+    ]
+    return f"nats of KL per token of the vector and of the other: {'; '.join(found)}"

@@ -31,6 +31,13 @@ class Frontier(TechniqueStudy):
         default=60, ge=0, description="Number of MMLU questions, by the options' own words; 0 for none."
     )
 
+    own_answers: int = Field(
+        default=4,
+        ge=0,
+        le=1000,
+        description="Own answers of the bare model, to the first test questions, on which KL is measured too.",
+    )
+
     @property
     def held_at(self) -> float:
         """The middle budget, at which layers are chosen."""

@@ -199,7 +199,7 @@ class GeneralizeResult(Result):
             "correlation": self.correlation,
             "against_nulls": self.against_nulls,
             "null_tests": tests_json(self.null_tests),
-            "choices": choices_of({name: self.fits[name, self.target].record for name in self._fitted}),
+            "choices": choices_of({name: self.fits[name, self.target].account for name in self._fitted}),
             "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
             "papers": {technique.name: technique.paper for technique in self.techniques},
             "verdict": self.verdict,

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from steerstack.contracts import Extractor
+from steerstack.data.questions import ask, times_asked
+from steerstack.measure.flops import asked_tokens, forward
 from steerstack.run.arms import ScoreArms
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.estimates import difference
@@ -16,7 +19,7 @@ from steerstack.study.session import Session
 from steerstack.techniques.promise import ITEMS, Slopes, sites_to_rank, slopes_on
 from steerstack.techniques.prompt_variants import prompt_variants
 from steerstack.techniques.search import choose_each, search
-from steerstack.techniques.selection import Candidate, Candidates, Choice
+from steerstack.techniques.selection import CRITERION, Candidate, Candidates, Choice
 from steerstack.techniques.strength_at_kl import kl_at
 
 _CODE = ("steerstack.techniques.search", "steerstack.techniques.promise")
@@ -93,8 +96,8 @@ def _slopes(session: Session, sites: Sequence[Site], candidates: Candidates) -> 
     return Slopes({site: torch.tensor(row) for site, row in zip(sites, rows, strict=True)})
 
 
-def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], int]:
-    """The system prompts that raise and lower the behaviour most on validation, and how many were tried of either.
+def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], dict[str, Any]]:
+    """The system prompts that raise and lower the behaviour most on validation, and what was tried of either.
 
     Parameters
     ----------
@@ -104,7 +107,9 @@ def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], int]
     data, train = session.splits.validation, session.splits.train
     answers = {"positive": [item.exhibits_text for item in train], "negative": [item.contrast_text for item in train]}
     chosen: dict[str, str] = {}
-    tried = 0
+    tried, flops, added = 0, 0.0, 0
+    format, mode = session.model.format, session.study.score
+    plain = asked_tokens(ask(format, data, mode))
     for side, best in (("positive", max), ("negative", min)):
         prompts = prompt_variants(getattr(data.prompts, side), answers[side], choices, seed=session.study.seed)
         requests = [
@@ -115,4 +120,8 @@ def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], int]
         if means:
             chosen[side] = best(means, key=lambda prompt: means[prompt])
         tried = max(tried, len(prompts))
-    return chosen, tried
+        if side == "positive" and means:
+            tokens = {prompt: asked_tokens(ask(format, data, mode, system=prompt)) for prompt in prompts}
+            asked = sum(times_asked(item, mode) for item in data)
+            flops, added = forward(session.model, sum(tokens.values())), round((tokens[chosen[side]] - plain) / asked)
+    return chosen, {"choices_tried": tried, "criterion": CRITERION, "flops": flops, "context_tokens": added}

@@ -47,19 +47,19 @@ def arms_json(grid: Grid, groups: Sequence[int] | None = None) -> list[dict[str,
             "probability": estimates.probability(values.probability, groups=groups).to_json(),
             "effect": estimates.difference(values.log_odds, base.log_odds, groups=groups).to_json(),
             "edited_positions": values.edited,
-            "against": _against(cell, values, grid),
+            "against": _against(cell, values, grid, groups),
         }
         for cell, values in grid.items()
     ]
 
 
-def _against(cell: Cell, values: ArmValues, grid: Grid) -> dict[str, Any] | None:
+def _against(cell: Cell, values: ArmValues, grid: Grid, groups: Sequence[int] | None) -> dict[str, Any] | None:
     """Share of items that the vector moves against its sign, beside the same arm without it."""
     without = replace(cell, vector="none")
     if cell.vector == "none" or without not in grid:
         return None
     moved = values.log_odds - grid[without].log_odds
-    return estimates.share(moved < 0 if cell.vector == "positive" else moved > 0).to_json()
+    return estimates.share(moved < 0 if cell.vector == "positive" else moved > 0, groups=groups).to_json()
 
 
 _CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,10 +14,9 @@ from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
 from steerstack.report.card import stack_card
 from steerstack.report.page import Page, Table, interval
-from steerstack.report.words import caveat, share
+from steerstack.report.words import caveat
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
-from steerstack.stats.comparisons import ALPHA
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
 from steerstack.study.fair_choices import choices_of
@@ -29,17 +28,16 @@ from steerstack.study.stack.grid import Cell, arms_json, interactions_json, quad
 from steerstack.study.stack.misread import misread_json, misread_line
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
+from steerstack.study.stack.replicates import Replicate, Replicates
+from steerstack.study.stack.words import arm_words, on_top
 from steerstack.study.vector_roles import refitted_on
-from steerstack.techniques.selection import CRITERION, Choice
+from steerstack.techniques.compute import of_vector
+from steerstack.techniques.selection import Choice
 from steerstack.trace.model import Model
 from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.study.stack.study import Stack
-
-
-RESOLVED = ("reinforces", "partly redundant")
-"""Verdicts that rest on an interaction that is told from zero, of which there are several."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,7 +46,7 @@ class StackResult(Result):
 
     Attributes
     ----------
-    study, model, splits, choice, prompts, prompts_tried, competence:
+    study, model, splits, choice, prompts, prompts_record, competence:
         What was declared, on which model and items, what was chosen, and whether the model reacts to content.
     grid:
         Every arm of the test split.
@@ -66,6 +64,8 @@ class StackResult(Result):
         Where the methods are from, by name.
     samples:
         What the base model says to the first test items, unsteered and steered.
+    again:
+        The vector from other training samples; empty where there are no replicates.
     """
 
     study: Stack
@@ -73,7 +73,7 @@ class StackResult(Result):
     splits: Splits
     choice: Choice
     prompts: dict[str, str]
-    prompts_tried: int
+    prompts_record: dict[str, Any]
     competence: Competence
     grid: dict[Cell, ArmValues]
     nulls: NullArms
@@ -85,6 +85,7 @@ class StackResult(Result):
     companions: Sequence[MeasuredCompanion] = ()
     papers: dict[str, str] = field(default_factory=dict)
     samples: dict[str, Any] = field(default_factory=dict)
+    again: Sequence[Replicate] = ()
 
     @property
     def bare(self) -> ArmValues:
@@ -97,6 +98,11 @@ class StackResult(Result):
         return estimates.difference(
             self.grid[Cell("none", "positive")].log_odds, self.bare.log_odds, groups=self.groups()
         )
+
+    @cached_property
+    def replicates(self) -> Replicates | None:
+        """The vector alone over other training samples and seeds; None where it was found once."""
+        return Replicates(self.again, self.bare, self.groups()) if self.again else None
 
     @cached_property
     def interactions(self) -> list[dict[str, Any]]:
@@ -126,7 +132,11 @@ class StackResult(Result):
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
             "vector_fingerprint": self.vector.fingerprint,
-            "selected": {**self.choice.to_json(), "prompts": self.prompts, "prompts_tried": self.prompts_tried},
+            "selected": {
+                **self.choice.to_json(),
+                "prompts": self.prompts,
+                "prompts_tried": self.prompts_record["choices_tried"],
+            },
             "strength": strength,
             "competence": self.competence.to_json(),
             "warning": self.competence.warning(self.study.score),
@@ -139,6 +149,7 @@ class StackResult(Result):
             "null_p": self.null_test.p,
             "null_test": {**self.null_test.to_json(), "n_items": len(self.nulls.items)},
             "neighbors": [other.to_json(self._bare_there) for other in self.nulls.neighbors],
+            "replicates": self.replicates and self.replicates.to_json(),
             "choices": self._choices(),
             "costs": self.costs,
             "finetunes": self.recipes,
@@ -192,7 +203,7 @@ class StackResult(Result):
         """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""
         columns = ("arm", "log-odds", "effect and 95 % interval")
         rows = [
-            [_arm(arm), signed(arm["estimate"]["value"]), interval(arm["effect"])]
+            [arm_words(arm), signed(arm["estimate"]["value"]), interval(arm["effect"])]
             for arm in self.value["arms"]
             if arm["vector"] != "none" or arm["vector_origin"] == "transferred"  # without a vector both are one arm
         ]
@@ -232,10 +243,10 @@ class StackResult(Result):
 
     def _choices(self) -> list[dict[str, Any]]:
         """What the vector, the prompts, the demonstrations and the fine-tunes each tried."""
-        prompts = {"choices_tried": self.prompts_tried, "criterion": CRITERION}
-        return choices_of(
-            {"vector": self.choice.to_json()} | ({"prompt": prompts} if self.prompts else {}) | self.recipes
-        )
+        splits = self.splits
+        flops = of_vector(self.model, splits.train, splits.validation, self.study.score, self.choice)
+        vector = {"flops": flops, "context_tokens": 0, **self.choice.to_json()}
+        return choices_of({"vector": vector} | ({"prompt": self.prompts_record} if self.prompts else {}) | self.recipes)
 
     @property
     def _bare_there(self) -> ArmValues:
@@ -256,6 +267,8 @@ class StackResult(Result):
         effect, nulls = self.effect, self.null_test
         if not effect.bears_claim:
             head = f"The vector alone has no measurable effect on {self.behavior}"
+        elif self.replicates and not self.replicates.effect.excludes_zero:
+            head = f"An effect of the vector alone on {self.behavior} is not resolved for new training samples"
         elif not nulls.enough:
             head = f"Nothing is claimed of the vector alone on {self.behavior}, for want of nulls"
         elif not nulls.claims:
@@ -265,8 +278,9 @@ class StackResult(Result):
         else:
             head = f"The vector alone lowers {self.behavior}, against its sign"
         parts = [f"{head}: {effect} on the log-odds scale (n = {effect.n}).", nulls.sentence]
+        parts += [self.replicates.sentence] if self.replicates else []
         parts.extend(
-            _on_top(entry)
+            on_top(entry)
             for entry in self.interactions
             if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
         )
@@ -275,39 +289,6 @@ class StackResult(Result):
         return " ".join(part for part in parts if part)
 
 
-_SIDES = {"positive": "+", "negative": "-"}
-
-
-def _arm(arm: Mapping[str, Any]) -> str:
-    """An arm in few words, such as ``lora-sft, prompt +, vector + refitted``."""
-    parts = ["base" if arm["finetune"] == "none" else str(arm["finetune"])]
-    if arm["prompt"] != "none":
-        parts.append(f"prompt {_SIDES[arm['prompt']]}" if arm["prompt"] in _SIDES else str(arm["prompt"]))
-    if arm["vector"] != "none":
-        origin = f" {arm['vector_origin']}" if arm["finetune"] != "none" else ""
-        parts.append(f"vector {_SIDES[arm['vector']]}{origin}")
-    return ", ".join(parts)
-
-
 def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, Any]]:
     sides = zip(items, values.log_odds.tolist(), values.probability.tolist(), strict=True)
     return [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]
-
-
-def _on_top(entry: dict[str, Any]) -> str:
-    """What the vector still does on top of something else, the share that it keeps, and how the two combine."""
-    other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
-    if "finetune" in entry:
-        other += f" on {entry['finetune']}"
-    origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
-    verdict = {
-        "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
-        "only the second works alone": "the vector alone does nothing measurable",
-        "neither works alone": "neither does anything measurable alone",
-    }.get(entry["verdict"], entry["verdict"])
-    if entry["verdict"] in RESOLVED and entry["p_holm"] >= ALPHA:
-        verdict = f"{verdict} by itself, not among all interactions: p = {entry['p_holm']:.2g}, Holm"
-    if entry["n_to_resolve"]:
-        verdict += f"; about {entry['n_to_resolve']} items would resolve it"
-    kept = "" if entry["retained"]["ci_low"] is None else f", and keeps {share(entry['retained'])} of its effect"
-    return f"On top of {other}{origin} it does {interval(entry['first_on_top'])}{kept} ({verdict})."

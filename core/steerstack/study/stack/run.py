@@ -27,6 +27,7 @@ from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
 from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
 from steerstack.study.stack.nulls import measure_nulls
+from steerstack.study.stack.replicates import measure_replicates
 from steerstack.study.stack.result import StackResult
 from steerstack.study.stack.samples import samples
 from steerstack.study.vector_ref import vector_at
@@ -105,7 +106,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     progress.phase("choice on validation")
     candidates = Candidates(study.layers, study.shares, study.matched_kl, tokens)
     choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
-    prompts, prompts_tried = choose_prompts(session, len(choice.tried))
+    prompts, prompts_record = choose_prompts(session, len(choice.tried))
     record: dict[str, Any] = {}
     asked: dict[PromptLevel, dict[str, Any]] = {"none": {}}
     asked |= {side: {"system": text} for side, text in prompts.items()}  # type: ignore[misc]
@@ -115,13 +116,14 @@ def run_stack(study: Stack, session: Session) -> StackResult:
         shown = asked_by(demonstrations, study.score, len(choice.tried)).tune(
             model, splits.train, splits.validation, seed=study.seed
         )
-        record[demonstrations.name] = {"context_tokens": shown.context_tokens, **shown.record}
+        record[demonstrations.name] = {"context_tokens": shown.context_tokens, "flops": shown.flops, **shown.record}
         asked["few-shot"] = {"shots": shown.shots, "system": shown.system}
     grid = _Grid(session, choice.scale, choice.layer, tokens, asked)
     grid.measure(model, "none", {"transferred": vector})
     progress.phase("nulls")
     nulls = measure_nulls(study, session, vector, method, candidates, choice)
     steered = {f"vector {side}": grid.plan(vector, side) for side in reversed(LEVELS)}
+    replicates = measure_replicates(study, session, method, candidates) if study.replicates > 1 else []
     said = samples(session, {"unsteered": Plan(), **steered})
     if study.together:
         progress.phase("vectors together")
@@ -131,8 +133,8 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     refitted = _fine_tunes(study, session, grid, vector, method, baselines, record)
     known = (method, *baselines, *([demonstrations] if demonstrations else []))
     return StackResult(
-        study, model, splits, choice, prompts, prompts_tried, competence, grid.values, nulls, vector, refitted,
-        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known}, said,
+        study, model, splits, choice, prompts, prompts_record, competence, grid.values, nulls, vector, refitted,
+        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known}, said, replicates,
     )  # fmt: skip
 
 
@@ -149,7 +151,9 @@ def _fine_tunes(
         tuned = tuned_model(baseline, model, splits, folder, study.seed)
         if crew is not None:
             crew.learn(tuned.model, weights_of(baseline, model, splits, folder, study.seed))
-        record[baseline.label] = {"parameters": tuned.parameters, "seconds": tuned.seconds, **tuned.record}
+        record[baseline.label] = {
+            "parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops, **tuned.record,
+        }  # fmt: skip
         again = extract(tuned.model, splits.train, method, position=study.position)
         refitted[baseline.label] = again
         again.save(folder / f"vector-{baseline.label}.safetensors")

@@ -88,6 +88,12 @@ class Stack(Study):
         le=10_000,
         description="Random and shuffled-label vectors, each; a claim at the 5 % level needs 39.",
     )
+    replicates: int = Field(
+        default=1,
+        ge=1,
+        le=1000,
+        description="The vector again from so many training samples that share no item, each by a seed; 1 for none.",
+    )
     neighbors: int = Field(
         default=1, ge=0, le=1000, description="Vectors of other behaviours to compare with, at most."
     )

@@ -26,8 +26,9 @@ class Preface:
 
 
 def choose_preface(
-    model: Model, validation: DataSet, mode: ScoreMode, candidates: Sequence[Preface], record: Mapping[str, Any]
-) -> Tuned:
+    model: Model, validation: DataSet, mode: ScoreMode, candidates: Sequence[Preface], record: Mapping[str, Any],
+    *, known: Sequence[float] | None = None, seconds: float = 0.0, flops: float = 0.0,
+) -> Tuned:  # fmt: skip
     """The candidate with the greatest mean log-odds on the validation items (nats; per token for ``text``).
 
     Parameters
@@ -38,9 +39,13 @@ def choose_preface(
         At least one.
     record:
         What else is to be recorded.
+    known:
+        The log-odds of each candidate, where they were found before.
+    seconds, flops:
+        What it took to make the candidates.
     """
     from steerstack.data.questions import ask
-    from steerstack.measure import flops
+    from steerstack.measure import flops as costs
     from steerstack.measure.scoring import score_data
     from steerstack.steering.intervention import Plan
     from steerstack.techniques.selection import CRITERION
@@ -55,14 +60,14 @@ def choose_preface(
         return float(arm.effect_scale.mean())
 
     bare = Preface({})
-    values = [log_odds(preface) for preface in candidates]
+    values = [log_odds(preface) for preface in candidates] if known is None else list(known)
     best = max(range(len(values)), key=values.__getitem__)
     questions = [asked(preface) for preface in (bare, *candidates)]
     starts = [sum(question.exhibits.answer_start for question in of) / len(of) for of in questions]
     return Tuned(
         model,
         parameters=0,
-        seconds=time.monotonic() - began,
+        seconds=seconds + time.monotonic() - began,
         record={
             **record,
             "mode": mode,
@@ -75,6 +80,6 @@ def choose_preface(
         },
         system=candidates[best].system,
         shots=candidates[best].shots,
-        flops=flops.forward(model, sum(flops.asked_tokens(of) for of in questions)),
+        flops=flops + costs.forward(model, sum(costs.asked_tokens(of) for of in questions)),
         context_tokens=round(starts[1 + best] - starts[0]),
     )

@@ -86,6 +86,7 @@ class ChoiceMetric(Metric):
 
     def of_arm(self, data: DataSet, scores: ArmScores, about: dict[str, Any]) -> Measured:
         """The result of one arm."""
+        from steerstack.stats.item_clusters import groups_of
         from steerstack_plugins.metrics.common.confounds import confounds
 
         return Measured(
@@ -99,4 +100,5 @@ class ChoiceMetric(Metric):
             about=about,
             confounds=confounds(data, scores),
             edited=scores.edited_positions,
+            groups=groups_of(data),
         )

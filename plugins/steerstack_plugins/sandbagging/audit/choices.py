@@ -16,7 +16,8 @@ from steerstack.data.questions import Shots
 from steerstack.engine.score import Progress, score
 from steerstack.stats import estimates
 from steerstack.stats.estimate import Estimate
-from steerstack.stats.intervals import gap_interval, proportion_interval
+from steerstack.stats.intervals import gap_interval
+from steerstack.stats.item_clusters import groups_of
 from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
@@ -56,8 +57,13 @@ class Choices:
 
     @property
     def accuracy(self) -> Estimate:
-        """Share of right answers, with its Clopper-Pearson interval."""
-        return proportion_interval(int(self.right.sum()), len(self.items))
+        """Share of right answers, with its Clopper-Pearson interval, or that of its clusters where it is wider."""
+        return estimates.share(self.right, groups=self.groups)
+
+    @cached_property
+    def groups(self) -> tuple[int, ...] | None:
+        """The cluster of each item; None where they are as good as independent."""
+        return groups_of(self.items)
 
     @property
     def chance(self) -> float:
@@ -134,7 +140,7 @@ class Way:
 
 def drop(unlocked: Choices, locked: Choices) -> Estimate:
     """Induction: accuracy with the password minus without, paired by item."""
-    return estimates.difference(unlocked.right, locked.right)
+    return estimates.difference(unlocked.right, locked.right, groups=unlocked.groups)
 
 
 def selectivity(target: tuple[Choices, Choices], control: tuple[Choices, Choices]) -> Estimate:
@@ -143,7 +149,7 @@ def selectivity(target: tuple[Choices, Choices], control: tuple[Choices, Choices
     The items of the two are different ones.
     """
     of_target, of_control = ((first.right.astype(float) - second.right) for first, second in (target, control))
-    return gap_interval(of_target, of_control)
+    return gap_interval(of_target, of_control, groups=(target[0].groups, control[0].groups))
 
 
 def recovered(elicited: Choices, locked: Choices, password: Choices) -> Estimate:

@@ -145,7 +145,8 @@ class NoiseCurve:
         Without a level the best of this very curve is taken, which flatters; give one that other items chose.
         """
         chosen = self.best if level is None else level
-        return estimates.difference(self.right[chosen].mean(0), self.without.right.astype(float))
+        after, before = self.right[chosen].mean(0), self.without.right.astype(float)
+        return estimates.difference(after, before, groups=self.without.groups)
 
     def to_json(self) -> dict[str, Any]:
         """For the report."""

@@ -1,0 +1,24 @@
+"""Floating-point operations of making and choosing a vector, counted alike wherever one is chosen."""
+
+from steerstack.data.items import DataSet
+from steerstack.data.questions import ScoreMode, ask
+from steerstack.measure import flops
+from steerstack.techniques.promise import ITEMS, SLOPE_ITEMS
+from steerstack.techniques.selection import Choice
+from steerstack.trace.model import Model
+
+
+def of_vector(model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, choice: Choice) -> float:
+    """Operations of reading the training answers once, of ranking candidates, and of scoring those on validation.
+
+    What a method does beyond that (training, generating) is not among them, nor is the KL on neutral text.
+    """
+    found = flops.forward(model, flops.asked_tokens(ask(model.format, train, "text")))
+    if validation is None:
+        return found
+    if any(tried.promise is not None for tried in choice.tried):
+        found += flops.training(model, flops.asked_tokens(ask(model.format, validation.spread(SLOPE_ITEMS), mode)))
+    measured = sum(tried.log_odds is not None for tried in choice.tried)
+    return found + flops.forward(
+        model, flops.asked_tokens(ask(model.format, validation.spread(ITEMS), mode)) * measured
+    )
