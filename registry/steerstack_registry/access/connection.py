@@ -52,7 +52,7 @@ def quietly() -> Iterator[None]:
         loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
-            logger.setLevel(logging.ERROR)
+            logger.setLevel(logging.CRITICAL)  # what goes wrong is raised too, and told of once
         try:
             yield
         finally:

@@ -2,6 +2,7 @@
 
 import http.server
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -238,3 +239,13 @@ def test_a_store_in_trouble(make_run: Make) -> None:
     assert len(asked) == 2
     assert len(set(asked)) == 1
     assert "503" in caught.value.seen
+
+
+def test_a_damaged_store_is_told_of_once(store: str, make_run: Make, caplog: pytest.LogCaptureFixture) -> None:
+    """MLflow logs what goes wrong in a database, and raises it."""
+    with sqlite3.connect(store.removeprefix("sqlite:///")) as db:
+        db.execute("ALTER TABLE experiments RENAME COLUMN lifecycle_stage TO another")
+    with pytest.raises(KeptError, match="did not take the run") as caught:
+        record(make_run(), store)
+    assert "lifecycle_stage" in caught.value.seen
+    assert [entry for entry in caplog.records if entry.name.startswith("mlflow")] == []
