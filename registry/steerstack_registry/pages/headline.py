@@ -16,8 +16,8 @@ TABLE = "effects.json"
 SHOWN = 3
 """Effects that become metrics: with interval and n, a dozen. Where there are more vectors, each still has one."""
 
-DIGITS = 4
-"""Significant digits of a metric."""
+DIGITS = 8
+"""Significant digits of a metric: readable, and for programs that read it as good as the table."""
 
 _FIRST = ("effect/alone", "kl/vector-positive", "effect/prompt-positive+vector-positive")
 _REFERENCE = re.compile(r"(?:^|/)(?:null|neighbor)[/:]")

@@ -28,7 +28,7 @@ def test_a_dozen_numbers_and_nulls_have_none():
 
 
 def test_metrics_are_rounded_and_the_table_is_whole():
-    assert [rounded(number) for number in (0.123456, -1234.56, 0.0)] == [0.1235, -1235.0, 0.0]
+    assert [rounded(number) for number in (0.12345678912, -1234.56, 0.0)] == [0.12345679, -1234.56, 0.0]
     table = effects_table([effect("null/random 0", value=math.nan), effect("a", "r", 0.123456789)])
     assert table["columns"] == ["effect", "value", "ci_low", "ci_high", "n", "vector"]
     assert table["data"] == [["null/random 0", None, 0.1, 0.9, 20, ""], ["a", 0.123456789, 0.1, 0.9, 20, "r"]]
