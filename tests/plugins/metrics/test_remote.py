@@ -34,6 +34,7 @@ QUICK = {
     "gate": {"threshold": 0.1},
     "peft-adapter": {"path": "nowhere"},
     "rank1-reft": {"epochs": 1},
+    "reflective-prompt": {"choices": 2, "answer_tokens": 4, "shown": 1},
     "sycophancy-feedback": {"judge": "self", "judge_parameters": {"model": "measured", "least_mass": 0}},
     "truthfulqa-generation": {"judge": "self", "judge_parameters": {"model": "measured", "least_mass": 0}},
 }
