@@ -1,46 +1,20 @@
 """From words to tokens: the model's own chat format, with the parts of a sequence marked."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
 from steerstack.data.answer_form import check_form
-from steerstack.data.chat_template import ChatTemplate, Turns, lost
+from steerstack.data.chat_template import ChatTemplate, lost
 from steerstack.data.manner import USUAL, Manner
 from steerstack.data.reasoning import ReasoningBlock, find_block
+from steerstack.data.rendered import Prompt, Rendered, answered, common_prefix, followed
 from steerstack.errors import DataError, ModelError
 from steerstack.steering.tokens import TokenSequence
 from steerstack.util import digest
 
-
-@dataclass(frozen=True)
-class Prompt:
-    """One user turn, an optional system prompt, and the start of the assistant's reply.
-
-    ``history`` holds earlier turns as pairs of what the user said and what the assistant
-    answered. It is part of the prompt: an edit of the response does not touch earlier answers.
-    ``thought`` is what the model reasoned before the answer, where it was asked to.
-    """
-
-    user: str
-    system: str | None = None
-    prefix: str = ""
-    history: tuple[tuple[str, str], ...] = ()
-    thought: str = ""
-
-    @property
-    def turns(self) -> Turns:
-        """The conversation up to the user's last turn."""
-        return Turns(self.user, self.system, self.history)
-
-
-@dataclass(frozen=True)
-class _Rendered:
-    text: str
-    turn_end: int  # character where the user's turn ends
-    header_end: int  # character where the assistant's own words begin
-    think: tuple[int, int] = (0, 0)  # characters of the reasoning block
+__all__ = ["ChatFormat", "Prompt"]
 
 
 class ChatFormat:
@@ -121,12 +95,12 @@ class ChatFormat:
             found["reasoning_block"] = "closed by the template" if block.end is not None else f"{block.close!r} added"
         return found
 
-    def _plain(self, prompt: Prompt) -> _Rendered:
+    def _plain(self, prompt: Prompt) -> Rendered:
         head = f"{prompt.system}\n\n" if prompt.system else ""
         head += "".join(f"Human: {user}\n\nAssistant: {answer}\n\n" for user, answer in prompt.history)
         turn = f"{head}Human: {prompt.user}"
         text = f"{turn}\n\nAssistant:"
-        return _Rendered(text + (f" {prompt.prefix}" if prompt.prefix else ""), len(turn), len(text))
+        return Rendered(text + (f" {prompt.prefix}" if prompt.prefix else ""), len(turn), len(text))
 
     def _beginning(self, prompt: Prompt) -> tuple[str, str, ReasoningBlock | None]:
         """A conversation up to the end of the user's turn, the beginning of the reply, and its reasoning block."""
@@ -139,20 +113,20 @@ class ChatFormat:
         turn_end = len(closed) if text.startswith(closed) else text.rfind(words) + len(words)
         return text[:turn_end], text[turn_end:], find_block(text[turn_end:], template.source)
 
-    def _render(self, prompt: Prompt, *, unfinished: bool = False) -> _Rendered:
+    def _render(self, prompt: Prompt, *, unfinished: bool = False) -> Rendered:
         if not self.chat:
             return self._plain(prompt)
         turn, beginning, block = self._beginning(prompt)
         if block is None:
             text = turn + beginning
-            return _Rendered(text + prompt.prefix, len(turn), len(text))
+            return Rendered(text + prompt.prefix, len(turn), len(text))
         if unfinished:
             text = turn + block.opened(beginning)
-            return _Rendered(text, len(turn), len(text), (len(turn) + block.start, len(text)))
+            return Rendered(text, len(turn), len(text), (len(turn) + block.start, len(text)))
         whole = block.holding(beginning, prompt.thought) if prompt.thought else block.closed(beginning)
         text = turn + whole
         end = len(turn) + whole.rfind(block.close) + len(block.close)
-        return _Rendered(text + prompt.prefix, len(turn), len(text), (len(turn) + block.start, end))
+        return Rendered(text + prompt.prefix, len(turn), len(text), (len(turn) + block.start, end))
 
     @cached_property
     def _lead(self) -> tuple[int, ...]:
@@ -172,7 +146,7 @@ class ChatFormat:
     def _decode(self, ids: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
-    def _marked(self, prompt: Prompt, rendered: _Rendered) -> TokenSequence:
+    def _marked(self, prompt: Prompt, rendered: Rendered) -> TokenSequence:
         """A prompt's tokens with their parts, once all that was to be said is found in them."""
         ids, offsets = self._encode(rendered.text)
         texts = prompt.turns.texts
@@ -185,7 +159,7 @@ class ChatFormat:
                 fix="Use the chat template that the model was trained with, or reword what it changes.",
             )
         self._check_known(prompt.user)
-        return _mark(ids, offsets, rendered)
+        return rendered.marked(ids, offsets)
 
     def _check_known(self, words: str) -> None:
         """Refuse words that are mostly unknown to the tokenizer: all such prompts would be one and the same."""
@@ -263,7 +237,7 @@ class ChatFormat:
         rendered = self._render(prompt)
         base = self._marked(prompt, rendered)
         encoded = [self._encode(rendered.text + self._joint(prompt) + answer)[0] for answer in answers]
-        return _followed(base, answers, encoded)
+        return followed(base, answers, encoded)
 
     def completions(self, turn: str, header: str, answers: Sequence[str]) -> list[TokenSequence]:
         r"""Token ids of running text followed by each answer, outside any conversation.
@@ -285,8 +259,8 @@ class ChatFormat:
             An answer adds no token.
         """
         text = turn + header
-        base = _mark(*self._encode(text, bare=True), _Rendered(text, len(turn), len(text)))
-        return _followed(base, answers, [self._encode(text + answer, bare=True)[0] for answer in answers])
+        base = Rendered(text, len(turn), len(text)).marked(*self._encode(text, bare=True))
+        return followed(base, answers, [self._encode(text + answer, bare=True)[0] for answer in answers])
 
     def labels(self, prompt: Prompt, labels: Sequence[str]) -> list[TokenSequence]:
         """Token ids of a prompt followed by labels, such as ``A`` and ``B``, each of a single token.
@@ -305,7 +279,7 @@ class ChatFormat:
         if len({tuple(ids) for ids in encoded}) < len(encoded):
             raise DataError(f"The tokenizer gives the labels {list(labels)} one and the same token.")
         others = encoded[1:] or [list(base.ids)]  # a label by itself begins where the prompt without it ends
-        start = min(_common_prefix(encoded[0], ids) for ids in others)
+        start = min(common_prefix(encoded[0], ids) for ids in others)
         for label, ids in zip(labels, encoded, strict=True):
             if len(ids) != start + 1:
                 raise DataError(
@@ -313,36 +287,7 @@ class ChatFormat:
                     seen=f"{self._tokenizer.convert_ids_to_tokens(ids[start:])} for it",
                     fix="Use another answer form (--form), or --score text, which needs no single-token labels.",
                 )
-        return [_answered(base, ids, start) for ids in encoded]
+        return [answered(base, ids, start) for ids in encoded]
 
     def _joint(self, prompt: Prompt) -> str:
         return "" if self.chat or prompt.prefix else " "
-
-
-def _followed(base: TokenSequence, answers: Sequence[str], encoded: Sequence[Sequence[int]]) -> list[TokenSequence]:
-    start = min(_common_prefix(base.ids, ids) for ids in encoded)
-    for answer, ids in zip(answers, encoded, strict=True):
-        if len(ids) <= start:
-            raise DataError(f"The answer {answer!r} adds no token to its prompt.", fix="Give it some text.")
-    return [_answered(base, ids, start) for ids in encoded]
-
-
-def _answered(base: TokenSequence, ids: Sequence[int], start: int) -> TokenSequence:
-    """A sequence of a prompt and its answer, with the prompt's parts."""
-    response = min(base.response_start, start)
-    return replace(base, ids=tuple(ids), response_start=response, answer_start=start)
-
-
-def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-
-
-def _mark(ids: list[int], offsets: list[tuple[int, int]], rendered: _Rendered) -> TokenSequence:
-    def first_at(character: int) -> int:
-        return next((i for i, (start, end) in enumerate(offsets) if start >= character and end > start), len(ids))
-
-    last_of_header = max(first_at(rendered.header_end) - 1, 0)
-    response = min(first_at(rendered.turn_end), last_of_header)
-    begin, end = rendered.think
-    think = (first_at(begin), first_at(end)) if end else (0, 0)
-    return TokenSequence(tuple(ids), response, len(ids), think, first_at(rendered.header_end))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from steerstack.data.items import DataSet, Item
-from steerstack.errors import DataError
+from steerstack.errors import ArgumentError, DataError
 from steerstack.util import digest, show
 
 
@@ -108,3 +108,27 @@ def _interleaved(questions: list[str], groups: dict[str, list[Item]], seed: int)
         for rank, question in enumerate(of_letter)
     ]
     return [question for _, _, question in sorted(placed)]
+
+
+def as_data(data: object, part: str) -> DataSet:
+    """The data set itself; raises ArgumentError for anything else.
+
+    Parameters
+    ----------
+    data:
+        What was given.
+    part:
+        Which part of a split is meant where all of it was given: ``train``, ``validation`` or ``test``.
+    """
+    if isinstance(data, DataSet):
+        return data
+    if isinstance(data, Splits):
+        raise ArgumentError("All three parts of a split are given.", fix=f"Give one of them: parts.{part}.")
+    if isinstance(data, str):
+        raise ArgumentError(
+            "The data set is given by its name.", seen=repr(data), fix=f"Load it: data = load_data({data!r})."
+        )
+    raise ArgumentError(
+        f"A {type(data).__name__} is no data set.",
+        fix="Give load_data(...), DataSet.from_pairs([(question, exhibits, not), ...], behavior=NAME) or from_pandas.",
+    )

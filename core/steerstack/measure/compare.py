@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
+from steerstack.data.splits import as_data
 from steerstack.errors import ArgumentError
 from steerstack.measure.scoring import ArmScores, score_data
 from steerstack.stats import estimates

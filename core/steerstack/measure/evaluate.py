@@ -6,9 +6,9 @@ from functools import cached_property
 from html import escape
 from typing import Any
 
-from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
+from steerstack.data.splits import as_data
 from steerstack.data.words import word_guesses
 from steerstack.engine.score import Progress
 from steerstack.measure.competence import Competence, check_competence, judge

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
+from steerstack.data.splits import as_data
 from steerstack.measure.scoring import score_data
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from steerstack.catalog.lookup import find, full_name
 from steerstack.contracts import Extractor
-from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
+from steerstack.data.splits import as_data
 from steerstack.engine import fit as fitting
 from steerstack.engine.data_activations import DataActivations
 from steerstack.engine.resources.activation_store import STORE, ActivationStore

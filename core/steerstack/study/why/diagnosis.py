@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from steerstack.contracts import Edit
-from steerstack.data.given import as_data
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
+from steerstack.data.splits import as_data
 from steerstack.measure.form_choice import settle_form
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
