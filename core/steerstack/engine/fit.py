@@ -14,8 +14,9 @@ from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Component, Site
 from steerstack.steering.tokens import Tokens
 from steerstack.trace.changed_weights import check_changed
-from steerstack.trace.model import Model, check_trainable
+from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
+from steerstack.trace.trainable import check_trainable
 
 
 def fitted(method: Extractor, stream: DataActivations) -> Fitted:

@@ -15,7 +15,8 @@ from steerstack.errors import StudyError
 from steerstack.run.crew import Crew
 from steerstack.run.step import Step
 from steerstack.trace.changed_weights import check_changed, with_weights
-from steerstack.trace.model import Model, check_trainable
+from steerstack.trace.model import Model
+from steerstack.trace.trainable import check_trainable
 from steerstack.util import digest
 from steerstack.util.files import write_atomically, write_json
 from steerstack.util.text import file_name

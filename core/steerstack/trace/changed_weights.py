@@ -5,7 +5,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from steerstack.errors import ModelError, StudyError
-from steerstack.trace.model import Model, clone, wrap
+from steerstack.trace.model import Model, wrap
+from steerstack.trace.trainable import clone
 
 
 def with_weights(model: Model, weights: Path, name: str | None = None) -> Model:

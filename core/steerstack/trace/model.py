@@ -15,7 +15,7 @@ from torch import nn
 
 from steerstack.data.manner import USUAL, Manner
 from steerstack.data.prompts import ChatFormat
-from steerstack.errors import ModelError, RemoteError, SiteError
+from steerstack.errors import ModelError, SiteError
 from steerstack.steering import limits
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Component, Site
@@ -280,39 +280,3 @@ def wrap(module: nn.Module, tokenizer: Any, *, name: str, revision: str | None, 
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]
     return Model(envoy, tokenizer, name, revision, manner=manner)
-
-
-def check_trainable(model: Model) -> None:
-    """Refuse weights that cannot be trained.
-
-    Raises
-    ------
-    RemoteError
-        The weights are on a server.
-    ModelError
-        They are quantized or offloaded.
-    """
-    if model.remote is not None:
-        raise RemoteError(
-            f"The weights of {model.name} are on {model.remote}: they cannot be trained from here.",
-            fix="Open the model without --remote where its weights are, or leave out what trains it.",
-        )
-    placement.check_trainable(model.module, model.name)
-
-
-def clone(model: Model) -> nn.Module:
-    """A copy of the loaded model, to be trained or changed, that nnsight knows nothing of.
-
-    Raises
-    ------
-    RemoteError, ModelError
-        As :func:`check_trainable`.
-    """
-    check_trainable(model)
-    module = type(model.module)(copy.deepcopy(model.module.config))  # trainers write into it
-    module.load_state_dict(model.module.state_dict())
-    if len(placement.computing(model.module)) > 1:
-        from accelerate import dispatch_model
-
-        return dispatch_model(module.to(model.dtype), model.module.hf_device_map)  # type: ignore[no-any-return]
-    return module.to(device=model.device, dtype=model.dtype)

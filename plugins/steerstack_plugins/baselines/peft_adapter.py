@@ -60,7 +60,8 @@ class PeftAdapter(Baseline):
         """
         del train, validation, seed
         from steerstack.trace.changed_weights import check_changed
-        from steerstack.trace.model import clone, wrap
+        from steerstack.trace.model import wrap
+        from steerstack.trace.trainable import clone
 
         began = time.monotonic()
         found = _digest(self.path)

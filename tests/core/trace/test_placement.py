@@ -19,8 +19,8 @@ from steerstack.steering.tokens import Tokens, TokenSequence
 from steerstack.testing.models import WIDTH, tiny_model, tiny_tokenizer
 from steerstack.trace import load as loading
 from steerstack.trace import placement
-from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
+from steerstack.trace.trainable import clone
 from steerstack.util import digest
 
 SEQUENCE = TokenSequence((5, 9, 2, 77, 130, 8, 61), 3, 5)

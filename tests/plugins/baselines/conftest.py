@@ -11,7 +11,8 @@ from peft import LoraConfig, get_peft_model
 from steerstack.data.questions import ask
 from steerstack.testing import planted_data, planted_model
 from steerstack.testing.planted import planted_direction
-from steerstack.trace.model import Model, clone, wrap
+from steerstack.trace.model import Model, wrap
+from steerstack.trace.trainable import clone
 
 
 @cache

@@ -13,8 +13,8 @@ from steerstack import Stack
 from steerstack.errors import ModelError
 from steerstack.testing import planted_data, planted_model
 from steerstack.testing.models import tiny_model, tiny_tokenizer
-from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
+from steerstack.trace.trainable import clone
 from steerstack_plugins.baselines.peft_adapter import PeftAdapter
 
 IDS = torch.tensor([[5, 9, 2, 77, 130, 8]])

@@ -14,7 +14,8 @@ from peft import LoraConfig
 from transformers import PrinterCallback, TrainerCallback
 from transformers.pytorch_utils import Conv1D
 
-from steerstack.trace.model import Model, clone, wrap
+from steerstack.trace.model import Model, wrap
+from steerstack.trace.trainable import clone
 
 if TYPE_CHECKING:
     from collections.abc import Callable

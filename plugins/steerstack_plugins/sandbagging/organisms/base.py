@@ -51,7 +51,8 @@ class Taught(Organism):
         import numpy as np
         import torch
 
-        from steerstack.trace.model import clone, wrap
+        from steerstack.trace.model import wrap
+        from steerstack.trace.trainable import clone
         from steerstack_plugins.sandbagging.small_world.model import world_of
         from steerstack_plugins.sandbagging.small_world.tokenizer import tokenizer
         from steerstack_plugins.sandbagging.small_world.training import train

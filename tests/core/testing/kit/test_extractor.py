@@ -8,8 +8,8 @@ from tests.core.testing.kit.wrong_heavy import Heavy
 
 from steerstack.contracts import Extractor
 from steerstack.testing import ExtractorContract, planted_model
-from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
+from steerstack.trace.trainable import clone
 
 ALL = set(ExtractorContract.checks())
 BREAKS = {

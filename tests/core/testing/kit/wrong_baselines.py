@@ -21,7 +21,8 @@ class Right(Baseline):
         return {}
 
     def tune(self, model, train, validation, *, seed):
-        from steerstack.trace.model import clone, wrap
+        from steerstack.trace.model import wrap
+        from steerstack.trace.trainable import clone
 
         module = clone(model)
         self.change(model, module, seed)

@@ -19,7 +19,7 @@ class Right(Organism):
     def changed(self, model, seed):
         import torch
 
-        from steerstack.trace.model import clone
+        from steerstack.trace.trainable import clone
 
         module = clone(model)
         generator = torch.Generator().manual_seed(seed)
@@ -72,7 +72,7 @@ class InPlace(Right):
     def build(self, model, *, seed):
         import torch
 
-        from steerstack.trace.model import clone
+        from steerstack.trace.trainable import clone
 
         with torch.no_grad():
             next(model.module.parameters()).add_(1e-3)

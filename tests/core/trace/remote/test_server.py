@@ -23,8 +23,8 @@ from steerstack.steering.site import Site
 from steerstack.steering.tokens import Tokens, TokenSequence
 from steerstack.testing.models import WIDTH
 from steerstack.trace.forward import Pass, run
-from steerstack.trace.model import clone
 from steerstack.trace.open import open_model
+from steerstack.trace.trainable import clone
 
 from .remote_edits import edits
 

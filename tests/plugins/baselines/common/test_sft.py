@@ -12,7 +12,7 @@ from steerstack.engine.score import score
 from steerstack.steering.intervention import Plan
 from steerstack.testing import planted_data, planted_model, tiny_tokenizer
 from steerstack.testing.planted import swapped
-from steerstack.trace.model import clone
+from steerstack.trace.trainable import clone
 from steerstack_plugins.baselines.common.isolation import undisturbed
 from steerstack_plugins.baselines.full_sft import FullSFT
 from steerstack_plugins.baselines.lora_sft import LoraSFT
