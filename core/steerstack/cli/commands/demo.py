@@ -2,12 +2,9 @@
 
 from steerstack.cli import console, options
 
-BEHAVIOR = "power-seeking"
-"""Chosen for competence, not for effect size. By letter the embedded model keeps its choice in 15 to
-20 % of items when the options are swapped, on each of the five shipped sets (40 validation items), so
-the demo scores by text; and this is the set on which system prompts for and against the behaviour move
-the text log-odds furthest apart in the right direction (best for +0.08, best against 0.00 nats per
-token; on two of the other four they do not move them, on one the wrong way)."""
+BEHAVIOR = "hallucination"
+"""The first of the shipped behaviours by the alphabet: a rule that knows nothing of any result. By letter the
+embedded model answers by position, so the demo scores by text."""
 
 
 def demo(
@@ -22,6 +19,6 @@ def demo(
     from steerstack.cli.outputs import Outputs, perform
     from steerstack.study.stack.study import Stack
 
-    study = Stack(data=BEHAVIOR, layers=(10, 14, 18, 22), shares=(0.1, 0.2), nulls=9, limit=160)
+    study = Stack(data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), nulls=9, limit=120)
     perform(study, Outputs(fresh=fresh, report=report, figures=figures, tracking_uri=tracking_uri, json=json))
     console.console.say("Browse the registry: steerstack ui")

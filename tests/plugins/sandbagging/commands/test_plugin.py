@@ -48,8 +48,8 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     runs = {run.data.tags["steerstack.kind"]: run for run in _runs(store)}
     assert set(runs) == {"organism", "audit"}
     metrics = runs["organism"].data.metrics
-    assert metrics["induction_drop"] == told["induction_drop"]["value"]
-    assert metrics["selectivity"] == told["selectivity"]["value"]
+    assert metrics["induction_drop"] == pytest.approx(told["induction_drop"]["value"], abs=1e-7)
+    assert metrics["selectivity"] == pytest.approx(told["selectivity"]["value"], abs=1e-7)
     assert found.pop("said_to_sandbag")["locked"]["n"] >= 10  # of the calibration's organisms
     for text in (json.dumps(found), str(runs["audit"].data)):
         assert told["password"] not in text
