@@ -193,7 +193,7 @@ def test_their_study_has_a_file_a_command_a_ledger_a_page_a_frame_and_a_record(s
     resumed, whole = values
     assert ledger.read_bytes().split(b"\n")[0] == kept
     lines = [json.loads(line)["key"] for line in ledger.read_text().splitlines()]
-    assert len(lines) == len(set(lines)) == 2  # 68 test items, 64 a step
+    assert len(lines) == len(set(lines)) == 3  # the vector, and 68 test items, 64 a step
     assert [effect["name"] for effect in resumed["effects"]] == ["dose 0.5", "dose 2"]
     assert resumed["effects"] == whole["effects"]
     frame = pd.read_parquet(resumed["frame"])

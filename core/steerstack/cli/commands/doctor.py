@@ -39,6 +39,8 @@ def doctor(
     revision: str | None = options.REVISION,
     dtype: str | None = options.DTYPE,
     device: str | None = options.DEVICE,
+    remote: str | None = options.REMOTE,
+    plain_http: bool = options.PLAIN_HTTP,
     template: list[str] = options.TEMPLATE,
     form: str | None = options.FORM,
     reasoning: str = options.REASONING,
@@ -72,8 +74,8 @@ def doctor(
     loaded = load_vector(vector)
     layers = layers_of(loaded, layer)
     opened = open_model(
-        model, revision=revision, dtype=dtype, device=device, template=assignments.values(template), form=form,
-        reasoning=check_reasoning(reasoning),
+        model, revision=revision, dtype=dtype, device=device, remote=remote,
+        template=assignments.values(template), form=form, reasoning=check_reasoning(reasoning),
     )  # fmt: skip
     with progress_bars.bars() as bars:
         found = find_cause(
