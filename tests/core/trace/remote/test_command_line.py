@@ -62,6 +62,15 @@ def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
         STEERSTACK_SERVE_TOKEN="secret",
     )
     assert len(json.loads(swept.stdout)["arms"]) == 6
+    use = ["--data", table, "--limit", 6, "--vector", vector, "--layer", 1, "--json", "-"]
+    whys = [
+        steerstack(
+            "doctor", "--why", "--model", tiny_folder, *use, *where, check=False, STEERSTACK_SERVE_TOKEN="secret"
+        )
+        for where in (["--remote", host], [])
+    ]
+    causes = [json.loads(why.stdout)["cause"] for why in whys]
+    assert causes[0] == causes[1]
     refused = steerstack(
         "evaluate",
         *common,
