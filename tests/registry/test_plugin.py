@@ -128,5 +128,5 @@ def test_quiet_only_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("alembic")
     monkeypatch.setattr(logger, "level", logging.INFO)
     with quietly():
-        assert logger.level == logging.ERROR
+        assert logger.level == logging.CRITICAL
     assert logger.level == logging.INFO

@@ -135,7 +135,7 @@ def test_a_servers_list_is_mlflows_own_and_waits_for_nothing_heavy(ui: Ui, make_
     with reaching(ui.address) as client:
         asked = rows.rows(ClientSource(client), None)
     assert len(found) >= 62
-    assert sum(len(row["effects"]) for row in found) > 60 * 20
+    assert sum(len(row["effects"]) for row in found) > 60 * 2  # three of each run, and one of them is no number
     assert json.dumps(found) == json.dumps(asked)  # as text, since NaN is not NaN
     assert json.dumps(listing.list_vectors(ui.address)) == json.dumps(listing.list_vectors(ui.store))
     done = subprocess.run([sys.executable, "-c", LOADED, ui.address], capture_output=True, text=True, check=True)
