@@ -32,6 +32,7 @@ from steerstack.study.frontier.own_answers import answered_again, own_answers
 from steerstack.study.frontier.result import FrontierResult, Point
 from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
+from steerstack.techniques.compute import of_candidates
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import CRITERION, Candidate, candidate_layers
@@ -145,9 +146,11 @@ class Making:
             vector, layers = self.found(technique)
             plan, strength = self._held(technique, vector, layers, budget, exactly=True)
             kept = None if is_reference(technique.name) else vector.keeping(layers)
-            tried = {"choices_tried": len(self._among(technique, vector)), "criterion": CRITERION}
-            record = {"layers": list(layers), "scale": strength, **tried}
-            return Treatment(Arm(self.model, plan, label=technique.name), record=record, vector=kept)
+            count = len(self._among(technique, vector))
+            record = {"layers": list(layers), "scale": strength, "choices_tried": count, "criterion": CRITERION}
+            scored = count if count > 1 else 0  # a single candidate is not scored
+            flops = of_candidates(self.model, self.splits.train, self.splits.validation, self.study.score, scored)
+            return Treatment(Arm(self.model, plan, label=technique.name), flops=flops, record=record, vector=kept)
 
         return self.point(technique.name, budget, matched, technique.describe(), make, technique.code)
 
