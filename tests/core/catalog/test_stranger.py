@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
 from tests.support.command import steerstack
 from tests.support.stranger import ROOT, Environment
 from tests.support.wait import until
+
+from steerstack_registry.access.connection import reaching
 
 EXAMPLE = ROOT / "examples" / "steerstack-plugin-example"
 BROKEN = {
@@ -202,7 +203,7 @@ def test_their_study_has_a_file_a_command_a_ledger_a_page_a_frame_and_a_record(s
     wide = frame.pivot(index="item", columns="arm", values="log_odds")
     assert resumed["effects"][1]["value"] == pytest.approx((wide["dose 2"] - wide["bare"]).mean())
     assert resumed["verdict"] in Path(resumed["report"]).read_text(encoding="utf-8")
-    client = MlflowClient(f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}")
-    run = client.get_run(resumed["mlflow"]["run_id"])
+    with reaching(f"sqlite:///{tmp_path / 'home' / 'mlflow.db'}") as client:
+        run = client.get_run(resumed["mlflow"]["run_id"])
     assert run.data.tags["steerstack.kind"] == "doses"
     assert any(key.startswith("dose 2") for key in run.data.metrics), sorted(run.data.metrics)
