@@ -30,7 +30,7 @@ extensions = [
     "pages",
     "cross_references",
 ]
-exclude_patterns = ["_build", "gallery/sg_execution_times.rst", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "evidence/results", "gallery/sg_execution_times.rst", "sg_execution_times.rst"]
 nitpicky = True
 
 myst_enable_extensions = ["colon_fence", "deflist"]

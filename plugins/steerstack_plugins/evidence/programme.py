@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from steerstack.study.study import Study
 
 
+ANSWERED = ("stack",)
+"""Kinds of study whose answer can be computed anew from their items."""
+
+
 class DeclaredClaim(BaseModel):
     """What a claim's file holds.
 
@@ -53,11 +57,18 @@ class DeclaredClaim(BaseModel):
         Raises
         ------
         StudyError
-            It is no study, or names a server.
+            It is no study, of a kind without pages, or names a server.
         """
         if self.study.get("remote"):
             raise StudyError(f"{source} names a server, and a claim is measured here.", seen=str(self.study["remote"]))
-        return declare(self.study, source)
+        study = declare(self.study, source)
+        if study.name not in ANSWERED:
+            raise StudyError(
+                f"No page can be built of {source}.",
+                seen=f"study: {study.name}",
+                fix=f"Declare a study of one of these kinds: {', '.join(ANSWERED)}.",
+            )
+        return study
 
 
 def load_programme(folder: Path) -> dict[str, DeclaredClaim]:

@@ -24,7 +24,8 @@ def test_the_digest_is_of_the_study_alone(tmp_path):
 @pytest.mark.parametrize(
     ("more", "seen"),
     [({}, "study"), ({"study": {"study": "stak", "data": "x"}}, "stak"), ({"study": {"study": "stack"}}, "data"),
-     ({"study": {"study": "stack", "data": "x", "remote": "http://h"}}, "server"), ({"study": {"study": "stack", "data": "x"}, "hours": 1}, "hours")],
+     ({"study": {"study": "stack", "data": "x", "remote": "http://h"}}, "server"), ({"study": {"study": "stack", "data": "x"}, "hours": 1}, "hours"),
+     ({"study": {"study": "sweep", "data": "x", "layers": [1]}}, "study: sweep")],
 )  # fmt: skip
 def test_what_is_no_claim_is_refused(tmp_path, more, seen):
     with pytest.raises(Exception, match=seen) as caught:

@@ -1,0 +1,23 @@
+"""The pages of evidence say what their items say, to the last digit."""
+
+from pathlib import Path
+
+from steerstack_plugins.evidence.programme import load_programme
+from steerstack_plugins.evidence.run import findings, stale_pages
+
+ROOT = Path(__file__).parents[2]
+CLAIMS, PAGES = ROOT / "examples" / "evidence", ROOT / "docs" / "evidence"
+
+
+def test_no_page_is_stale():
+    assert stale_pages(load_programme(CLAIMS), PAGES) == []
+
+
+def test_every_finding_belongs_to_a_claim_as_it_is_declared():
+    claims = load_programme(CLAIMS)
+    kept = {path.parent.name for path in PAGES.glob("results/*/run.json")}
+    assert kept == set(findings(claims, PAGES))
+
+
+def test_findings_are_small_enough_for_a_repository():
+    assert sum(path.stat().st_size for path in PAGES.rglob("*") if path.is_file()) < 20_000_000
