@@ -62,7 +62,7 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
         f"Items: `results/{name}/items.parquet`; the whole account: `results/{name}/run.json`.", "",
     ]  # fmt: skip
     if leak:
-        lines += [f"Words alone: {leak['text']}.", ""]
+        lines += [f"In these data {leak['text'].removeprefix('words: ')}.", ""]
     return "\n".join(lines)
 
 
