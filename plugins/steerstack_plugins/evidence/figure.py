@@ -28,6 +28,7 @@ def draw(answer: StackAnswer) -> str:
         names.append(f"{row.label} (n = {of.n})")
     for place, (family, nulls) in enumerate(answer.nulls.items(), start=count):
         axes.scatter(nulls, [place] * len(nulls), s=14, color="#888888", alpha=0.6)
+        axes.scatter([answer.beside], [place], s=90, marker="|", color=_VECTOR)  # the vector on the nulls' items
         names.append(f"{family} (N = {len(nulls)})")
     axes.axvline(0, color="#888888", linewidth=1)
     axes.set_yticks(range(len(names)), names)

@@ -47,6 +47,8 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
         f"# {claim.title}", "", claim.question, "", f"**{of.sentence}**", "",
         f"Expected beforehand: {claim.expectation} Because: {claim.because}", "",
         f"![Effects with 95 % intervals, beside the nulls]({name}.svg)", "",
+        f"Each grey point is one null, on the test items that all nulls share; the mark beside them is the vector on "
+        f"these items ({of.beside:+.3f}).", "",
         "## Every arm beside the bare model", "",
         "| arm | effect and 95 % interval (nats per token) | n |", "|---|---|---|", *arms, "",
     ]  # fmt: skip
