@@ -4,6 +4,7 @@ from pathlib import Path
 
 from steerstack_plugins.evidence.programme import load_programme
 from steerstack_plugins.evidence.run import findings, stale_pages
+from steerstack_plugins.evidence.stack_answer import answer
 
 ROOT = Path(__file__).parents[2]
 CLAIMS, PAGES = ROOT / "examples" / "evidence", ROOT / "docs" / "evidence"
@@ -21,3 +22,9 @@ def test_every_finding_belongs_to_a_claim_as_it_is_declared():
 
 def test_findings_are_small_enough_for_a_repository():
     assert sum(path.stat().st_size for path in PAGES.rglob("*") if path.is_file()) < 20_000_000
+
+
+def test_the_readme_says_what_was_found():
+    finding = findings(load_programme(CLAIMS), PAGES)["hallucination-smollm2"]
+    alone = next(row.effect for row in answer(finding).rows if row.label == "vector +")
+    assert f"{alone} nats per token (n = {alone.n} " in " ".join((ROOT / "README.md").read_text("utf-8").split())
