@@ -19,6 +19,6 @@ def demo(
     from steerstack.cli.outputs import Outputs, perform
     from steerstack.study.stack.study import Stack
 
-    study = Stack(data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), nulls=9, limit=80)
+    study = Stack(data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), nulls=9, limit=120)
     perform(study, Outputs(fresh=fresh, report=report, figures=figures, tracking_uri=tracking_uri, json=json))
     console.console.say("Browse the registry: steerstack ui")
