@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steerstack.study.null_test import LEAST
-from steerstack_plugins.evidence.stack_answer import answer, shown
+from steerstack_plugins.evidence.stack_answer import answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from steerstack_plugins.evidence.finding import Finding
     from steerstack_plugins.evidence.programme import DeclaredClaim
+    from steerstack_plugins.evidence.stack_answer import StackAnswer
 
 _HOW = """Every claim is a file that says what its authors expect, and why, and that was written before anything was
 measured. Layer, strength and prompt are chosen on validation items; the test items are read once. The nulls are
@@ -40,7 +41,7 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
         What was declared, and what came out.
     """
     of, run = answer(finding), finding.run
-    arms = [f"| {row.label} | {shown(row.effect)} | {row.effect.n} |" for row in of.rows]
+    arms = [f"| {row.label} | {row.effect} | {row.effect.n} |" for row in of.rows]
     combined = [f"| {what} | {adds} | {kept} | {verdict} |" for what, verdict, adds, kept in of.combined]
     leak = next((found for found in run["leaks"].values()), None)
     lines = [
@@ -57,7 +58,7 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
                   "| on top of | what the vector adds | share of its effect alone | verdict |", "|---|---|---|---|",
                   *combined, ""]  # fmt: skip
     lines += [
-        "## What would change the verdict", "", _what_would_change(finding), "",
+        "## What would change the verdict", "", _what_would_change(of), "",
         "## Run it again", "", "```bash", f"steerstack evidence run --only {name} --fresh", "```", "",
         f"Measured on `{run['model']}` ({run['model_fingerprint'][:12]}) with data {run['data_digest'][:12]}, "
         f"in {_minutes(run['seconds'])} (planned: {claim.minutes:g}), by steerstack {run['version']}. "
@@ -85,8 +86,7 @@ def index_page(claims: Mapping[str, DeclaredClaim], findings: Mapping[str, Findi
     return "\n".join([*lines, "", _HOW.format(least=LEAST), "", _LIMITS, "", *toc, ""])
 
 
-def _what_would_change(finding: Finding) -> str:
-    of = answer(finding)
+def _what_would_change(of: StackAnswer) -> str:
     if of.resolved:
         return ("An interval that reaches zero on other items of the same kind, a null that does as much, or a model "
                 "on which another layer is chosen and the effect is gone.")  # fmt: skip

@@ -19,7 +19,6 @@ from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.study.null_test import NEEDED, NullTest
 from steerstack.study.stack.grid import Cell, interactions_json, quadruples
-from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,8 +156,3 @@ def _combination(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
     origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
     kept = "not known" if entry["retained"]["ci_low"] is None else share(entry["retained"])
     return f"{on}{more}{origin}", str(entry["verdict"]), interval(entry["first_on_top"]), kept
-
-
-def shown(effect: Estimate) -> str:
-    """An effect as tables have it."""
-    return interval(effect.to_json()) if effect.n else signed(effect.value)
