@@ -18,6 +18,7 @@ from steerstack.steering.site import Site
 from steerstack.testing.models import tiny_model, tiny_tokenizer
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
+from tests.support import logs
 from tests.support.browser import browser, chromium
 from tests.support.cost import (  # noqa: F401  # hooks of pytest
     pytest_addoption,
@@ -35,6 +36,10 @@ __all__ = ["browser", "chromium"]
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # how long an example takes says more of the machine than of the code
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(logs)
 
 
 @cache
