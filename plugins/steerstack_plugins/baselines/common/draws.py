@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from pydantic import Field
+
+from steerstack.contracts import Baseline, Tuned
+from steerstack.data.questions import ScoreMode, shots_of
 
 if TYPE_CHECKING:
-    from steerstack.contracts import Tuned
     from steerstack.data.items import DataSet
-    from steerstack.data.questions import ScoreMode
     from steerstack.trace.model import Model
 
 
-def best_draw(
-    model: Model, train: DataSet, validation: DataSet, mode: ScoreMode, *, shots: int, draws: int, seed: int
-) -> Tuned:
-    """The best of so many draws of so many items (all where there are fewer), in the order of the draw."""
-    from steerstack.data.questions import shots_of
-    from steerstack_plugins.baselines.common.prompt_search import Preface, choose_preface
+class DrawnShots(Baseline):
+    """Training items with their exhibiting answers as earlier turns: the best of several draws; no training."""
 
-    drawing = random.Random(seed)
-    size = min(shots, len(train))
-    drawn = [drawing.sample(train.items, size) for _ in range(draws)]
-    distinct = list({tuple(item.id for item in items): items for items in drawn}.values())
-    candidates = [
-        Preface({"items": [item.id for item in items]}, shots=shots_of(items, mode, model.format.manner.form))
-        for items in distinct
-    ]
-    return choose_preface(model, validation, mode, candidates, {"shots": size, "n_train": len(train)})
+    trains: ClassVar[bool] = False
+
+    shots: int = Field(ge=1, description="Demonstrations; all training items where there are fewer.")
+    draws: int = Field(3, ge=1, description="Number of draws that are tried.")
+    mode: ScoreMode = Field("text", description="How demonstrations are asked and answered, and validation scored.")
+
+    def with_choices(self, count: int) -> Self:
+        """So many draws, unless their number was given."""
+        return self if "draws" in self.model_fields_set else self.model_copy(update={"draws": count})
+
+    def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
+        """Draw demonstrations from ``train`` (their order is the draw's), and choose among the draws."""
+        from steerstack_plugins.baselines.common.prompt_search import Preface, choose_preface
+
+        drawing = random.Random(seed)
+        size = min(self.shots, len(train))
+        drawn = [drawing.sample(train.items, size) for _ in range(self.draws)]
+        distinct = list({tuple(item.id for item in items): items for items in drawn}.values())
+        form = model.format.manner.form
+        candidates = [
+            Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode, form))
+            for items in distinct
+        ]
+        return choose_preface(model, validation, self.mode, candidates, {"shots": size, "n_train": len(train)})
