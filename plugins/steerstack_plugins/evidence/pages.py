@@ -42,14 +42,14 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
     """
     of, run = answer(finding), finding.run
     arms = [f"| {row.label} | {row.effect} | {row.effect.n} |" for row in of.rows]
-    combined = [f"| {what} | {adds} | {kept} | {verdict} |" for what, verdict, adds, kept in of.combined]
+    combined = [f"| {one.other} | {one.adds} | {one.kept or 'not known'} | {one.verdict} |" for one in of.combined]
     leak = next((found for found in run["leaks"].values()), None)
     lines = [
         f"# {claim.title}", "", claim.question, "", f"**{of.sentence}**", "",
         f"Expected beforehand: {claim.expectation} Because: {claim.because}", "",
         f"![Effects with 95 % intervals, beside the nulls]({name}.svg)", "",
         f"Each grey point is one null, on the test items that all nulls share; the mark beside them is the vector on "
-        f"these items ({of.beside:+.3f}).", "",
+        f"these items ({of.test.effect:+.3f}).", "",
         "## Every arm beside the bare model", "",
         "| arm | effect and 95 % interval (nats per token) | n |", "|---|---|---|", *arms, "",
     ]  # fmt: skip
@@ -90,7 +90,7 @@ def _what_would_change(of: StackAnswer) -> str:
     if of.resolved:
         return ("An interval that reaches zero on other items of the same kind, a null that does as much, or a model "
                 "on which another layer is chosen and the effect is gone.")  # fmt: skip
-    smallest = min((len(nulls) for nulls in of.nulls.values()), default=0)
+    smallest = min((len(nulls) for nulls in of.test.nulls.values()), default=0)
     more = "" if smallest >= LEAST else f" With {smallest} nulls of a family no effect of any size could be claimed."
     return f"More items, where the interval is wide; a stronger or better vector, where the nulls do as much.{more}"
 

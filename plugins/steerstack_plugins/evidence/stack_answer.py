@@ -6,19 +6,19 @@ belong together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steerstack.report.page import interval
-from steerstack.report.words import caveat, share
+from steerstack.report.words import caveat
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.study.null_test import NEEDED, NullTest
-from steerstack.study.stack.grid import Cell, interactions_json, quadruples
+from steerstack.study.stack.grid import ALONE, BARE, Cell, interactions_json, quadruples
+from steerstack.study.stack.words import OnTop, alone_words, arm_words, on_top
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from steerstack_plugins.evidence.finding import Finding
 
 _SIDES = ("negative", "none", "positive")
-_SIGNS = {"negative": "−", "positive": "+", "none": "none", "few-shot": "demonstrations"}
 
 
 @dataclass(frozen=True)
@@ -60,20 +59,17 @@ class StackAnswer:
         Whether effect and nulls bear a claim.
     rows:
         Every arm beside the bare model.
-    nulls:
-        Mean effect of each null on the items that all nulls share, by family.
-    beside:
-        The vector's effect on these items.
+    test:
+        The vector's mean effect beside each null's, on the items that all nulls share.
     combined:
-        Each combination: what with what, its verdict, what the vector adds there, and the share that it keeps.
+        What the vector still does on top of each of the others.
     """
 
     sentence: str
     resolved: bool
     rows: Sequence[StackRow]
-    nulls: Mapping[str, Sequence[float]]
-    beside: float
-    combined: Sequence[tuple[str, str, str, str]]
+    test: NullTest
+    combined: Sequence[OnTop]
 
 
 def answer(finding: Finding) -> StackAnswer:
@@ -85,33 +81,21 @@ def answer(finding: Finding) -> StackAnswer:
     grid = _grid(arms, items)
     labels = finding.run["clusters"]["test"]
     groups = None if labels is None else [labels[item] for item in items]
-    bare = grid[Cell("none", "none")]
-    alone = estimates.difference(grid[Cell("none", "positive")].log_odds, bare.log_odds, groups=groups)
-    nulls, beside = _nulls(others, arms)
-    test = NullTest(beside, nulls)
-    combined = [
-        _combination(entry)
-        for entry in interactions_json(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups)
-        if (entry["scale"], entry["direction"]) == ("log-odds", "positive") and entry["of"][0] == "vector"
-    ]
+    bare = grid[BARE]
     rows = [
-        StackRow(_label(cell), estimates.difference(of.log_odds, bare.log_odds, groups=groups), cell.vector != "none")
+        StackRow(
+            arm_words(cell.about),
+            estimates.difference(of.log_odds, bare.log_odds, groups=groups),
+            cell.vector != "none",
+        )
         for cell, of in grid.items()
-        if cell != Cell("none", "none")
+        if cell != BARE
     ]
-    words = f"{_head(alone, test)} {behavior}: {alone} nats per token (n = {alone.n}). {test.sentence}"
-    few = caveat(alone.n)
-    return StackAnswer(f"{words} {few}".strip(), test.claims and alone.bears_claim, rows, nulls, beside, combined)
-
-
-def _head(alone: Estimate, test: NullTest) -> str:
-    if not alone.bears_claim:
-        return "The vector alone has no measurable effect on"
-    if not test.enough:
-        return "For want of nulls nothing is claimed of the vector alone on"
-    if not test.claims:
-        return "The nulls do as much as the vector alone does on"
-    return "The vector alone raises" if alone.value > 0 else "Against its sign, the vector alone lowers"
+    alone = estimates.difference(grid[ALONE].log_odds, bare.log_odds, groups=groups)
+    test = _nulls(others, arms)
+    combined = on_top(interactions_json(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
+    sentence = f"{alone_words(behavior, alone, test)} {caveat(alone.n)}".strip()
+    return StackAnswer(sentence, test.claims and alone.bears_claim, rows, test, combined)
 
 
 def _grid(arms: pd.DataFrame, items: Sequence[str]) -> dict[Cell, ArmValues]:
@@ -124,8 +108,8 @@ def _grid(arms: pd.DataFrame, items: Sequence[str]) -> dict[Cell, ArmValues]:
     return grid
 
 
-def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> tuple[dict[str, list[float]], float]:
-    """Each null's mean effect by family, and the vector's on the same items."""
+def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> NullTest:
+    """The vector's mean effect beside each null's, on the items that all nulls share."""
     first = arms[(arms["prompt"] == "none") & (arms["finetune"] == "none") & (arms["vector_origin"] == "transferred")]
     bare = first[first["vector"] == "none"].set_index("item")["log_odds"]
     steered = first[first["vector"] == "positive"].set_index("item")["log_odds"]
@@ -137,22 +121,4 @@ def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> tuple[dict[str, list[flo
             if str(name).startswith(f"{family} "):
                 shared = list(values.index)
                 found[family].append(float(np.mean(values - bare.loc[shared])))
-    return found, float(np.mean(steered.loc[shared] - bare.loc[shared]))
-
-
-def _label(cell: Cell) -> str:
-    parts = [] if cell.finetune == "none" else [cell.finetune]
-    if cell.prompt != "none":
-        parts.append("demonstrations" if cell.prompt == "few-shot" else f"prompt {_SIGNS[cell.prompt]}")
-    if cell.vector != "none":
-        refitted = " refitted" if cell.origin == "refitted" else ""
-        parts.append(f"vector {_SIGNS[cell.vector]}{refitted}")
-    return ", ".join(parts) or "bare model"
-
-
-def _combination(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    on = {"prompt": "the prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
-    more = f" on {entry['finetune']}" if "finetune" in entry else ""
-    origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
-    kept = "not known" if entry["retained"]["ci_low"] is None else share(entry["retained"])
-    return f"{on}{more}{origin}", str(entry["verdict"]), interval(entry["first_on_top"]), kept
+    return NullTest(float(np.mean(steered.loc[shared] - bare.loc[shared])), found)

@@ -26,11 +26,11 @@ def test_the_answer_is_computed_from_the_items_and_agrees_with_the_study(measure
     arms = finding.frame[finding.frame["finetune"] == "none"].set_index("item")
     bare = arms[(arms["vector"] == "none") & (arms["prompt"] == "none")].query("vector_origin == 'transferred'")
     steered = arms[(arms["vector"] == "positive") & (arms["prompt"] == "none")].query("vector_origin == 'transferred'")
-    alone = next(row for row in of.rows if row.label == "vector +")
+    alone = next(row for row in of.rows if row.label == "base, vector +")
     assert alone.effect.value == pytest.approx(np.mean(steered["log_odds"] - bare["log_odds"]))
     recorded = {one["name"]: one for one in finding.run["effects"]}
-    names = {"vector +": "effect/alone", "vector −": "effect/vector-negative", "prompt +": "effect/prompt-positive",
-             "prompt +, vector +": "effect/prompt-positive+vector-positive"}  # fmt: skip
+    names = {"base, vector +": "effect/alone", "base, vector -": "effect/vector-negative", "base, prompt +": "effect/prompt-positive",
+             "base, prompt +, vector +": "effect/prompt-positive+vector-positive"}  # fmt: skip
     for row in of.rows:
         if row.label in names:
             kept = recorded[names.pop(row.label)]
@@ -38,8 +38,12 @@ def test_the_answer_is_computed_from_the_items_and_agrees_with_the_study(measure
                 (row.effect.value, row.effect.ci_low, row.effect.n)
             )
     assert not names
-    assert {family: len(nulls) for family, nulls in of.nulls.items()} == {"random": 2, "shuffled labels": 2}
+    assert {family: len(nulls) for family, nulls in of.test.nulls.items()} == {"random": 2, "shuffled labels": 2}
     assert not of.resolved
+    assert of.sentence.split(" With ")[0] in finding.run["card"]  # which holds the study's own verdict
+    assert of.combined
+    for one in of.combined:
+        assert one.sentence in finding.run["card"]
 
 
 def test_pages_are_built_without_a_model_and_a_changed_digit_makes_them_stale(programme, pages):

@@ -30,19 +30,29 @@ class Cell:
     finetune: str = "none"
     origin: Literal["transferred", "refitted"] = "transferred"
 
+    @property
+    def about(self) -> dict[str, str]:
+        """As results and frames name it."""
+        return {
+            "finetune": self.finetune,
+            "vector_origin": self.origin,
+            "prompt": self.prompt,
+            "vector": self.vector,
+        }
+
+
+BARE, ALONE = Cell("none", "none"), Cell("none", "positive")
+"""The model as it came, and under the vector alone."""
 
 Grid = Mapping[Cell, ArmValues]
 
 
 def arms_json(grid: Grid, groups: Sequence[int] | None = None) -> list[dict[str, Any]]:
     """Each arm with its estimates; one with a vector also with the share of items that move against its sign."""
-    base = grid[Cell("none", "none")]
+    base = grid[BARE]
     return [
         {
-            "prompt": cell.prompt,
-            "vector": cell.vector,
-            "finetune": cell.finetune,
-            "vector_origin": cell.origin,
+            **cell.about,
             "estimate": estimates.mean(values.log_odds, groups=groups).to_json(),
             "probability": estimates.probability(values.probability, groups=groups).to_json(),
             "effect": estimates.difference(values.log_odds, base.log_odds, groups=groups).to_json(),
@@ -73,21 +83,20 @@ Quadruple = tuple[dict[str, Any], FourArms]
 
 def _cells(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cell, Cell, Cell, Cell]]]:
     """Every interaction asked for: what it is of, and its cells (neither, first, second, both)."""
-    none, vector = Cell("none", "none"), Cell("none", "positive")
     for side in ("positive", "negative"):
         of_vector, of_prompt, both = Cell("none", side), Cell(side, "none"), Cell(side, side)
-        yield {"of": ["vector", "prompt"], "direction": side}, (none, of_vector, of_prompt, both)
+        yield {"of": ["vector", "prompt"], "direction": side}, (BARE, of_vector, of_prompt, both)
     shown = Cell("few-shot", "none")
-    yield {"of": ["vector", "few-shot"], "direction": "positive"}, (none, vector, shown, Cell("few-shot", "positive"))
+    yield {"of": ["vector", "few-shot"], "direction": "positive"}, (BARE, ALONE, shown, Cell("few-shot", "positive"))
     for tune in finetunes:
         tuned = Cell("none", "none", tune)
         for name, level in _CONTEXTS.items():
             about = {"of": [name, tune], "direction": "positive"}
-            yield about, (none, Cell(level, "none"), tuned, Cell(level, "none", tune))
+            yield about, (BARE, Cell(level, "none"), tuned, Cell(level, "none", tune))
         for origin in ("transferred", "refitted"):
             on_tuned = Cell("none", "positive", tune, origin)
             about = {"direction": "positive", "vector_origin": origin}
-            yield {"of": ["vector", tune], **about}, (none, vector, tuned, on_tuned)
+            yield {"of": ["vector", tune], **about}, (BARE, ALONE, tuned, on_tuned)
             for name, level in _CONTEXTS.items():
                 on_top = {"of": ["vector", name], **about, "finetune": tune}
                 both = Cell(level, "positive", tune, origin)

@@ -22,6 +22,7 @@ from steerstack.report.plot import (
 from steerstack.report.samples import samples_tables
 from steerstack.report.words import share
 from steerstack.study.stack.misread import misread_table
+from steerstack.study.stack.words import REFERENCE, is_bare
 
 _LEVELS = ("negative", "none", "positive")
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
@@ -214,7 +215,7 @@ def _arms(value: Mapping[str, Any]) -> Table:
     rows = [
         ["base" if a["finetune"] == "none" else a["finetune"], _PROMPTS[a["prompt"]], *_vector(a),
          interval(a["estimate"]), f"{a['probability']['value']:.3f}",
-         "0 (reference)" if _is_bare(a) else interval(a["effect"])]
+         REFERENCE if is_bare(a) else interval(a["effect"])]
         for a in value["arms"] if a["vector"] != "none" or a["vector_origin"] == "transferred"
     ]  # fmt: skip
     columns = ["model", "prompt", "vector", "from", value["scale"], share_name(value["score"]), "effect"]
@@ -225,10 +226,6 @@ def _arms(value: Mapping[str, Any]) -> Table:
 def _vector(arm: Mapping[str, Any]) -> tuple[str, str]:
     sign = {"none": "none", "positive": "+", "negative": "-"}[arm["vector"]]
     return sign, "" if arm["vector"] == "none" or arm["finetune"] == "none" else arm["vector_origin"]
-
-
-def _is_bare(arm: Mapping[str, Any]) -> bool:
-    return bool(arm["prompt"] == arm["vector"] == arm["finetune"] == "none")
 
 
 def _interactions(value: Mapping[str, Any]) -> Table:

@@ -24,12 +24,12 @@ from steerstack.study.null_test import NullTest
 from steerstack.study.result import Result
 from steerstack.study.stack.companions import MeasuredCompanion
 from steerstack.study.stack.effects import stack_costs, stack_effects
-from steerstack.study.stack.grid import Cell, arms_json, interactions_json, quadruples
+from steerstack.study.stack.grid import ALONE, BARE, Cell, arms_json, interactions_json, quadruples
 from steerstack.study.stack.misread import misread_json, misread_line
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.stack.replicates import Replicate, Replicates
-from steerstack.study.stack.words import arm_words, on_top
+from steerstack.study.stack.words import REFERENCE, alone_words, arm_words, is_bare, on_top
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.compute import of_vector
 from steerstack.techniques.selection import Choice
@@ -90,14 +90,12 @@ class StackResult(Result):
     @property
     def bare(self) -> ArmValues:
         """The base model, unprompted and unsteered."""
-        return self.grid[Cell("none", "none")]
+        return self.grid[BARE]
 
     @cached_property
     def effect(self) -> estimates.Estimate:
         """Effect of the positive vector alone on the base model, paired."""
-        return estimates.difference(
-            self.grid[Cell("none", "positive")].log_odds, self.bare.log_odds, groups=self.groups()
-        )
+        return estimates.difference(self.grid[ALONE].log_odds, self.bare.log_odds, groups=self.groups())
 
     @cached_property
     def replicates(self) -> Replicates | None:
@@ -107,7 +105,7 @@ class StackResult(Result):
     @cached_property
     def interactions(self) -> list[dict[str, Any]]:
         """Every interaction, on both scales."""
-        vector = self.grid[Cell("none", "positive")]
+        vector = self.grid[ALONE]
         asked = [*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)]
         return interactions_json(asked, margin=self.study.margin, groups=self.groups())
 
@@ -203,7 +201,11 @@ class StackResult(Result):
         """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""
         columns = ("arm", "log-odds", "effect and 95 % interval")
         rows = [
-            [arm_words(arm), signed(arm["estimate"]["value"]), interval(arm["effect"])]
+            [
+                arm_words(arm),
+                signed(arm["estimate"]["value"]),
+                REFERENCE if is_bare(arm) else interval(arm["effect"]),
+            ]
             for arm in self.value["arms"]
             if arm["vector"] != "none" or arm["vector_origin"] == "transferred"  # without a vector both are one arm
         ]
@@ -229,16 +231,9 @@ class StackResult(Result):
             named |= {f"{other.name}, then vector": other.before} if other.before else {}
         by_name = ((Cell("none", name), values) for name, values in named.items())  # type: ignore[arg-type]
         for cell, values in (*self.grid.items(), *by_name):
-            about = {
-                "finetune": cell.finetune,
-                "vector_origin": cell.origin,
-                "prompt": cell.prompt,
-                "vector": cell.vector,
-            }
-            rows += _rows(about, self.splits.test, values)
-        about = {"finetune": "none", "vector_origin": "transferred", "prompt": "none"}
+            rows += _rows(cell.about, self.splits.test, values)
         for null in (*self.nulls.nulls, *self.nulls.neighbors):
-            rows += _rows({**about, "vector": null.name}, self.nulls.items, null.values)
+            rows += _rows({**BARE.about, "vector": null.name}, self.nulls.items, null.values)
         return rows
 
     def _choices(self) -> list[dict[str, Any]]:
@@ -259,33 +254,17 @@ class StackResult(Result):
     @cached_property
     def null_test(self) -> NullTest:
         """The positive vector alone beside its nulls, on the items that these were measured on."""
-        return self.nulls.test(self.grid[Cell("none", "positive")], self.bare)
+        return self.nulls.test(self.grid[ALONE], self.bare)
 
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        effect, nulls = self.effect, self.null_test
-        if not effect.bears_claim:
-            head = f"The vector alone has no measurable effect on {self.behavior}"
-        elif self.replicates and not self.replicates.effect.excludes_zero:
-            head = f"An effect of the vector alone on {self.behavior} is not resolved for new training samples"
-        elif not nulls.enough:
-            head = f"Nothing is claimed of the vector alone on {self.behavior}, for want of nulls"
-        elif not nulls.claims:
-            head = f"The effect of the vector alone on {self.behavior} cannot be told apart from the nulls"
-        elif effect.bears_claim and effect.ci_low > 0:
-            head = f"The vector alone raises {self.behavior}"
-        else:
-            head = f"The vector alone lowers {self.behavior}, against its sign"
-        parts = [f"{head}: {effect} on the log-odds scale (n = {effect.n}).", nulls.sentence]
-        parts += [self.replicates.sentence] if self.replicates else []
-        parts.extend(
-            on_top(entry)
-            for entry in self.interactions
-            if (entry["scale"], entry["direction"], entry["of"][0]) == ("log-odds", "positive", "vector")
-        )
+        again = self.replicates
+        parts = [alone_words(self.behavior, self.effect, self.null_test, again.effect if again else None)]
+        parts += [again.sentence] if again else []
+        parts += [one.sentence for one in on_top(self.interactions)]
         parts += [other.sentence(self.groups()) for other in self.companions]
-        parts.append(caveat(effect.n))
+        parts.append(caveat(self.effect.n))
         return " ".join(part for part in parts if part)
 
 

@@ -1,14 +1,20 @@
-"""How a stacking study puts its arms and interactions into words."""
+"""How a stacking study puts its arms, its interactions and its answer into words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from steerstack.report.page import interval
 from steerstack.report.words import share
 from steerstack.stats.comparisons import ALPHA
+from steerstack.stats.estimate import Estimate
+from steerstack.study.null_test import NullTest
 
 RESOLVED = ("reinforces", "partly redundant")
 """Verdicts that rest on an interaction that is told from zero, of which there are several."""
+
+REFERENCE = "0 (reference)"
+"""The difference of the bare model from itself, which has no interval."""
 
 _SIDES = {"positive": "+", "negative": "-"}
 
@@ -24,20 +30,85 @@ def arm_words(arm: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def on_top(entry: dict[str, Any]) -> str:
-    """What the vector still does on top of something else, the share that it keeps, and how the two combine."""
-    other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
-    if "finetune" in entry:
-        other += f" on {entry['finetune']}"
-    origin = f" ({entry['vector_origin']})" if "vector_origin" in entry else ""
-    verdict = {
-        "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
-        "only the second works alone": "the vector alone does nothing measurable",
-        "neither works alone": "neither does anything measurable alone",
-    }.get(entry["verdict"], entry["verdict"])
-    if entry["verdict"] in RESOLVED and entry["p_holm"] >= ALPHA:
-        verdict = f"{verdict} by itself, not among all interactions: p = {entry['p_holm']:.2g}, Holm"
-    if entry["n_to_resolve"]:
-        verdict += f"; about {entry['n_to_resolve']} items would resolve it"
-    kept = "" if entry["retained"]["ci_low"] is None else f", and keeps {share(entry['retained'])} of its effect"
-    return f"On top of {other}{origin} it does {interval(entry['first_on_top'])}{kept} ({verdict})."
+def is_bare(arm: Mapping[str, Any]) -> bool:
+    """Whether it is the model as it came, beside which every arm stands."""
+    return bool(arm["prompt"] == arm["vector"] == arm["finetune"] == "none")
+
+
+@dataclass(frozen=True)
+class OnTop:
+    """What the vector still does on top of something else.
+
+    Attributes
+    ----------
+    other:
+        On top of what.
+    adds:
+        What it does there, with its interval.
+    kept:
+        The share of its effect alone that it keeps; empty where that is not known.
+    verdict:
+        How the two combine, what is left of that among all interactions, and what would resolve it.
+    """
+
+    other: str
+    adds: str
+    kept: str
+    verdict: str
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> "OnTop":
+        """An interaction of the vector, as results hold it."""
+        other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
+        if "finetune" in entry:
+            other += f" on {entry['finetune']}"
+        if "vector_origin" in entry:
+            other += f" ({entry['vector_origin']})"
+        verdict = {
+            "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
+            "only the second works alone": "the vector alone does nothing measurable",
+            "neither works alone": "neither does anything measurable alone",
+        }.get(entry["verdict"], entry["verdict"])
+        if entry["verdict"] in RESOLVED and entry["p_holm"] >= ALPHA:
+            verdict = f"{verdict} by itself, not among all interactions: p = {entry['p_holm']:.2g}, Holm"
+        if entry["n_to_resolve"]:
+            verdict += f"; about {entry['n_to_resolve']} items would resolve it"
+        kept = "" if entry["retained"]["ci_low"] is None else share(entry["retained"])
+        return cls(other, interval(entry["first_on_top"]), kept, verdict)
+
+    @property
+    def sentence(self) -> str:
+        """All of it."""
+        kept = f", and keeps {self.kept} of its effect" if self.kept else ""
+        return f"On top of {self.other} it does {self.adds}{kept} ({self.verdict})."
+
+
+def on_top(entries: Iterable[Mapping[str, Any]]) -> list[OnTop]:
+    """The interactions that an answer names: of the vector, in its direction, on the log-odds scale."""
+    named = ("log-odds", "positive", "vector")
+    return [OnTop.of(entry) for entry in entries if (entry["scale"], entry["direction"], entry["of"][0]) == named]
+
+
+def alone_words(behavior: str, effect: Estimate, nulls: NullTest, over_samples: Estimate | None = None) -> str:
+    """What the vector does alone, and what its nulls bear of that.
+
+    Parameters
+    ----------
+    behavior, effect, nulls:
+        What it is to move, by how much it does, and how it stands beside its nulls.
+    over_samples:
+        Its mean effect over new training samples, where there are several.
+    """
+    if not effect.bears_claim:
+        head = f"The vector alone has no measurable effect on {behavior}"
+    elif over_samples is not None and not over_samples.excludes_zero:
+        head = f"An effect of the vector alone on {behavior} is not resolved for new training samples"
+    elif not nulls.enough:
+        head = f"Nothing is claimed of the vector alone on {behavior}, for want of nulls"
+    elif not nulls.claims:
+        head = f"The effect of the vector alone on {behavior} cannot be told apart from the nulls"
+    elif effect.ci_low > 0:
+        head = f"The vector alone raises {behavior}"
+    else:
+        head = f"The vector alone lowers {behavior}, against its sign"
+    return f"{head}: {effect} on the log-odds scale (n = {effect.n}). {nulls.sentence}"

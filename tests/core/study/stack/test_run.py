@@ -99,6 +99,7 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
     assert all(f"plot-{name}" in page for name in ("stacked-effects", "dose-response", "nulls"))
     arms = [row[0] for row in result.summary().rows]
     assert len(set(arms)) == len(arms) == len(value["arms"]) - 3  # a fine-tune without a vector is one arm a prompt
+    assert next(row for row in result.summary().rows if row[0] == "base")[2] == "0 (reference)"
     assert {"base", "base, prompt +, vector -", "lora-sft, vector + refitted", "lora-sft, prompt -"} <= set(arms)
     assert all(sum(map(len, row)) + 10 <= 80 for row in result.summary().rows)  # a line each on a narrow screen
     (costs,) = (table for table in result.page().tables if table.title == "What it costs")
