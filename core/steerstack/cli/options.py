@@ -1,6 +1,11 @@
-"""Options that several commands take, each declared once."""
+"""Options that several commands take, each declared once, and groups of them that a command takes as one."""
 
+import functools
+import inspect
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -8,12 +13,23 @@ from steerstack.address import public_address
 from steerstack.errors import ParameterError
 from steerstack.steering import origin
 
-MODEL = typer.Option("smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.")
-DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.")
-DEVICE = typer.Option(None, help="cpu, cuda, auto.")
-REVISION = typer.Option(None, help="Revision on the Hugging Face hub.")
+if TYPE_CHECKING:
+    from steerstack.data.items import DataSet
+    from steerstack.trace.model import Model
+
+_MODEL, _DATA, _VECTOR = "Model", "Data", "Vector"
+"""Headings under which ``--help`` shows them."""
+
+MODEL = typer.Option(
+    "smollm2", help="Folder, Hugging Face id, or 'smollm2' for the embedded model.", rich_help_panel=_MODEL
+)
+DTYPE = typer.Option(None, help="float32, bfloat16, ...; that of the weights by default.", rich_help_panel=_MODEL)
+DEVICE = typer.Option(None, help="cpu, cuda, auto.", rich_help_panel=_MODEL)
+REVISION = typer.Option(None, help="Revision on the Hugging Face hub.", rich_help_panel=_MODEL)
 REMOTE = typer.Option(
-    None, help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its token in STEERSTACK_SERVE_TOKEN."
+    None,
+    help="Server that holds the weights: http://HOST:PORT, or 'ndif'; its token in STEERSTACK_SERVE_TOKEN.",
+    rich_help_panel=_MODEL,
 )
 
 
@@ -28,23 +44,49 @@ PLAIN_HTTP = typer.Option(
     help="Let the token go to another machine over plain http, where anybody on the way can read it.",
     callback=_allow_plain_http,
     expose_value=False,
+    rich_help_panel=_MODEL,
 )
 FORM = typer.Option(
     None,
     help="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any other; "
     "chosen on validation items by default.",
+    rich_help_panel=_MODEL,
 )
 REASONING = typer.Option(
-    "closed", help="Where the template opens a reasoning block: answers after an empty one (closed), or generated."
+    "closed",
+    help="Where the template opens a reasoning block: answers after an empty one (closed), or generated.",
+    rich_help_panel=_MODEL,
 )
 TEMPLATE = typer.Option(
-    [], "--template", help="Argument of the chat template, NAME=VALUE (enable_thinking=false); may be given again."
+    [],
+    "--template",
+    help="Argument of the chat template, NAME=VALUE (enable_thinking=false); may be given again.",
+    rich_help_panel=_MODEL,
 )
-DATA = typer.Option(..., help="Data file, or the name of a shipped behaviour.")
-BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does not say.")
-MATCHING = typer.Option(None, help="'exhibits' or 'declines': what the file's matching answer does, where unknown.")
-LIMIT = typer.Option(None, help="Use only the first N items.")
-TOKENS = typer.Option("response", help="all, prompt, response, think, answer, last, or positions such as 0,5,-1.")
+DATA = typer.Option(..., help="Data file, or the name of a shipped behaviour.", rich_help_panel=_DATA)
+DATA_IF_ANY = typer.Option(None, help="Data file, or the name of a shipped behaviour.", rich_help_panel=_DATA)
+BEHAVIOR = typer.Option(None, help="Name of the behaviour, where the file does not say.", rich_help_panel=_DATA)
+MATCHING = typer.Option(
+    None,
+    help="'exhibits' or 'declines': what the file's matching answer does, where unknown.",
+    rich_help_panel=_DATA,
+)
+LIMIT = typer.Option(None, help="Use only the first N items.", rich_help_panel=_DATA)
+VECTOR = typer.Option(None, help="Vector file, or models:/NAME@ALIAS.", rich_help_panel=_VECTOR)
+LAYER = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has.", rich_help_panel=_VECTOR)
+RELATIVE = typer.Option(False, help="The scale is a share of each activation's norm.", rich_help_panel=_VECTOR)
+EDIT = typer.Option(
+    None, help="How the vector acts: add, ablate, ...; by default as its method asks for.", rich_help_panel=_VECTOR
+)
+EDIT_SET = typer.Option(
+    [], "--edit-set", help="Parameter of the edit, NAME=VALUE; may be given again.", rich_help_panel=_VECTOR
+)
+TOKENS = typer.Option(
+    "response",
+    help="all, prompt, response, think, answer, last, or positions such as 0,5,-1.",
+    rich_help_panel=_VECTOR,
+)
+TRANSFER = typer.Option(False, help=origin.TRANSFER, rich_help_panel=_VECTOR)
 REPORT = typer.Option(None, help="Where to write the HTML report.", rich_help_panel="Output")
 FIGURES = typer.Option(
     None,
@@ -90,7 +132,82 @@ TRACKING = typer.Option(
     rich_help_panel="Output",
     callback=_no_secret,
 )
-TRANSFER = typer.Option(False, help=origin.TRANSFER)
 SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
-EDIT = typer.Option(None, help="How the vector acts: add, ablate, ...; by default as its method asks for.")
-EDIT_SET = typer.Option([], "--edit-set", help="Parameter of the edit, NAME=VALUE; may be given again.")
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which items of the data."""
+
+    limit: int | None = LIMIT
+    behavior: str | None = BEHAVIOR
+    matching: str | None = MATCHING
+
+    def items(self, data: str) -> "DataSet":
+        """The items; raises DataError."""
+        from steerstack.cli import console
+
+        return console.items(data, behavior=self.behavior, matching=self.matching, limit=self.limit)
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model, and how it is loaded, or asked for at a server."""
+
+    model: str = MODEL
+    revision: str | None = REVISION
+    dtype: str | None = DTYPE
+    device: str | None = DEVICE
+    remote: str | None = REMOTE
+    plain_http: bool = PLAIN_HTTP
+    template: list[str] = TEMPLATE
+
+    def opened(self, **asked: Any) -> "Model":
+        """The model, opened; ``asked`` says how it is asked. Raises ModelError, RemoteError."""
+        from steerstack.cli import assignments
+        from steerstack.trace.open import open_model
+
+        return open_model(
+            self.model, revision=self.revision, dtype=self.dtype, device=self.device, remote=self.remote,
+            template=assignments.values(self.template), **asked,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class AskedModelOptions(ModelOptions):
+    """The same, and how its answers are asked for."""
+
+    form: str | None = FORM
+    reasoning: str = REASONING
+
+    def opened(self, **asked: Any) -> "Model":
+        """The model, opened to be asked so; raises ModelError, RemoteError, ParameterError."""
+        from steerstack.data.manner import check_reasoning
+
+        return super().opened(form=self.form, reasoning=check_reasoning(self.reasoning), **asked)
+
+
+def spread(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes each option of the groups among its parameters, in their place; it is given the groups.
+
+    A group is a dataclass whose defaults are options.
+    """
+    parameters = inspect.signature(command).parameters.values()
+    groups: dict[str, Any] = {of.name: of.annotation for of in parameters if is_dataclass(of.annotation)}
+    single = [
+        parameter
+        for of in parameters
+        for parameter in (inspect.signature(groups[of.name]).parameters.values() if of.name in groups else [of])
+    ]
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        made = {}
+        for name, group in groups.items():
+            made[name] = group(**{of.name: given.pop(of.name) for of in fields(group) if of.name in given})
+        command(**given, **made)
+
+    single = [of.replace(kind=inspect.Parameter.KEYWORD_ONLY) for of in single]
+    run.__signature__ = inspect.Signature(single)  # type: ignore[attr-defined]
+    run.__annotations__ = {of.name: of.annotation for of in single}
+    return run

@@ -1,25 +1,22 @@
 """From command-line options to a plan."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from steerstack.catalog.lookup import find
+from steerstack.cli import options
 from steerstack.cli.assignments import numbers, settings
-from steerstack.contracts import Edit
 from steerstack.errors import SteerstackError
-from steerstack.exchange.load_vector import load_vector
-from steerstack.steering.vector import SteeringVector
-from steerstack.study.claims import Claim
-from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.contracts import Edit
+    from steerstack.steering.vector import SteeringVector
+    from steerstack.study.claims import Claim
+    from steerstack.trace.model import Model
 
 
-def edit_named(name: str | None, assignments: list[str]) -> Edit | None:
-    """The edit of a name with its parameters; None where neither is given."""
-    if name is None and not assignments:
-        return None
-    return find("edit", name or "add").make(settings(assignments))
-
-
-def layers_of(vector: SteeringVector, layer: str | None) -> tuple[int, ...]:
+def layers_of(vector: "SteeringVector", layer: str | None) -> tuple[int, ...]:
     """The layers that ``--layer`` names; raises SteerstackError where it names none and the vector has several."""
     if layer == "all" or (layer is None and len(vector.layers) == 1):
         return vector.layers
@@ -30,28 +27,42 @@ def layers_of(vector: SteeringVector, layer: str | None) -> tuple[int, ...]:
     return numbers(layer, int, "layers")
 
 
-def applied(
-    model: Model,
-    vector: Path | None,
-    layer: str | None,
-    scale: float,
-    edit: Edit | None,
-    tokens: str,
-    system: str | None,
-    transfer: bool,
-) -> Claim:
-    """What the options apply; nothing without a vector.
+@dataclass(frozen=True)
+class VectorOptions:
+    """Which vector acts, where, and how."""
 
-    Raises
-    ------
-    SteerstackError
-        The vector is missing, does not fit, or has no layer named.
-    """
-    if vector is None:
-        return Claim({}, system=system)
-    loaded = load_vector(vector)
-    model.check_vector(loaded, transfer=transfer)
-    layers = layers_of(loaded, layer)
-    for one in layers:
-        model.check_site(loaded.site(one))
-    return Claim({}, vector=loaded, layers=layers, scale=scale, tokens=tokens, edit=edit, system=system)
+    vector: Path | None = options.VECTOR
+    layer: str | None = options.LAYER
+    relative: bool = options.RELATIVE
+    edit: str | None = options.EDIT
+    edit_set: list[str] = options.EDIT_SET
+    tokens: str = options.TOKENS
+    transfer: bool = options.TRANSFER
+
+    @cached_property
+    def edited(self) -> "Edit | None":
+        """The edit with its parameters; None where neither is given. Raises PluginError, ParameterError."""
+        from steerstack.catalog.lookup import find
+
+        given = self.edit_set + (["relative=true"] if self.relative else [])
+        return find("edit", self.edit or "add").make(settings(given)) if self.edit or given else None
+
+    def claim(self, model: "Model", scale: float, system: str | None = None) -> "Claim":
+        """What the options apply to a model; nothing without a vector.
+
+        Raises
+        ------
+        SteerstackError
+            The vector is missing, does not fit, or has no layer named.
+        """
+        from steerstack.exchange.load_vector import load_vector
+        from steerstack.study.claims import Claim
+
+        if self.vector is None:
+            return Claim({}, system=system)
+        loaded = load_vector(self.vector)
+        model.check_vector(loaded, transfer=self.transfer)
+        layers = layers_of(loaded, self.layer)
+        for one in layers:
+            model.check_site(loaded.site(one))
+        return Claim({}, vector=loaded, layers=layers, scale=scale, tokens=self.tokens, edit=self.edited, system=system)

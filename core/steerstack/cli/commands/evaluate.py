@@ -7,12 +7,16 @@ from typing import Any
 import typer
 
 from steerstack.cli import assignments, console, options, progress_bars
+from steerstack.cli.plan_options import VectorOptions
 from steerstack.report.page import interval
 
 
+@options.spread
 def evaluate(
-    data: str | None = typer.Option(None, help="Data file, or the name of a shipped behaviour."),
-    model: str = options.MODEL,
+    *,
+    data: str | None = options.DATA_IF_ANY,
+    source: options.DataOptions,
+    model: options.AskedModelOptions,
     metric: str | None = typer.Option(None, help="Metrics by name, with commas; 'all' for targets and side effects."),
     set_: list[str] = options.SET,
     side_effects: bool = typer.Option(
@@ -20,26 +24,9 @@ def evaluate(
     ),
     score: str = typer.Option("text", help="letter, yes-no or text."),
     plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
-    vector: Path | None = typer.Option(None, help="Vector file, or models:/NAME@ALIAS."),
-    layer: str | None = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has."),
+    vector: VectorOptions,
     scale: float = typer.Option(1.0, help="Strength: the multiplier of an addition, 1 for a whole ablation."),
-    relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
-    edit: str | None = options.EDIT,
-    edit_set: list[str] = options.EDIT_SET,
-    tokens: str = options.TOKENS,
     system: str | None = typer.Option(None, help="System prompt for every item."),
-    transfer: bool = options.TRANSFER,
-    limit: int | None = options.LIMIT,
-    behavior: str | None = options.BEHAVIOR,
-    matching: str | None = options.MATCHING,
-    revision: str | None = options.REVISION,
-    dtype: str | None = options.DTYPE,
-    device: str | None = options.DEVICE,
-    remote: str | None = options.REMOTE,
-    plain_http: bool = options.PLAIN_HTTP,
-    template: list[str] = options.TEMPLATE,
-    form: str | None = options.FORM,
-    reasoning: str = options.REASONING,
     record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
     tracking_uri: str | None = options.TRACKING,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
@@ -50,8 +37,6 @@ def evaluate(
     from steerstack.catalog.recorder import check_places
     from steerstack.cli.commands.metrics import metrics_named, run_metrics, show_metrics
     from steerstack.cli.outputs import kept, say_kept
-    from steerstack.cli.plan_options import applied, edit_named
-    from steerstack.data.manner import check_reasoning
     from steerstack.data.questions import ask, check_mode
     from steerstack.errors import SteerstackError
     from steerstack.exchange.plan_file import load_plan
@@ -60,24 +45,19 @@ def evaluate(
     from steerstack.measure.form_choice import remark_on, settle_form
     from steerstack.measure.thought import ask_after_thought
     from steerstack.records.evaluation import check_recordable, record_evaluation, record_metrics
-    from steerstack.trace.open import open_model
 
     if data is None and metric is None:
         raise SteerstackError("There is nothing to evaluate.", fix="Add --data FILE, or --metric NAME (or all).")
-    edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
-    metrics = metrics_named(metric, assignments.settings(set_), data, limit, side_effects=side_effects)
+    _ = vector.edited  # what cannot be made is refused before the model is loaded
+    metrics = metrics_named(metric, assignments.settings(set_), data, source.limit, side_effects=side_effects)
     mode = check_mode(score)
     items = None
     if data is not None and not metrics:
-        items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    told = assignments.values(template)
-    opened = open_model(
-        model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form,
-        reasoning=check_reasoning(reasoning),
-    )  # fmt: skip
-    if plan is not None and vector is not None:
+        items = source.items(data)
+    opened = model.opened()
+    if plan is not None and vector.vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
-    given = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
+    given = vector.claim(opened, scale, system)
     edits = load_plan(plan, opened) if plan else given.plan()
     if record:
         check_recordable(edits)

@@ -8,24 +8,18 @@ from steerstack.catalog.lookup import find
 from steerstack.cli import assignments, console, options, progress_bars
 
 
+@options.spread
 def extract(
+    *,
     data: str = options.DATA,
     out: Path = typer.Option(..., help="Vector file to write (.safetensors)."),
-    model: str = options.MODEL,
+    source: options.DataOptions,
+    model: options.ModelOptions,
     method: str = typer.Option("mean-difference", help="Extractor; `steerstack plugins list` shows all."),
     set_: list[str] = options.SET,
     position: str | None = typer.Option(None, help="answer, last or response; the method's own by default."),
     component: str | None = typer.Option(None, help="resid_pre, attn_out, mlp_out, resid_post; the method's own."),
-    limit: int | None = options.LIMIT,
     dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions averaged (JSONL)."),
-    behavior: str | None = options.BEHAVIOR,
-    matching: str | None = options.MATCHING,
-    revision: str | None = options.REVISION,
-    dtype: str | None = options.DTYPE,
-    device: str | None = options.DEVICE,
-    remote: str | None = options.REMOTE,
-    plain_http: bool = options.PLAIN_HTTP,
-    template: list[str] = options.TEMPLATE,
     form: str | None = typer.Option(None, help="Answer form at --position answer: '(A' (the usual one), 'A', ..."),
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),
     tracking_uri: str | None = options.TRACKING,
@@ -39,7 +33,6 @@ def extract(
     from steerstack.records.vector import record_vector
     from steerstack.steering.site import Site
     from steerstack.techniques.extract import extract as extract_vector
-    from steerstack.trace.open import open_model
     from steerstack.util.files import check_target
 
     for target in (out, dump, None if json == "-" else json):
@@ -48,9 +41,8 @@ def extract(
     if record and (away := check_places(record=True, tracking_uri=tracking_uri)):
         console.note(away)
     chosen = find("extractor", method).make(assignments.settings(set_))
-    pairs = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    told = assignments.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told, form=form)
+    pairs = source.items(data)
+    opened = model.opened(form=form)
     site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
     position = position or chosen.position
     if dump:

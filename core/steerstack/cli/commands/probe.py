@@ -6,34 +6,26 @@ from steerstack.catalog.lookup import find
 from steerstack.cli import assignments, console, options, progress_bars
 
 
+@options.spread
 def probe(
+    *,
     data: str = options.DATA,
-    model: str = options.MODEL,
+    source: options.DataOptions,
+    model: options.ModelOptions,
     method: str = typer.Option("logistic", help="Probe; `steerstack plugins list` shows all."),
     set_: list[str] = options.SET,
     position: str = typer.Option("response", help="Where activations are read: answer, last or response."),
     layers: str | None = typer.Option(None, help="Candidate layers; all by default."),
     seed: int = typer.Option(0, help="Seed of the splits."),
-    limit: int | None = options.LIMIT,
-    behavior: str | None = options.BEHAVIOR,
-    matching: str | None = options.MATCHING,
-    revision: str | None = options.REVISION,
-    dtype: str | None = options.DTYPE,
-    device: str | None = options.DEVICE,
-    remote: str | None = options.REMOTE,
-    plain_http: bool = options.PLAIN_HTTP,
-    template: list[str] = options.TEMPLATE,
     json: str | None = options.JSON,
 ) -> None:
     """Train a probe on contrast pairs; layer chosen on validation, AUROC on test, beside text-only and random."""
     console.quiet()
     from steerstack.study.probe import run_probe
-    from steerstack.trace.open import open_model
 
     chosen = find("probe", method).make(assignments.settings(set_))
-    items = console.items(data, behavior=behavior, matching=matching, limit=limit)
-    told = assignments.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
+    items = source.items(data)
+    opened = model.opened()
     candidates = assignments.numbers(layers, int, "layers") if layers else None
     with progress_bars.bars() as bars:
         progress = bars.of("pairs", len(items))

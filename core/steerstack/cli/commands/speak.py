@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from steerstack.cli import assignments, console, options, progress_bars
+from steerstack.cli.plan_options import VectorOptions
 
 if TYPE_CHECKING:
     from steerstack.data.prompts import Prompt
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from steerstack.steering.intervention import Plan
     from steerstack.trace.model import Model
 
-VECTOR = typer.Option(None, help="Vector file, or models:/NAME@ALIAS.")
-LAYER = typer.Option(None, help="Layer at which it is used; several as 10,14; or all it has.")
 SYSTEM = typer.Option(None, help="System prompt.")
 LENGTH = typer.Option(64, "--max-new-tokens", min=1, help="Bound on an answer's length, in tokens.")
 TOP_P = typer.Option(1.0, help="Nucleus from which is drawn, where the temperature is above 0.")
@@ -34,7 +33,9 @@ class _Voice:
     plan: "Plan" = field(repr=False)
 
 
+@options.spread
 def generate(
+    *,
     prompt: str | None = typer.Argument(None, help="What the user says."),
     prompts: Path | None = typer.Option(
         None, help="File of prompts: one a line, or a table's column prompt or question."
@@ -42,28 +43,17 @@ def generate(
     n: int = typer.Option(
         1, "--n", min=1, help="Answers to each prompt; they are drawn, at temperature 1 unless it is set."
     ),
-    model: str = options.MODEL,
+    model: options.ModelOptions,
     plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
-    vector: Path | None = VECTOR,
-    layer: str | None = LAYER,
+    vector: VectorOptions,
     scale: str = typer.Option(
         "1", "--scale", "--scales", help="Strength; several as 0.5,1,2, each beside the unsteered model."
     ),
-    relative: bool = typer.Option(False, help="The scale is a share of each activation's norm."),
-    edit: str | None = options.EDIT,
-    edit_set: list[str] = options.EDIT_SET,
-    tokens: str = options.TOKENS,
     system: str | None = SYSTEM,
     max_new_tokens: int = LENGTH,
     temperature: float | None = typer.Option(None, min=0, help="0, the default, takes the most likely token."),
     top_p: float = TOP_P,
     seed: int = SEED,
-    transfer: bool = options.TRANSFER,
-    revision: str | None = options.REVISION,
-    dtype: str | None = options.DTYPE,
-    device: str | None = options.DEVICE,
-    remote: str | None = options.REMOTE,
-    template: list[str] = options.TEMPLATE,
     json: str | None = options.JSON,
 ) -> None:
     """Let the model answer under a vector, at one or several strengths, beside the unsteered model.
@@ -71,14 +61,12 @@ def generate(
     A single answer is shown token by token.
     """
     console.quiet()
-    from steerstack.cli.plan_options import applied, edit_named
     from steerstack.cli.prompt_file import prompts_of
     from steerstack.engine.decode.sampling import Sampling
     from steerstack.engine.decode.speak import as_prompts, checked
     from steerstack.errors import SteerstackError
     from steerstack.exchange.plan_file import load_plan
     from steerstack.steering.intervention import Plan
-    from steerstack.trace.open import open_model
 
     asked = as_prompts(prompts_of(prompt, prompts), system)
     warmth = temperature if temperature is not None else 1.0 if n > 1 else 0.0
@@ -87,17 +75,16 @@ def generate(
             f"At temperature 0 all {n} answers are the same.", fix="Leave out --n, or raise --temperature."
         )
     sampling = checked(Sampling(max_new_tokens, warmth, top_p, seed))
-    if plan is not None and vector is not None:
+    if plan is not None and vector.vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     strengths = assignments.numbers(scale, float, "strengths")
-    edited = edit_named(edit, edit_set + (["relative=true"] if relative else []))
-    told = assignments.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
+    _ = vector.edited  # what cannot be made is refused before the model is loaded
+    opened = model.opened()
     voices = [_Voice("unsteered", 0, Plan())]
     if plan is not None:
         voices.append(_Voice(plan.stem, None, load_plan(plan, opened)))
-    elif vector is not None:
-        claim = applied(opened, vector, layer, 1.0, edited, tokens, None, transfer)
+    elif vector.vector is not None:
+        claim = vector.claim(opened, 1.0)
         where = f"{'layer' if len(claim.layers) == 1 else 'layers'} {', '.join(map(str, claim.layers))}"
         steered = dict.fromkeys(strength for strength in strengths if strength)
         voices += [_Voice(f"{where}, scale {one:g}", one, replace(claim, scale=one).plan()) for one in steered]
@@ -170,40 +157,29 @@ def _show(value: Sequence[dict[str, Any]]) -> None:
                 console.out.print(Text(f"  {arm['label']}{count}: ", style="dim"), Text(shown(" ".join(text.split()))))
 
 
+@options.spread
 def chat(
-    model: str = options.MODEL,
-    vector: Path | None = VECTOR,
-    layer: str | None = LAYER,
+    *,
+    model: options.ModelOptions,
+    vector: VectorOptions,
     scale: float = typer.Option(1.0, help="Strength; /scale changes it."),
-    edit: str | None = options.EDIT,
-    edit_set: list[str] = options.EDIT_SET,
-    tokens: str = options.TOKENS,
     system: str | None = SYSTEM,
     max_new_tokens: int = typer.Option(256, min=1, help="Bound on an answer's length, in tokens."),
     temperature: float = typer.Option(0.0, min=0, help="0 takes the most likely token."),
     top_p: float = TOP_P,
     seed: int = SEED,
-    transfer: bool = options.TRANSFER,
-    revision: str | None = options.REVISION,
-    dtype: str | None = options.DTYPE,
-    device: str | None = options.DEVICE,
-    remote: str | None = options.REMOTE,
-    template: list[str] = options.TEMPLATE,
 ) -> None:
     """Talk to a steered model. /help lists what can be changed while talking: /scale 2, /vector off, /compare."""
     console.quiet()
     from steerstack.cli.conversation import Conversation
-    from steerstack.cli.plan_options import applied, edit_named
     from steerstack.engine.decode.sampling import Sampling
     from steerstack.engine.decode.speak import checked
-    from steerstack.trace.open import open_model
 
     sampling = checked(Sampling(max_new_tokens, temperature, top_p, seed))
-    edited = edit_named(edit, edit_set)
-    told = assignments.values(template)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device, remote=remote, template=told)
-    claim = applied(opened, vector, layer, scale, edited, tokens, system, transfer)
-    talk = Conversation(opened, claim, sampling, say=say, note=console.note, transfer=transfer)
+    _ = vector.edited
+    opened = model.opened()
+    claim = vector.claim(opened, scale, system)
+    talk = Conversation(opened, claim, sampling, say=say, note=console.note, transfer=vector.transfer)
     console.console.print(f"{talk.state()} /help lists the commands; /quit or Ctrl-D ends.", highlight=False)
     while (line := _line()) is not None:
         if not talk.hear(line):
