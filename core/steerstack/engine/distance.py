@@ -36,34 +36,47 @@ def _next_tokens(model: Model, text: TokenSequence, plan: Plan) -> Float[Tensor,
     return run_batch(model, batch, [plan], TOKENS, _Distributions(plain.places, plain.asked))[0]
 
 
-def distance(
-    base: Model, bare: Sequence[TokenSequence], model: Model, texts: Sequence[TokenSequence], plan: Plan
-) -> Cost:
-    """KL between condition and bare model, both ways, and the condition's cross-entropy, per token of an answer.
+Condition = tuple[Model, Sequence[TokenSequence], Plan]
+"""Perhaps other weights, other words before the answers, an edit."""
+
+
+def distances(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[Condition]) -> list[Cost]:
+    """KL between each condition and the bare model, both ways, and the condition's cross-entropy, per answer token.
+
+    The bare model reads its texts once for all conditions.
 
     Parameters
     ----------
     base, bare:
         The bare model and its texts.
-    model, texts, plan:
-        The condition: perhaps other weights, other words before the answers, an edit.
+    conditions:
+        What is compared with it: the same answers, perhaps after other words.
 
     Raises
     ------
     StudyError
         The answers differ, so that their tokens cannot be compared one by one.
     """
-    kl, reverse, entropy = [], [], []
-    for before, after in zip(bare, texts, strict=True):
-        answer = after.ids[after.answer_start :]
-        if before.ids[before.answer_start :] != answer:
-            raise StudyError(
-                "The same answer has other tokens in the two conditions.",
-                seen=f"{len(before) - before.answer_start} and {len(answer)} tokens",
-                fix="Use texts whose first token does not merge with what precedes it.",
-            )
-        reference, logp = _next_tokens(base, before, Plan()), _next_tokens(model, after, plan)
-        kl.append(float((logp.exp() * (logp - reference)).sum(-1).mean()))
-        reverse.append(float((reference.exp() * (reference - logp)).sum(-1).mean()))
-        entropy.append(-float(logp[torch.arange(len(answer)), torch.tensor(answer)].mean()))
-    return Cost(tuple(kl), tuple(entropy), tuple(reverse))
+    measured: list[list[tuple[float, float, float]]] = [[] for _ in conditions]
+    for place, before in enumerate(bare):
+        answer = before.ids[before.answer_start :]
+        for _, texts, _ in conditions:
+            _check_same(answer, texts[place])
+        reference = _next_tokens(base, before, Plan())
+        for values, (model, texts, plan) in zip(measured, conditions, strict=True):
+            logp = _next_tokens(model, texts[place], plan)
+            kl = float((logp.exp() * (logp - reference)).sum(-1).mean())
+            reverse = float((reference.exp() * (reference - logp)).sum(-1).mean())
+            entropy = -float(logp[torch.arange(len(answer)), torch.tensor(answer)].mean())
+            values.append((kl, entropy, reverse))
+    return [Cost(*map(tuple, zip(*values, strict=True))) if values else Cost((), (), ()) for values in measured]
+
+
+def _check_same(answer: Sequence[int], text: TokenSequence) -> None:
+    other = text.ids[text.answer_start :]
+    if other != answer:
+        raise StudyError(
+            "The same answer has other tokens in the two conditions.",
+            seen=f"{len(answer)} and {len(other)} tokens",
+            fix="Use texts whose first token does not merge with what precedes it.",
+        )

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from steerstack.engine.distance import distance
+from steerstack.engine.distance import distances
 from steerstack.errors import StudyError
 from steerstack.measure.neutral_text import neutral_answers
 from steerstack.steering.intervention import Plan
@@ -12,7 +12,8 @@ from steerstack.steering.intervention import Plan
 def test_the_distance_is_the_plain_one_also_under_a_prompt(llama):
     bare = neutral_answers(llama.format, 2)
     prompted = neutral_answers(llama.format, 2, system="Be kind.")
-    found = distance(llama, bare, llama, prompted, Plan())
+    found, same = distances(llama, bare, [(llama, prompted, Plan()), (llama, bare, Plan())])
+    assert same.kl == pytest.approx([0.0, 0.0], abs=1e-6)
     for kl, reverse, before, after in zip(found.kl, found.reverse, bare, prompted, strict=True):
         with torch.no_grad():
             logp = [
@@ -22,4 +23,4 @@ def test_the_distance_is_the_plain_one_also_under_a_prompt(llama):
         assert kl == pytest.approx(float((logp[1].exp() * (logp[1] - logp[0])).sum(-1).mean()), rel=1e-3, abs=1e-6)
         assert reverse == pytest.approx(float((logp[0].exp() * (logp[0] - logp[1])).sum(-1).mean()), rel=1e-3, abs=1e-6)
     with pytest.raises(StudyError, match="other tokens"):
-        distance(llama, bare, llama, list(reversed(prompted)), Plan())
+        distances(llama, bare, [(llama, list(reversed(prompted)), Plan())])

@@ -14,7 +14,7 @@ import numpy as np
 
 from steerstack.catalog.lookup import find
 from steerstack.data.splits import Splits
-from steerstack.engine.distance import distance
+from steerstack.engine.distance import distances
 from steerstack.errors import StudyError
 from steerstack.measure.arm import Arm
 from steerstack.measure.competence import check_competence
@@ -28,12 +28,12 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.fit_step import values_of
 from steerstack.study.forecast import PILOT, Forecast, timed
-from steerstack.study.frontier.own_answers import answered_again, own_answers
 from steerstack.study.frontier.result import FrontierResult, Point
 from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.compute import of_candidates
 from steerstack.techniques.null_techniques import is_reference
+from steerstack.techniques.own_answers import answered_again, own_answers
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import CRITERION, Candidate, candidate_layers
 from steerstack.techniques.strength_at_kl import held_at, strength_at
@@ -231,12 +231,12 @@ class Making:
             arm = treatment.arm
             format = self.model.format
             texts = neutral_answers(format, system=arm.system, shots=arm.shots)
-            cost = distance(self.model, neutral_answers(format), arm.model, texts, arm.plan)
+            (cost,) = distances(self.model, neutral_answers(format), [(arm.model, texts, arm.plan)])
             before, after = (
                 answered_again(format, self.splits.test, self._own, study.score, system=system, shots=shots)
                 for system, shots in ((None, ()), (arm.system, arm.shots))
             )
-            own = distance(self.model, before, arm.model, after, arm.plan)
+            (own,) = distances(self.model, before, [(arm.model, after, arm.plan)])
             return {
                 "values": values_of(arm, self.splits.test, study.score).tolist(),
                 "kl": cost.kl,
@@ -264,7 +264,7 @@ class Making:
         about = [self.model.fingerprint, test.limit(count).digest if count else "", study.score]
         answers = self.ledger.once(
             "own answers", about, lambda: own_answers(self.model, test, count, study.score),
-            code=("steerstack.study.frontier.own_answers",),
+            code=("steerstack.techniques.own_answers",),
         )  # fmt: skip
         return list(answers)
 

@@ -21,6 +21,7 @@ from steerstack.report.plot import (
 )
 from steerstack.report.samples import samples_tables
 from steerstack.report.words import share
+from steerstack.study.stack.cost_tables import cost_tables
 from steerstack.study.stack.misread import misread_table
 from steerstack.study.stack.words import REFERENCE, is_bare
 
@@ -46,7 +47,7 @@ def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -
             *misread_table(value),
             _interactions(value),
             *_together(value),
-            _costs(value),
+            *cost_tables(value),
             *_chosen(value),
             *samples_tables(value.get("samples")),
         ],
@@ -257,17 +258,6 @@ def _together(value: Mapping[str, Any]) -> list[Table]:
     ]  # fmt: skip
     columns = ["vector", "edit", "layer", "scale", "alone", "after the study's vector", "last minus first", "order"]
     return [Table("Several vectors together", columns, rows)] if rows else []
-
-
-def _costs(value: Mapping[str, Any]) -> Table:
-    rows = [
-        [c["vector"], c["finetune"], c["vector_origin"], interval(c["kl_estimate"]), f"{c['perplexity']:.1f}"]
-        for c in value["costs"]
-    ]
-    note = "On neutral text, against the same model without the vector."
-    return Table(
-        "What it costs", ["vector", "fine-tune", "vector from", "KL per token (nats)", "perplexity"], rows, note
-    )
 
 
 def _chosen(value: Mapping[str, Any]) -> list[Table]:

@@ -23,6 +23,7 @@ from steerstack.study.fair_choices import choices_of
 from steerstack.study.null_test import NullTest
 from steerstack.study.result import Result
 from steerstack.study.stack.companions import MeasuredCompanion
+from steerstack.study.stack.distance import Distance, distance_sentence
 from steerstack.study.stack.effects import stack_costs, stack_effects
 from steerstack.study.stack.grid import ALONE, BARE, Cell, arms_json, interactions_json, quadruples
 from steerstack.study.stack.misread import misread_json, misread_line
@@ -66,6 +67,8 @@ class StackResult(Result):
         What the base model says to the first test items, unsteered and steered.
     again:
         The vector from other training samples; empty where there are no replicates.
+    distances:
+        How far vectors, prompts and fine-tunes take the model from the bare one; empty on a server.
     """
 
     study: Stack
@@ -86,6 +89,7 @@ class StackResult(Result):
     papers: dict[str, str] = field(default_factory=dict)
     samples: dict[str, Any] = field(default_factory=dict)
     again: Sequence[Replicate] = ()
+    distances: Sequence[Distance] = ()
 
     @property
     def bare(self) -> ArmValues:
@@ -150,6 +154,7 @@ class StackResult(Result):
             "replicates": self.replicates and self.replicates.to_json(),
             "choices": self._choices(),
             "costs": self.costs,
+            "distances": [one.to_json() for one in self.distances],
             "finetunes": self.recipes,
             "papers": self.papers,
             "samples": self.samples,
@@ -264,7 +269,7 @@ class StackResult(Result):
         parts += [again.sentence] if again else []
         parts += [one.sentence for one in on_top(self.interactions)]
         parts += [other.sentence(self.groups()) for other in self.companions]
-        parts.append(caveat(self.effect.n))
+        parts += [distance_sentence(self.distances), caveat(self.effect.n)]
         return " ".join(part for part in parts if part)
 
 

@@ -15,7 +15,7 @@ from steerstack.catalog.lookup import find
 from steerstack.contracts import Baseline, Extractor
 from steerstack.data.splits import split
 from steerstack.errors import StudyError
-from steerstack.measure.arm import Arm
+from steerstack.measure.arm import BARE, Arm
 from steerstack.measure.competence import check_competence
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.run.arms import ArmValues, CostOfPlans, ScoreArms
@@ -25,6 +25,7 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
+from steerstack.study.stack.distance import Distance, measure_distances
 from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
 from steerstack.study.stack.nulls import measure_nulls
 from steerstack.study.stack.replicates import measure_replicates
@@ -55,6 +56,7 @@ class _Grid:
     prompts: dict[PromptLevel, dict[str, Any]]
     values: dict[Cell, ArmValues] = field(default_factory=dict)
     costs: list[dict[str, Any]] = field(default_factory=list)
+    distances: list[Distance] = field(default_factory=list)
 
     def plan(self, vector: SteeringVector, level: str) -> Plan:
         """The vector at the chosen layer and strength."""
@@ -81,6 +83,12 @@ class _Grid:
                 self.values[Cell(level, side, finetune, origin)] = values  # type: ignore[arg-type]
         for (origin, side), one in zip(steered, cost_of, strict=True):
             self.costs.append({"finetune": finetune, "vector": side, "vector_origin": origin, **one})
+        alone = {Cell(level, "none", finetune): Arm(model, finetune=finetune, **self.prompts[level])
+                 for level in levels if level == "none" or finetune == BARE}  # fmt: skip
+        alone |= {Cell("none", side, finetune, origin): Arm(model, plan, finetune=finetune)  # type: ignore[arg-type]
+                  for (origin, side), plan in zip(steered, plans[1:], strict=True)}  # fmt: skip
+        alone.pop(Cell("none", "none"), None)  # the bare model itself
+        self.distances += measure_distances(session, alone)
 
 
 def run_stack(study: Stack, session: Session) -> StackResult:
@@ -135,6 +143,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     return StackResult(
         study, model, splits, choice, prompts, prompts_record, competence, grid.values, nulls, vector, refitted,
         grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known}, said, replicates,
+        grid.distances,
     )  # fmt: skip
 
 

@@ -4,15 +4,18 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from steerstack import Stack, generate
 from steerstack.catalog.data import load_data, other_behaviors
 from steerstack.data.items import SystemPrompts
 from steerstack.data.splits import split
+from steerstack.measure.neutral_text import neutral_answers
 from steerstack.report.html import write_page
 from steerstack.run.progress import Advance, Amount, Progress
 from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
+from steerstack.study.stack.distance import TEXTS
 from steerstack.study.stack.effects import stack_effects
 from steerstack.study.stack.grid import LEVELS, Cell
 from steerstack.study.stack.samples import TOKENS
@@ -105,6 +108,33 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
     (costs,) = (table for table in result.page().tables if table.title == "What it costs")
     assert len(costs.rows) == len(value["costs"]) == 6  # either sign: alone, and on the fine-tune by either vector
     assert all(cell in page for row in costs.rows for cell in row)
+
+
+def test_prompts_vectors_and_fine_tunes_are_as_far_from_the_bare_model_as_plain_passes_say(llama, data, tmp_path):
+    result = run(llama, data, tmp_path)
+    arms = {(one["prompt"], one["vector"], one["finetune"], one["vector_origin"]): one
+            for one in result.to_json()["distances"]}  # fmt: skip
+    prompts = {(side, "none", "none", "transferred") for side in ("positive", "negative")}
+    steered = {("none", side, "none", "transferred") for side in ("positive", "negative")}
+    tuned = {("none", side, "lora-sft", origin) for side in ("positive", "negative") for origin in
+             ("transferred", "refitted")}  # fmt: skip
+    assert set(arms) == prompts | steered | tuned | {("none", "none", "lora-sft", "transferred")}
+    prompted = arms[("positive", "none", "none", "transferred")]
+    reference, logp = (
+        [
+            llama.module(torch.tensor([text.ids])).logits[0, text.answer_start - 1 : -1].log_softmax(-1)
+            for text in neutral_answers(llama.format, TEXTS, system=system)
+        ]
+        for system in (None, "be kind")
+    )
+    plain = [float((b.exp() * (b - a)).sum(-1).mean()) for a, b in zip(reference, logp, strict=True)]
+    assert prompted["kl"]["value"] == pytest.approx(np.mean(plain), rel=1e-3)
+    assert prompted["kl"]["n"] == TEXTS
+    assert all(one[kind]["value"] > 0 for one in arms.values() for kind in ("kl", "kl_reverse"))
+    said = f"vector + {arms[('none', 'positive', 'none', 'transferred')]['kl']['value']:.2g}"
+    assert said in result.verdict
+    (table,) = (table for table in result.page().tables if table.title == "How far from the bare model")
+    assert len(table.rows) == len(arms)
 
 
 def test_samples_are_the_first_test_items_and_what_generate_says(llama, data, tmp_path):

@@ -1,7 +1,7 @@
 """The model's own answers: what it says to the questions, read again after other words."""
 
 from steerstack import generate
-from steerstack.study.frontier.own_answers import TOKENS, answered_again, own_answers
+from steerstack.techniques.own_answers import TOKENS, answered_again, own_answers
 from steerstack.testing.planted import planted_data
 
 
