@@ -52,35 +52,36 @@ class _Nudge(SelectiveIntervention):
 
 @dataclass(frozen=True)
 class _Recorder(Sampling):
-    """Makes every row go on with the same tokens, and keeps what the model said of them."""
+    """Makes every row go on with tokens of its own, and keeps what the model said of them."""
 
-    forced: tuple[int, ...] = ()
+    forced: tuple[tuple[int, ...], ...] = ()
     said: list[Float[Tensor, " row"]] = field(default_factory=list)
 
     def choose(self, logits: Float[Tensor, "row vocab"], generator: torch.Generator) -> Int[Tensor, " row"]:
-        """The token that is forced."""
-        token = self.forced[len(self.said)]
-        self.said.append(logits.float().log_softmax(-1)[:, token].cpu())
-        return torch.full((len(logits),), token, device=logits.device)
+        """The tokens that are forced."""
+        tokens = torch.tensor([row[len(self.said)] for row in self.forced], device=logits.device)
+        self.said.append(logits.float().log_softmax(-1).gather(1, tokens[:, None])[:, 0].cpu())
+        return tokens
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
     """Two prompts, the second one with two answers, unsteered and steered; and what plain passes say of some answers.
 
-    A pass reads all weights, however few its tokens are, so there are no more plain passes than are needed. The
-    engine holds rows, options and arms in order, and fills up shorter rows. So what is compared is what the rest
-    could disturb: the second prompt, which is the shorter one, its second option, and the second of two arms that
-    part at one block.
+    A pass reads all weights, however few its tokens are, so there are no more passes than are needed. The engine
+    holds rows, options and arms in order, and fills up shorter rows. So what is compared is what the rest could
+    disturb: the second prompt, which is the shorter one, its second option, and the second of two arms that part at
+    one block. Arms part before the last few blocks, so that a pass from midway is short; the pass before it, and all
+    of decoding, run every block with the same keys, masks and positions.
 
     Attributes
     ----------
     model:
         The model.
     groups:
-        The sequences. The first answers of both prompts are the same tokens.
+        The sequences.
     arms:
-        Unsteered; steered on the response before the first block, by two directions; steered before the last few.
+        Unsteered; steered on the response before the last few blocks, by two directions.
     plain:
         By arm, group and sequence: log-probabilities (nats) of the answer's tokens.
     """
@@ -97,8 +98,8 @@ class Trial:
     DECODED: ClassVar[tuple[int, int]] = (0, 2)
     """The arms that are decoded."""
 
-    COMPARED: ClassVar[tuple[tuple[int, int, int], ...]] = ((0, 1, 0), (2, 1, 0), (3, 1, 1))
-    """Arm, group and sequence of the plain passes."""
+    COMPARED: ClassVar[tuple[tuple[int, int, int], ...]] = ((0, 1, 0), (2, 1, 1))
+    """Arm, group and sequence of the plain passes: no arm twice."""
 
     model: Model
     groups: list[list[TokenSequence]]
@@ -125,10 +126,8 @@ class Trial:
         groups = [[_sequence(long, end)], [_sequence(short, end), _sequence(short, ids[-23:-21])]]
         generator = torch.Generator().manual_seed(0)
         one, other = torch.nn.functional.normalize(torch.randn(2, model.d_model, generator=generator), dim=-1)
-        late = max((model.n_layers - 1) // 2, model.n_layers - 1 - cls.LAST)
-        entry, midway = Site("resid_pre", 0), Site("resid_post", late)
-        edits = _Nudge(entry, direction=other), _Nudge(entry, direction=one), _Nudge(midway, direction=one)
-        arms = [Plan(), *(Plan((edit,)) for edit in edits)]
+        site = Site("resid_post", max((model.n_layers - 1) // 2, model.n_layers - 1 - cls.LAST))
+        arms = [Plan(), *(Plan((_Nudge(site, direction=direction),)) for direction in (other, one))]
         plain = {
             (arm, group, slot): _answer(model, sequence, planned(arms[arm], sequence))
             for arm, group, slot in cls.COMPARED
@@ -163,8 +162,9 @@ class Trial:
             off = self._scored_off(len(self.arms))
             if "prefix" in shortcuts and "trunk" not in shortcuts:  # beside a steered arm it is not taken then
                 off = max(off, self._scored_off(1))
-            for decode in self._decoders(shortcuts):
-                off = max(off, self._decoded_off(decode))
+            decoders = self._decoders(shortcuts)
+            for decode in decoders:  # side by side, one pass after another goes on from the cache, so rows need but one
+                off = max(off, self._decoded_off(decode, steps=2 if "side by side" in decoders else 3))
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # whatever a model dies of in a pass that it was not made for
@@ -181,32 +181,39 @@ class Trial:
     def _decoders(self, shortcuts: frozenset[Shortcut]) -> list[str]:
         return ["side by side"] * ("side by side" in shortcuts) + ["rows" if "cache" in shortcuts else "anew"]
 
-    def _decoded_off(self, decode: str) -> float:
-        model = self.model
-        prompts = [TokenSequence(s.ids[: s.answer_start], s.response_start, s.answer_start) for s, *_ in self.groups]
-        forced = self.groups[0][0].ids[self.groups[0][0].answer_start :]
-        if decode == "side by side":  # goes on from the same cache as rows do, which are looked at further on
-            forced = forced[:2]
-        sampling = _Recorder(max_new_tokens=len(forced), forced=forced)
+    def _decoded_off(self, decode: str, *, steps: int) -> float:
+        model, shorter = self.model, self.groups[1][0].answer_start
+        first, second = (of[0].ids[: min(of[0].answer_start, shorter + 1)] for of in self.groups)  # filled up by one
+        prompts = [TokenSequence(ids, len(ids) - 2, len(ids)) for ids in (first, second)]
         arms = [self.arms[arm] for arm in self.DECODED]
+        wanted = {(self.DECODED.index(arm), group): (self.groups[group][slot], self.plain[arm, group, slot])
+                  for arm, group, slot in self.COMPARED}  # fmt: skip
         rows = [(arm, index) for index in range(len(prompts)) for arm in range(len(arms))]
-        answers = Answers(len(arms), len(prompts))
-        generator = torch.Generator()
+        if decode != "side by side":
+            rows = [key for key in rows if key in wanted or not key[0]]  # beside them one that is longer
+        forced = [self._forced(wanted[key][0] if key in wanted else self.groups[0][0], steps) for key in rows]
+        answers, generator = Answers(len(arms), len(prompts)), torch.Generator()
+        found = []
         if decode == "side by side":
+            sampling = _Recorder(max_new_tokens=steps, forced=tuple(forced))
             both = range(len(prompts)), sampling, generator, answers
             decode_side_by_side(model, prompts, arms, range(len(arms)), *both)
-            said = torch.stack(sampling.said, -1)
+            found.append(torch.stack(sampling.said, -1))
         else:
-            parts = [rows] if model.may("rows", 0) else [[row] for row in rows]
+            size = len(rows) if model.may("rows", 0) else 1
             run = decode_rows if decode == "rows" else decode_anew
-            found = []
-            for part in parts:
-                sampling.said.clear()
-                run(model, prompts, arms, part, sampling, generator, answers)
+            for at in range(0, len(rows), size):
+                sampling = _Recorder(max_new_tokens=steps, forced=tuple(forced[at : at + size]))
+                run(model, prompts, arms, rows[at : at + size], sampling, generator, answers)
                 found.append(torch.stack(sampling.said, -1))
-            said = torch.cat(found)
-        wanted = [self.plain.get((self.DECODED[arm], index, 0)) for arm, index in rows]
-        return max(_far(row, one[: len(forced)]) for row, one in zip(said.tolist(), wanted, strict=True) if one)
+        said = dict(zip(rows, torch.cat(found).tolist(), strict=True))
+        return max(_far(said[key][: len(plain)], plain[:steps]) for key, (_, plain) in wanted.items())
+
+    @staticmethod
+    def _forced(sequence: TokenSequence, steps: int) -> tuple[int, ...]:
+        """The answer's tokens, the last one again where there are too few."""
+        answer = sequence.ids[sequence.answer_start :]
+        return (*answer, *[answer[-1]] * steps)[:steps]
 
 
 def _sequence(prompt: Sequence[int], answer: Sequence[int]) -> TokenSequence:
