@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from steerstack.errors import StudyError
+from steerstack.util.sqlite_file import tables
 
 T = TypeVar("T")
 
-_TABLE = "CREATE TABLE IF NOT EXISTS kept (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
+_TABLE = "CREATE TABLE kept (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
 _BUSY = 60.0
 """Seconds to wait while others write: each of their writes takes milliseconds, but there may be many."""
 _AT_ONCE = 500  # keys in one query, below SQLite's bound on variables
@@ -32,12 +33,13 @@ class Kept:
     Raises
     ------
     StudyError
-        The file cannot be read or written.
+        The file cannot be read or written, or is something else; then it stays as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._run(lambda db: db.execute(_TABLE), new=True)
+        self._check()
+        self._run(lambda db: db.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS")), new=True)
 
     def get(self, keys: Iterable[str]) -> dict[str, Any]:
         """The values that are there."""
@@ -61,6 +63,23 @@ class Kept:
 
     def __len__(self) -> int:
         return int(self._run(lambda db: db.execute("SELECT count(*) FROM kept").fetchone()[0]))
+
+    def _check(self) -> None:
+        """Refuse what is no file of ours, before SQLite adds a table to it or writes over it."""
+        try:
+            found = tables(self.path)
+        except (sqlite3.Error, OSError) as error:
+            seen = str(error)
+        else:
+            if found in ({}, {"kept": _TABLE}):
+                return
+            seen = f"a database of {', '.join(sorted(found))}"
+        raise StudyError(
+            f"{self.path} is no cache of steerstack's; it was left as it is.",
+            seen=seen[:200],
+            fix="Name a file that is not there yet, or none for the one in STEERSTACK_CACHE; remove it if it is "
+            "damaged.",
+        )
 
     def _run(self, work: Callable[[sqlite3.Connection], T], *, new: bool = False) -> T:
         try:

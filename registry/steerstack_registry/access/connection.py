@@ -104,7 +104,7 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
     """
     location.check_form(uri)
     file = location.database(uri)
-    if file is not None and not make and not file.exists():
+    if file is not None and not location.is_made(file) and not make:
         raise RegistryError(
             f"Nothing was recorded in {location.without_password(uri)} yet.",
             fix="Record something, or check the address.",
@@ -152,7 +152,7 @@ def check(tracking_uri: str | None = None) -> str:
     shown, file = location.without_password(uri), location.database(uri)
     location.check_form(uri)
     location.check_writable(tracking_uri)
-    if file is not None and not file.exists():
+    if file is not None and not location.is_made(file):
         return f"{shown}, made on first use"
     if file is None and not location.is_database(uri):
         from steerstack_registry.access.server import check_server  # here: a list of what is local needs no HTTP

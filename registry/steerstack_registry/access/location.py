@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -10,6 +11,7 @@ from steerstack.address import public_address, public_text
 from steerstack.errors import RegistryError
 from steerstack.util.files import check_room
 from steerstack.util.folders import home
+from steerstack.util.sqlite_file import tables
 
 _SQLITE = "sqlite:///"
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -36,6 +38,29 @@ def database(uri: str) -> Path | None:
     if not uri.startswith(_SQLITE) or uri.startswith(f"{_SQLITE}:memory:"):
         return None
     return Path(uri.removeprefix(_SQLITE).partition("?")[0])
+
+
+def is_made(file: Path) -> bool:
+    """Whether a SQLite file holds a store; False where one can be made: no file, or one without bytes or tables.
+
+    Raises
+    ------
+    RegistryError
+        It is something else, or damaged; MLflow would make its tables in it, or write over it.
+    """
+    try:
+        found = tables(file)
+    except (sqlite3.Error, OSError) as error:
+        seen = str(error)
+    else:
+        if not found or "experiments" in found:
+            return bool(found)
+        seen = f"a database of {', '.join(sorted(found))}"
+    raise RegistryError(
+        f"{file} is no MLflow store, or a damaged one; it was left as it is.",
+        seen=seen[:200],
+        fix="Put back a copy of it, or name another store with --tracking-uri.",
+    )
 
 
 def is_database(uri: str) -> bool:

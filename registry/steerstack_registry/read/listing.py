@@ -29,10 +29,10 @@ def list_vectors(tracking_uri: str | None = None, limit: int | None = None) -> l
         The store cannot be reached.
     """
     uri = location.resolve(tracking_uri)
-    if _empty(uri):
-        return []
     file = location.database(uri)
     if file is not None:
+        if not location.is_made(file):
+            return []
         with contextlib.suppress(sqlite3.Error):  # locked, or tables of another MLflow: MLflow itself is asked
             return quick.newest(file, limit)
     if uri.startswith(("http://", "https://")) and "MLFLOW_REGISTRY_URI" not in os.environ:
@@ -76,9 +76,3 @@ def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, 
             "effects": effects(model.metrics or []),
             "card": model.tags.get(names.NOTE, ""),
         }
-
-
-def _empty(uri: str) -> bool:
-    """Whether the store is a database that nobody made yet; looking does not make it."""
-    file = location.database(uri)
-    return file is not None and not file.exists()

@@ -137,7 +137,7 @@ def test_many_keys_are_looked_up(cache):
 def test_a_file_of_something_else_is_refused(tmp_path):
     path = tmp_path / "v"
     path.write_text("not a database, but long enough to look at" * 5)
-    with pytest.raises(StudyError, match="cannot be read or written") as caught:
+    with pytest.raises(StudyError, match="no cache of steerstack's") as caught:
         VerdictCache(path)
     assert "STEERSTACK_CACHE" in caught.value.fix
 
