@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from steerstack.study.efficiency.study import Efficiency as Efficiency
     from steerstack.study.frontier.study import Frontier as Frontier
     from steerstack.study.generalize.study import Generalize as Generalize
+    from steerstack.study.label_errors.study import LabelErrors as LabelErrors
     from steerstack.study.stack.study import Stack as Stack
     from steerstack.study.study import Study as Study
     from steerstack.study.sweep.study import Sweep as Sweep
@@ -67,6 +68,7 @@ _LISTED = {
     "Frontier": "study.frontier.study",
     "Generalize": "study.generalize.study",
     "generate": "engine.decode.speak",
+    "LabelErrors": "study.label_errors.study",
     "load_data": "catalog.data",
     "load_vector": "exchange.load_vector",
     "open_model": "trace.open",

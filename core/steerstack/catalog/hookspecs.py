@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Engine,
         Extractor,
         Judge,
+        Labeller,
         Listener,
         Metric,
         Organism,
@@ -108,6 +109,11 @@ def steerstack_behaviors() -> Sequence[type[BehaviorSource]]:
 @hookspec
 def steerstack_judges() -> Sequence[type[Judge]]:
     """Return classes that score free answers. Since 0.1."""
+
+
+@hookspec
+def steerstack_labellers() -> Sequence[type[Labeller]]:
+    """Return classes that label items and err in a way of their own. Since 0.2."""
 
 
 @hookspec

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Engine,
         Extractor,
         Judge,
+        Labeller,
         Metric,
         Organism,
         Probe,
@@ -36,6 +37,8 @@ def find(kind: Literal["probe"], name: str) -> type[Probe]: ...
 def find(kind: Literal["organism"], name: str) -> type[Organism]: ...
 @overload
 def find(kind: Literal["baseline"], name: str) -> type[Baseline]: ...
+@overload
+def find(kind: Literal["labeller"], name: str) -> type[Labeller]: ...
 @overload
 def find(kind: Literal["technique"], name: str) -> type[Extractor] | type[Baseline]: ...
 @overload

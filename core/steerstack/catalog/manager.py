@@ -31,6 +31,7 @@ KINDS = {
     "study": "steerstack_studies",
     "dataset": "steerstack_behaviors",
     "judge": "steerstack_judges",
+    "labeller": "steerstack_labellers",
     "data-format": "steerstack_data_formats",
     "vector-format": "steerstack_vector_formats",
     "backend": "steerstack_backends",

@@ -10,6 +10,7 @@ from steerstack.contracts.edit import Edit
 from steerstack.contracts.engine import Engine
 from steerstack.contracts.extractor import Extractor, Fitted
 from steerstack.contracts.judge import Judge, Verdict
+from steerstack.contracts.labeller import Labeller
 from steerstack.contracts.listener import Event, Listener
 from steerstack.contracts.method import Method
 from steerstack.contracts.metric import Measured, Metric
@@ -31,6 +32,7 @@ __all__ = [
     "Fitted",
     "FittedProbe",
     "Judge",
+    "Labeller",
     "Listener",
     "Measured",
     "Method",

@@ -1,6 +1,8 @@
-"""The ratio of two means over the same items."""
+"""The ratio of two means over the same items, and over the same seeds and items."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -9,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from steerstack.stats.clusters import clustered_spread
 from steerstack.stats.estimate import LEVEL, Estimate
 from steerstack.stats.intervals import SAME, cluster_numbers, mean_interval, quantile
+from steerstack.stats.learning_curves import two_way
 
 Values = Float[NDArray[np.float64], " item"]
 
@@ -42,22 +45,73 @@ def ratio_interval(
     return Estimate(value, low, high, n, level, count)
 
 
+def two_way_ratio(
+    above: Float[NDArray[np.float64], "seed item"], below: Float[NDArray[np.float64], "seed item"], *,
+    groups: ArrayLike | None = None, level: float = LEVEL,
+) -> Estimate:  # fmt: skip
+    """The ratio of two means over the same seeds and items, with Fieller's interval for other seeds and other items.
+
+    Variances are the sums of that of the means over seeds and that of the means over items, as in
+    :func:`~steerstack.stats.learning_curves.two_way`; degrees of freedom are taken at the ratio itself. With groups the
+    interval holds that of independent and that of clustered items. It spans everything where the lower mean cannot be
+    told from zero.
+    """
+    a, b = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+    bottom = float(b.mean()) if b.size else math.nan
+    value = float(a.mean()) / bottom if bottom else math.nan
+    if not math.isfinite(value) or not two_way(b, groups=groups, level=level).excludes_zero:
+        return Estimate(value, -math.inf, math.inf, b.size, level)
+    residual = a - value * b
+    if float(np.ptp(residual)) <= SAME * max(1.0, abs(bottom)):  # the same ratio everywhere: see mean_interval
+        same = two_way(np.full(b.shape, bottom), level=level)
+        reach = (same.ci_high - same.ci_low) / 2 / abs(bottom)
+        return Estimate(value, value - reach, value + reach, b.size, level)
+    labels = [None] if groups is None else [None, cluster_numbers(groups, b.shape[1])]
+    found = [
+        _roots(a, b, partial(_two_way, labels=by), quantile(_two_way_freedom(residual, by), level)) for by in labels
+    ]
+    return Estimate(value, min(low for low, _ in found), max(high for _, high in found), b.size, level)
+
+
+def _two_way_parts(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> list[tuple[float, float]]:
+    """Variance of the means over seeds and of those over items, each with its degrees of freedom."""
+    (n_seeds, n_items), items = values.shape, values.mean(0)
+    of_seeds = float(np.var(values.mean(1), ddof=1)) / n_seeds, n_seeds - 1.0
+    if labels is None:
+        return [of_seeds, (float(np.var(items, ddof=1)) / n_items, n_items - 1.0)]
+    spread, freedom = clustered_spread(items, labels)
+    return [of_seeds, (spread**2, freedom)]
+
+
+def _two_way(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> float:
+    """Variance of the mean over seeds and items."""
+    return sum(square for square, _ in _two_way_parts(values, labels))
+
+
+def _two_way_freedom(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> float:
+    """Satterthwaite's degrees of freedom of that variance."""
+    parts = _two_way_parts(values, labels)
+    return sum(square for square, _ in parts) ** 2 / sum(square**2 / freedom for square, freedom in parts)
+
+
 def _fieller(a: Values, b: Values, labels: NDArray[np.intp] | None, level: float) -> tuple[float, float]:
-    """Bounds of the ratio of means: the roots of ``mean(a - r b)^2 = q^2 var(a - r b)``, a quadratic in r."""
-    square = {}
-    freedom = float(len(a) - 1)
-    for name, values in (("a", a), ("b", b), ("sum", a + b)):
-        if labels is None:
-            square[name] = float(np.var(values, ddof=1)) / len(values)
-        else:
-            spread, freedom = clustered_spread(values, labels)
-            square[name] = spread**2
-    q2 = quantile(freedom, level) ** 2
-    covariance = (square["sum"] - square["a"] - square["b"]) / 2
+    """Bounds of the ratio of means over items, which may come in clusters."""
+    if labels is None:
+        return _roots(a, b, lambda values: float(np.var(values, ddof=1)) / len(values), quantile(len(a) - 1.0, level))
+    _, freedom = clustered_spread(a + b, labels)
+    return _roots(a, b, lambda values: clustered_spread(values, labels)[0] ** 2, quantile(freedom, level))
+
+
+def _roots(
+    a: NDArray[np.float64], b: NDArray[np.float64], square: Callable[[NDArray[np.float64]], float], reach: float
+) -> tuple[float, float]:
+    """The roots of ``mean(a - r b)^2 = reach^2 square(a - r b)``, a quadratic in r; ``square`` is a mean's variance."""
+    of_a, of_b, q2 = square(a), square(b), reach**2
+    covariance = (square(a + b) - of_a - of_b) / 2
     top, bottom = float(a.mean()), float(b.mean())
-    leading = bottom**2 - q2 * square["b"]
+    leading = bottom**2 - q2 * of_b
     if leading <= 0:
         return -math.inf, math.inf
     half = top * bottom - q2 * covariance
-    root = math.sqrt(max(0.0, half**2 - leading * (top**2 - q2 * square["a"])))
+    root = math.sqrt(max(0.0, half**2 - leading * (top**2 - q2 * of_a)))
     return (half - root) / leading, (half + root) / leading

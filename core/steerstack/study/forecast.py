@@ -20,9 +20,9 @@ from steerstack.measure.scoring import score_data
 from steerstack.run.arms import Request, ScoreArms
 from steerstack.stats.comparisons import Resolvable, minimal_effect
 from steerstack.steering.intervention import Plan
-from steerstack.study.efficiency.subsets import Subset, subset
 from steerstack.study.fit_step import values_of
 from steerstack.study.session import Session
+from steerstack.techniques.labels.subsets import Subset, subset
 from steerstack.techniques.technique import Technique, Treatment
 from steerstack.trace.model import Model
 

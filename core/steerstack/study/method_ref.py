@@ -47,9 +47,9 @@ class MethodRef(BaseModel):
 
 
 def _bases() -> dict[str, type[Method]]:
-    from steerstack.contracts import Baseline, Edit, Extractor
+    from steerstack.contracts import Baseline, Edit, Extractor, Labeller
 
-    return {"extractor": Extractor, "baseline": Baseline, "edit": Edit}
+    return {"extractor": Extractor, "baseline": Baseline, "edit": Edit, "labeller": Labeller}
 
 
 def _read(value: Any) -> Any:

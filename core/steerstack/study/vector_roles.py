@@ -14,6 +14,11 @@ def with_items(technique: str, n: int, noise: float) -> str:
     return f"{technique} n={n} seed 0" + (f" {noise:.0%} flipped" if noise else "")
 
 
+def labelled(technique: str, labeller: str, share: float) -> str:
+    """The vector of a technique fitted by the first seed on someone's labels (``label-errors``)."""
+    return f"{technique} labelled by {labeller} {share:.0%} wrong" if share else technique
+
+
 def held(technique: str) -> str:
     """The vector of a technique that is held at one KL after another (``frontier``)."""
     return f"{technique} held at a KL"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from steerstack.testing.kit.data_format import DataFormatContract as DataFormatContract
     from steerstack.testing.kit.edit import EditContract as EditContract
     from steerstack.testing.kit.extractor import ExtractorContract as ExtractorContract
+    from steerstack.testing.kit.labeller import LabellerContract as LabellerContract
     from steerstack.testing.kit.metric import MetricContract as MetricContract
     from steerstack.testing.kit.organism import OrganismContract as OrganismContract
     from steerstack.testing.kit.probe import ProbeContract as ProbeContract
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
     from steerstack.testing.planted import PlantedPairs as PlantedPairs
     from steerstack.testing.planted import planted_data as planted_data
     from steerstack.testing.planted import planted_model as planted_model
+    from steerstack.testing.two_topics import two_topic_data as two_topic_data
+    from steerstack.testing.two_topics import two_topic_model as two_topic_model
 
 _HOMES = {
     "BaselineContract": "kit.baseline",
     "DataFormatContract": "kit.data_format",
     "EditContract": "kit.edit",
     "ExtractorContract": "kit.extractor",
+    "LabellerContract": "kit.labeller",
     "MetricContract": "kit.metric",
     "OrganismContract": "kit.organism",
     "PlantedPairs": "planted",
@@ -44,6 +48,8 @@ _HOMES = {
     "planted_model": "planted",
     "tiny_model": "models",
     "tiny_tokenizer": "models",
+    "two_topic_data": "two_topics",
+    "two_topic_model": "two_topics",
 }
 
 __all__ = [*_HOMES]  # names of strings

@@ -1,6 +1,6 @@
 """Contrast pairs with a known answer: a direction planted in a tiny model and in its activations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cache, cached_property
@@ -61,7 +61,7 @@ def _of_equal_sides(data: DataSet) -> DataSet:
     return replace(data, items=items, prompts=SystemPrompts(data.prompts.positive, data.prompts.positive))
 
 
-def _signs(width: int, *seed: object) -> Float[Tensor, " width"]:
+def unit_signs(width: int, *seed: object) -> Float[Tensor, " width"]:
     """A random unit vector whose coordinates are all of one size, half of them negative.
 
     So a layer norm takes nothing away, and an optimiser that moves every coordinate alike can find it.
@@ -75,7 +75,7 @@ def _signs(width: int, *seed: object) -> Float[Tensor, " width"]:
 def planted_direction(component: Component, layer: int, width: int) -> Float[Tensor, " width"]:
     """The unit vector planted at a site; one and the same all along the residual stream."""
     where = ("residual",) if component.startswith("resid") else (component, layer)
-    return _signs(width, *where)
+    return unit_signs(width, *where)
 
 
 @cache
@@ -86,16 +86,27 @@ def planted_model(architecture: str = "llama") -> Model:
     are their rows of the output matrix. Shared by all callers, who must leave it as it is.
     """
     module: Any = tiny_model(architecture)
-    tokenizer = tiny_tokenizer()
     direction = planted_direction("resid_post", 0, module.config.get_text_config().hidden_size)
+    return saying(module, {("Yes", "No"): direction, (" Yes", " No"): direction})
+
+
+def saying(module: Any, says: Mapping[tuple[str, str], Float[Tensor, " width"]]) -> Model:
+    """A tiny model, changed in place, that says one of two tokens where its residual stream points along a vector.
+
+    Parameters
+    ----------
+    says:
+        Unit vectors by the two tokens, the first of which is said along it, and the second against it.
+    """
+    tokenizer = tiny_tokenizer()
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             if parameter.ndim > 1 and name.endswith(_WRITERS):
                 parameter.mul_(_QUIET)
         tables = {id(table): table for table in (module.get_input_embeddings(), module.get_output_embeddings())}
         for table in (table.weight for table in tables.values()):
-            for yes, no in (("Yes", "No"), (" Yes", " No")):
-                ids = [tokenizer.convert_tokens_to_ids(text) for text in (yes, no)]
+            for (first, second), direction in says.items():
+                ids = [tokenizer.convert_tokens_to_ids(text) for text in (first, second)]
                 base = _SHARED * table[ids].mean(0)
                 base -= (base @ direction) * direction
                 table[ids[0]], table[ids[1]] = base + _SAYS * direction, base - _SAYS * direction

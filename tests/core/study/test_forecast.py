@@ -9,10 +9,10 @@ from steerstack import Efficiency
 from steerstack.catalog.data import load_data
 from steerstack.data.splits import split
 from steerstack.steering.intervention import Plan
-from steerstack.study.efficiency.subsets import subset
 from steerstack.study.forecast import fit_seconds, forecast_arms, forecast_fits, unit
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
+from steerstack.techniques.labels.subsets import subset
 from steerstack.techniques.technique import technique
 
 

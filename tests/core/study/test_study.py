@@ -10,6 +10,7 @@ from steerstack.stats import estimates
 from steerstack.stats.item_clusters import groups_of
 from steerstack.study.efficiency.study import Efficiency
 from steerstack.study.generalize.study import Generalize
+from steerstack.study.label_errors.study import LabelErrors
 from steerstack.study.stack.study import Stack
 from steerstack.study.sweep.study import Sweep
 from steerstack.testing import StudyContract, planted_data
@@ -54,6 +55,13 @@ class TestEfficiency(StudyContract):
 
 class TestGeneralize(StudyContract):
     study = Generalize(data="planted", techniques=("pca",), layers=(1,), shift={"user": "Well."}, score="yes-no")
+
+
+class TestLabelErrors(StudyContract):
+    study = LabelErrors(
+        data="planted", techniques=("mean-difference",), noise=(0.25,), layers=(1,), shares=(0.2,), seeds=2, nulls=0,
+        score="yes-no",
+    )  # fmt: skip
 
 
 def test_the_effects_of_a_study_allow_for_items_that_come_in_clusters(llama, tmp_path):

@@ -9,9 +9,10 @@ from steerstack.data.splits import Splits
 from steerstack.errors import StudyError
 from steerstack.measure.competence import check_competence
 from steerstack.study.efficiency.result import EfficiencyResult
-from steerstack.study.efficiency.subsets import subset
 from steerstack.study.fit_step import Fit, fit_and_measure, unsteered
 from steerstack.study.session import Session
+from steerstack.techniques.labels.mistakes import readiness_of
+from steerstack.techniques.labels.subsets import subset
 from steerstack.techniques.technique import check_techniques
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def run_efficiency(study: Efficiency, session: Session) -> EfficiencyResult:
     Raises
     ------
     StudyError
-        There are fewer training items than the largest size asks for.
+        There are fewer training items than the largest size asks for, or the labeller errs on fewer than are to be
+        wrong.
     """
     model, splits, ledger = session.model, session.splits, session.ledger
     techniques = study.treated(session.data.behavior)
@@ -33,12 +35,21 @@ def run_efficiency(study: Efficiency, session: Session) -> EfficiencyResult:
     competence = check_competence(model, splits.validation, study.score)
     tests = {"test": splits.test}
     base = unsteered(ledger, model, tests, study.score)["test"]
+    labeller = study.labeller.make("labeller")
+    pool = splits.train.take((*splits.train.items, *splits.validation.items))
+    readiness = readiness_of(labeller, pool, model, ledger) if any(study.noise) else None
     todo: dict[tuple[str, float, int, int], Fit] = {}
     for technique in techniques:
         for noise in study.noise:
             for n in study.sizes:
                 for seed in range(study.seeds):
-                    part = subset(splits, n, seed=seed, noise=noise)
+                    part = subset(splits, n, seed=seed, noise=noise, readiness=readiness)
+                    if part.wrong < round(noise * n):
+                        raise StudyError(
+                            f"{labeller.name} does not get {noise:.0%} of {n} labels wrong.",
+                            seen=f"{part.wrong} of {n} items on which it ever errs, by seed {seed}",
+                            fix="Ask for a smaller share, or take another labeller.",
+                        )
                     what = f"{technique.name}, n = {n}, {noise:.0%} flipped, seed {seed}"
                     todo[technique.name, noise, n, seed] = Fit(
                         what, technique, part.train, part.validation, tests, study.score, seed

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from steerstack.study.method_ref import MethodRef, Reference
 from steerstack.study.technique_study import TechniqueStudy
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class Efficiency(TechniqueStudy):
         description="Number of seeds: each is another nested order of the training items; ten for a verdict on curves.",
     )
     noise: tuple[float, ...] = Field(
-        default=(0.0,), min_length=1, description="Shares of flipped labels, such as 0,0.2,0.4."
+        default=(0.0,), min_length=1, description="Shares of wrong labels, such as 0,0.2,0.4."
+    )
+    labeller: Reference = Field(
+        default=MethodRef(name="random-flips"), description="Who gives the wrong labels; random-flips by default."
     )
 
     def perform(self, session: Session) -> EfficiencyResult:

@@ -1,4 +1,4 @@
-"""Two domains of one behaviour: by the unsteered model's margin, by topic, by a system prompt, by data set."""
+"""Two domains of one behaviour: by how hard items are, by topic, by a system prompt, by words of the user's."""
 
 from dataclasses import replace
 
@@ -7,22 +7,19 @@ import numpy as np
 from steerstack.data.items import DataSet, Item
 from steerstack.data.questions import ScoreMode
 from steerstack.errors import StudyError
-from steerstack.measure.scoring import score_data
-from steerstack.steering.intervention import Plan
+from steerstack.techniques.labels.hardness import Measure, hardness
 from steerstack.trace.model import Model
 
 
-def by_margin(model: Model, data: DataSet, mode: ScoreMode) -> dict[str, DataSet]:
-    """Easy and hard halves: hard are the items that the unsteered model leans away from most.
+def by_hardness(model: Model, data: DataSet, by: Measure, mode: ScoreMode) -> dict[str, DataSet]:
+    """Easy and hard halves, parted at the median of a measure of hardness.
 
-    Since halves are chosen by the unsteered score itself, effects are compared with the unsteered
+    Where halves are chosen by the unsteered score itself, effects are compared with the unsteered
     model on the same items, never with a threshold.
     """
-    values = score_data(model, data, mode, [Plan()])[0].effect_scale
-    median = float(np.median(values))
-    easy = tuple(item for item, value in zip(data.items, values, strict=True) if value > median)
-    hard = tuple(item for item, value in zip(data.items, values, strict=True) if value <= median)
-    return _both({"easy": easy, "hard": hard}, data)
+    values = hardness(model, data, by, mode)
+    hard = {item.id for item, value in zip(data, values, strict=True) if value >= float(np.median(values))}
+    return _parted(data, hard)
 
 
 def by_topic(data: DataSet, hard: tuple[str, ...]) -> dict[str, DataSet]:
@@ -35,25 +32,13 @@ def by_topic(data: DataSet, hard: tuple[str, ...]) -> dict[str, DataSet]:
             seen=f"topics {', '.join(sorted(topics)) or 'none'}",
             fix="Name topics of the data set (the column topic).",
         )
-    parts = {name: tuple(i for i in data if (i.topic in hard) == (name == "hard")) for name in ("easy", "hard")}
-    return _both(parts, data)
+    return _parted(data, {item.id for item in data if item.topic in hard})
 
 
-def by_number(data: DataSet, above: float) -> dict[str, DataSet]:
+def by_number(model: Model, data: DataSet, above: float) -> dict[str, DataSet]:
     """Hard are the items whose topic is a number above this: a difficulty, a grade, a count of reasoning steps."""
-    try:
-        numbers = [float(item.topic) for item in data]
-    except ValueError:
-        wrong = next(item.topic for item in data if not item.topic.replace(".", "", 1).lstrip("-").isdigit())
-        raise StudyError(
-            "The topics are no numbers.",
-            seen=repr(wrong),
-            fix="Put the difficulty into the column topic, or name topics.",
-        ) from None
-    hard = {item.id for item, number in zip(data, numbers, strict=True) if number > above}
-    return _both(
-        {name: tuple(i for i in data if (i.id in hard) == (name == "hard")) for name in ("easy", "hard")}, data
-    )
+    numbers = hardness(model, data, "number")
+    return _parted(data, {item.id for item, number in zip(data, numbers, strict=True) if number > above})
 
 
 def by_user(data: DataSet, words: str) -> dict[str, DataSet]:
@@ -68,7 +53,10 @@ def by_system(data: DataSet, system: str) -> dict[str, DataSet]:
     return {"bare": data, "prompted": replace(data, items=prompted, source=f"{data.source}, under a system prompt")}
 
 
-def _both(parts: dict[str, tuple[Item, ...]], data: DataSet) -> dict[str, DataSet]:
+def _parted(data: DataSet, hard: set[str]) -> dict[str, DataSet]:
+    parts: dict[str, tuple[Item, ...]] = {
+        name: tuple(item for item in data if (item.id in hard) == (name == "hard")) for name in ("easy", "hard")
+    }
     for name, items in parts.items():
         if len(items) < 10:
             raise StudyError(

@@ -55,7 +55,7 @@ def domains_of(study: Generalize, session: Session) -> dict[str, DataSet]:
     if shift.topic:
         return domains.by_topic(data, shift.topic)
     if shift.above is not None:
-        return domains.by_number(data, shift.above)
+        return domains.by_number(session.model, data, shift.above)
     if shift.user:
         return domains.by_user(data, shift.user)
     if shift.system:
@@ -63,4 +63,4 @@ def domains_of(study: Generalize, session: Session) -> dict[str, DataSet]:
     if shift.data:
         other = load_data(shift.data, behavior=study.behavior, matching=study.matching)
         return {"source": data, "target": other.limit(study.limit)}
-    return domains.by_margin(session.model, data, study.score)
+    return domains.by_hardness(session.model, data, "length" if shift.length else "margin", study.score)

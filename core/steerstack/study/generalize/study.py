@@ -21,6 +21,8 @@ class DomainShift(BaseModel):
     ----------
     margin:
         Hard are the items that the unsteered model leans away from.
+    length:
+        Hard are the items with the longer questions.
     topic, above:
         Hard are the items of these topics, or those whose topic is a number (a grade, a count of steps) above this.
     system, user:
@@ -32,6 +34,7 @@ class DomainShift(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     margin: bool = False
+    length: bool = False
     topic: tuple[str, ...] = ()
     above: float | None = None
     system: str | None = None
@@ -49,11 +52,13 @@ class DomainShift(BaseModel):
             return f"words before the question {self.user!r}"
         if self.system:
             return f"system prompt {self.system!r}"
-        return f"data set {self.data}" if self.data else "margin of the unsteered model"
+        if self.data:
+            return f"data set {self.data}"
+        return "length of the question" if self.length else "margin of the unsteered model"
 
 
 def _shift(value: Any) -> Any:
-    return {"margin": True} if value == "margin" else value
+    return {value: True} if value in ("margin", "length") else value
 
 
 class Generalize(TechniqueStudy):
@@ -63,7 +68,7 @@ class Generalize(TechniqueStudy):
 
     shift: Annotated[DomainShift, BeforeValidator(_shift)] = Field(
         default=DomainShift(margin=True),
-        description="How the domains differ: margin, topic=A,B, above=3, system=TEXT, user=TEXT or data=NAME.",
+        description="How the domains differ: margin, length, topic=A,B, above=3, system=TEXT, user=TEXT or data=NAME.",
     )
 
     def perform(self, session: Session) -> GeneralizeResult:

@@ -11,11 +11,11 @@ from steerstack.measure.competence import check_competence
 from steerstack.measure.neutral_text import neutral_texts
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.steering.tokens import Tokens
-from steerstack.study.efficiency.subsets import subset
 from steerstack.study.forecast import ARMS, Forecast, fit_seconds, resolved, timed, unit
 from steerstack.study.session import Session
 from steerstack.study.stack.nulls import TEST_ITEMS
 from steerstack.techniques.extract import extract
+from steerstack.techniques.labels.subsets import subset
 from steerstack.techniques.promise import ITEMS, SLOPE_ITEMS, sites_to_rank
 from steerstack.techniques.selection import FEW, Candidates
 from steerstack.techniques.strength_at_kl import TEXTS

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from steerstack.catalog.data import load_data
-from steerstack.errors import StudyError
+from steerstack.errors import DataError, StudyError
 from steerstack.study.generalize import domains
 
 
@@ -15,9 +15,18 @@ def kindness(table):
 
 
 def test_margins_part_the_items_at_the_median(llama, kindness):
-    parts = domains.by_margin(llama, kindness, "text")
+    parts = domains.by_hardness(llama, kindness, "margin", "text")
     assert {name: len(part) for name, part in parts.items()} == {"easy": 15, "hard": 15}
     assert not {i.id for i in parts["easy"]} & {i.id for i in parts["hard"]}
+
+
+def test_long_questions_are_the_hard_half(llama, kindness):
+    worded = kindness.take(
+        tuple(replace(item, question=item.question + " indeed" * place) for place, item in enumerate(kindness))
+    )
+    parts = domains.by_hardness(llama, worded, "length", "text")
+    longest = max(len(item.question.split()) for item in parts["easy"])
+    assert longest < min(len(item.question.split()) for item in parts["hard"])
 
 
 def test_a_system_prompt_is_a_domain_of_its_own(kindness):
@@ -32,13 +41,13 @@ def test_words_of_the_user_are_a_domain_of_their_own(kindness):
     assert [item.options for item in parts["bare"]] == [item.options for item in parts["prompted"]]
 
 
-def test_a_difficulty_parts_the_items_at_a_number(kindness):
+def test_a_difficulty_parts_the_items_at_a_number(llama, kindness):
     graded = kindness.take(tuple(replace(item, topic=str(place % 3 + 1)) for place, item in enumerate(kindness)))
-    parts = domains.by_number(graded, 2)
+    parts = domains.by_number(llama, graded, 2)
     assert {item.topic for item in parts["hard"]} == {"3"}
     assert {item.topic for item in parts["easy"]} == {"1", "2"}
-    with pytest.raises(StudyError, match="no numbers"):
-        domains.by_number(kindness.take(tuple(replace(item, topic="grade nine") for item in kindness)), 2)
+    with pytest.raises(DataError, match="no numbers"):
+        domains.by_number(llama, kindness.take(tuple(replace(item, topic="grade nine") for item in kindness)), 2)
 
 
 def test_an_unknown_topic_is_refused(kindness):

@@ -38,7 +38,7 @@ def test_the_study_states_transfer_both_ways(llama, kindness, tmp_path):
 def test_the_vectors_kept_are_those_that_were_measured(llama, kindness, tmp_path):
     study = Generalize(data="kindness", techniques=("pca",), layers=(1, 2))
     result = study.run(llama, data=kindness, folder=tmp_path)
-    parts = domains.by_margin(llama, kindness, "text")
+    parts = domains.by_hardness(llama, kindness, "margin", "text")
     assert set(result.vectors) == {"pca trained on easy", "pca trained on hard"}  # nulls are nobody's to keep
     for domain in ("easy", "hard"):
         vector, fit = result.vectors[f"pca trained on {domain}"], result.fits["pca", domain]

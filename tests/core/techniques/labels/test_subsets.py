@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from steerstack.catalog.data import load_data
 from steerstack.data.splits import split
-from steerstack.study.efficiency.subsets import sizes, subset
+from steerstack.techniques.labels.subsets import sizes, subset
 
 
 @settings(deadline=None, max_examples=20)

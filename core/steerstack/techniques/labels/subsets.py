@@ -1,12 +1,14 @@
-"""Nested training subsets: the first n of one order, part of them kept for choices; labels flipped on request."""
+"""Nested training subsets: the first n of one order, part of them kept for choices, some of them mislabelled."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
+from steerstack.techniques.labels.mistakes import wrong
 
 
 @dataclass(frozen=True)
@@ -19,14 +21,19 @@ class Subset:
         Disjoint; validation is None where n is below 4.
     n:
         Size of both together.
+    wrong:
+        How many of their labels are wrong.
     """
 
     train: DataSet
     validation: DataSet | None
     n: int
+    wrong: int = 0
 
 
-def subset(splits: Splits, n: int, *, seed: int, noise: float = 0.0) -> Subset:
+def subset(
+    splits: Splits, n: int, *, seed: int, noise: float = 0.0, readiness: Mapping[str, float] | None = None
+) -> Subset:
     """The first ``n`` items of a seeded order of train and validation: a larger n contains a smaller one.
 
     Every fourth item is kept for choices of layer, strength or epochs; it counts.
@@ -34,16 +41,20 @@ def subset(splits: Splits, n: int, *, seed: int, noise: float = 0.0) -> Subset:
     Parameters
     ----------
     noise:
-        Share of the items whose labels are flipped, rounded to whole items.
+        Share of the items whose labels are wrong, rounded to whole items.
+    readiness:
+        By the item's id, how readily its label goes wrong (:func:`steerstack.techniques.labels.mistakes.readiness_of`);
+        None for all alike.
     """
     pool = (*splits.train.items, *splits.validation.items)
     order = np.random.default_rng(seed).permutation(len(pool))[:n]
-    flipped = set(np.random.default_rng([seed, 1]).permutation(n)[: round(noise * n)].tolist())
-    chosen = [pool[place].inverted() if rank in flipped else pool[place] for rank, place in enumerate(order)]
+    ready = [0.0 if readiness is None else readiness[pool[place].id] for place in order]
+    mistaken = wrong(ready, noise, seed=seed)
+    chosen = [pool[place].inverted() if rank in mistaken else pool[place] for rank, place in enumerate(order)]
     held = [item for rank, item in enumerate(chosen) if n >= 4 and rank % 4 == 3]
     kept = [item for rank, item in enumerate(chosen) if not (n >= 4 and rank % 4 == 3)]
     train = splits.train.take(tuple(kept))
-    return Subset(train, splits.train.take(tuple(held)) if held else None, n)
+    return Subset(train, splits.train.take(tuple(held)) if held else None, n, len(mistaken))
 
 
 def sizes(largest: int) -> tuple[int, ...]:

@@ -1,0 +1,193 @@
+"""Wrong labels: what each technique keeps of its effect, by labeller and share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steerstack.contracts.recorder import Effect
+from steerstack.data.items import DataSet
+from steerstack.data.splits import Splits
+from steerstack.measure.competence import Competence
+from steerstack.measure.scoring import scale_name
+from steerstack.report.page import Page
+from steerstack.report.words import caveat
+from steerstack.stats import estimates
+from steerstack.stats.learning_curves import two_way
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.claims import Claims, of_technique
+from steerstack.study.fair_choices import choices_of
+from steerstack.study.fit_step import FitValues
+from steerstack.study.label_errors.cell import TRUE, Effects, LabelCell, cell
+from steerstack.study.label_errors.page import label_errors_page
+from steerstack.study.null_test import NullTest, beside, borne, tests_json
+from steerstack.study.result import Result
+from steerstack.study.vector_roles import labelled
+from steerstack.techniques.null_techniques import is_reference
+from steerstack.techniques.technique import Steering, Technique
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.label_errors.run import LabelDraws
+    from steerstack.study.label_errors.study import LabelErrors
+
+
+@dataclass(frozen=True, repr=False)
+class LabelErrorsResult(Result):
+    """Every fit, measured on the same locked test items; the first of ``labels`` are the true ones."""
+
+    study: LabelErrors
+    model: Model
+    splits: Splits
+    techniques: Sequence[Technique]
+    labels: Sequence[LabelDraws]
+    base: NDArray[np.float64]
+    fits: Mapping[tuple[str, str, float, int], FitValues]
+    competence: Competence
+
+    def effects_of(self, technique: str, labels: LabelDraws) -> Effects:
+        """Paired effects [seed, item] of a technique that was fitted on some labels."""
+        each = [self.fits[technique, labels.labeller, labels.asked, seed] for seed in range(self.study.seeds)]
+        return np.array([fit.values["test"] - self.base for fit in each])
+
+    def _fitted(self, technique: str) -> bool:
+        """Whether a technique could be fitted on all labels by every seed."""
+        return not any(fit.failed for (name, *_), fit in self.fits.items() if name == technique)
+
+    @cached_property
+    def _true(self) -> dict[str, Effects]:
+        """Effects on true labels, by technique."""
+        names = [one.name for one in self.techniques]
+        return {name: self.effects_of(name, self.labels[0]) for name in names if self._fitted(name)}
+
+    @cached_property
+    def cells(self) -> list[LabelCell]:
+        """Every technique under the labels of every labeller, at every share."""
+        true = {name: of for name, of in self._true.items() if not is_reference(name)}
+        told = max(1, len(true) * len({labels.labeller for labels in self.labels[1:]}))
+        return [
+            cell(
+                name, labels.labeller, labels.asked, labels.share, mistaken=self.effects_of(name, labels), true=of,
+                errs_on=labels.errs_on, margin=self.study.margin, comparisons=told, groups=self.groups(),
+            )
+            for name, of in true.items()
+            for labels in self.labels[1:]
+        ]  # fmt: skip
+
+    @property
+    def at_worst(self) -> list[LabelCell]:
+        """Of each technique and labeller, the cell with the largest share of wrong labels."""
+        found = {(one.technique, one.labeller): one for one in sorted(self.cells, key=lambda one: one.share)}
+        return [one for one in self.cells if found[one.technique, one.labeller] is one]
+
+    @cached_property
+    def null_tests(self) -> dict[str, NullTest]:
+        """Each vector beside the nulls: mean effect on true labels."""
+        means = {name: float(of.mean()) for name, of in self._true.items()}
+        nulls = {name: mean for name, mean in means.items() if is_reference(name)}
+        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and not is_reference(one.name)]
+        return {name: beside(means[name], nulls) for name in vectors if name in means}
+
+    @property
+    def short(self) -> list[str]:
+        """Labellers that err on fewer items than were to be wrong, as sentences."""
+        return [
+            f"{one.labeller} gets no more than {one.share:.0%} of the labels wrong; {one.asked:.0%} were asked for."
+            for one in self.labels[1:]
+            if not any(part.wrong >= round(one.asked * part.n) for part in one.parts)
+        ]
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        told = [*(one.sentence for one in self.at_worst), *self.short, borne(self.null_tests)]
+        return " ".join(filter(None, [*told, caveat(len(self.splits.test))]))
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``label-errors --json``."""
+        failed = {f"{name} on {by}: {fit.failed}" for (name, by, *_), fit in self.fits.items() if fit.failed}
+        return {
+            "study": "label-errors",
+            "behavior": self.behavior,
+            "declared": {**self.study.to_json(), "techniques": [one.describe() for one in self.techniques]},
+            "scale": scale_name(self.study.score),
+            "n_test": len(self.splits.test),
+            "n_labelled": self.labels[0].parts[0].n,
+            "data": self.splits.test.source,
+            "data_digests": self.splits.digests,
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
+            "unsteered": estimates.mean(self.base, groups=self.groups()).to_json(),
+            "clusters": self.clusters_json,
+            "labellers": [
+                {"labeller": of.labeller, "asked": of.asked, "wrong": of.share, "test_items": int(of.errs_on.sum())}
+                for of in self.labels[1:]
+            ],
+            "true_labels": {name: two_way(of, groups=self.groups()).to_json() for name, of in self._true.items()},
+            "cells": [one.to_json() for one in self.cells],
+            "null_tests": tests_json(self.null_tests),
+            "choices": choices_of({name: self.fits[name, TRUE, 0.0, 0].account for name in self._true}),
+            "failed": sorted(failed),
+            "competence": self.competence.to_json(),
+            "warning": self.competence.warning(self.study.score),
+            "papers": {technique.name: technique.paper for technique in self.techniques},
+            "verdict": self.verdict,
+        }
+
+    @property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The first seed's vector of each technique that is one, by role; those of true labels first."""
+        first = [(name, by, share, fit) for (name, by, share, seed), fit in self.fits.items() if seed == 0]
+        ordered = sorted(first, key=lambda entry: entry[2])
+        return {labelled(name, by, share): fit.vector for name, by, share, fit in ordered if fit.vector}
+
+    @property
+    def claims(self) -> Claims:
+        """The first seed's vectors."""
+        arms = [
+            of_technique(name, self.techniques, fit.vector, fit.record,
+                         where={"technique": name, "labeller": by, "noise": share, "seed": 0})
+            for (name, by, share, seed), fit in self.fits.items()
+            if seed == 0 and fit.vector
+        ]  # fmt: skip
+        return Claims.of_splits({"test": self.splits}, arms, self.study.score)
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """The locked test items, with their true labels."""
+        return {"test": self.splits.test}
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Each technique's effect on true labels, and what it keeps of it under each labeller's."""
+        by_true = {name: two_way(of, groups=self.groups()) for name, of in self._true.items()}
+        found = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in by_true.items()]
+        for one in self.cells:
+            role = labelled(one.technique, one.labeller, one.asked)
+            for what, estimate in (("effect", one.effect), ("recovered", one.recovered), ("bias", one.bias)):
+                if estimate is not None and math.isfinite(estimate.value):
+                    found.append(Effect.of(f"{what}/{role}", estimate.to_json(), role))
+        return found
+
+    def page(self) -> Page:
+        """What is kept at each share, and where the losses are."""
+        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
+        return label_errors_page(self.value, self.study.to_yaml(), papers, self.short)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item and fit: technique, labeller, noise, seed, item, log_odds, effect."""
+        ids, base = [item.id for item in self.splits.test], self.base.tolist()
+        return [
+            {"technique": name, "labeller": by, "noise": share, "seed": seed, "item": item, "log_odds": value,
+             "effect": value - bare}
+            for (name, by, share, seed), fit in self.fits.items()
+            if not fit.failed
+            for item, value, bare in zip(ids, fit.values["test"].tolist(), base, strict=True)
+        ]  # fmt: skip
