@@ -1,6 +1,7 @@
 """How far a condition is from the bare model on the same text: prompts, fine-tunes and edits on one scale."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -28,12 +29,15 @@ class _Distributions(Readout):
         return logits.float().log_softmax(-1)[place].cpu()
 
 
-def _next_tokens(model: Model, text: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
+def _next_tokens(
+    model: Model, text: TokenSequence, plans: Sequence[Plan]
+) -> Mapping[int, Float[Tensor, "token vocab"]]:
+    """Under each plan, all of which share the unsteered work."""
     prove(model)
     check_fits(model, [text], answered=True)
     (batch,) = batches(model, [Tree.of([text])], tokens=TOKENS)
     plain = Readout.of(batch.trees)
-    return run_batch(model, batch, [plan], TOKENS, _Distributions(plain.places, plain.asked))[0]
+    return run_batch(model, batch, plans, TOKENS, _Distributions(plain.places, plain.asked))
 
 
 Condition = tuple[Model, Sequence[TokenSequence], Plan]
@@ -62,9 +66,18 @@ def distances(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[C
         answer = before.ids[before.answer_start :]
         for _, texts, _ in conditions:
             _check_same(answer, texts[place])
-        reference = _next_tokens(base, before, Plan())
-        for values, (model, texts, plan) in zip(measured, conditions, strict=True):
-            logp = _next_tokens(model, texts[place], plan)
+        alike: dict[tuple[int, TokenSequence], list[int]] = defaultdict(list)  # the same text in the same model
+        for at, (model, texts, _) in enumerate(conditions):
+            alike[id(model), texts[place]].append(at)
+        mine = alike.pop((id(base), before), [])
+        found = _next_tokens(base, before, [Plan(), *(conditions[at][2] for at in mine)])
+        reference = found[0]
+        of_conditions = {at: found[index] for index, at in enumerate(mine, 1)}
+        for (_, text), others in alike.items():
+            found = _next_tokens(conditions[others[0]][0], text, [conditions[at][2] for at in others])
+            of_conditions |= {at: found[index] for index, at in enumerate(others)}
+        for at, values in enumerate(measured):
+            logp = of_conditions[at]
             kl = float((logp.exp() * (logp - reference)).sum(-1).mean())
             reverse = float((reference.exp() * (reference - logp)).sum(-1).mean())
             entropy = -float(logp[torch.arange(len(answer)), torch.tensor(answer)].mean())

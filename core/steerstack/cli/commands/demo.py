@@ -17,8 +17,12 @@ def demo(
     """Extract, choose, measure and record a vector on SmolLM2-135M, alone and stacked, with 9 nulls of each family."""
     console.quiet()
     from steerstack.cli.outputs import Outputs, perform
+    from steerstack.study.method_ref import MethodRef
     from steerstack.study.stack.study import Stack
 
-    study = Stack(data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), nulls=9, limit=120)
+    lora = MethodRef.model_validate(
+        {"name": "lora-sft", "batch": 4}
+    )  # tries as much as the vector, on fewer items a step
+    study = Stack(data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), finetunes=(lora,), nulls=9, limit=80)
     perform(study, Outputs(fresh=fresh, report=report, figures=figures, tracking_uri=tracking_uri, json=json))
     console.console.say("Browse the registry: steerstack ui")

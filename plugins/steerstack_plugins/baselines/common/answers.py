@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from steerstack.data.questions import Question
     from steerstack.steering.tokens import TokenSequence
 
-PART = 2
+PART = 4
 """Sequences of one forward pass: logits over the whole vocabulary are what fills the memory."""
 
 
@@ -25,8 +25,13 @@ def answer_logp(module: Any, texts: Sequence[TokenSequence]) -> Float[Tensor, " 
     """
     import torch
 
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # so that little is filled up
+    found = torch.zeros(len(texts))
     with _looking(module):
-        return torch.cat([_of_part(module, texts[at : at + PART]) for at in range(0, len(texts), PART)])
+        for at in range(0, len(order), PART):
+            part = order[at : at + PART]
+            found[part] = _of_part(module, [texts[place] for place in part])
+    return found
 
 
 def answer_loss(module: Any, texts: Sequence[TokenSequence]) -> float:
@@ -65,6 +70,26 @@ def _looking(module: Any) -> Iterator[None]:
         module.train(training)
 
 
+@contextlib.contextmanager
+def _read_at(module: Any, shape: tuple[int, ...], row: Tensor, position: Tensor) -> Iterator[None]:
+    """Let the output embeddings see some tokens only, as one row: much of a small model's work is theirs.
+
+    A module that has none, or does not call them on tokens of this shape, gives the logits of all tokens.
+    """
+
+    def pick(_head: Any, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        hidden, *others = args
+        return (hidden[row, position][None], *others) if hidden.shape[:-1] == shape else args
+
+    head = module.get_output_embeddings() if hasattr(module, "get_output_embeddings") else None
+    hook = head.register_forward_pre_hook(pick) if head is not None else None
+    try:
+        yield
+    finally:
+        if hook is not None:
+            hook.remove()
+
+
 def _of_part(module: Any, texts: Sequence[TokenSequence]) -> Float[Tensor, " text"]:
     import torch
     from torch.nn.utils.rnn import pad_sequence
@@ -74,6 +99,8 @@ def _of_part(module: Any, texts: Sequence[TokenSequence]) -> Float[Tensor, " tex
     mask = pad_sequence([torch.ones(len(text), dtype=torch.long) for text in texts], batch_first=True).to(device)
     places = [(row, p) for row, text in enumerate(texts) for p in range(text.answer_start, len(text))]
     row, position = torch.tensor(places, device=device).unbind(1)
-    logits = module(input_ids=ids, attention_mask=mask).logits[row, position - 1]
+    with _read_at(module, ids.shape, row, position - 1):
+        logits = module(input_ids=ids, attention_mask=mask).logits
+    logits = logits[row, position - 1] if logits.shape[:2] == ids.shape else logits[0]
     logp = logits.float().log_softmax(-1).gather(1, ids[row, position][:, None])[:, 0]
     return torch.zeros(len(texts), device=device).index_add(0, row, logp).cpu()

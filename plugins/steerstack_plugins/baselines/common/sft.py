@@ -99,8 +99,10 @@ def tune_supervised(
     texts, held = ([question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation))
     validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, held))
 
+    untrained: list[float] = []  # its loss on validation, the same in every run
+
     def run(rate: float, schedule: Schedule | None) -> Tuned:
-        began = time.monotonic()
+        began, known = time.monotonic(), len(untrained)
         plan = schedule or Schedule(epochs, math.ceil(len(texts) / batch))
         with undisturbed(seed) as folder:
             module = copy_of(model)
@@ -116,7 +118,8 @@ def tune_supervised(
                 learning_rate=rate,
                 seed=seed,
             )
-            chosen = train_and_choose(trainer, validate, every=plan.every)
+            chosen = train_and_choose(trainer, validate, every=plan.every, before=untrained[0] if untrained else None)
+            untrained[:] = chosen.validation[:1]
             tuned = finished(trainer, model, baseline.name)
         record = {
             **baseline.parameters(),
@@ -131,7 +134,7 @@ def tune_supervised(
             "on": "validation",
         }
         flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
-        flops += costs.forward(model, len(chosen.validation) * costs.tokens_of(held))
+        flops += costs.forward(model, (len(chosen.validation) - known) * costs.tokens_of(held))
         return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
 
     return best_rate(run, rate=learning_rate, choices=choices, items=len(texts), batch=batch, epochs=epochs)

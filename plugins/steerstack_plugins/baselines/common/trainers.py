@@ -120,17 +120,17 @@ class Chosen:
 class _KeepBest(TrainerCallback):
     """Validates before training and after every so many steps, and keeps the best weights."""
 
-    def __init__(self, module: Any, validate: Callable[[Any], float], every: int) -> None:
+    def __init__(self, module: Any, validate: Callable[[Any], float], every: int, before: float | None) -> None:
         self.module, self.validate, self.every = module, validate, every
         self.trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         self.values: list[float] = []
         self.kept: list[Tensor] = []
         self.best = 0
-        self.look()
+        self.look(before)
 
-    def look(self) -> None:
-        """Validate; keep the weights where they are the best so far."""
-        self.values.append(self.validate(self.module))
+    def look(self, known: float | None = None) -> None:
+        """Validate, unless the value is known; keep the weights where they are the best so far."""
+        self.values.append(self.validate(self.module) if known is None else known)
         if len(self.values) == 1 or self.values[-1] < self.values[self.best]:
             self.best = len(self.values) - 1
             self.kept = [parameter.detach().clone() for parameter in self.trained]
@@ -146,7 +146,9 @@ class _KeepBest(TrainerCallback):
             parameter.data.copy_(kept)
 
 
-def train_and_choose(trainer: Any, validate: Callable[[Any], float], *, every: int) -> Chosen:
+def train_and_choose(
+    trainer: Any, validate: Callable[[Any], float], *, every: int, before: float | None = None
+) -> Chosen:
     """Train, and leave the module with the weights that validated best, the untrained ones among them.
 
     Parameters
@@ -157,8 +159,10 @@ def train_and_choose(trainer: Any, validate: Callable[[Any], float], *, every: i
         From the module to a loss.
     every:
         Number of steps between looks.
+    before:
+        The loss of the untrained model, where an earlier run has found it.
     """
-    keep = _KeepBest(trainer.model, validate, every)
+    keep = _KeepBest(trainer.model, validate, every, before)
     trainer.add_callback(keep)
     trainer.remove_callback(PrinterCallback)
     if trainer.args.num_train_epochs > 0:

@@ -1,0 +1,33 @@
+"""Log-probabilities of answers under a plain module, beside one pass for each of them."""
+
+import pytest
+import torch
+
+from steerstack.data.questions import ask
+from steerstack.steering.intervention import Plan
+from steerstack.testing import planted_data
+from steerstack.testing.naive import naive_score
+from steerstack_plugins.baselines.common.answers import answer_logp
+
+
+def test_answers_of_all_lengths_are_scored_in_their_order_and_the_head_sees_only_them(llama):
+    sides = [side for question in ask(llama.format, planted_data(4), "text") for side in question.pair]
+    seen = []
+    head = llama.module.get_output_embeddings()
+    with head.register_forward_hook(lambda _head, args, _output: seen.append(args[0].shape[:-1].numel())):
+        found = answer_logp(llama.module, sides)
+    assert sum(seen) == sum(len(side) - side.answer_start for side in sides)
+    assert found.tolist() == pytest.approx([sum(naive_score(llama, side, Plan())) for side in sides], abs=1e-4)
+
+
+def test_without_output_embeddings_the_answers_are_read_from_all_logits(llama):
+    class Bare(torch.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, **given):
+            return self.inner(**given)
+
+    sides = list(ask(llama.format, planted_data(1), "text")[0].pair)
+    assert answer_logp(Bare(llama.module), sides).tolist() == pytest.approx(answer_logp(llama.module, sides).tolist())
