@@ -12,6 +12,8 @@ from steerstack_plugins.extraction.lda import LDA
 from steerstack_plugins.extraction.leace import LEACE, LeaceEdit
 from steerstack_plugins.extraction.logistic import Logistic
 from steerstack_plugins.extraction.mean_difference import MeanDifference
+from steerstack_plugins.extraction.means.multi_layer import MultiLayerDifference
+from steerstack_plugins.extraction.means.robust_difference import RobustDifference
 from steerstack_plugins.extraction.melbo import Melbo
 from steerstack_plugins.extraction.pca import PCA
 from steerstack_plugins.extraction.persona import PersonaVector
@@ -35,10 +37,12 @@ def steerstack_extractors() -> Sequence[type[Extractor]]:
         Logistic,
         MeanDifference,
         Melbo,
+        MultiLayerDifference,
         PCA,
         PersonaVector,
         RandomDirection,
         ReftR1,
+        RobustDifference,
         SaeFeature,
         ShuffledLabels,
         Supervised,

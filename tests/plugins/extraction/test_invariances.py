@@ -11,6 +11,8 @@ from steerstack_plugins.extraction.lat import LAT
 from steerstack_plugins.extraction.lda import LDA
 from steerstack_plugins.extraction.leace import LEACE
 from steerstack_plugins.extraction.logistic import Logistic
+from steerstack_plugins.extraction.means.multi_layer import MultiLayerDifference
+from steerstack_plugins.extraction.means.robust_difference import RobustDifference
 from steerstack_plugins.extraction.pca import PCA
 from steerstack_plugins.extraction.random_direction import RandomDirection
 from steerstack_plugins.extraction.shuffled_labels import ShuffledLabels
@@ -18,6 +20,7 @@ from steerstack_plugins.extraction.shuffled_labels import ShuffledLabels
 METHODS = [
     PCA(), PCA(centring="mean"), LAT(), Logistic(), LDA(), LDA(whiten=False), LDA(shrinkage=0.2), LEACE(),
     LEACE(shrinkage=0), ITI(heads=5), ITI(direction="probe"), RandomDirection(), ShuffledLabels(),
+    MultiLayerDifference(), RobustDifference(),
 ]  # fmt: skip
 
 
