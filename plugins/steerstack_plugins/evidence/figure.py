@@ -23,7 +23,7 @@ def draw(answer: StackAnswer) -> str:
     axes: Any = figure.subplots()
     names = []
     for place, row in enumerate(answer.rows):
-        of, color = row.effect, _VECTOR if row.vector else _OTHER
+        of, color = row.effect, _VECTOR if row.cell.vector != "none" else _OTHER
         axes.errorbar([of.value], [place], xerr=[[of.value - of.ci_low], [of.ci_high - of.value]], fmt="o", color=color)
         names.append(f"{row.label} (n = {of.n})")
     for place, (family, nulls) in enumerate(answer.test.nulls.items(), start=count):

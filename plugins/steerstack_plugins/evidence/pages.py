@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from steerstack.study.null_test import LEAST
 from steerstack_plugins.evidence.stack_answer import answer
+from steerstack_plugins.evidence.summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,15 +72,17 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
 
 def index_page(claims: Mapping[str, DeclaredClaim], findings: Mapping[str, Finding]) -> str:
     """The first page: the answer of every claim, those that were not run among them."""
+    answers = {name: answer(finding) for name, finding in findings.items()}
+    short = {claims[name].title.split(",")[0].lower(): of for name, of in answers.items()}
     lines = [
-        "# The evidence",
-        "",
-        "What do steering vectors improve, measured? These are the answers, as they came out.",
-        "",
-    ]
+        "# The evidence", "",
+        "What do steering vectors improve, measured? In short, with effects in nats per token and 95 % intervals:", "",
+        *(f"- {line}" for line in summary(short, len(claims))), "",
+        "## Claim by claim", "",
+    ]  # fmt: skip
     for name, claim in claims.items():
-        if name in findings:
-            lines.append(f"- [{claim.title}]({name}.md): {answer(findings[name]).sentence}")
+        if name in answers:
+            lines.append(f"- [{claim.title}]({name}.md): {answers[name].sentence}")
         else:
             lines.append(f"- {claim.title}: not run yet. Expected: {claim.expectation}")
     toc = ["```{toctree}", ":hidden:", "", *[name for name in claims if name in findings], "```"]

@@ -34,17 +34,19 @@ class StackRow:
 
     Attributes
     ----------
-    label:
+    cell:
         What was done to the model.
     effect:
         Difference in mean log-odds per item, in nats (per token for text), paired.
-    vector:
-        Whether the vector took part.
     """
 
-    label: str
+    cell: Cell
     effect: Estimate
-    vector: bool
+
+    @property
+    def label(self) -> str:
+        """What was done to the model, in words."""
+        return arm_words(self.cell.about)
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ class StackAnswer:
     test: NullTest
     combined: Sequence[OnTop]
 
+    def effect(self, cell: Cell) -> Estimate | None:
+        """What one arm does; None where it was not measured."""
+        return next((row.effect for row in self.rows if row.cell == cell), None)
+
 
 def answer(finding: Finding) -> StackAnswer:
     """What the items of a stacking study say."""
@@ -83,15 +89,11 @@ def answer(finding: Finding) -> StackAnswer:
     groups = None if labels is None else [labels[item] for item in items]
     bare = grid[BARE]
     rows = [
-        StackRow(
-            arm_words(cell.about),
-            estimates.difference(of.log_odds, bare.log_odds, groups=groups),
-            cell.vector != "none",
-        )
+        StackRow(cell, estimates.difference(of.log_odds, bare.log_odds, groups=groups))
         for cell, of in grid.items()
         if cell != BARE
     ]
-    alone = estimates.difference(grid[ALONE].log_odds, bare.log_odds, groups=groups)
+    alone = next(row.effect for row in rows if row.cell == ALONE)
     test = _nulls(others, arms)
     combined = on_top(interactions_json(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
     sentence = f"{alone_words(behavior, alone, test)} {caveat(alone.n)}".strip()

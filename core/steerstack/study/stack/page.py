@@ -23,7 +23,7 @@ from steerstack.report.samples import samples_tables
 from steerstack.report.words import share
 from steerstack.study.stack.cost_tables import cost_tables
 from steerstack.study.stack.misread import misread_table
-from steerstack.study.stack.words import REFERENCE, is_bare
+from steerstack.study.stack.words import REFERENCE, is_bare, to_resolve
 
 _LEVELS = ("negative", "none", "positive")
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
@@ -236,7 +236,7 @@ def _interactions(value: Mapping[str, Any]) -> Table:
          *(interval(i[key]) for key in ("first", "second", "both", "first_on_top")), share(i["retained"]),
          interval(i["estimate"]), f"{i['p_holm']:.2g}",
          i["verdict"] + (" (near a limit of the scale)" if i["near_ceiling"] else "")
-         + (f"; n to resolve: {i['n_to_resolve']}" if i["n_to_resolve"] else "")]
+         + (f"; {to_resolve(i['n_to_resolve'])}" if i["n_to_resolve"] else "")]
         for i in value["interactions"]
     ]  # fmt: skip
     columns = ["of", "direction", "on", "vector", "scale", "first alone", "second alone", "both",

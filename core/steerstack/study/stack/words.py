@@ -16,6 +16,9 @@ RESOLVED = ("reinforces", "partly redundant")
 REFERENCE = "0 (reference)"
 """The difference of the bare model from itself, which has no interval."""
 
+MANY = 10_000
+"""Items from which on a forecast of their number says only that there are more."""
+
 _SIDES = {"positive": "+", "negative": "-"}
 
 
@@ -72,7 +75,7 @@ class OnTop:
         if entry["verdict"] in RESOLVED and entry["p_holm"] >= ALPHA:
             verdict = f"{verdict} by itself, not among all interactions: p = {entry['p_holm']:.2g}, Holm"
         if entry["n_to_resolve"]:
-            verdict += f"; about {entry['n_to_resolve']} items would resolve it"
+            verdict += f"; {to_resolve(entry['n_to_resolve'])}"
         kept = "" if entry["retained"]["ci_low"] is None else share(entry["retained"])
         return cls(other, interval(entry["first_on_top"]), kept, verdict)
 
@@ -81,6 +84,11 @@ class OnTop:
         """All of it."""
         kept = f", and keeps {self.kept} of its effect" if self.kept else ""
         return f"On top of {self.other} it does {self.adds}{kept} ({self.verdict})."
+
+
+def to_resolve(items: int) -> str:
+    """How many items would tell; a forecast beyond :data:`MANY` rests on too little for a number."""
+    return f"about {items} items would resolve it" if items <= MANY else f"more than {MANY} items would be needed"
 
 
 def on_top(entries: Iterable[Mapping[str, Any]]) -> list[OnTop]:

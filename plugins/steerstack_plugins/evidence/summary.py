@@ -1,0 +1,61 @@
+"""What a sceptic wants to know first: the findings of a programme in a few lines, null results as plain as the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from steerstack.study.stack.grid import ALONE, Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from steerstack.stats.estimates import Estimate
+    from steerstack_plugins.evidence.stack_answer import StackAnswer
+
+PROMPTED = Cell("positive", "none")
+
+
+def summary(answers: Mapping[str, StackAnswer], declared: int) -> list[str]:
+    """Lines of a list, one finding each.
+
+    Parameters
+    ----------
+    answers:
+        What was found, by the behaviour and model in words.
+    declared:
+        Number of claims that were declared, measured or not.
+    """
+    alone = {name: effect for name, of in answers.items() if (effect := of.effect(ALONE))}
+    prompted = {name: effect for name, of in answers.items() if (effect := of.effect(PROMPTED))}
+    moved = {name: effect for name, effect in alone.items() if answers[name].resolved}
+    unmoved = {name: effect for name, effect in alone.items() if not effect.bears_claim}
+    doubtful = {name: effect for name, effect in alone.items() if name not in {*moved, *unmoved}}
+    by_prompt = {name: effect for name, effect in prompted.items() if effect.bears_claim}
+    lines = [
+        f"{len(answers)} of {declared} declared claims were measured.",
+        _list("The vector alone moves its behaviour further than its nulls do", moved),
+        _list("The vector alone has no measurable effect", unmoved),
+        _list("It has one that cannot be told apart from its nulls'", doubtful),
+        _list("The positive prompt that was chosen moves the behaviour", by_prompt),
+        *_on_top(answers, moved),
+    ]
+    if alone:
+        widest = max((effect.ci_high - effect.ci_low) / 2 for effect in alone.values())
+        lines.append(
+            f"Larger effects than {widest:.3f} nats per token would be seen: no interval is wider to either side."
+        )
+    return lines
+
+
+def _list(head: str, effects: Mapping[str, Estimate]) -> str:
+    each = "; ".join(f"{name} ({effect}, n = {effect.n})" for name, effect in effects.items())
+    return f"{head}: {each or 'none'}."
+
+
+def _on_top(answers: Mapping[str, StackAnswer], moved: Mapping[str, Estimate]) -> list[str]:
+    return [
+        f"On top of {one.other}, the vector for {name} keeps {one.kept} of its effect ({one.verdict})."
+        for name in moved
+        for one in answers[name].combined
+        if one.kept
+    ]
