@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from steerstack.steering.vector import SteeringVector as SteeringVector
     from steerstack.study.efficiency.study import Efficiency as Efficiency
     from steerstack.study.frontier.study import Frontier as Frontier
+    from steerstack.study.gates.study import Gates as Gates
     from steerstack.study.generalize.study import Generalize as Generalize
     from steerstack.study.label_errors.study import LabelErrors as LabelErrors
     from steerstack.study.stack.study import Stack as Stack
@@ -66,6 +67,7 @@ _LISTED = {
     "Extractor": "contracts",
     "find": "catalog.lookup",
     "Frontier": "study.frontier.study",
+    "Gates": "study.gates.study",
     "Generalize": "study.generalize.study",
     "generate": "engine.decode.speak",
     "LabelErrors": "study.label_errors.study",

@@ -9,6 +9,7 @@ from steerstack import Study
 from steerstack.stats import estimates
 from steerstack.stats.item_clusters import groups_of
 from steerstack.study.efficiency.study import Efficiency
+from steerstack.study.gates.study import Gates
 from steerstack.study.generalize.study import Generalize
 from steerstack.study.label_errors.study import LabelErrors
 from steerstack.study.stack.study import Stack
@@ -62,6 +63,10 @@ class TestLabelErrors(StudyContract):
         data="planted", techniques=("mean-difference",), noise=(0.25,), layers=(1,), shares=(0.2,), seeds=2, nulls=0,
         score="yes-no",
     )  # fmt: skip
+
+
+class TestGates(StudyContract):
+    study = Gates(data="planted", layers=(1,), shares=(0.2,), context=1, score="yes-no")
 
 
 def test_the_effects_of_a_study_allow_for_items_that_come_in_clusters(llama, tmp_path):
