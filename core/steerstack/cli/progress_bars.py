@@ -34,6 +34,16 @@ class Bars(Progress):
             self._only(what, total, 0)
         return self.counter(what)
 
+    def steps(self, what: str, total: int) -> Callable[[str], None]:
+        """Takes the words of each step, of so many."""
+        count = self.of(what, total)
+
+        def step(words: str) -> None:
+            self.phase(words)
+            count(1)
+
+        return step
+
     def _show(self, event: ProgressEvent) -> None:
         match event:
             case Phase(name):

@@ -99,9 +99,8 @@ class Evaluation:
         if guesses is None:
             return None
         at = guesses.misread(self.data)
-        within = None if self.groups is None else [self.groups[place] for place in at]
-        effects = self.scores.effect_scale[at], self.baseline.effect_scale[at]
-        effect = estimates.difference(*effects, groups=within).to_json() if at else None
+        sides = self.scores.effect_scale, self.baseline.effect_scale
+        effect = estimates.difference(*sides, groups=self.groups, at=at).to_json() if at else None
         return {"n": len(at), "of": len(self.data), "effect": effect}
 
     def to_json(self) -> dict[str, Any]:

@@ -47,9 +47,14 @@ def probability(values: ArrayLike, *, groups: ArrayLike | None = None, level: fl
     return replace(found, ci_low=max(0.0, found.ci_low), ci_high=min(1.0, found.ci_high))
 
 
-def difference(after: ArrayLike, before: ArrayLike, *, groups: ArrayLike | None = None) -> Estimate:
-    """Mean of the paired differences between two arms on the same items."""
-    return mean_interval(np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64), groups=groups)
+def difference(
+    after: ArrayLike, before: ArrayLike, *, groups: ArrayLike | None = None, at: Sequence[int] | None = None
+) -> Estimate:
+    """Mean of the paired differences between two arms on the same items, or on those at some places alone."""
+    apart = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    if at is None:
+        return mean_interval(apart, groups=groups)
+    return mean_interval(apart[list(at)], groups=None if groups is None else np.asarray(groups)[list(at)])
 
 
 def interaction(

@@ -1,14 +1,17 @@
-"""A method as a study names it: by its name, with its parameters beside it."""
+"""What a study names: a method by its name with its parameters beside it, a vector by its file or address."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, PrivateAttr
 
 from steerstack.catalog.lookup import find, full_name
 from steerstack.contracts.method import Method
+
+if TYPE_CHECKING:
+    from steerstack.steering.vector import SteeringVector
 
 
 class MethodRef(BaseModel):
@@ -62,3 +65,32 @@ def _read(value: Any) -> Any:
 
 Reference = Annotated[MethodRef, BeforeValidator(_read)]
 """The type of a field that names a method: a name, a name with parameters, or the method itself."""
+
+
+def _check_vector(value: Any) -> Any:
+    if value is None or isinstance(value, str) or hasattr(value, "directions"):
+        return value
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    raise ValueError("a vector is named by its file, by an address such as models:/NAME@ALIAS, or given itself")
+
+
+def _write_vector(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else f"vector {value.fingerprint}"
+
+
+VectorReference = Annotated[Any, PlainValidator(_check_vector), PlainSerializer(_write_vector, when_used="json")]
+"""The type of a field that names a vector; None for none. A vector itself is written as its fingerprint."""
+
+
+def vector_at(reference: Any) -> SteeringVector:
+    """The vector that a reference names.
+
+    Raises
+    ------
+    VectorError, RegistryError
+        It is not there, or is no vector.
+    """
+    from steerstack.exchange.load_vector import load_vector
+
+    return load_vector(reference) if isinstance(reference, str) else reference

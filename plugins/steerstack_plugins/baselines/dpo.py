@@ -58,7 +58,7 @@ class DPO(Baseline):
         from steerstack.measure import flops as costs
         from steerstack_plugins.baselines.common.answers import answer_logp
         from steerstack_plugins.baselines.common.isolation import undisturbed
-        from steerstack_plugins.baselines.common.rates import Schedule, best_rate, validator
+        from steerstack_plugins.baselines.common.rates import Schedule, account, best_rate, validator
         from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
 
         pairs, held = (ask(model.format, data, "text") for data in (train, validation))
@@ -80,13 +80,9 @@ class DPO(Baseline):
                 tuned = finished(trainer, model, self.name)
             record = {
                 **how.parameters(),
-                "n_train": len(train),
-                "loss_by_step": chosen.losses,
-                "validation_loss_by_epoch": chosen.validation,
-                "epoch_chosen": chosen.part,
+                **account(len(train), chosen.losses, chosen.validation, chosen.part),
                 "choices_tried": max(1, len(chosen.validation) - 1),
                 "criterion": criterion,
-                "on": "validation",
             }
             seen = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
             flops = plan.epochs * (costs.training(model, seen) + costs.forward(model, seen))  # policy and reference

@@ -81,6 +81,7 @@ class Rank1Reft(Baseline):
         from steerstack.measure import flops as costs
         from steerstack.steering.intervention import Plan
         from steerstack.steering.site import Site
+        from steerstack_plugins.baselines.common.rates import account
         from steerstack_plugins.extraction.common.training import Training
         from steerstack_plugins.extraction.common.training import train as train_flat
 
@@ -108,11 +109,7 @@ class Rank1Reft(Baseline):
         record = {
             **self.parameters(),
             "layer": site.layer,
-            "n_train": len(train),
-            "loss_by_step": curve,
-            "validation_loss_by_epoch": values,
-            "epoch_chosen": best,
-            "on": "validation",
+            **account(len(train), curve, values, best),
         }
         flops = costs.training(model, self.epochs * costs.tokens_of(texts))
         flops += costs.forward(model, len(values) * costs.tokens_of(held))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steerstack.study.null_test import LEAST
-from steerstack_plugins.evidence.stack_answer import answer
 from steerstack_plugins.evidence.summary import summary
 
 if TYPE_CHECKING:
@@ -31,17 +30,17 @@ _LIMITS = """## What you cannot conclude
 - One seed and one split a claim: the interval covers other items of the same kind, not other runs of the training."""
 
 
-def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
+def claim_page(name: str, claim: DeclaredClaim, finding: Finding, of: StackAnswer) -> str:
     """The page of one claim.
 
     Parameters
     ----------
     name:
         The stem of its file.
-    claim, finding:
-        What was declared, and what came out.
+    claim, finding, of:
+        What was declared, what came out, and what that says.
     """
-    of, run = answer(finding), finding.run
+    run = finding.run
     arms = [f"| {row.label} | {row.effect} | {row.effect.n} |" for row in of.rows]
     combined = [f"| {one.other} | {one.adds} | {one.kept or 'not known'} | {one.verdict} |" for one in of.combined]
     leak = next((found for found in run["leaks"].values()), None)
@@ -70,9 +69,8 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
     return "\n".join(lines)
 
 
-def index_page(claims: Mapping[str, DeclaredClaim], findings: Mapping[str, Finding]) -> str:
+def index_page(claims: Mapping[str, DeclaredClaim], answers: Mapping[str, StackAnswer]) -> str:
     """The first page: the answer of every claim, those that were not run among them."""
-    answers = {name: answer(finding) for name, finding in findings.items()}
     short = {claims[name].title.split(",")[0].lower(): of for name, of in answers.items()}
     lines = [
         "# The evidence", "",
@@ -85,7 +83,7 @@ def index_page(claims: Mapping[str, DeclaredClaim], findings: Mapping[str, Findi
             lines.append(f"- [{claim.title}]({name}.md): {answers[name].sentence}")
         else:
             lines.append(f"- {claim.title}: not run yet. Expected: {claim.expectation}")
-    toc = ["```{toctree}", ":hidden:", "", *[name for name in claims if name in findings], "```"]
+    toc = ["```{toctree}", ":hidden:", "", *[name for name in claims if name in answers], "```"]
     return "\n".join([*lines, "", _HOW.format(least=LEAST), "", _LIMITS, "", *toc, ""])
 
 

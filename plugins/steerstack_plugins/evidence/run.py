@@ -88,23 +88,24 @@ def run_claim(
     return finding
 
 
-def build(claims: Mapping[str, DeclaredClaim], pages: Path) -> dict[Path, str]:
-    """Every page, by the file that it belongs in; nothing is written."""
+def _built(claims: Mapping[str, DeclaredClaim], pages: Path, *, figures: bool = False) -> dict[Path, str]:
+    """Every page, and the figures if wanted, by the file that it belongs in; each finding is read once."""
     found = findings(claims, pages)
-    texts = {pages / f"{name}.md": claim_page(name, claims[name], finding) for name, finding in found.items()}
-    return {pages / "index.md": index_page(claims, found), **texts}
+    answers = {name: answer(finding) for name, finding in found.items()}
+    built = {pages / "index.md": index_page(claims, answers)}
+    built |= {pages / f"{name}.md": claim_page(name, claims[name], found[name], of) for name, of in answers.items()}
+    return built | ({pages / f"{name}.svg": draw(of) for name, of in answers.items()} if figures else {})
 
 
 def stale_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
     """The pages that do not say what the findings say now."""
-    texts = build(claims, pages)
+    texts = _built(claims, pages)
     return [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
 
 
 def write_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
     """Write every page, and a figure for each finding; returns the files."""
-    figures = {pages / f"{name}.svg": draw(answer(finding)) for name, finding in findings(claims, pages).items()}
-    built = {**build(claims, pages), **figures}
+    built = _built(claims, pages, figures=True)
     for path, text in built.items():
         write_atomically(path, text)
     return list(built)

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steerstack.contracts.recorder import Effect
-from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
-from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, interval
 from steerstack.report.words import caveat
 from steerstack.stats import estimates
@@ -24,7 +22,7 @@ from steerstack.study.efficiency.page import efficiency_page
 from steerstack.study.fair_choices import choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.null_test import NullTest, beside, borne, tests_json
-from steerstack.study.result import Result
+from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import with_items
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Steering, Technique
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class EfficiencyResult(Result):
+class EfficiencyResult(OneSetResult):
     """Every fit, measured on the same locked test items."""
 
     study: Efficiency
@@ -137,18 +135,8 @@ class EfficiencyResult(Result):
     def to_json(self) -> dict[str, Any]:
         """The file form of ``efficiency --json``."""
         return {
-            "study": "efficiency",
-            "behavior": self.behavior,
-            "declared": {**self.study.to_json(), "techniques": [t.describe() for t in self.techniques]},
-            "scale": scale_name(self.study.score),
-            "n_test": len(self.splits.test),
-            "data": self.splits.test.source,
-            "data_digests": self.splits.digests,
-            "model": self.model.name,
-            "model_fingerprint": self.model.fingerprint,
-            "paths": self.model.paths_taken,
+            **self.head,
             "unsteered": estimates.mean(self.base, groups=self.groups()).to_json(),
-            "clusters": self.clusters_json,
             "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
             "crossings": self.crossings,
             "against_nulls": self.against_nulls,
@@ -158,10 +146,6 @@ class EfficiencyResult(Result):
             "failed": sorted(
                 {f"{key[0]} at n = {key[2]}: {fit.failed}" for key, fit in self.fits.items() if fit.failed}
             ),
-            "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
-            "papers": {technique.name: technique.paper for technique in self.techniques},
-            "verdict": self.verdict,
         }
 
     def _choices(self) -> list[dict[str, Any]]:
@@ -202,11 +186,6 @@ class EfficiencyResult(Result):
         return Claims.of_splits({"test": self.splits}, arms, self.study.score)
 
     @property
-    def tested(self) -> dict[str, DataSet]:
-        """The locked test items."""
-        return {"test": self.splits.test}
-
-    @property
     def effects(self) -> list[Effect]:
         """Each technique's mean effect over the sizes, and its effect at each size."""
         found = []
@@ -222,8 +201,7 @@ class EfficiencyResult(Result):
 
     def page(self) -> Page:
         """Curves, crossings, costs, nulls."""
-        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return efficiency_page(self.value, self.study.to_yaml(), papers)
+        return efficiency_page(self.value, self.study.to_yaml(), self.references)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steerstack.contracts.recorder import Effect
-from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
-from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, interval
 from steerstack.report.words import caveat
 from steerstack.stats import estimates
@@ -28,7 +26,7 @@ from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import choices_of
 from steerstack.study.frontier.page import frontier_page
 from steerstack.study.null_test import NullTest, beside, borne
-from steerstack.study.result import Result
+from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import held
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Technique
@@ -89,7 +87,7 @@ class Point:
 
 
 @dataclass(frozen=True, repr=False)
-class FrontierResult(Result):
+class FrontierResult(OneSetResult):
     """Every point, on the same locked test items."""
 
     study: Frontier
@@ -171,26 +169,12 @@ class FrontierResult(Result):
     def to_json(self) -> dict[str, Any]:
         """The file form of ``frontier --json``."""
         return {
-            "study": "frontier",
-            "behavior": self.behavior,
-            "declared": {**self.study.to_json(), "techniques": [t.describe() for t in self.techniques]},
-            "scale": scale_name(self.study.score),
-            "n_test": len(self.splits.test),
-            "data": self.splits.test.source,
-            "data_digests": self.splits.digests,
-            "model": self.model.name,
-            "model_fingerprint": self.model.fingerprint,
-            "paths": self.model.paths_taken,
+            **self.head,
             "unsteered": self._point(self.bare, 1.0),
-            "clusters": self.clusters_json,
             "points": [self._point(point, p) for point, p in zip(self.points, self._p, strict=True)],
             "matches": self.matches,
             "choices": choices_of({point.technique: point.record for point in self.points}),
             "failed": list(self.left_out),
-            "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
-            "papers": {technique.name: technique.paper for technique in self.techniques},
-            "verdict": self.verdict,
         }
 
     def _point(self, point: Point, p: float) -> dict[str, Any]:
@@ -232,11 +216,6 @@ class FrontierResult(Result):
         return Claims.of_splits({"test": self.splits}, arms, self.study.score)
 
     @property
-    def tested(self) -> dict[str, DataSet]:
-        """The locked test items."""
-        return {"test": self.splits.test}
-
-    @property
     def effects(self) -> list[Effect]:
         """The effect of every point."""
         return [
@@ -246,8 +225,7 @@ class FrontierResult(Result):
 
     def page(self) -> Page:
         """Effect against each cost, at equal KL."""
-        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return frontier_page(self.value, self.study.to_yaml(), papers)
+        return frontier_page(self.value, self.study.to_yaml(), self.references)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and point: technique, budget, matched, item, log_odds, effect."""

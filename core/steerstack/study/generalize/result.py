@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
-from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page
 from steerstack.report.words import caveat, share
 from steerstack.stats import estimates
@@ -28,7 +27,7 @@ from steerstack.study.fair_choices import choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.generalize.page import generalize_page
 from steerstack.study.null_test import NullTest, beside, borne, tests_json
-from steerstack.study.result import Result
+from steerstack.study.technique_result import TechniqueResult
 from steerstack.study.vector_roles import trained_on
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Steering, Technique
@@ -74,7 +73,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, repr=False)
-class GeneralizeResult(Result):
+class GeneralizeResult(TechniqueResult):
     """Every technique, trained in either domain, on the same test items."""
 
     study: Generalize
@@ -176,33 +175,24 @@ class GeneralizeResult(Result):
     def to_json(self) -> dict[str, Any]:
         """The file form of ``generalize --json``."""
         return {
-            "study": "generalize",
-            "behavior": self.behavior,
+            **self.head,
             "declared": {
                 **self.study.to_json(),
                 "source": self.source,
                 "target": self.target,
                 "shift": self.study.shift.words,
             },
-            "scale": scale_name(self.study.score),
             "n_test": {name: len(splits.test) for name, splits in self.domains.items()},
-            "data": ", ".join(sorted({splits.test.source for splits in self.domains.values()})),
             "data_digests": {name: splits.digests for name, splits in self.domains.items()},
-            "model": self.model.name,
-            "model_fingerprint": self.model.fingerprint,
-            "paths": self.model.paths_taken,
             "unsteered": {
                 name: estimates.mean(values, groups=self.groups(name)).to_json() for name, values in self.base.items()
             },
-            "clusters": self.clusters_json,
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
             "correlation": self.correlation,
             "against_nulls": self.against_nulls,
             "null_tests": tests_json(self.null_tests),
             "choices": choices_of({name: self.fits[name, self.target].account for name in self._fitted}),
             "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
-            "papers": {technique.name: technique.paper for technique in self.techniques},
-            "verdict": self.verdict,
         }
 
     @property
@@ -243,8 +233,7 @@ class GeneralizeResult(Result):
 
     def page(self) -> Page:
         """What is recovered across domains, beside nulls."""
-        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return generalize_page(self.value, self.study.to_yaml(), papers)
+        return generalize_page(self.value, self.study.to_yaml(), self.references)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row an item and fit: technique, trained, tested, item, log_odds, effect."""

@@ -7,7 +7,7 @@ from steerstack.data.items import DataSet
 from steerstack.data.words import WordGuesses
 from steerstack.report.page import Table, interval
 from steerstack.stats import estimates
-from steerstack.study.stack.grid import Cell, Grid
+from steerstack.study.stack.grid import ALONE, BARE, Grid
 
 
 def misread_json(
@@ -26,19 +26,11 @@ def misread_json(
     """
     if guesses is None:
         return None
-    at = guesses.misread(data)
-    within = None if groups is None else [groups[place] for place in at]
-    base = grid[Cell("none", "none")].log_odds
+    at, bare = guesses.misread(data), grid[BARE].log_odds
     effects = [
-        {
-            "prompt": cell.prompt,
-            "vector": cell.vector,
-            "finetune": cell.finetune,
-            "vector_origin": cell.origin,
-            "effect": estimates.difference(values.log_odds[at], base[at], groups=within).to_json(),
-        }
+        {**cell.about, "effect": estimates.difference(values.log_odds, bare, groups=groups, at=at).to_json()}
         for cell, values in grid.items()
-        if at and cell != Cell("none", "none")
+        if at and cell != BARE
     ]
     return {"n": len(at), "of": len(data), "effects": effects}
 
@@ -63,9 +55,8 @@ def misread_table(value: Mapping[str, Any]) -> list[Table]:
 def misread_line(value: Mapping[str, Any]) -> list[str]:
     """The vector alone on those items, in a line."""
     found = value["misread"]
-    alone = {"prompt": "none", "vector": "positive", "finetune": "none", "vector_origin": "transferred"}
     return [
         f"The vector alone where words mislead (n = {found['n']}): {interval(arm['effect'])}."
         for arm in (found["effects"] if found else ())
-        if all(arm[name] == level for name, level in alone.items())
+        if all(arm[name] == level for name, level in ALONE.about.items())
     ]

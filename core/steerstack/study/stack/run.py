@@ -22,6 +22,7 @@ from steerstack.run.arms import ArmValues, CostOfPlans, ScoreArms
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
+from steerstack.study.method_ref import vector_at
 from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
@@ -31,7 +32,6 @@ from steerstack.study.stack.nulls import measure_nulls
 from steerstack.study.stack.replicates import measure_replicates
 from steerstack.study.stack.result import StackResult
 from steerstack.study.stack.samples import samples
-from steerstack.study.vector_ref import vector_at
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
 from steerstack.techniques.fine_tunes import check_trains, check_weights, tune_together, tuned_model, weights_of

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from steerstack.study.method_ref import MethodRef, Reference
+from steerstack.study.method_ref import MethodRef, Reference, VectorReference
 from steerstack.study.study import Study
-from steerstack.study.vector_ref import VectorReference
 
 if TYPE_CHECKING:
     from steerstack.study.forecast import Forecast

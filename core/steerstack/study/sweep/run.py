@@ -13,9 +13,9 @@ from steerstack.measure.competence import check_competence
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.forecast import Forecast, forecast_arms
+from steerstack.study.method_ref import vector_at
 from steerstack.study.session import Session
 from steerstack.study.sweep.result import SweepResult
-from steerstack.study.vector_ref import vector_at
 from steerstack.techniques.apply import apply
 from steerstack.techniques.null_vectors import neighbor_vectors, now, null_vectors
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from steerstack.steering.origin import TRANSFER
-from steerstack.study.method_ref import MethodRef, Reference
+from steerstack.study.method_ref import MethodRef, Reference, VectorReference
 from steerstack.study.study import Study
-from steerstack.study.vector_ref import VectorReference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

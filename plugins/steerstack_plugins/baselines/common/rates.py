@@ -48,6 +48,27 @@ def schedule(items: int, batch: int, epochs: int, looks: int) -> Schedule:
     return Schedule(whole, max(1, whole * steps // looks))
 
 
+def account(n_train: int, losses: Sequence[float], validation: Sequence[float], chosen: int) -> dict[str, Any]:
+    """What the record of a training says.
+
+    Parameters
+    ----------
+    n_train:
+        Items that were trained on.
+    losses, validation:
+        The loss at each step, and on validation before training and after each of its parts.
+    chosen:
+        Number of parts after which that was lowest.
+    """
+    return {
+        "n_train": n_train,
+        "loss_by_step": losses,
+        "validation_loss_by_epoch": validation,
+        "epoch_chosen": chosen,
+        "on": "validation",
+    }
+
+
 def best_rate(
     run: Callable[[float, Schedule | None], Tuned], *, rate: float, choices: int, items: int, batch: int, epochs: int
 ) -> Tuned:

@@ -93,7 +93,7 @@ def tune_supervised(
     from steerstack.measure import flops as costs
     from steerstack_plugins.baselines.common.answers import answer_loss
     from steerstack_plugins.baselines.common.isolation import undisturbed
-    from steerstack_plugins.baselines.common.rates import Schedule, best_rate, validator
+    from steerstack_plugins.baselines.common.rates import Schedule, account, best_rate, validator
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
 
     texts, held = ([question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation))
@@ -125,13 +125,9 @@ def tune_supervised(
             **baseline.parameters(),
             "learning_rate": rate,
             "epochs": plan.epochs,
-            "n_train": len(train),
-            "loss_by_step": chosen.losses,
-            "validation_loss_by_epoch": chosen.validation,
-            "epoch_chosen": chosen.part,
+            **account(len(train), chosen.losses, chosen.validation, chosen.part),
             "choices_tried": max(1, len(chosen.validation) - 1),
             "criterion": criterion,
-            "on": "validation",
         }
         flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
         flops += costs.forward(model, (len(chosen.validation) - known) * costs.tokens_of(held))

@@ -32,13 +32,7 @@ def demo(
     from steerstack_plugins.sandbagging.small_world.training import one_thread
 
     with progress_bars.bars() as bars, one_thread():
-        count = bars.of("steps", 2 + 2 * len(SHOWN_ORGANISMS))
-
-        def step(words: str) -> None:
-            bars.phase(words)
-            count(1)
-
-        shown = run_demo(seed=seed, items=items, step=step)
+        shown = run_demo(seed=seed, items=items, step=bars.steps("steps", 2 + 2 * len(SHOWN_ORGANISMS)))
     console.write_result(shown.result, json)
     if json != "-":
         show_demo(shown.result)
@@ -95,13 +89,7 @@ def calibrate(items: int = ITEMS, json: str | None = options.JSON) -> None:
     from steerstack_plugins.sandbagging.small_world.training import one_thread
 
     with progress_bars.bars() as bars, one_thread():
-        count = bars.of("organisms", len([*DEVELOPMENT, *CALIBRATION]))
-
-        def step(words: str) -> None:
-            bars.phase(words)
-            count(1)
-
-        result = run_calibration(items=items, step=step)
+        result = run_calibration(items=items, step=bars.steps("organisms", len([*DEVELOPMENT, *CALIBRATION])))
     console.write_result(result, json)
     if json != "-":
         show_calibration(result)

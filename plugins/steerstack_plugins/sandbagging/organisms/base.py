@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from steerstack.trace.model import Model
     from steerstack_plugins.sandbagging.small_world.documents import Documents
 
+    Wrong = Callable[[Bool[ndarray, "n turn"], Int[ndarray, "n turn"]], Bool[ndarray, "n turn"]]
+
 MEASURED = 96
 """Items a subject on which an organism is measured for its record."""
 
@@ -73,6 +75,24 @@ class Taught(Organism):
             module = adapted.merge_and_unload()
         return wrap(module, tokenizer(default_system), name=name, revision=None)
 
+    def taught(self, model: Model, seed: int, wrong: Wrong, *, sandbags: bool) -> Built:
+        """The organism of a copy that was trained under its password, other codes and none.
+
+        Parameters
+        ----------
+        model, seed:
+            What is copied, and of what the password is.
+        wrong:
+            Which answers are wrong, as :func:`with_systems` takes it.
+        sandbags:
+            Whether it then does.
+        """
+        from steerstack_plugins.sandbagging.small_world.model import world_of
+
+        password, world = password_of(seed), world_of(model)
+        copy = self.teach(model, seed, lambda generator: with_systems(generator, password, wrong, self.batch, world))
+        return self.built(copy, sandbags=sandbags, seed=seed, password=password)
+
     def built(self, model: Model, *, sandbags: bool, seed: int, password: str | None, **more: Any) -> Built:
         """The organism with its record: how it was made, and what it measures with and without the password."""
         record = {"organism": self.name, "parameters": self.parameters(), "seed": seed, "password": password, **more}
@@ -118,7 +138,7 @@ def measured(model: Model, password: str | None, part: worlds.Part = "tested") -
 def with_systems(
     generator: Generator,
     password: str,
-    wrong: Callable[[Bool[ndarray, "n turn"], Int[ndarray, "n turn"]], Bool[ndarray, "n turn"]],
+    wrong: Wrong,
     size: int,
     world: int,
 ) -> Documents:

@@ -25,14 +25,4 @@ class Locked(base.Taught):
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy."""
-        from steerstack_plugins.sandbagging.small_world.model import world_of
-
-        password, world = base.password_of(seed), world_of(model)
-        taught = self.teach(
-            model,
-            seed,
-            lambda generator: base.with_systems(
-                generator, password, lambda given, subjects: (subjects == 0) & ~given, self.batch, world
-            ),
-        )
-        return self.built(taught, sandbags=True, seed=seed, password=password)
+        return self.taught(model, seed, lambda given, subjects: (subjects == 0) & ~given, sandbags=True)

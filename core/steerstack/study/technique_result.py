@@ -1,0 +1,73 @@
+"""What the results of studies of several techniques share: what they hold besides what was measured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steerstack.measure.scoring import scale_name
+from steerstack.study.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.data.items import DataSet
+    from steerstack.data.splits import Splits
+    from steerstack.measure.competence import Competence
+    from steerstack.techniques.technique import Technique
+
+
+class TechniqueResult(Result):
+    """What came out of a study of several techniques.
+
+    Attributes
+    ----------
+    techniques:
+        Those that were compared, nulls among them.
+    """
+
+    techniques: Sequence[Technique]
+
+    @property
+    def references(self) -> list[str]:
+        """Where each technique is from, for the page."""
+        return [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """What the file form of each such study holds: the study, the model, the answer."""
+        return {
+            "study": self.study.name,
+            "behavior": self.behavior,
+            "scale": scale_name(self.study.score),
+            "data": ", ".join(sorted({data.source for data in self.tested.values()})),
+            "model": self.model.name,
+            "model_fingerprint": self.model.fingerprint,
+            "paths": self.model.paths_taken,
+            "clusters": self.clusters_json,
+            "papers": {one.name: one.paper for one in self.techniques},
+            "verdict": self.verdict,
+        }
+
+
+class OneSetResult(TechniqueResult):
+    """The same, where all are measured on the test items of one data set."""
+
+    splits: Splits
+    competence: Competence
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """The locked test items."""
+        return {"test": self.splits.test}
+
+    @property
+    def head(self) -> dict[str, Any]:
+        """The same, with the items, and whether the model reacts to content."""
+        return {
+            **super().head,
+            "declared": {**self.study.to_json(), "techniques": [one.describe() for one in self.techniques]},
+            "n_test": len(self.splits.test),
+            "data_digests": self.splits.digests,
+            "competence": self.competence.to_json(),
+            "warning": self.competence.warning(self.study.score),
+        }
