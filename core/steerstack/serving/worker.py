@@ -3,6 +3,7 @@
 Client and server share a machine here, so nothing that comes back from it is unpickled: JSON and bytes.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -185,6 +186,8 @@ def _main(pipe: Connection, opening: ModelOrder) -> None:
         return
     if opening.ready:
         opening.ready()
+    gc.collect()
+    gc.freeze()  # the model and the libraries stay: what is looked through after each job is what that made
     _send(pipe, {"names": sorted(runner.names), "revision": model.revision or "main"})
     while True:
         try:
@@ -197,6 +200,8 @@ def _main(pipe: Connection, opening: ModelOrder) -> None:
             _send(pipe, {"error": str(error) or type(error).__name__})
         else:
             _send(pipe, {}, result)
+            del result
+        gc.collect()  # a traced block leaves itself in circles, which else pile up until Python happens to look
 
 
 def _end_with_parent() -> None:

@@ -60,6 +60,23 @@ def request(envoy, seconds=0, leave=None, gigabytes=0):
     return RequestModel(model_key="nnsight.X:{}", compress=backend.compress).metadata(), backend.blob
 
 
+def circle(envoy, *, leave):
+    """A request that leaves an object in a circle where only a collection ends it, or says whether the last is gone."""
+    backend = Kept("nnsight.X:{}", host="http://127.0.0.1:9", api_key="none")
+    with envoy.session(backend=backend):
+        import argparse
+        import gc
+        import weakref
+
+        if leave:
+            gc.disable()
+            node = argparse.Namespace()
+            node.itself = node
+            argparse.left = weakref.ref(node)
+        said = nnsight.save(argparse.left() is None)  # noqa: F841
+    return RequestModel(model_key="nnsight.X:{}", compress=backend.compress).metadata(), backend.blob
+
+
 def value(result):
     return read_saved(decompressed(result, True))["said"]
 
@@ -75,6 +92,12 @@ def test_whatever_a_job_does_the_next_one_runs(start, envoy):
     worker._process.join()
     assert value(worker.run(*request(envoy))) == 0
     assert worker.started == 3
+
+
+def test_nothing_of_a_job_is_held_when_the_next_one_begins(start, envoy):
+    worker = start()
+    assert value(worker.run(*circle(envoy, leave=True))) is False
+    assert value(worker.run(*circle(envoy, leave=False))) is True
 
 
 def test_a_job_that_takes_too_long_or_that_nobody_wants_is_ended(start, envoy):
