@@ -96,6 +96,27 @@ class Seen:
 
         return Seen(self._chromium, self._chromium.do(click), wait)
 
+    def part(self, selector: str) -> str:
+        """What stands in one part of it now."""
+        return self._chromium.do(lambda: str(self._page.locator(selector).inner_text()))
+
+    def press(self, name: str) -> None:
+        """One click on a button."""
+        self._chromium.do(lambda: self._page.get_by_role("button", name=name, exact=True).click())
+
+    def slide(self, label: str, value: str) -> None:
+        """Move a slider."""
+        self._chromium.do(lambda: self._page.get_by_label(label).fill(value))
+
+    def width(self, of: int) -> int:
+        """How wide the page is on a screen of so many pixels."""
+
+        def look() -> int:
+            self._page.set_viewport_size({"width": of, "height": 800})
+            return int(self._page.evaluate("document.documentElement.scrollWidth"))
+
+        return self._chromium.do(look)
+
 
 class Browser:
     """Chromium as one test sees it: nothing is left of what others did."""

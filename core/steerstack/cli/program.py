@@ -14,6 +14,7 @@ from steerstack.cli.commands import (
     evaluate,
     extract,
     models,
+    play,
     plugins,
     probe,
     send,
@@ -79,6 +80,7 @@ app.command()(extract.extract)
 app.command()(evaluate.evaluate)
 app.command()(speak.generate)
 app.command()(speak.chat)
+app.command()(play.play)
 app.command()(studies.run)
 app.command()(probe.probe)
 app.command()(ui.ui)

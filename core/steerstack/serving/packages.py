@@ -1,5 +1,6 @@
 """What a server needs beyond the base installation, looked for before a model is opened."""
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 
 from steerstack.errors import SteerstackError
@@ -13,16 +14,24 @@ NEEDED = {
 }
 """Modules, and the packages that they come in: those of the extra ``serve``."""
 
+PAGE = ("starlette", "uvicorn")
+"""Those of the modules that a page needs."""
 
-def check_packages() -> None:
+
+def check_packages(modules: Iterable[str] | None = None) -> None:
     """Refuse to start without one of them.
+
+    Parameters
+    ----------
+    modules:
+        Which are needed; None for all of :data:`NEEDED`.
 
     Raises
     ------
     SteerstackError
         A package is missing; all that are missing are named.
     """
-    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    missing = [NEEDED[module] for module in modules or NEEDED if find_spec(module) is None]
     if missing:
         raise SteerstackError(
             "The server's packages are missing, so no model was opened.",

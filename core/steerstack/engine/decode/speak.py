@@ -7,6 +7,7 @@ from steerstack.data.prompts import Prompt
 from steerstack.engine.decode.generate import count_in_answers
 from steerstack.engine.decode.generate import generate as decode
 from steerstack.engine.decode.sampling import Sampling
+from steerstack.engine.decode.stream import Decode, TextStream
 from steerstack.errors import ArgumentError
 from steerstack.steering.given import Applied, as_plans
 from steerstack.steering.intervention import Plan
@@ -67,7 +68,7 @@ def speak(
     together = [list(range(len(plans)))] if sampling.temperature == 0 else [[place] for place in range(len(plans))]
     found: dict[int, list[Reply]] = {}
     for places in together:
-        stream = _Stream(model, places, heard) if heard and model.remote is None else None
+        stream = _Streams(model, places, heard) if heard and model.remote is None else None
         arms = [plans[place] for place in places]
         told = stream.token if stream else None
         answers = decode(model, sequences, arms, sampling, progress=progress, told=told)
@@ -82,32 +83,36 @@ def speak(
 
 
 def _spoken(model: Model, plan: Plan, prompt: TokenSequence, tokens: tuple[int, ...]) -> Reply:
-    text = str(model.tokenizer.decode(list(tokens), skip_special_tokens=True))
-    return Reply(text, tokens, count_in_answers(plan, [prompt], [tokens]).positions)
+    return Reply(text_of(model)(list(tokens)), tokens, count_in_answers(plan, [prompt], [tokens]).positions)
 
 
-class _Stream:
-    """Makes pieces of text of tokens; a character whose bytes are not all there is waited for."""
+class _Streams:
+    """Tells who hears of the pieces of every answer, as they come."""
 
     def __init__(self, model: Model, places: Sequence[int], heard: Heard) -> None:
-        self._decode, self._places, self._heard = model.tokenizer.decode, places, heard
-        self._ids: dict[tuple[int, int], list[int]] = {}
-        self._said: dict[tuple[int, int], str] = {}
+        self._decode, self._places, self._heard = text_of(model), places, heard
+        self._streams: dict[tuple[int, int], TextStream] = {}
 
     def token(self, arm: int, index: int, token: int) -> None:
         key = self._places[arm], index
-        ids = self._ids.setdefault(key, [])
-        ids.append(token)
-        text = self._decode(ids, skip_special_tokens=True)
-        if not text.endswith("�"):
-            self.rest(*key, text)
+        self._say(key, self._stream(key).token(token))
 
     def rest(self, place: int, index: int, text: str) -> None:
-        """Say what was not said yet of the answer so far."""
-        said = self._said.get((place, index), "")
-        if text != said and text.startswith(said):
-            self._said[place, index] = text
-            self._heard(place, index, text[len(said) :])
+        """Say what was not said yet of the answer."""
+        key = place, index
+        self._say(key, self._stream(key).rest(text))
+
+    def _stream(self, key: tuple[int, int]) -> TextStream:
+        return self._streams.setdefault(key, TextStream(self._decode))
+
+    def _say(self, key: tuple[int, int], piece: str) -> None:
+        if piece:
+            self._heard(*key, piece)
+
+
+def text_of(model: Model) -> Decode:
+    """The function by which a model's token ids become text, without special tokens."""
+    return lambda tokens: str(model.tokenizer.decode(tokens, skip_special_tokens=True))
 
 
 def generate(
