@@ -9,7 +9,7 @@ from steerstack.data.items import LETTERS, DataSet, Item, Layout
 from steerstack.data.table_files import SUFFIXES, Row, cell, first_row, rows
 from steerstack.errors import DataError
 from steerstack.util import digest
-from steerstack_plugins.datasets.common.listed import parse_listed
+from steerstack_plugins.datasets.common.option_list import parse_listed
 
 _MEANING = "states what is true"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from steerstack.catalog.data import load_data
 from steerstack.errors import DataError, PolarityError
 from steerstack_plugins.datasets.choice_files import ChoiceFiles
-from steerstack_plugins.datasets.common.listed import parse_listed
+from steerstack_plugins.datasets.common.option_list import parse_listed
 
 TEXTS = {
     "plain": ("Shall we go?\n\nChoices:\n (A) Yes\n (B) No", "Shall we go?", ("Yes", "No")),

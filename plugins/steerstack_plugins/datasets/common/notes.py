@@ -5,7 +5,7 @@ from typing import Any
 
 from steerstack.data.table_files import Row
 from steerstack_plugins.datasets.common.label import label
-from steerstack_plugins.datasets.common.listed import parse_listed
+from steerstack_plugins.datasets.common.option_list import parse_listed
 
 
 def edge_spaces(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from steerstack.data.table_shapes import kind
 from steerstack.errors import DataError
 from steerstack.util.guard import load_json
 from steerstack_plugins.datasets.common.label import label, label_and_text
-from steerstack_plugins.datasets.common.listed import parse_listed
+from steerstack_plugins.datasets.common.option_list import parse_listed
 
 COLUMNS = ("choices", "options", "answers", "answer_choices", "answer_options", "answer")
 """Columns that may hold an item's options, as a list or by label."""
