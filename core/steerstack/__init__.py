@@ -67,10 +67,8 @@ _LISTED = {
     "Extractor": "contracts",
     "find": "catalog.lookup",
     "Frontier": "study.frontier.study",
-    "Gates": "study.gates.study",
     "Generalize": "study.generalize.study",
     "generate": "engine.decode.speak",
-    "LabelErrors": "study.label_errors.study",
     "load_data": "catalog.data",
     "load_vector": "exchange.load_vector",
     "open_model": "trace.open",
@@ -95,13 +93,15 @@ _HOMES = {
     "Baseline": "contracts",
     "DataFormat": "contracts",
     "Edit": "contracts",
+    "Gates": "study.gates.study",
     "Intervention": "steering.intervention",
     "Item": "data.items",
+    "LabelErrors": "study.label_errors.study",
     "Metric": "contracts",
     "Probe": "contracts",
     "Project": "steering.edits",
 }
-"""All names that the package gives; those that are not listed are for who writes plugins and edits."""
+"""All names that the package gives; the unlisted ones are for who writes plugins and edits, or asks a rarer question."""
 
 __all__ = ["__version__", "hookimpl", *_LISTED]  # names of strings
 
