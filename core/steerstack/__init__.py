@@ -101,7 +101,7 @@ _HOMES = {
     "Probe": "contracts",
     "Project": "steering.edits",
 }
-"""All names that the package gives; the unlisted ones are for who writes plugins and edits, or asks a rarer question."""
+"""All names that the package gives; the unlisted are for who writes plugins and edits, or asks a rarer question."""
 
 __all__ = ["__version__", "hookimpl", *_LISTED]  # names of strings
 
