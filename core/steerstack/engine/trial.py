@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from steerstack.engine.answers import read_answers
+from steerstack.engine.block_kinds import entry_with_every_kind
 from steerstack.engine.decode.anew import decode_anew
 from steerstack.engine.decode.answers import Answers
 from steerstack.engine.decode.rows import decode_rows
@@ -71,8 +72,7 @@ class Trial:
     A pass reads all weights, however few its tokens are, so there are no more passes than are needed. The engine
     holds rows, options and arms in order, and fills up shorter rows. So what is compared is what the rest could
     disturb: the second prompt, which is the shorter one, its second option, and the second of two arms that part at
-    one block. Arms part before the last few blocks, so that a pass from midway is short; the pass before it, and all
-    of decoding, run every block with the same keys, masks and positions.
+    one block. Arms part so late that a pass from midway is short, and so early that it meets every kind of block.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Trial:
     groups:
         The sequences.
     arms:
-        Unsteered; steered on the response before the last few blocks, by two directions.
+        Unsteered; steered on the response before the blocks that a pass from midway runs, by two directions.
     plain:
         By arm, group and sequence: log-probabilities (nats) of the answer's tokens.
     """
@@ -93,13 +93,16 @@ class Trial:
     """Tokens of the longest row that the engine makes of them."""
 
     LAST: ClassVar[int] = 4
-    """Blocks that a pass from midway runs: kinds of blocks come round within so many, and most are skipped."""
+    """Blocks that a pass from midway runs at least."""
 
     DECODED: ClassVar[tuple[int, int]] = (0, 2)
     """The arms that are decoded."""
 
     COMPARED: ClassVar[tuple[tuple[int, int, int], ...]] = ((0, 1, 0), (2, 1, 1))
     """Arm, group and sequence of the plain passes: no arm twice."""
+
+    FROM_THE_FIRST: ClassVar[tuple[int, int, int]] = (4, 1, 0)
+    """One more, of an arm that parts before the first block, where no other block is like that one."""
 
     model: Model
     groups: list[list[TokenSequence]]
@@ -126,11 +129,13 @@ class Trial:
         groups = [[_sequence(long, end)], [_sequence(short, end), _sequence(short, ids[-23:-21])]]
         generator = torch.Generator().manual_seed(0)
         one, other = torch.nn.functional.normalize(torch.randn(2, model.d_model, generator=generator), dim=-1)
-        site = Site("resid_post", max((model.n_layers - 1) // 2, model.n_layers - 1 - cls.LAST))
-        arms = [Plan(), *(Plan((_Nudge(site, direction=direction),)) for direction in (other, one))]
+        entry = entry_with_every_kind(model, min(cls.LAST, model.n_layers // 2))
+        sites = [Site("resid_post", max(entry - 1, 0)), *([] if entry else [Site("resid_pre", 0)])]
+        arms = [Plan(), *(Plan((_Nudge(site, direction=direction),)) for site in sites for direction in (other, one))]
+        compared = [*cls.COMPARED, *([] if entry else [cls.FROM_THE_FIRST])]
         plain = {
             (arm, group, slot): _answer(model, sequence, planned(arms[arm], sequence))
-            for arm, group, slot in cls.COMPARED
+            for arm, group, slot in compared
             for sequence in [groups[group][slot]]
         }
         return cls(model, groups, arms, plain)
@@ -187,7 +192,7 @@ class Trial:
         prompts = [TokenSequence(ids, len(ids) - 2, len(ids)) for ids in (first, second)]
         arms = [self.arms[arm] for arm in self.DECODED]
         wanted = {(self.DECODED.index(arm), group): (self.groups[group][slot], self.plain[arm, group, slot])
-                  for arm, group, slot in self.COMPARED}  # fmt: skip
+                  for arm, group, slot in self.plain if arm in self.DECODED}  # fmt: skip
         rows = [(arm, index) for index in range(len(prompts)) for arm in range(len(arms))]
         if decode != "side by side":
             rows = [key for key in rows if key in wanted or not key[0]]  # beside them one that is longer
