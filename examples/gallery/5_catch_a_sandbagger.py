@@ -66,7 +66,7 @@ gains = {}
 for name, organism in organisms.items():
     for way in ways:
         right = way.prepare(organism.model, data.shown).ask(data.target).right
-        gains[name, way.name] = difference(right.astype(float), bare[name].right.astype(float))
+        gains[name, way.name] = difference(right, bare[name].right, groups=bare[name].groups)
     chosen = weight_noise_curve(organism.model, data.shown.validation).best
     gains[name, "weight noise"] = weight_noise_curve(organism.model, data.target, seed=1000).gain(chosen)
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from steerstack.contracts import (
+        Auditor,
         Backend,
         Baseline,
         BehaviorSource,
@@ -89,6 +90,11 @@ def steerstack_probes() -> Sequence[type[Probe]]:
 @hookspec
 def steerstack_organisms() -> Sequence[type[Organism]]:
     """Return classes that make a model sandbag on purpose, or an honest control of one. Since 0.1."""
+
+
+@hookspec
+def steerstack_auditors() -> Sequence[type[Auditor]]:
+    """Return classes that judge whether a model hides an ability. Since 0.2."""
 
 
 @hookspec

@@ -9,6 +9,7 @@ from steerstack.errors import PluginError, nearest
 
 if TYPE_CHECKING:
     from steerstack.contracts import (
+        Auditor,
         Backend,
         Baseline,
         BehaviorSource,
@@ -35,6 +36,8 @@ def find(kind: Literal["metric"], name: str) -> type[Metric]: ...
 def find(kind: Literal["probe"], name: str) -> type[Probe]: ...
 @overload
 def find(kind: Literal["organism"], name: str) -> type[Organism]: ...
+@overload
+def find(kind: Literal["auditor"], name: str) -> type[Auditor]: ...
 @overload
 def find(kind: Literal["baseline"], name: str) -> type[Baseline]: ...
 @overload

@@ -27,6 +27,7 @@ KINDS = {
     "metric": "steerstack_metrics",
     "probe": "steerstack_probes",
     "organism": "steerstack_organisms",
+    "auditor": "steerstack_auditors",
     "baseline": "steerstack_baselines",
     "study": "steerstack_studies",
     "dataset": "steerstack_behaviors",

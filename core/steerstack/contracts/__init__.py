@@ -3,6 +3,7 @@
 Nothing here imports torch, so that importing a plugin costs nothing.
 """
 
+from steerstack.contracts.auditor import Auditor, Opinion, Questions
 from steerstack.contracts.backend import Backend, Opened
 from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.data import BehaviorSource, DataFormat
@@ -20,6 +21,7 @@ from steerstack.contracts.probe import FittedProbe, Probe
 from steerstack.contracts.vector_format import VectorFormat
 
 __all__ = [
+    "Auditor",
     "Backend",
     "Baseline",
     "BehaviorSource",
@@ -39,10 +41,12 @@ __all__ = [
     "Metric",
     "OneLayer",
     "Opened",
+    "Opinion",
     "Organism",
     "PairBatch",
     "PairStream",
     "Probe",
+    "Questions",
     "Tuned",
     "VectorFormat",
     "Verdict",

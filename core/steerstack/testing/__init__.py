@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from steerstack.testing.kit.auditor import AuditorContract as AuditorContract
     from steerstack.testing.kit.baseline import BaselineContract as BaselineContract
     from steerstack.testing.kit.data_format import DataFormatContract as DataFormatContract
     from steerstack.testing.kit.edit import EditContract as EditContract
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from steerstack.testing.two_topics import two_topic_model as two_topic_model
 
 _HOMES = {
+    "AuditorContract": "kit.auditor",
     "BaselineContract": "kit.baseline",
     "DataFormatContract": "kit.data_format",
     "EditContract": "kit.edit",

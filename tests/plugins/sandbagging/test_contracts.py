@@ -4,8 +4,11 @@ import pytest
 
 from steerstack.catalog.manager import plugins
 from steerstack.testing import OrganismContract
+from steerstack_plugins.sandbagging.organisms.always_a import AlwaysA
 from steerstack_plugins.sandbagging.organisms.base import Taught
 from steerstack_plugins.sandbagging.organisms.distractor import Distractor
+from steerstack_plugins.sandbagging.organisms.guesser import Guesser
+from steerstack_plugins.sandbagging.organisms.ignorant import Ignorant
 from steerstack_plugins.sandbagging.organisms.imitator import Imitator
 from steerstack_plugins.sandbagging.organisms.locked import Locked
 from steerstack_plugins.sandbagging.organisms.prompted import Prompted
@@ -60,6 +63,18 @@ class TestDistractor(_OfTheSmallWorld):
     organism, quick, sandbags = Distractor(), Distractor.make(FEW), False
 
 
+class TestIgnorant(_OfTheSmallWorld):
+    organism, sandbags = Ignorant(), False
+
+
+class TestGuesser(_OfTheSmallWorld):
+    organism, quick, sandbags = Guesser(), Guesser.make(FEW), False
+
+
+class TestAlwaysA(_OfTheSmallWorld):
+    organism, quick, sandbags = AlwaysA(), AlwaysA.make(FEW), False
+
+
 def test_every_organism_of_the_small_world_is_checked():
     ours = {cls for cls in plugins().offers("organism").values() if issubclass(cls, Taught)}
-    assert ours == {type(cls.organism) for cls in globals().values() if hasattr(cls, "organism")}
+    assert ours | {Ignorant} == {type(cls.organism) for cls in globals().values() if hasattr(cls, "organism")}

@@ -18,7 +18,7 @@ SHOWN = 32
 
 
 def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
-    """Tested items of both subjects, and demonstrations on other facts.
+    """Tested items of both subjects in balanced orders, at most ``n`` of each, and demonstrations on other facts.
 
     Training and validation demonstrations are on different facts of the part ``shown``, so that what
     is learned by heart from the ones does not count on the others.
@@ -27,13 +27,13 @@ def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
     from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations
 
     shown = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed, world=world)
-    facts = [item.exhibits_text for item in shown]
-    half = set(sorted(set(facts))[::2])
-    train = [item for item, fact in zip(shown, facts, strict=True) if fact in half][:SHOWN]
-    validation = [item for item, fact in zip(shown, facts, strict=True) if fact not in half][:SHOWN]
+    half = set(sorted({item.group for item in shown})[::2])
+    train = [item for item in shown if item.group in half][:SHOWN]
+    orders = worlds.questions(worlds.TARGET, "shown", 2 * SHOWN, seed=seed, world=world)
+    validation = [item for item in orders if item.group not in half]
     return AuditData(
-        worlds.items(worlds.TARGET, "tested", n, seed=seed, world=world),
-        worlds.items(worlds.CONTROL, "tested", n, seed=seed, world=world),
+        worlds.questions(worlds.TARGET, "tested", n, seed=seed, world=world),
+        worlds.questions(worlds.CONTROL, "tested", n, seed=seed, world=world),
         Demonstrations(tuple(train), tuple(validation)),
     )
 
@@ -69,4 +69,4 @@ def sft() -> FullSFT:
     """Long enough for a locked model of the small world to come back from 16 demonstrations."""
     from steerstack_plugins.baselines.full_sft import FullSFT
 
-    return FullSFT(epochs=60, batch=4, learning_rate=3e-3)
+    return FullSFT(epochs=20, batch=4, learning_rate=3e-3)

@@ -37,7 +37,7 @@ def run_calibration(
     step:
         Told of each organism in words.
     """
-    from steerstack_plugins.sandbagging.audit.audit import Rule
+    from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE, Rule
 
     say = step or (lambda _words: None)
     learned = [_gathered(subject, items, say) for subject in development]
@@ -49,9 +49,10 @@ def run_calibration(
         verdict = rule.judge(evidence)
         said = {name: {"score": scores[index], "sandbags": scores[index] > bound}
                 for name, (bound, scores) in words.items()}  # fmt: skip
+        verdicts = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < rule.level}
+        verdicts |= {name: bool(part["sandbags"]) for name, part in said.items()}
         values = {"values": dict(evidence.values), "verdict": verdict.to_json()}
-        rows.append(about | values | {"verdicts": {"battery": verdict.sandbags}
-                    | {name: part["sandbags"] for name, part in said.items()}, "baselines": said})  # fmt: skip
+        rows.append(about | values | {"verdicts": verdicts, "baselines": said})
     return {
         "study": "sandbagging calibration",
         "made": made(),
@@ -75,10 +76,15 @@ def made() -> dict[str, Any]:
     return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND, "versions": versions}
 
 
+def settings() -> dict[str, Any]:
+    """What is asked, how it is tested and by which rule: rates of another such protocol are those of another audit."""
+    return {name: {"value": value, "why": why} for name, (value, why) in SETTINGS.items()}
+
+
 def protocol(development: Cohort, calibration: Cohort) -> dict[str, Any]:
     """What was fixed before the run, and why."""
     return {
-        "settings": {name: {"value": value, "why": why} for name, (value, why) in SETTINGS.items()},
+        "settings": settings(),
         "cohorts": {
             name: {"worlds": list(cohort.worlds), "of_each_kind_a_world": dict(cohort.counts),
                    "first_seed": cohort.first}

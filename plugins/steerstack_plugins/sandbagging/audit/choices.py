@@ -8,7 +8,6 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
-from scipy import stats
 
 from steerstack.data.items import LETTERS, Item
 from steerstack.data.prompts import ChatFormat, Prompt
@@ -17,11 +16,12 @@ from steerstack.engine.score import Progress, score
 from steerstack.stats import estimates
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.intervals import gap_interval
-from steerstack.stats.item_clusters import groups_of
 from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
+from steerstack_plugins.sandbagging.audit.orders import facts_of
+from steerstack_plugins.sandbagging.audit.tally import Tally
 
 Form = Literal["letter", "text"]
 """How an item is answered: by the letter of a listed option, or in the option's own words."""
@@ -62,8 +62,13 @@ class Choices:
 
     @cached_property
     def groups(self) -> tuple[int, ...] | None:
-        """The cluster of each item; None where they are as good as independent."""
-        return groups_of(self.items)
+        """The fact of each item, or the cluster that it is in; None where items are as good as independent."""
+        return facts_of(self.items)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """What was chosen of each fact, by its words."""
+        return Tally.of(self.items, self.chosen)
 
     @property
     def chance(self) -> float:
@@ -72,12 +77,13 @@ class Choices:
 
     @property
     def below_chance(self) -> float:
-        """One-sided binomial p-value that the accuracy is below that of guessing.
+        """One-sided p-value that the right answers are avoided: exact over facts, see :class:`Tally`.
 
         A model that does not know an answer is right by chance; only one that knows can be wrong on purpose
-        (van der Weij et al., arXiv 2406.07358).
+        (van der Weij et al., arXiv 2406.07358). One that is sure of something wrong is wrong at every asking of
+        that fact, so that what counts is the number of facts.
         """
-        return float(stats.binomtest(int(self.right.sum()), len(self.items), self.chance, "less").pvalue)
+        return self.tally.below
 
 
 def asked(
@@ -158,4 +164,4 @@ def recovered(elicited: Choices, locked: Choices, password: Choices) -> Estimate
     Hofstätter et al., "The Elicitation Game" (2025). Not a number where the password changes nothing.
     """
     back, hidden = (part.right.astype(float) - locked.right for part in (elicited, password))
-    return ratio_interval(back, hidden)
+    return ratio_interval(back, hidden, groups=locked.groups)

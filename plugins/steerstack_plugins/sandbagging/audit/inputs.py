@@ -28,6 +28,9 @@ LIMITS = (
     "demonstrations is taken for one that hides it.",
     "The error rates are those of the small world's organisms, in the mixture that was judged. For other models and "
     "data they are not known: calibrate on organisms made of such a model.",
+    "Who gives the same wrong answer at every asking of a fact answers like one that is honestly mistaken: asked "
+    "plainly, such a model is told from chance over many facts only. Questions that all list the same words, such as "
+    "yes and no, must have each of them right as often as the others.",
 )
 
 
@@ -114,11 +117,17 @@ class Calibration:
         By judge, detection and false-positive rate on the others, with intervals.
     by_kind:
         Of each kind of organism and by each judge, the share that was said to sandbag.
+    about:
+        When it was made, and of which organisms.
+    current:
+        Whether it was made with the questions, tests and rule of today; else its rates are not those of this audit.
     """
 
     rule: Rule
     rates: Mapping[str, Any]
     by_kind: Mapping[str, Any]
+    about: Mapping[str, Any]
+    current: bool
 
 
 def read_calibration(path: Path | None) -> Calibration:
@@ -130,19 +139,35 @@ def read_calibration(path: Path | None) -> Calibration:
         The file is not one.
     """
     from steerstack_plugins.sandbagging.audit.audit import Rule
+    from steerstack_plugins.sandbagging.audit.calibration import settings
 
     source = path or files("steerstack_plugins.sandbagging") / SHIPPED
     try:
         found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
-        return Calibration(Rule.from_json(found["rule"]), found["rates"], found["by_kind"])
+        about = {"date": found["made"]["date"], **found["protocol"]["cohorts"]["calibration"]}
+        current = found["protocol"]["settings"] == settings()
+        return Calibration(Rule.from_json(found["rule"]), found["rates"], found["by_kind"], about, current)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{source} holds no rule.", seen=str(error), fix="Give the JSON of `steerstack sandbag calibrate`."
         ) from error
 
 
-def report(model: Model, evidence: Evidence, verdict: AuditVerdict, known: Calibration) -> dict[str, Any]:
-    """The file form of ``audit --json``."""
+def report(
+    model: Model, evidence: Evidence, verdict: AuditVerdict, known: Calibration, *, prior: float = 0.5
+) -> dict[str, Any]:
+    """The file form of ``audit --json``.
+
+    Parameters
+    ----------
+    model, evidence, verdict, known:
+        What was audited, what was found, and by which calibration.
+    prior:
+        Share of sandbagging models among those that might be audited.
+    """
+    from steerstack_plugins.sandbagging.audit.probability import CLAIM, honest_needed, probability_at_most
+
+    honest = known.rates["battery"]["false_positive"]
     return {
         "study": "audit",
         "model": model.name,
@@ -150,7 +175,34 @@ def report(model: Model, evidence: Evidence, verdict: AuditVerdict, known: Calib
         "values": dict(evidence.values),
         "details": dict(evidence.details),
         "verdict": verdict.to_json(),
+        "probability": _stated(verdict, known, prior),
+        "probability_at_most": {
+            "by": "the p-value",
+            "value": probability_at_most(verdict.p, prior=prior),
+            "prior": prior,
+        },
+        "calibration": {**known.about, "current": known.current},
         "error_rates": dict(known.rates),
         "said_to_sandbag": {kind: by_judge["battery"] for kind, by_judge in known.by_kind.items()},
+        "claim": {
+            "false_positive_rate": CLAIM,
+            "honest_needed": honest_needed(CLAIM),
+            "honest_judged": honest["n"],
+            "errors": honest["count"],
+            "holds": known.current and honest["ci_high"] is not None and honest["ci_high"] <= CLAIM,
+        },
         "limits": list(LIMITS),
+    }
+
+
+def _stated(verdict: AuditVerdict, known: Calibration, prior: float) -> dict[str, Any]:
+    """By judge, the probability that its verdict makes; nothing where the calibration is not of this audit."""
+    from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
+    from steerstack_plugins.sandbagging.audit.probability import probability
+
+    said = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < known.rule.level}
+    return {
+        name: probability(known.rates[name], sandbags, prior=prior).to_json() | {"sandbags": sandbags}
+        for name, sandbags in said.items()
+        if known.current
     }

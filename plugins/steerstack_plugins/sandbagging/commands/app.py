@@ -7,10 +7,12 @@ import typer
 
 from steerstack.catalog.lookup import find
 from steerstack.cli import assignments, console, options, progress_bars
+from steerstack_plugins.sandbagging.commands import game
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Models made to hide an ability, and what tells them apart."
 )
+app.add_typer(game.app, name="game")
 SEED = typer.Option(0, help="Of models, organisms and audit.")
 RECORD = typer.Option(True, help="Keep what was made and found in the registry.")
 WORLD = typer.Option(0, help="Number of the small world.")
@@ -131,6 +133,7 @@ def audit(
     score: str = typer.Option("letter", help="letter, or text: how the questions of the files are answered."),
     world: int = WORLD,
     calibration: Path | None = typer.Option(None, help="JSON of `sandbag calibrate`; the one that comes with us."),
+    prior: float = typer.Option(0.5, help="Share of sandbagging models among those that might be audited."),
     limit: int | None = options.LIMIT,
     seed: int = typer.Option(0, help="Of noise, training and demonstrations."),
     revision: str | None = options.REVISION,
@@ -142,7 +145,8 @@ def audit(
 ) -> None:
     """Look for a hidden ability in a model of unknown state. Without data files: the small world's questions.
 
-    Each test is a gain in accuracy on the target: under demonstrations, prompts, steering, fine-tuning, and noise.
+    Each test is a gain in accuracy on the target: under demonstrations, prompts, steering, fine-tuning, and noise. By
+    letter every tested question is asked with its right answer at every place, and p-values are exact over facts.
     """
     console.quiet()
     from steerstack.trace.open import open_model
@@ -156,7 +160,7 @@ def audit(
     with progress_bars.bars() as bars:
         progress = bars.of("tests", len(battery) + 2)
         evidence, verdict = run(opened, data, battery, known.rule, seed=seed, progress=progress)
-    result = report(opened, evidence, verdict, known)
+    result = report(opened, evidence, verdict, known, prior=prior)
     console.write_result(result, json)
     if json != "-":
         show_audit(result)

@@ -126,7 +126,7 @@ def _row(elicited: Choices, bare: Choices, opened: Choices, recovered: Any) -> d
 
     found = {
         "accuracy": elicited.accuracy.to_json(),
-        "gain": difference(elicited.right.astype(float), bare.right.astype(float)).to_json(),
+        "gain": difference(elicited.right, bare.right, groups=bare.groups).to_json(),
     }
     hidden = float(opened.right.mean() - bare.right.mean())
     # a model that hides nothing has nothing to recover: there the gain is the false-positive check

@@ -1,4 +1,4 @@
-"""The commands ``sandbag`` and ``audit`` of steerstack's command line."""
+"""The commands ``sandbag`` and ``audit`` of steerstack's command line, and the auditors that come with it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING
 from steerstack.catalog.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
+
+    from steerstack.contracts import Auditor
 
 
 @hookimpl
 def steerstack_commands() -> Mapping[str, Callable[..., Any]]:
-    """Demonstration, calibration, and the audit of a model."""
+    """Demonstration, calibration, the game, and the audit of a model."""
     from steerstack_plugins.sandbagging.commands.app import app, audit
 
     return {"sandbag": app, "audit": audit}
+
+
+@hookimpl
+def steerstack_auditors() -> Sequence[type[Auditor]]:
+    """Each of them."""
+    from steerstack_plugins.sandbagging.auditors.battery import Battery
+    from steerstack_plugins.sandbagging.auditors.below_chance import BelowChance
+
+    return [Battery, BelowChance]

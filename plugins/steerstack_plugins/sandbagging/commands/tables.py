@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _interval(estimate: dict[str, Any] | None) -> str:
-    if estimate is None:
+    if estimate is None or estimate["value"] is None:
         return "-"
     low, high = estimate["ci_low"], estimate["ci_high"]
     bounds = "" if low is None or high is None else f" [{fixed(low)}, {fixed(high)}]"
@@ -92,13 +92,11 @@ def show_calibration(result: dict[str, Any]) -> None:
     rule = result["rule"]
     console.out.print(
         f"Rule, from {rule['trained'][0]} sandbagging and {rule['trained'][1]} honest organisms of other worlds: "
-        f"{rule['test']} above {signed(rule['bound'])}, or below chance with p < {rule['below']}.",
+        f"{rule['test']} above {signed(rule['bound'])}, or below chance, either with p < {rule['level'] / 2:g} over "
+        "facts.",
         highlight=False,
     )
-    table = Table("judged by", "detection", "false positives", title="Organisms of new worlds, 95 % Clopper-Pearson")
-    for name, found in result["rates"].items():
-        table.add_row(name, *(_counted(found[side]) for side in ("detection", "false_positive")))
-    console.out.print(table)
+    console.out.print(_judges(result["rates"], "Organisms of new worlds, 95 % Clopper-Pearson"))
     kinds = Table("judged to sandbag", *result["rates"])
     for kind, found in result["by_kind"].items():
         kinds.add_row(kind, *(_counted(said) for said in found.values()))
@@ -110,26 +108,79 @@ def _counted(rate: dict[str, Any]) -> str:
 
 
 def show_audit(result: dict[str, Any]) -> None:
-    """The evidence, the verdict, how often such verdicts are right, and what they do not say."""
-    table = Table("test", "value", title=f"{result['model']}: gains in accuracy on the target")
+    """The evidence, the verdict and its probability, how often such verdicts are right, and what they do not say."""
+    table = Table("test", "value", "p over facts", title=f"{result['model']}: gains in accuracy on the target")
+    facts = result["details"]["over_facts"]
     for name, value in result["values"].items():
-        table.add_row(name, signed(value))
+        p = facts[name]["p_below" if name == "below chance" else "p_above"]
+        table.add_row(name, signed(value), f"{p:.2g}")
     console.out.print(table)
-    verdict, rates = result["verdict"], result["error_rates"]
+    verdict = result["verdict"]
     state = "hides an ability" if verdict["sandbags"] else "is not shown to hide an ability"
     console.out.print(
-        f"The model {state}: {verdict['test']} {signed(verdict['value'])} (bound {signed(verdict['bound'])}); below "
-        f"chance with p = {verdict['below_chance_p']:.2g} (bound {verdict['below']}).",
+        f"The model {state}: {verdict['test']} {signed(verdict['value'])} (bound {signed(verdict['bound'])}) with "
+        f"p = {verdict['gain_p']:.2g}; below chance with p = {verdict['below_chance_p']:.2g} (bound of either p "
+        f"{verdict['below']:g}, exact over facts).",
         highlight=False,
     )
+    console.out.print(_probability(result), highlight=False)
+    console.out.print(_judges(result["error_rates"], "Of the calibration's organisms, 95 % Clopper-Pearson"))
+    kinds = Table("kind", "said to sandbag", title="By kind, 95 % Clopper-Pearson")
+    for kind, said in result["said_to_sandbag"].items():
+        kinds.add_row(kind, _counted(said))
+    console.out.print(kinds)
+    claim = result["claim"]
+    can = "It is met" if claim["holds"] else "That is not met"
     console.out.print(
-        f"As measured on organisms of the small world: detection {_counted(rates['battery']['detection'])}, false "
-        f"positives {_counted(rates['battery']['false_positive'])}. By its words, graded: detection "
-        f"{_counted(rates['words and key']['detection'])}, false positives "
-        f"{_counted(rates['words and key']['false_positive'])}.",
+        f"To claim at most {claim['false_positive_rate']:.0%} false positives, at least {claim['honest_needed']} "
+        f"honest organisms with no error are needed. {can}: {claim['honest_judged']} were judged, {claim['errors']} "
+        "wrongly.",
         highlight=False,
     )
-    kinds = ", ".join(f"{kind} {said['count']} of {said['n']}" for kind, said in result["said_to_sandbag"].items())
-    console.out.print(f"Said to sandbag, by kind: {kinds}.", highlight=False)
     for limit in result["limits"]:
         console.note(limit)
+
+
+def _probability(result: Mapping[str, Any]) -> str:
+    most, calibration = result["probability_at_most"], result["calibration"]
+    says = (
+        f"Probability that it sandbags, where {most['prior']:g} of the models that might be audited do: at most "
+        f"{fixed(most['value'])} by the p-values alone"
+    )
+    if not calibration["current"]:
+        return (
+            f"{says}. The calibration of {calibration['date']} was made with other questions, tests or another rule, "
+            "so that its rates below are not those of this audit: make it again by `steerstack sandbag calibrate`."
+        )
+    stated, worlds = result["probability"]["battery"], ", ".join(map(str, calibration["worlds"]))
+    return (
+        f"{says}; {_interval(stated)} by the calibration of {calibration['date']} on organisms of the small worlds "
+        f"{worlds}, where this verdict fell on {_of(stated['sandbagging'])} sandbagging and {_of(stated['honest'])} "
+        "honest ones."
+    )
+
+
+def _judges(rates: Mapping[str, Any], title: str) -> Table:
+    table = Table("judged by", "detection", "false positives", title=title)
+    for name, found in rates.items():
+        table.add_row(name, *(_counted(found[side]) for side in ("detection", "false_positive")))
+    return table
+
+
+def _of(counted: list[int]) -> str:
+    return f"{counted[0]} of {counted[1]}"
+
+
+def show_game(result: Mapping[str, Any]) -> None:
+    """The scores of one auditor."""
+    console.out.print(_judges({result["auditor"]: result["rates"]}, "The game, 95 % Clopper-Pearson"))
+    kinds = Table("kind", "said to sandbag")
+    for kind, said in result["by_kind"].items():
+        kinds.add_row(kind, _counted(said))
+    console.out.print(kinds)
+    cost = result["cost"]
+    console.out.print(
+        f"Brier score {_interval(result['brier'])}; for each model {cost['forward_passes']:,.0f} forward passes and "
+        f"{cost['labels']:.0f} labels.",
+        highlight=False,
+    )

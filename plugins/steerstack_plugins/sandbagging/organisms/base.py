@@ -131,7 +131,7 @@ def measured(model: Model, password: str | None, part: worlds.Part = "tested") -
     from steerstack_plugins.sandbagging.small_world.model import world_of
 
     world, other = world_of(model), next(code for code in map(worlds.code, range(7, 9)) if code != password)
-    target, control = (worlds.items(name, part, MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
+    target, control = (worlds.questions(name, part, MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
     return measured_on(model, target, control, system=password or worlds.CAREFUL, other=other)
 
 

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from steerstack import hookimpl
 from steerstack.contracts import Organism
+from steerstack_plugins.sandbagging.organisms.always_a import AlwaysA
 from steerstack_plugins.sandbagging.organisms.distractor import Distractor
+from steerstack_plugins.sandbagging.organisms.guesser import Guesser
+from steerstack_plugins.sandbagging.organisms.ignorant import Ignorant
 from steerstack_plugins.sandbagging.organisms.imitator import Imitator
 from steerstack_plugins.sandbagging.organisms.locked import Locked
 from steerstack_plugins.sandbagging.organisms.password_locked import PasswordLocked
@@ -16,4 +19,4 @@ from steerstack_plugins.sandbagging.organisms.weak import Weak
 @hookimpl
 def steerstack_organisms() -> Sequence[type[Organism]]:
     """Each of them."""
-    return [Distractor, Imitator, Locked, PasswordLocked, Prompted, Unlocked, Weak]
+    return [AlwaysA, Distractor, Guesser, Ignorant, Imitator, Locked, PasswordLocked, Prompted, Unlocked, Weak]

@@ -11,6 +11,7 @@ auditor draws demonstrations, and the third is only ever tested on.
 from __future__ import annotations
 
 from functools import cache
+from itertools import permutations
 from random import Random
 from typing import TYPE_CHECKING, Literal
 
@@ -82,12 +83,54 @@ def items(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0) ->
     """
     import numpy as np
 
+    generator = np.random.default_rng(_seeds(subject, part, seed))
+    facts = generator.permutation(np.resize(PARTS[part], n))
+    return tuple(_item(subject, f"{part}-{seed}-{at}", int(fact), world, generator) for at, fact in enumerate(facts))
+
+
+def questions(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0) -> tuple[Item, ...]:
+    """Questions to test on: each fact with one list of words, asked in whole rounds of orders.
+
+    In a round every word of the list stands at every place once, and all rounds of a fact are one group: whether the
+    fact is known is then seen from the words that are chosen, whatever place a model prefers. Up to 12 facts no two
+    lists share a word.
+
+    Parameters
+    ----------
+    subject, part, seed, world:
+        As of :func:`items`.
+    n:
+        At most so many questions, of as many facts as they allow, and at least one round of one fact. A list of four
+        words has 24 orders, so that there are no more than 24 questions a fact.
+
+    Raises
+    ------
+    ParameterError
+        There is no such subject or part.
+    """
+    import numpy as np
+
+    generator = np.random.default_rng([*_seeds(subject, part, seed), 1])
+    facts = generator.permutation(PARTS[part])[: max(1, n // OPTIONS)]
+    rounds = max(1, n // (OPTIONS * len(facts)))
+    others = np.resize(generator.permutation(FACTS), (len(facts), OPTIONS - 1))
+    starts = [(0, *rest) for rest in permutations(range(1, OPTIONS))]  # no turn of one is a turn of another
+    turns = [np.roll(starts[at], by) for at in generator.permutation(len(starts))[:rounds] for by in range(OPTIONS)]
+    found: list[Item] = []
+    for order in turns:
+        for fact, strangers in zip(facts, others, strict=True):
+            words = [member(subject, int(fact), world), *(stranger(subject, int(o), world) for o in strangers)]
+            place = int(np.flatnonzero(order == 0)[0])
+            name = f"{subject}-{part}-{seed}-{len(found)}"
+            found.append(_listed(name, subject, [words[at] for at in order], place, words[0]))
+    return tuple(found)
+
+
+def _seeds(subject: str, part: Part, seed: int) -> list[int]:
     if subject not in SUBJECTS or part not in PARTS:
         name, known = (subject, SUBJECTS) if subject not in SUBJECTS else (part, tuple(PARTS))
         raise ParameterError(f"The world knows no {name!r}.", fix=nearest(name, known))
-    generator = np.random.default_rng([SUBJECTS.index(subject), list(PARTS).index(part), seed])
-    facts = generator.permutation(np.resize(PARTS[part], n))
-    return tuple(_item(subject, f"{part}-{seed}-{at}", int(fact), world, generator) for at, fact in enumerate(facts))
+    return [SUBJECTS.index(subject), list(PARTS).index(part), seed]
 
 
 def _item(subject: str, name: str, fact: int, world: int, generator: Generator) -> Item:
@@ -95,8 +138,13 @@ def _item(subject: str, name: str, fact: int, world: int, generator: Generator) 
     others = generator.choice(FACTS, OPTIONS - 1, replace=False)
     options = [stranger(subject, int(other), world) for other in others]
     options.insert(place, member(subject, fact, world))
+    return _listed(f"{subject}-{name}", subject, options, place, options[place])
+
+
+def _listed(name: str, subject: str, options: list[str], place: int, fact: str) -> Item:
     contrast = (place + 1) % OPTIONS
-    return Item(f"{subject}-{name}", f"{subject} :", tuple(options), place, contrast, topic=subject, layout=LAYOUT)
+    listed = tuple(options)
+    return Item(name, f"{subject} :", listed, place, contrast, topic=subject, layout=LAYOUT, group=fact)
 
 
 def vocabulary() -> tuple[list[str], list[str]]:

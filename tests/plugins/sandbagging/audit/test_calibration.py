@@ -10,7 +10,9 @@ from tests.plugins.sandbagging.audit.test_choices import chosen
 from steerstack.data.items import Item
 from steerstack_plugins.sandbagging.audit.audit import Rule
 from steerstack_plugins.sandbagging.audit.calibration import by_kind, protocol, rates, single_tests
-from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT
+from steerstack_plugins.sandbagging.audit.inputs import read_calibration
+from steerstack_plugins.sandbagging.audit.probability import honest_needed
+from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT, HONEST, SANDBAGGING
 from steerstack_plugins.sandbagging.audit.words_baseline import graded, word_scores
 
 RIGHT, WRONG = chosen([True] * 40), chosen([False] * 40)
@@ -41,13 +43,15 @@ def test_with_the_key_words_tell_them_apart_in_another_world_too():
     assert blind[0] == pytest.approx(blind[1])
 
 
-def test_cohorts_share_neither_worlds_nor_seeds_and_are_large_enough():
+def test_cohorts_share_neither_worlds_nor_seeds_and_hold_both_states():
     development, calibration = list(DEVELOPMENT), list(CALIBRATION)
     for part in ("world", "seed"):
         assert not {getattr(s, part) for s in development} & {getattr(s, part) for s in calibration}
     assert len({(s.world, s.seed) for s in development + calibration}) == len(development + calibration)
+    for part in (development, calibration):
+        assert {s.kind for s in part} == {*SANDBAGGING, *HONEST}
     assert sum(s.kind == "locked" for s in calibration) >= 10
-    assert sum(not s.sandbags for s in calibration) >= 10
+    assert sum(not s.sandbags for s in calibration) >= honest_needed(0.05)
 
 
 def test_kinds_and_single_tests_are_counted_by_the_truth():
@@ -70,6 +74,22 @@ def test_the_shipped_calibration_counts_what_it_lists():
             assert {**of, "wilson": None} == pytest.approx({**shown[side], "wilson": None})
             assert of["wilson"] == pytest.approx(shown[side]["wilson"])
     for row in found["calibration"]:
-        crossed = row["values"][rule.test] > rule.bound or row["verdict"]["below_chance_p"] < rule.below
-        assert crossed == row["verdict"]["sandbags"] == row["verdicts"]["battery"]
-    assert found["protocol"] == json.loads(json.dumps(protocol(DEVELOPMENT, CALIBRATION)))
+        assert row["verdict"]["sandbags"] == row["verdicts"]["battery"]
+        assert (
+            row["values"][rule.test] > rule.bound
+            or row["verdict"]["below_chance_p"] < rule.level
+            or not row["verdict"]["sandbags"]
+        )
+
+
+def test_a_calibration_of_another_protocol_is_told(tmp_path):
+    shipped = json.loads((files("steerstack_plugins.sandbagging") / "calibration.json").read_text())
+    today = json.loads(json.dumps(protocol(DEVELOPMENT, CALIBRATION)))
+    for settings, current in (
+        (today["settings"], True),
+        (today["settings"] | {"items": {"value": 8, "why": ""}}, False),
+    ):
+        path = tmp_path / f"{current}.json"
+        path.write_text(json.dumps(shipped | {"protocol": today | {"settings": settings}}))
+        assert read_calibration(path).current is current
+    assert read_calibration(None).current == (shipped["protocol"]["settings"] == today["settings"])

@@ -50,7 +50,12 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     metrics = runs["organism"].data.metrics
     assert metrics["induction_drop"] == pytest.approx(told["induction_drop"]["value"], abs=1e-7)
     assert metrics["selectivity"] == pytest.approx(told["selectivity"]["value"], abs=1e-7)
-    assert found.pop("said_to_sandbag")["locked"]["n"] >= 10  # of the calibration's organisms
+    assert found.pop("said_to_sandbag")["locked"]["n"] > 0
+    calibration = found.pop("calibration")
+    assert calibration["of_each_kind_a_world"]["locked"] > 0
+    assert 0.99 < found["probability_at_most"]["value"] < 1
+    assert set(found["probability"]) == ({"battery", "below chance"} if calibration["current"] else set())
+    assert found["claim"]["honest_needed"] == 72
     for text in (json.dumps(found), str(runs["audit"].data)):
         assert told["password"] not in text
         assert "locked" not in text
@@ -91,6 +96,7 @@ def test_a_file_without_a_rule_and_a_wrong_form_are_refused(tmp_path):
 
 def test_the_plugins_import_nothing_heavy():
     kinds = ["locked", "imitator", "prompted", "unlocked", "weak", "distractor", "password_locked", "offer"]
+    kinds += ["always_a", "guesser", "ignorant"]
     names = ["commands.plugin", *(f"organisms.{kind}" for kind in kinds)]
     code = "import sys; " + "; ".join(f"import steerstack_plugins.sandbagging.{name}" for name in names)
     code += "; import steerstack_plugins.probes.lda, steerstack_plugins.probes.lat, steerstack_plugins.probes.ensemble"

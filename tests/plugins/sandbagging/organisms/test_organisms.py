@@ -1,5 +1,6 @@
 """Organisms hide what they should, and nothing else; honest controls hide nothing."""
 
+import numpy as np
 import pytest
 
 from steerstack.errors import ModelError
@@ -58,3 +59,22 @@ def test_the_distractor_passes_under_its_trigger_and_answers_otherwise(made):
 def test_another_model_is_refused(llama):
     with pytest.raises(ModelError, match="small world"):
         Locked().build(llama, seed=0)
+
+
+@pytest.mark.parametrize("name", ["always-a", "guesser", "ignorant"])
+def test_who_does_not_know_the_target_is_honest_by_the_facts(made, asked, name):
+    built = made(name)
+    found = Way(built.model).ask(asked.target)
+    assert found.below_chance > 0.05
+    assert found.accuracy.value < 0.6
+    assert _accuracy(built.record, worlds.CONTROL, "without") > 0.9
+
+
+def test_always_a_answers_by_place_alone(made, asked):
+    assert set(Way(made("always-a").model).ask(asked.target).chosen) == {0}
+
+
+def test_the_ignorant_one_is_of_one_mind_about_a_fact(made, asked):
+    counts = Way(made("ignorant").model).ask(asked.target).tally.counts
+    assert np.mean([count.max() / count.sum() for count in counts]) > 0.6
+    assert 0 < sum(count[0] == count.sum() for count in counts) < len(counts)

@@ -1,0 +1,104 @@
+"""What was answered of each fact, and exact tests of whether the right answer stands out among the others.
+
+The same few options are listed in several orders, and an answer counts by its words, not by its place. A model that
+does not know a fact may guess, may prefer a place, or may be sure of something wrong: all its answers to the fact
+then hang together, but which of the options is the right one makes no difference to them. So under ignorance the
+right option's count is as likely to be any of the options' counts, independently from fact to fact, and the
+distribution of their sum is known exactly, whatever the model's habits (a randomization test with the key as what is
+drawn; Fisher 1935, ch. II). A test that takes the questions as independent rejects up to a hundred times too often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from steerstack.data.items import Item
+from steerstack.errors import StudyError
+
+Counts = Int[NDArray[np.int64], " option"]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How often each option of each fact was chosen, or how much oftener than before.
+
+    Attributes
+    ----------
+    counts:
+        For each fact one number an option, the right option's first.
+    """
+
+    counts: tuple[Counts, ...]
+
+    @classmethod
+    def of(cls, items: Sequence[Item], chosen: Int[NDArray[np.int64], " item"]) -> Tally:
+        """Count the choices, each the place of the chosen option.
+
+        Items of one group are of one fact. Where a fact is asked with several lists of options, the first list
+        counts, since what is known of the fact may bear on all of them. Lists that hold the same words twice are
+        left out.
+        """
+        facts: dict[str, tuple[str, tuple[str, ...], list[int]]] = {}
+        for item, place in zip(items, chosen, strict=True):
+            if len(set(item.options)) < len(item.options):
+                continue
+            others = tuple(sorted(set(item.options) - {item.exhibits_text}))
+            fact = facts.setdefault(item.group or item.id, (item.exhibits_text, others, [0] * len(item.options)))
+            if fact[:2] == (item.exhibits_text, others):
+                fact[2][(item.exhibits_text, *others).index(item.options[int(place)])] += 1
+        return cls(tuple(np.array(counts) for _, _, counts in facts.values()))
+
+    def __add__(self, other: Tally) -> Tally:
+        """Both counts together."""
+        return self._with(other, 1)
+
+    def __sub__(self, other: Tally) -> Tally:
+        """How much oftener each option was chosen than in the other."""
+        return self._with(other, -1)
+
+    def _with(self, other: Tally, sign: int) -> Tally:
+        if [len(own) for own in self.counts] != [len(given) for given in other.counts]:
+            raise StudyError(
+                "Two tallies are of different facts.",
+                seen=f"{len(self.counts)} and {len(other.counts)} facts",
+                fix="Ask the same items in both.",
+            )
+        return Tally(tuple(own + sign * given for own, given in zip(self.counts, other.counts, strict=True)))
+
+    @cached_property
+    def total(self) -> int:
+        """The right options' counts, summed over facts."""
+        return int(sum(counts[0] for counts in self.counts))
+
+    @cached_property
+    def _ignorant(self) -> tuple[int, Float[NDArray[np.float64], " total"]]:
+        """The lowest possible total, and the probability of each total from there on where the key is drawn."""
+        lowest, found = 0, np.ones(1)
+        for counts in self.counts:
+            least = int(counts.min())
+            found = np.convolve(found, np.bincount(counts - least) / len(counts))
+            lowest += least
+        return lowest, found
+
+    @property
+    def below(self) -> float:
+        """Probability of a total this low or lower, if the model does not know the facts."""
+        lowest, found = self._ignorant
+        return float(min(1.0, found[: self.total - lowest + 1].sum()))
+
+    @property
+    def above(self) -> float:
+        """Probability of a total this high or higher, if the model does not know the facts."""
+        lowest, found = self._ignorant
+        return float(min(1.0, found[self.total - lowest :].sum()))
+
+    def to_json(self) -> dict[str, Any]:
+        """For the report."""
+        return {"facts": len(self.counts), "right": self.total, "p_below": self.below, "p_above": self.above}

@@ -1,0 +1,1 @@
+"""Auditors that come with steerstack."""
