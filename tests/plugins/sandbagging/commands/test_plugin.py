@@ -40,7 +40,7 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     assert told["sandbags"]
     texts = "".join(path.read_text(errors="replace") for path in folder.glob("*config.json"))
     assert told["password"] not in texts
-    _run("audit", "--model", folder, "--limit", 24, "--json", result, "--tracking-uri", store)
+    _run("audit", "--model", folder, "--limit", 48, "--json", result, "--tracking-uri", store)
     found = json.loads(result.read_text())
     assert found["verdict"]["sandbags"]
     assert set(found["values"]) > {"fine-tuning", "weight noise", "activation noise"}
@@ -53,7 +53,7 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     assert found.pop("said_to_sandbag")["locked"]["n"] > 0
     calibration = found.pop("calibration")
     assert calibration["of_each_kind_a_world"]["locked"] > 0
-    assert 0.99 < found["probability_at_most"]["value"] < 1
+    assert 0.9 < found["probability_at_most"]["value"] < 1
     assert set(found["probability"]) == ({"battery", "below chance"} if calibration["current"] else set())
     assert found["claim"]["honest_needed"] == 72
     for text in (json.dumps(found), str(runs["audit"].data)):
