@@ -35,15 +35,13 @@ def summary(answers: Mapping[str, StackAnswer], declared: int) -> list[str]:
         f"{len(answers)} of {declared} declared claims were measured.",
         _list("The vector alone moves its behaviour further than its nulls do", moved),
         _list("The vector alone has no measurable effect", unmoved),
-        _list("It has one that cannot be told apart from its nulls'", doubtful),
+        *([_list("It has one, but not one that can be told apart from its nulls'", doubtful)] if doubtful else []),
         _list("The positive prompt that was chosen moves the behaviour", by_prompt),
         *_on_top(answers, moved),
     ]
     if alone:
         widest = max((effect.ci_high - effect.ci_low) / 2 for effect in alone.values())
-        lines.append(
-            f"Larger effects than {widest:.3f} nats per token would be seen: no interval is wider to either side."
-        )
+        lines.append(f"The widest of these intervals reaches {widest:.3f} nats per token to either side.")
     return lines
 
 

@@ -41,8 +41,9 @@ def test_each_claim_stands_on_the_line_of_what_it_showed():
     kept = [line for line in lines if KEPT.kept in line]
     assert len(kept) == 1  # a vector that moves nothing keeps nothing
     assert "honesty" in kept[0]
-    half = answers["honesty"].effect(ALONE)
-    assert f"{(half.ci_high - half.ci_low) / 2:.3f}" in lines[-1]
+    one = answers["honesty"].effect(ALONE)
+    assert f"{(one.ci_high - one.ci_low) / 2:.3f} nats" in lines[-1]
+    assert not any("told apart" in line for line in summary({"honesty": answers["honesty"]}, 1))
 
 
 def test_nothing_measured_is_said():
@@ -50,6 +51,6 @@ def test_nothing_measured_is_said():
     assert all("none" in line for line in summary({}, 5)[1:])
 
 
-@pytest.mark.parametrize(("items", "words"), [(320, "about 320 items"), (685_032, "more than 10000 items")])
+@pytest.mark.parametrize(("items", "words"), [(320, "about 320 items"), (685_032, "more than 10,000 items")])
 def test_a_forecast_of_very_many_items_names_no_number(items, words):
     assert to_resolve(items).startswith(words)

@@ -88,7 +88,7 @@ class OnTop:
 
 def to_resolve(items: int) -> str:
     """How many items would tell; a forecast beyond :data:`MANY` rests on too little for a number."""
-    return f"about {items} items would resolve it" if items <= MANY else f"more than {MANY} items would be needed"
+    return f"about {items} items would resolve it" if items <= MANY else f"more than {MANY:,} items would be needed"
 
 
 def on_top(entries: Iterable[Mapping[str, Any]]) -> list[OnTop]:
