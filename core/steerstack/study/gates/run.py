@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack.run.arms import Request
 from steerstack.stats.estimate import Estimate
-from steerstack.stats.estimates import difference
+from steerstack.stats.estimates import mean
 from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
@@ -58,7 +58,7 @@ def gates_of(study: Gates, session: Session, values: Mapping[str, Any]) -> list[
     )
     kl = Estimate(value, low, high, cost["n"])
     return [
-        GateTest("control", "effect on plain items", difference(plain, 0 * plain, groups=groups), study.control),
+        GateTest("control", "effect on plain items", mean(plain, groups=groups), study.control),
         GateTest("utility", "KL per token on neutral text", kl, study.kl, above=False),
         *(
             GateTest(name, "share of the effect that is kept", ratio_interval(of, plain, groups=groups), study.retained)
