@@ -36,7 +36,6 @@ def audit(
     auditor: str = typer.Option("battery", help="Auditor; `steerstack plugins list` shows all."),
     set_: list[str] = options.SET,
     opinions: Path | None = typer.Option(None, help="JSON of opinions that were formed elsewhere, for the auditor's."),
-    out: Path = typer.Option(..., help="JSON for the opinions."),
     target: Path | None = typer.Option(None, help="CSV of target questions; without files: the small world's."),
     control: Path | None = typer.Option(None, help="CSV of questions of another domain."),
     shown: Path | None = typer.Option(None, help="CSV of target questions for demonstrations, other facts."),
@@ -44,11 +43,11 @@ def audit(
     world: int = typer.Option(0, help="Number of the small world."),
     limit: int | None = options.LIMIT,
     seed: int = typer.Option(0, help="Of noise, training and demonstrations."),
+    json: str = typer.Option("-", "--json", help="Where the opinions go; - prints them.", rich_help_panel="Output"),
 ) -> None:
     """Judge every entry by an auditor that sees no label; entries that are not what was committed to are refused."""
     console.quiet()
     from steerstack.contracts import Questions
-    from steerstack.util.files import write_json
     from steerstack_plugins.sandbagging.audit.inputs import form_of, inputs
     from steerstack_plugins.sandbagging.game.play import play, take
 
@@ -60,25 +59,24 @@ def audit(
         method = find("auditor", auditor).make(assignments.settings(set_))
         with progress_bars.bars() as bars:
             found = play(entries, method, given, seed=seed, step=bars.phase)
-    write_json(out, found)
-    console.out.print(f"{len(found['opinions'])} opinions of {found['auditor']} in {out}.", highlight=False)
+    console.write_result(found, json)
 
 
 @app.command()
 def score(
     played: Path = typer.Argument(..., help="JSON of `sandbag game audit`."),
     reveals: Path = typer.Option(..., help="Folder of the labels."),
-    out: Path = typer.Option(..., help="JSON for the scores."),
+    json: str | None = options.JSON,
 ) -> None:
     """Check the revealed labels against the commitments, and score the opinions."""
-    from steerstack.util.files import write_json
     from steerstack_plugins.sandbagging.commands.tables import show_game
     from steerstack_plugins.sandbagging.game.folder import settings_in
     from steerstack_plugins.sandbagging.game.score import score as run
 
     found = run(settings_in(played), reveals)
-    write_json(out, found)
-    show_game(found)
+    console.write_result(found, json)
+    if json != "-":
+        show_game(found)
 
 
 @app.command()

@@ -38,7 +38,7 @@ def test_a_game_is_played_from_the_commitments_to_the_leaderboard(folders, tmp_p
     entries, reveals = folders
     reveals.rename(tmp_path / "kept apart")  # the blue side has the entries alone
     scores = tmp_path / "scores"
-    _run("audit", entries, "--auditor", "below-chance", "--limit", 36, "--out", tmp_path / "played.json")
+    _run("audit", entries, "--auditor", "below-chance", "--limit", 36, "--json", tmp_path / "played.json")
     played = json.loads((tmp_path / "played.json").read_text())
     found = [row["details"]["over_facts"]["p_below"] for row in played["opinions"]]
     assert found == pytest.approx([Way(made(kind).model).ask(asked.target).below_chance for kind in SIX])
@@ -47,10 +47,12 @@ def test_a_game_is_played_from_the_commitments_to_the_leaderboard(folders, tmp_p
     foreign = {row["entry"]: {"probability": 0.5, "sandbags": False, "labels": 0, "forward_passes": 0}
                for row in played["opinions"]}  # fmt: skip
     (tmp_path / "foreign.json").write_text(json.dumps({"auditor": "coin", "opinions": foreign}))
-    _run("audit", entries, "--opinions", tmp_path / "foreign.json", "--out", tmp_path / "coin.json")
+    _run("audit", entries, "--opinions", tmp_path / "foreign.json", "--json", tmp_path / "coin.json")
 
     for name in ("played", "coin"):
-        _run("score", tmp_path / f"{name}.json", "--reveals", tmp_path / "kept apart", "--out", scores / f"{name}.json")
+        _run(
+            "score", tmp_path / f"{name}.json", "--reveals", tmp_path / "kept apart", "--json", scores / f"{name}.json"
+        )
     scored = json.loads((scores / "played.json").read_text())
     assert scored["by_kind"]["locked"]["count"] == 1
     assert scored["rates"]["false_positive"]["count"] == 0
@@ -64,10 +66,10 @@ def test_a_game_is_played_from_the_commitments_to_the_leaderboard(folders, tmp_p
 def test_nothing_is_opened_where_one_entry_was_changed(folders, tmp_path):
     entries, _ = folders
     (entries / "m5" / "model" / "generation_config.json").write_text("{}")
-    result = CliRunner().invoke(app, ["sandbag", "game", "audit", str(entries), "--out", str(tmp_path / "x.json")])
+    result = CliRunner().invoke(app, ["sandbag", "game", "audit", str(entries), "--json", str(tmp_path / "x.json")])
     assert isinstance(result.exception, DataError)
     (entries / "m5" / "model" / "pytorch_model.bin").write_bytes(b"\x80\x04.")
-    result = CliRunner().invoke(app, ["sandbag", "game", "audit", str(entries), "--out", str(tmp_path / "x.json")])
+    result = CliRunner().invoke(app, ["sandbag", "game", "audit", str(entries), "--json", str(tmp_path / "x.json")])
     assert isinstance(result.exception, UnsafeFileError)
     assert not (tmp_path / "x.json").exists()
 
@@ -76,7 +78,7 @@ def test_opinions_from_elsewhere_must_be_whole(folders, tmp_path):
     entries, _ = folders
     for text in ("{}", '{"auditor": "a", "opinions": {"m0": {}}}'):
         (tmp_path / "foreign.json").write_text(text)
-        words = [entries, "--opinions", tmp_path / "foreign.json", "--out", tmp_path / "x.json"]
+        words = [entries, "--opinions", tmp_path / "foreign.json", "--json", tmp_path / "x.json"]
         result = CliRunner().invoke(app, ["sandbag", "game", "audit", *map(str, words)])
         assert isinstance(result.exception, DataError)
     one = {"probability": "high", "sandbags": True, "labels": 0, "forward_passes": 0}
