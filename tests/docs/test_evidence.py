@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from steerstack.study.stack.grid import ALONE
 from steerstack_plugins.evidence.programme import load_programme
 from steerstack_plugins.evidence.run import findings, stale_pages
@@ -25,9 +27,10 @@ def test_findings_are_small_enough_for_a_repository():
     assert sum(path.stat().st_size for path in PAGES.rglob("*") if path.is_file()) < 20_000_000
 
 
-def test_the_readme_says_what_was_found():
-    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/demo.md"])
+def test_pages_that_lead_with_it_say_what_was_found(page):
+    words = " ".join((ROOT / page).read_text("utf-8").split())
     for finding in findings(load_programme(CLAIMS), PAGES).values():
         alone = answer(finding).effect(ALONE)
-        assert str(alone) in readme
-        assert f"{alone.n} locked items" in readme
+        assert str(alone) in words
+        assert f"{alone.n} locked" in words

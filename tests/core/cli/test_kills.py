@@ -16,8 +16,10 @@ from steerstack.cli.outputs import Outputs, perform
 from steerstack.study.study_file import load_study
 
 KILLED = Path(__file__).with_name("killed.py")
-STEPS = 37
-"""Of the study: 36 fits, and the unsteered model. Ten kills, each after at most four steps, fall within it."""
+STEPS = 38
+"""Of the study: 36 fits, the unsteered model, and how readily each item is mislabelled. Ten kills, each after at most four
+steps, fall within it.
+"""
 
 
 def moments(chance):

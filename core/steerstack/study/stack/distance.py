@@ -11,6 +11,7 @@ import numpy as np
 from steerstack.data.questions import Shots
 from steerstack.engine.distance import distances
 from steerstack.engine.divergence import Cost
+from steerstack.errors import SteerstackError
 from steerstack.measure.arm import Arm
 from steerstack.measure.neutral_text import neutral_answers
 from steerstack.stats import estimates
@@ -53,11 +54,22 @@ class Distance:
 
 
 def measure_distances(session: Session, arms: Mapping[Cell, Arm]) -> list[Distance]:
-    """KL of each arm from the study's bare model; nothing on a server, which holds no second model beside it."""
-    model = session.model
-    if model.remote is not None or not arms:
+    """KL of each arm from the study's bare model.
+
+    Nothing on a server, which holds no second model beside it, and nothing where the texts cannot be read under an
+    arm, such as by a tokenizer that knows no English: that is said, and the study goes on.
+    """
+    if session.model.remote is not None or not arms:
         return []
-    test, mode = session.splits.test, session.study.score
+    try:
+        return _measured(session, arms)
+    except SteerstackError as error:
+        session.progress.note(f"How far the arms are from the bare model is not measured: {error.happened}")
+        return []
+
+
+def _measured(session: Session, arms: Mapping[Cell, Arm]) -> list[Distance]:
+    model, test, mode = session.model, session.splits.test, session.study.score
 
     def texts(system: str | None = None, shots: Shots = ()) -> list[TokenSequence]:
         neutral = neutral_answers(model.format, TEXTS, system=system, shots=shots)

@@ -121,7 +121,7 @@ def questions(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0
         for fact, strangers in zip(facts, others, strict=True):
             words = [member(subject, int(fact), world), *(stranger(subject, int(o), world) for o in strangers)]
             place = int(np.flatnonzero(order == 0)[0])
-            name = f"{subject}-{part}-{seed}-{len(found)}"
+            name = f"{subject}-{part}-{seed}-in-order-{len(found)}"
             found.append(_listed(name, subject, [words[at] for at in order], place, words[0]))
     return tuple(found)
 
