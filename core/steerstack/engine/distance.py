@@ -18,6 +18,7 @@ from steerstack.errors import StudyError
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
+from steerstack.trace.remote.call import remotely
 
 
 class _Distributions(Readout):
@@ -47,7 +48,7 @@ Condition = tuple[Model, Sequence[TokenSequence], Plan]
 def distances(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[Condition]) -> list[Cost]:
     """KL between each condition and the bare model, both ways, and the condition's cross-entropy, per answer token.
 
-    The bare model reads its texts once for all conditions.
+    The bare model reads its texts once for all conditions. One on a server is compared there, with itself alone.
 
     Parameters
     ----------
@@ -59,8 +60,26 @@ def distances(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[C
     Raises
     ------
     StudyError
-        The answers differ, so that their tokens cannot be compared one by one.
+        The answers differ, so that their tokens cannot be compared one by one; or a condition has other weights than
+        a model on a server.
     """
+    if base.remote is None:
+        return _compared(base, bare, conditions)
+    if any(model is not base for model, _, _ in conditions):
+        raise StudyError(
+            "A model on a server cannot be compared with other weights.", fix="Compare it with prompts and edits alone."
+        )
+    return _compared_there(base, bare, [(texts, plan) for _, texts, plan in conditions])
+
+
+@remotely(Cost)
+def _compared_there(
+    model: Model, bare: Sequence[TokenSequence], conditions: Sequence[tuple[Sequence[TokenSequence], Plan]]
+) -> list[Cost]:
+    return _compared(model, bare, [(model, texts, plan) for texts, plan in conditions])
+
+
+def _compared(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[Condition]) -> list[Cost]:
     measured: list[list[tuple[float, float, float]]] = [[] for _ in conditions]
     for place, before in enumerate(bare):
         answer = before.ids[before.answer_start :]

@@ -56,10 +56,10 @@ class Distance:
 def measure_distances(session: Session, arms: Mapping[Cell, Arm]) -> list[Distance]:
     """KL of each arm from the study's bare model.
 
-    Nothing on a server, which holds no second model beside it, and nothing where the texts cannot be read under an
-    arm, such as by a tokenizer that knows no English: that is said, and the study goes on.
+    Nothing where the texts cannot be read under an arm, such as by a tokenizer that knows no English: that is said,
+    and the study goes on.
     """
-    if session.model.remote is not None or not arms:
+    if not arms:
         return []
     try:
         return _measured(session, arms)

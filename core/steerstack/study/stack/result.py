@@ -68,7 +68,7 @@ class StackResult(Result):
     again:
         The vector from other training samples; empty where there are no replicates.
     distances:
-        How far vectors, prompts and fine-tunes take the model from the bare one; empty on a server.
+        How far vectors, prompts and fine-tunes take the model from the bare one; empty where that cannot be measured.
     """
 
     study: Stack
