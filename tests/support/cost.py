@@ -186,7 +186,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "built" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.smollm2)
     record = known_costs()
-    known = record["whole"]
+    known = record["quick"] | record["whole"]  # what a whole run has not measured yet, a quick one may have
     files: dict[str, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         files[item.nodeid.split("::")[0]][function_of(item.nodeid)].append(item)
