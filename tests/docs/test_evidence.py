@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from steerstack.study.null_test import shown
 from steerstack.study.stack.grid import ALONE
 from steerstack_plugins.evidence.programme import load_programme
 from steerstack_plugins.evidence.run import findings, stale_pages
 from steerstack_plugins.evidence.stack_answer import answer
+from steerstack_plugins.evidence.summary import holm
 
 ROOT = Path(__file__).parents[2]
 CLAIMS, PAGES = ROOT / "examples" / "evidence", ROOT / "docs" / "evidence"
@@ -34,3 +36,12 @@ def test_pages_that_lead_with_it_say_what_was_found(page):
         alone = answer(finding).effect(ALONE)
         assert str(alone) in words
         assert f"{alone.n} locked" in words
+
+
+def test_the_readme_corrects_for_the_number_of_claims():
+    found = {name: answer(finding) for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    moved = [name for name, of in found.items() if of.resolved]
+    assert f"{['none', 'one', 'two', 'three', 'four', 'five'][len(moved)]} of five behaviours" in readme
+    for name in moved:
+        assert f"corrected for the five claims p = {shown(float(holm(found)[name]['p_corrected']))}" in readme

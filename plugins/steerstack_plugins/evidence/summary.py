@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from steerstack.stats.comparisons import corrected
+from steerstack.study.null_test import shown
 from steerstack.study.stack.grid import ALONE, Cell
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def summary(answers: Mapping[str, StackAnswer], declared: int) -> list[str]:
         _list("The vector alone has no measurable effect", unmoved),
         *([_list("It has one, but not one that can be told apart from its nulls'", doubtful)] if doubtful else []),
         _list("The positive prompt that was chosen moves the behaviour", by_prompt),
+        *_together(answers, moved),
         *_on_top(answers, moved),
     ]
     if alone:
@@ -48,6 +51,24 @@ def summary(answers: Mapping[str, StackAnswer], declared: int) -> list[str]:
 def _list(head: str, effects: Mapping[str, Estimate]) -> str:
     each = "; ".join(f"{name} ({effect}, n = {effect.n})" for name, effect in effects.items())
     return f"{head}: {each or 'none'}."
+
+
+def _together(answers: Mapping[str, StackAnswer], moved: Mapping[str, Estimate]) -> list[str]:
+    """What is left of the claims when all that were measured are taken together."""
+    together = {name: one["p_corrected"] for name, one in holm(answers).items() if name in moved}
+    if not together:
+        return []
+    each = "; ".join(f"{name} p = {shown(p)}" for name, p in together.items())
+    least = min(len(nulls) for name in moved for nulls in answers[name].test.nulls.values())
+    return [
+        f"Corrected for all {len(answers)} claims (Holm), the nulls say: {each}. With {least} of a family, no p lies "
+        f"below {shown(1 / (least + 1))} before it is corrected."
+    ]
+
+
+def holm(answers: Mapping[str, StackAnswer]) -> dict[str, dict[str, float | bool]]:
+    """The p of each claim's nulls, the larger one of its families, corrected for all claims together."""
+    return corrected({name: max(of.test.p.values()) for name, of in answers.items()})
 
 
 def _on_top(answers: Mapping[str, StackAnswer], moved: Mapping[str, Estimate]) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from steerstack.stats import estimates
-from steerstack.study.null_test import NEEDED, NullTest
+from steerstack.study.null_test import NEEDED, NullTest, shown
 from steerstack.study.stack.grid import ALONE, Cell
 from steerstack.study.stack.words import OnTop, to_resolve
 from steerstack_plugins.evidence.stack_answer import StackAnswer, StackRow
@@ -38,6 +38,9 @@ def test_each_claim_stands_on_the_line_of_what_it_showed():
         assert f"{name} (" in line
         assert not any(f"{other} (" in line for other in others.split())
     assert f"{answers['honesty'].effect(ALONE)}, n = 40" in lines[1]
+    (together,) = (line for line in lines if "Holm" in line)
+    assert "3 claims" in together
+    assert f"honesty p = {shown(3 / 40)}" in together  # the least p that 39 nulls give, times three
     kept = [line for line in lines if KEPT.kept in line]
     assert len(kept) == 1  # a vector that moves nothing keeps nothing
     assert "honesty" in kept[0]
