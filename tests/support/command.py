@@ -18,6 +18,7 @@ from transformers.utils import logging as transformers_logging
 
 from steerstack.cli import console, main
 from steerstack.cli.terminal import Terminal
+from tests.support import logs
 
 WIDTH = "200"
 """Columns of the screen, so that no message is broken over lines."""
@@ -122,7 +123,7 @@ def _loggers() -> list[logging.Logger]:
 @contextlib.contextmanager
 def _settings() -> Iterator[None]:
     """Put back what holds for a whole process: warnings, logging, threads and random numbers."""
-    loggers = [(one, one.level, one.propagate, one.disabled, list(one.handlers)) for one in _loggers()]
+    loggers = [(one, logs.setting(one), list(one.handlers)) for one in _loggers()]
     verbosity, bars = transformers_logging.get_verbosity(), transformers_logging.is_progress_bar_enabled()
     threads = torch.get_num_threads()
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
@@ -132,6 +133,6 @@ def _settings() -> Iterator[None]:
             torch.set_num_threads(threads)
             transformers_logging.set_verbosity(verbosity)
             (transformers_logging.enable_progress_bar if bars else transformers_logging.disable_progress_bar)()
-            for logger, level, propagate, disabled, handlers in loggers:
-                logger.setLevel(level)
-                logger.propagate, logger.disabled, logger.handlers[:] = propagate, disabled, handlers
+            for logger, before, handlers in loggers:
+                logs.restore(logger, before)
+                logger.handlers[:] = handlers

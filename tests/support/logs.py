@@ -57,9 +57,14 @@ def put_back() -> list[str]:
         before, after = _before.get(name, Setting(logging.NOTSET, True, False)), setting(logger)
         if before != after:
             changed.append(f"{name}: {before} became {after}")
-            logger.propagate, logger.disabled = before.propagate, before.disabled
-        logger.setLevel(before.level)  # which also forgets what was remembered of levels that are heard
+        restore(logger, before)
     return changed
+
+
+def restore(logger: logging.Logger, before: Setting) -> None:
+    """Give a logger a setting that it had."""
+    logger.propagate, logger.disabled = before.propagate, before.disabled
+    logger.setLevel(before.level)  # which also forgets what was remembered of levels that are heard
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,6 +1,7 @@
 """Curves of effect against sample size: bands, areas and crossings that hold for new seeds and new items."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,10 +69,15 @@ def two_way(
     parts = [(float(np.var(values.mean(1), ddof=1)) / n_seeds, n_seeds - 1.0)]
     spread, freedom = spread_of_mean(values.mean(0), groups)
     parts.append((spread**2, freedom))
-    total = sum(square for square, _ in parts)
-    freedom = total**2 / sum(square**2 / of for square, of in parts)
+    total, freedom = satterthwaite(parts)
     reach = quantile(freedom, level) * math.sqrt(total)
     return Estimate(value, value - reach, value + reach, values.size, level)
+
+
+def satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The sum of independent variances, each with its degrees of freedom, and that of the sum (Biometrics 1946)."""
+    total = sum(square for square, _ in parts)
+    return total, total**2 / sum(square**2 / freedom for square, freedom in parts)
 
 
 @dataclass(frozen=True)

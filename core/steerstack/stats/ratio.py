@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from steerstack.stats.clusters import clustered_spread
 from steerstack.stats.estimate import LEVEL, Estimate
 from steerstack.stats.intervals import SAME, cluster_numbers, mean_interval, quantile
-from steerstack.stats.learning_curves import two_way
+from steerstack.stats.learning_curves import satterthwaite, two_way
 
 Values = Float[NDArray[np.float64], " item"]
 
@@ -68,7 +68,8 @@ def two_way_ratio(
         return Estimate(value, value - reach, value + reach, b.size, level)
     labels = [None] if groups is None else [None, cluster_numbers(groups, b.shape[1])]
     found = [
-        _roots(a, b, partial(_two_way, labels=by), quantile(_two_way_freedom(residual, by), level)) for by in labels
+        _roots(a, b, partial(_two_way, labels=by), quantile(satterthwaite(_two_way_parts(residual, by))[1], level))
+        for by in labels
     ]
     return Estimate(value, min(low for low, _ in found), max(high for _, high in found), b.size, level)
 
@@ -86,12 +87,6 @@ def _two_way_parts(values: NDArray[np.float64], labels: NDArray[np.intp] | None)
 def _two_way(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> float:
     """Variance of the mean over seeds and items."""
     return sum(square for square, _ in _two_way_parts(values, labels))
-
-
-def _two_way_freedom(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> float:
-    """Satterthwaite's degrees of freedom of that variance."""
-    parts = _two_way_parts(values, labels)
-    return sum(square for square, _ in parts) ** 2 / sum(square**2 / freedom for square, freedom in parts)
 
 
 def _fieller(a: Values, b: Values, labels: NDArray[np.intp] | None, level: float) -> tuple[float, float]:

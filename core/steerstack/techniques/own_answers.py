@@ -8,6 +8,7 @@ from steerstack.data.prompts import ChatFormat, Prompt
 from steerstack.data.questions import ScoreMode, Shots, ask, words_of
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.engine.decode.speak import speak
+from steerstack.run.ledger import Ledger
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
@@ -20,6 +21,13 @@ def own_answers(model: Model, data: DataSet, count: int, mode: ScoreMode) -> lis
     """What the bare model says to the first questions, as a study asks them: the most likely tokens."""
     prompts = [Prompt(words_of(item, mode), item.system) for item in data.items[:count]]
     return [reply.text for (reply,) in speak(model, prompts, [Plan()], Sampling(TOKENS))] if prompts else []
+
+
+def own_answers_once(ledger: Ledger, model: Model, data: DataSet, count: int, mode: ScoreMode) -> list[str]:
+    """The same, said once for a study and kept in its ledger."""
+    about = [model.fingerprint, data.limit(count).digest if count else "", mode]
+    answers = ledger.once("own answers", about, lambda: own_answers(model, data, count, mode), code=(__name__,))
+    return list(answers)
 
 
 def answered_again(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steerstack.data.splits import split
 from steerstack.measure.scoring import ArmScores, scale_name, score_data
 from steerstack.stats import estimates
-from steerstack.stats.item_clusters import clusters
+from steerstack.stats.item_clusters import groups_of
 
 if TYPE_CHECKING:
     from steerstack.data.items import DataSet
@@ -79,8 +79,7 @@ class BehaviorItems:
 
     def compared(self, bare: ArmScores, steered: ArmScores) -> dict[str, Any]:
         """Item by item and in the mean, as the page takes it; positive moves are towards the behaviour."""
-        alike = clusters(self.data)
-        groups = alike.labels if alike else None
+        groups = groups_of(self.data)
         before, after = bare.effect_scale, steered.effect_scale
         return {
             "items": [

@@ -12,7 +12,7 @@ from steerstack.study.efficiency.result import EfficiencyResult
 from steerstack.study.fit_step import Fit, fit_and_measure, unsteered
 from steerstack.study.session import Session
 from steerstack.techniques.labels.mistakes import readiness_of
-from steerstack.techniques.labels.subsets import subset
+from steerstack.techniques.labels.subsets import labelled_items, subset
 from steerstack.techniques.technique import check_techniques
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run_efficiency(study: Efficiency, session: Session) -> EfficiencyResult:
     tests = {"test": splits.test}
     base = unsteered(ledger, model, tests, study.score)["test"]
     labeller = study.labeller.make("labeller")
-    pool = splits.train.take((*splits.train.items, *splits.validation.items))
+    pool = labelled_items(splits)
     readiness = readiness_of(labeller, pool, model, ledger) if any(study.noise) else None
     todo: dict[tuple[str, float, int, int], Fit] = {}
     for technique in techniques:

@@ -33,7 +33,7 @@ from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.compute import of_candidates
 from steerstack.techniques.null_techniques import is_reference
-from steerstack.techniques.own_answers import answered_again, own_answers
+from steerstack.techniques.own_answers import answered_again, own_answers_once
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import CRITERION, Candidate, candidate_layers
 from steerstack.techniques.strength_at_kl import held_at, strength_at
@@ -260,13 +260,8 @@ class Making:
     @property
     def _own(self) -> list[str]:
         """The bare model's own answers to the first test questions, said once."""
-        test, study, count = self.splits.test, self.study, self.study.own_answers
-        about = [self.model.fingerprint, test.limit(count).digest if count else "", study.score]
-        answers = self.ledger.once(
-            "own answers", about, lambda: own_answers(self.model, test, count, study.score),
-            code=("steerstack.techniques.own_answers",),
-        )  # fmt: skip
-        return list(answers)
+        study = self.study
+        return own_answers_once(self.ledger, self.model, self.splits.test, study.own_answers, study.score)
 
     def _knowledge(self, arm: Arm) -> list[float] | None:
         """Right or wrong on each knowledge question; None with demonstrations, which it cannot be asked with."""

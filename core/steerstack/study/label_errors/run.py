@@ -18,7 +18,7 @@ from steerstack.study.label_errors.cell import TRUE
 from steerstack.study.label_errors.result import LabelErrorsResult
 from steerstack.study.session import Session
 from steerstack.techniques.labels.mistakes import readiness_of, wrong
-from steerstack.techniques.labels.subsets import Subset, subset
+from steerstack.techniques.labels.subsets import Subset, labelled_items, subset
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import check_techniques
 
@@ -110,7 +110,7 @@ def labelled_by(study: LabelErrors, session: Session, reference: MethodRef, coun
         It gets no item wrong.
     """
     labeller, splits = reference.make("labeller"), session.splits
-    pool = splits.train.take((*splits.train.items, *splits.validation.items))
+    pool = labelled_items(splits)
     ready = readiness_of(labeller, pool, session.model, session.ledger)
     on_test = readiness_of(labeller, splits.test, session.model, session.ledger)
     most = sum(value > -math.inf for value in ready.values()) / len(pool)

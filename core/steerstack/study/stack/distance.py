@@ -19,7 +19,7 @@ from steerstack.steering.tokens import TokenSequence
 from steerstack.study.session import Session
 from steerstack.study.stack.grid import Cell
 from steerstack.study.stack.words import arm_words
-from steerstack.techniques.own_answers import answered_again, own_answers
+from steerstack.techniques.own_answers import answered_again, own_answers_once
 
 TEXTS = 6
 """Neutral paragraphs, read as answers in a conversation."""
@@ -80,11 +80,8 @@ def _measured(session: Session, arms: Mapping[Cell, Arm]) -> list[Distance]:
         return [[list(cost.kl), list(cost.cross_entropy), list(cost.reverse)]
                 for cost in distances(model, texts(), conditions)]  # fmt: skip
 
-    about = [model.fingerprint, test.limit(OWN).digest, mode]
-    own: list[str] = session.ledger.once(
-        "own answers", about, lambda: own_answers(model, test, OWN, mode), code=(own_answers.__module__,)
-    )
-    key = [*about, own, [arm.key for arm in arms.values()]]
+    own = own_answers_once(session.ledger, model, test, OWN, mode)
+    key = [model.fingerprint, test.limit(OWN).digest, mode, own, [arm.key for arm in arms.values()]]
     found = session.ledger.once("distances from the bare model", key, compute, code=(__name__,))
     return [Distance(cell, *_parted(values)) for cell, values in zip(arms, found, strict=True)]
 

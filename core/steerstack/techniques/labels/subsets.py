@@ -31,6 +31,11 @@ class Subset:
     wrong: int = 0
 
 
+def labelled_items(splits: Splits) -> DataSet:
+    """What there are labels for: the items for training, then those for choices."""
+    return splits.train.take((*splits.train.items, *splits.validation.items))
+
+
 def subset(
     splits: Splits, n: int, *, seed: int, noise: float = 0.0, readiness: Mapping[str, float] | None = None
 ) -> Subset:
@@ -46,7 +51,7 @@ def subset(
         By the item's id, how readily its label goes wrong (:func:`steerstack.techniques.labels.mistakes.readiness_of`);
         None for all alike.
     """
-    pool = (*splits.train.items, *splits.validation.items)
+    pool = labelled_items(splits).items
     order = np.random.default_rng(seed).permutation(len(pool))[:n]
     ready = [0.0 if readiness is None else readiness[pool[place].id] for place in order]
     mistaken = wrong(ready, noise, seed=seed)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 from tests.core.cli.interrupts import started
 from tests.support.browser import needs_chromium
 from tests.support.command import steerstack
@@ -15,19 +14,8 @@ from tests.support.wait import PATIENCE, until
 
 from steerstack.cli.open_browser import browsed, redirect
 from steerstack.serving import packages
-from steerstack.steering.vector import SteeringVector
-from steerstack.testing.models import WIDTH
 
 ODD = "<img src=x onerror=document.title=1>"
-
-
-@pytest.fixture(scope="module")
-def vector(tmp_path_factory):
-    path = tmp_path_factory.mktemp("v") / "v.safetensors"
-    SteeringVector(
-        {layer: torch.randn(WIDTH, generator=torch.Generator().manual_seed(layer)) for layer in (1, 2)}
-    ).save(path)
-    return path
 
 
 @pytest.fixture

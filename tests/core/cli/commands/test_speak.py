@@ -4,22 +4,11 @@ import io
 import json
 
 import pytest
-import torch
 from tests.support.command import steerstack
 
 from steerstack import generate, open_model
 from steerstack.steering.vector import SteeringVector
-from steerstack.testing.models import WIDTH
 from steerstack.util.text import shown
-
-
-@pytest.fixture(scope="module")
-def vector(tmp_path_factory):
-    path = tmp_path_factory.mktemp("v") / "v.safetensors"
-    SteeringVector(
-        {layer: torch.randn(WIDTH, generator=torch.Generator().manual_seed(layer)) for layer in (1, 2)}
-    ).save(path)
-    return path
 
 
 def expected(folder, vector, prompts, scales, n):
