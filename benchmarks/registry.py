@@ -76,8 +76,8 @@ def time_list(vectors: int) -> dict[str, float]:
     """Seconds that the command takes, from its start to its end, and that the two ways of reading take."""
     from steerstack_registry.access import location
     from steerstack_registry.access.connection import reaching
-    from steerstack_registry.read import quick
-    from steerstack_registry.read.asked import ClientSource
+    from steerstack_registry.read import by_sqlite
+    from steerstack_registry.read.by_client import ClientSource
     from steerstack_registry.read.rows import rows
     from steerstack_registry.write.outbox import record
 
@@ -90,8 +90,8 @@ def time_list(vectors: int) -> dict[str, float]:
     for name, options in {"registry list": [], "registry list --json": ["--json"]}.items():
         found[name] = _least(lambda options=options: _command("registry", "list", *options))
     found["steerstack --help"] = _least(lambda: _command("--help"))
-    found["newest 100, read directly"] = _least(lambda: quick.newest(file, 100))
-    found["all, read directly"] = _least(lambda: quick.newest(file, None))
+    found["newest 100, read directly"] = _least(lambda: by_sqlite.newest(file, 100))
+    found["all, read directly"] = _least(lambda: by_sqlite.newest(file, None))
     with reaching(uri) as client:
         found["newest 100, by MLflow's client"] = _least(lambda: rows(ClientSource(client), 100))
     with serving(uri) as address:

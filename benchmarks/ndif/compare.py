@@ -38,7 +38,7 @@ from steerstack.study.sweep.result import SweepResult
 from steerstack.study.sweep.study import Sweep
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
-from steerstack.trace.embedded import embedded_model
+from steerstack.trace.embedded_model import embedded_model
 from steerstack.trace.model import Model
 from steerstack.trace.open import open_model
 

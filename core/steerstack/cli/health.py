@@ -7,7 +7,7 @@ from typing import Any
 
 from steerstack import __version__
 from steerstack.catalog.manager import plugins
-from steerstack.trace.embedded import EMBEDDED
+from steerstack.trace.embedded_model import EMBEDDED
 from steerstack.util.folders import cache_folder, home
 
 PACKAGES = ("torch", "transformers", "nnsight", "mlflow", "peft", "pluggy", "safetensors")

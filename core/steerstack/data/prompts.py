@@ -8,8 +8,8 @@ from typing import Any
 from steerstack.data.answer_form import check_form
 from steerstack.data.chat_template import ChatTemplate, lost
 from steerstack.data.manner import USUAL, Manner
+from steerstack.data.prompt_text import Prompt, Rendered, answered, common_prefix, followed
 from steerstack.data.reasoning import ReasoningBlock, find_block
-from steerstack.data.rendered import Prompt, Rendered, answered, common_prefix, followed
 from steerstack.errors import DataError, ModelError
 from steerstack.steering.tokens import TokenSequence
 from steerstack.util import digest

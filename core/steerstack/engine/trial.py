@@ -13,11 +13,11 @@ from torch import Tensor
 
 from steerstack.engine.answers import read_answers
 from steerstack.engine.block_kinds import entry_with_every_kind
-from steerstack.engine.decode.anew import decode_anew
 from steerstack.engine.decode.answers import Answers
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling, stop_tokens
 from steerstack.engine.decode.side_by_side import decode_side_by_side
+from steerstack.engine.decode.without_cache import decode_anew
 from steerstack.engine.layout.readout import Readout
 from steerstack.steering.intervention import Plan, SelectiveIntervention
 from steerstack.steering.site import Site

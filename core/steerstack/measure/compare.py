@@ -13,9 +13,9 @@ from steerstack.measure.scoring import ArmScores, score_data
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.stats.item_clusters import groups_of
-from steerstack.steering.given import Applied, as_plans
-from steerstack.trace.given import as_model
+from steerstack.steering.plan_argument import Applied, as_plans
 from steerstack.trace.model import Model
+from steerstack.trace.model_argument import as_model
 
 
 def score(

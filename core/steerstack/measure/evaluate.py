@@ -18,10 +18,10 @@ from steerstack.measure.scoring import ArmScores, ItemScore, scale_name, score_d
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.stats.item_clusters import Clusters, clusters
-from steerstack.steering.given import Applied, as_plan
 from steerstack.steering.intervention import Plan
-from steerstack.trace.given import as_model
+from steerstack.steering.plan_argument import Applied, as_plan
 from steerstack.trace.model import Model
+from steerstack.trace.model_argument import as_model
 from steerstack.util import show
 
 METRIC = "log-odds"

@@ -20,10 +20,10 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from steerstack.errors import first_line
-from steerstack.serving.bounded import Bounded
 from steerstack.serving.deployment import Deployment, Envelope, MalformedRequestError
 from steerstack.serving.jobs import Jobs, QueueFullError, ServerJob
 from steerstack.serving.limits import Limits
+from steerstack.serving.request_size import Bounded
 from steerstack.serving.worker import Worker
 from steerstack.trace.remote.runner import versions
 

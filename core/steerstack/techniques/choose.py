@@ -11,8 +11,8 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.techniques import search
 from steerstack.techniques.selection import SHARES, Candidate, Candidates, Choice
 from steerstack.techniques.strength_at_kl import kl_at
-from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
+from steerstack.trace.model_argument import as_model
 
 
 def choose(

@@ -12,8 +12,8 @@ from steerstack.engine.resources.activation_store import STORE, ActivationStore
 from steerstack.steering.site import Component, Site
 from steerstack.steering.vector import Origin, SteeringVector
 from steerstack.trace import anatomy
-from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
+from steerstack.trace.model_argument import as_model
 
 
 def extract(

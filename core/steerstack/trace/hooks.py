@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from steerstack.data.prompts import Prompt
 from steerstack.errors import ArgumentError, NothingEditedError, RemoteError
-from steerstack.steering.given import as_plan
+from steerstack.steering.plan_argument import as_plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.plain import set_hook
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from steerstack.errors import ModelError, SteerstackError, first_line, nearest
-from steerstack.trace.embedded import EMBEDDED, embedded_model
+from steerstack.trace.embedded_model import EMBEDDED, embedded_model
 from steerstack.trace.source.gguf import converted
 from steerstack.trace.source.kinds import check_device, check_source, quantized_by, too_large
 

@@ -10,11 +10,11 @@ from torch import nn
 from steerstack.data.manner import Manner, Reasoning
 from steerstack.errors import ModelError, RemoteError
 from steerstack.trace.check import check_model, check_vocabulary
-from steerstack.trace.embedded import EMBEDDED
+from steerstack.trace.embedded_model import EMBEDDED
 from steerstack.trace.load import QUANTIZATIONS, DeviceMap, dtype_named, is_embedded, load_pretrained
 from steerstack.trace.model import Model, wrap
 from steerstack.trace.placement import quantized
-from steerstack.trace.remote.saved import guard_nnsight
+from steerstack.trace.remote.pickle_reader import guard_nnsight
 from steerstack.trace.source.kinds import check_device
 
 guard_nnsight()

@@ -82,8 +82,8 @@ class Rank1Reft(Baseline):
         from steerstack.steering.intervention import Plan
         from steerstack.steering.site import Site
         from steerstack_plugins.baselines.common.rates import account
-        from steerstack_plugins.extraction.common.training import Training
-        from steerstack_plugins.extraction.common.training import train as train_flat
+        from steerstack_plugins.extraction.common.train import Training
+        from steerstack_plugins.extraction.common.train import train as train_flat
 
         began = time.monotonic()
         site = Site("resid_post", (model.n_layers - 1) // 2 if self.layer is None else self.layer)

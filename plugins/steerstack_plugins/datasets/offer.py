@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from steerstack import hookimpl
 from steerstack.contracts import BehaviorSource, DataFormat, Labeller
 from steerstack_plugins.datasets.answer_keys import AnswerKeys
+from steerstack_plugins.datasets.behaviors import Shipped
 from steerstack_plugins.datasets.choice_files import ChoiceFiles
 from steerstack_plugins.datasets.preferences import Preferences
-from steerstack_plugins.datasets.shipped import Shipped
 from steerstack_plugins.datasets.tables import Tables
 from steerstack_plugins.datasets.truthfulqa import TruthfulQA
 from steerstack_plugins.labellers.hard_items import HardItems

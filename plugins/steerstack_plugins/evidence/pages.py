@@ -10,7 +10,7 @@ from steerstack_plugins.evidence.summary import summary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from steerstack_plugins.evidence.finding import Finding
+    from steerstack_plugins.evidence.claim_folder import Finding
     from steerstack_plugins.evidence.programme import DeclaredClaim
     from steerstack_plugins.evidence.stack_answer import StackAnswer
 

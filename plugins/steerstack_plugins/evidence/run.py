@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from steerstack.util.files import write_atomically
+from steerstack_plugins.evidence.claim_folder import Finding, write_finding
 from steerstack_plugins.evidence.figure import draw
-from steerstack_plugins.evidence.finding import Finding, write_finding
 from steerstack_plugins.evidence.pages import claim_page, index_page
 from steerstack_plugins.evidence.stack_answer import answer
 

@@ -23,7 +23,7 @@ from steerstack.study.stack.words import OnTop, alone_words, arm_words, on_top
 if TYPE_CHECKING:
     import pandas as pd
 
-    from steerstack_plugins.evidence.finding import Finding
+    from steerstack_plugins.evidence.claim_folder import Finding
 
 _SIDES = ("negative", "none", "positive")
 

@@ -58,7 +58,7 @@ class BiPO(Extractor):
         from steerstack.engine.score import score
         from steerstack.steering.intervention import Plan
         from steerstack.steering.tokens import Tokens
-        from steerstack_plugins.extraction.common.training import Training, by_epoch, site_of, train
+        from steerstack_plugins.extraction.common.train import Training, by_epoch, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         questions = ask(model.format, pairs.data, "text")

@@ -62,7 +62,7 @@ class ReftR1(Extractor):
         from torch.nn.functional import normalize
 
         from steerstack.data.questions import ask
-        from steerstack_plugins.extraction.common.training import Training, by_epoch, site_of, train
+        from steerstack_plugins.extraction.common.train import Training, by_epoch, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         questions = ask(model.format, pairs.data, "text")

@@ -47,7 +47,7 @@ class Supervised(Extractor):
         from steerstack.engine.gradients import Shift, differentiable
         from steerstack.steering.intervention import Plan
         from steerstack.steering.tokens import Tokens
-        from steerstack_plugins.extraction.common.training import Training, by_epoch, site_of, train
+        from steerstack_plugins.extraction.common.train import Training, by_epoch, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         texts = [question.exhibits for question in ask(model.format, pairs.data, "text")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import block_outputs, imported, one_layer
+from steerstack_plugins.formats.common.conversion import block_outputs, imported, one_layer
 from steerstack_plugins.formats.common.safe_read import read_torch, succeeds
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.conversion import block_outputs, imported
 from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import CUT_SHORT, read_json, succeeds
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError, first_line
 from steerstack.util.guard import load_json
-from steerstack_plugins.formats.common.converting import block_outputs, imported, model_type
+from steerstack_plugins.formats.common.conversion import block_outputs, imported, model_type
 from steerstack_plugins.formats.common.gguf_header import check_header
 from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import CUT_SHORT, succeeds

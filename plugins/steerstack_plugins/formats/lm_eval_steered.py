@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import check_direction, imported, model_type, strength
+from steerstack_plugins.formats.common.conversion import check_direction, imported, model_type, strength
 from steerstack_plugins.formats.common.safe_read import read_torch, succeeds
 
 if TYPE_CHECKING:

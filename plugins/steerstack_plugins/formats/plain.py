@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import block_outputs, imported
+from steerstack_plugins.formats.common.conversion import block_outputs, imported
 from steerstack_plugins.formats.common.layers import KNOWN, counted, place
 from steerstack_plugins.formats.common.safe_read import read_numpy, read_safetensors, read_torch
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 from steerstack.contracts import VectorFormat
 from steerstack.errors import ExtractionError, VectorError
 from steerstack_plugins.extraction.sae import CONFIG, WEIGHTS, parse_hook, read_config, read_row
-from steerstack_plugins.formats.common.converting import imported
+from steerstack_plugins.formats.common.conversion import imported
 
 if TYPE_CHECKING:
     from steerstack.steering.vector import SteeringVector

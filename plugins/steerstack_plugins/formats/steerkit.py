@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import check_addition, imported, one_layer
+from steerstack_plugins.formats.common.conversion import check_addition, imported, one_layer
 from steerstack_plugins.formats.common.safe_read import read_safetensors, succeeds
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
-from steerstack_plugins.formats.common.converting import check_addition, imported, model_type
+from steerstack_plugins.formats.common.conversion import check_addition, imported, model_type
 from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import read_json, succeeds
 

@@ -188,7 +188,7 @@ class SteeredAPI(ModelAPI):
         """Log-probabilities of each answer's tokens under the plan, before temperature and nucleus."""
         from dataclasses import replace
 
-        from steerstack.engine.likeliest import likeliest
+        from steerstack.engine.top_tokens import likeliest
 
         if top is None:
             return [None] * len(prompts)

@@ -26,10 +26,10 @@ from tqdm import tqdm  # noqa: E402
 
 from steerstack.engine.decode.generate import Sampling, generate  # noqa: E402
 from steerstack.engine.layout.batches import TOKENS  # noqa: E402
-from steerstack.engine.likeliest import likeliest  # noqa: E402
+from steerstack.engine.top_tokens import likeliest  # noqa: E402
 from steerstack.exchange.plan_file import load_plan  # noqa: E402
 from steerstack.steering.intervention import Plan  # noqa: E402
-from steerstack.trace.embedded import EMBEDDED, embedded_model  # noqa: E402
+from steerstack.trace.embedded_model import EMBEDDED, embedded_model  # noqa: E402
 from steerstack.trace.open import open_model  # noqa: E402
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
-from steerstack_plugins.judges.common.matching import exact_match, similarity
+from steerstack_plugins.judges.common.match import exact_match, similarity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

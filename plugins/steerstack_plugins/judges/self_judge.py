@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from steerstack.contracts import Judge, Verdict
 from steerstack.errors import JudgeError
-from steerstack.trace.embedded import EMBEDDED
+from steerstack.trace.embedded_model import EMBEDDED
 from steerstack_plugins.judges.common.verdict_prompt import wording
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Any
 
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
-from steerstack_registry.read import quick
-from steerstack_registry.read.asked import ClientSource, version
+from steerstack_registry.read import by_sqlite
+from steerstack_registry.read.by_client import ClientSource, version
 from steerstack_registry.read.load_vector import addressed, find
 from steerstack_registry.read.rows import effects, row, rows
 
@@ -34,9 +34,9 @@ def list_vectors(tracking_uri: str | None = None, limit: int | None = None) -> l
         if not location.is_made(file):
             return []
         with contextlib.suppress(sqlite3.Error):  # locked, or tables of another MLflow: MLflow itself is asked
-            return quick.newest(file, limit)
+            return by_sqlite.newest(file, limit)
     if uri.startswith(("http://", "https://")) and "MLFLOW_REGISTRY_URI" not in os.environ:
-        from steerstack_registry.read.served import NotServedError, served  # httpx takes its time
+        from steerstack_registry.read.by_rest import NotServedError, served  # httpx takes its time
 
         with contextlib.suppress(NotServedError), served(uri) as source:
             return rows(source, limit)

@@ -10,8 +10,8 @@ from steerstack.engine.decode.generate import generate
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.engine.divergence import divergence
 from steerstack.engine.gradients import differentiable
-from steerstack.engine.likeliest import likeliest
 from steerstack.engine.score import score
+from steerstack.engine.top_tokens import likeliest
 from steerstack.errors import DataError
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence

@@ -11,8 +11,8 @@ from steerstack.errors import ModelError
 from steerstack.serving import worker as workers
 from steerstack.serving.limits import Limits
 from steerstack.serving.worker import ModelOrder, Worker
+from steerstack.trace.remote.pickle_reader import decompressed, read_saved
 from steerstack.trace.remote.remote_model import _skeleton
-from steerstack.trace.remote.saved import decompressed, read_saved
 
 
 class Kept(RemoteBackend):

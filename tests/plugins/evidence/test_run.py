@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from tests.support.command import steerstack
 
-from steerstack_plugins.evidence.finding import Finding
+from steerstack_plugins.evidence.claim_folder import Finding
 from steerstack_plugins.evidence.programme import load_programme
 from steerstack_plugins.evidence.run import findings, results_of, stale_pages, status, write_pages
 from steerstack_plugins.evidence.stack_answer import answer

@@ -14,7 +14,7 @@ from steerstack.catalog.data import load_data
 from steerstack.catalog.lookup import find
 from steerstack.steering.intervention import Plan
 from steerstack.techniques.extract import extract
-from steerstack.trace.embedded import embedded_model
+from steerstack.trace.embedded_model import embedded_model
 from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 pytestmark = [pytest.mark.smollm2, pytest.mark.xdist_group("smollm2")]

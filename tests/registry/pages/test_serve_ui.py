@@ -20,9 +20,9 @@ from steerstack.steering.vector import SteeringVector
 from steerstack_registry.access.connection import check, reaching
 from steerstack_registry.pages.serve_ui import serve
 from steerstack_registry.read import listing, rows
-from steerstack_registry.read.asked import ClientSource
+from steerstack_registry.read.by_client import ClientSource
+from steerstack_registry.read.by_rest import served
 from steerstack_registry.read.load_vector import load_vector
-from steerstack_registry.read.served import served
 from steerstack_registry.write.outbox import KeptError, pending, record, send_all
 
 pytestmark = pytest.mark.xdist_group("ui")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import torch
 
-from steerstack.engine.decode.anew import decode_anew
 from steerstack.engine.decode.answers import Answers, Told
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling as Sampling
 from steerstack.engine.decode.side_by_side import decode_side_by_side, trunk
+from steerstack.engine.decode.without_cache import decode_anew
 from steerstack.engine.layout.edited_nodes import Count
 from steerstack.engine.layout.reach import longest_row
 from steerstack.engine.limits import check_fits

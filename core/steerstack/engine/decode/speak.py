@@ -9,11 +9,11 @@ from steerstack.engine.decode.generate import generate as decode
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.engine.decode.stream import Decode, TextStream
 from steerstack.errors import ArgumentError
-from steerstack.steering.given import Applied, as_plans
 from steerstack.steering.intervention import Plan
+from steerstack.steering.plan_argument import Applied, as_plans
 from steerstack.steering.tokens import TokenSequence
-from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
+from steerstack.trace.model_argument import as_model
 
 Heard = Callable[[int, int, str], None]
 """Told of every piece of text: the places of its plan and of its prompt, and the piece."""

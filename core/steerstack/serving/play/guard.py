@@ -7,7 +7,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from steerstack.serving.bounded import Bounded
+from steerstack.serving.request_size import Bounded
 
 NAMES = ("127.0.0.1", "localhost")
 """Under which the page is asked for: another site could point a name of its own at this machine (DNS rebinding)."""

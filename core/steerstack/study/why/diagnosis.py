@@ -16,8 +16,8 @@ from steerstack.study.why.changes import Change, cost, effect, sign, size
 from steerstack.study.why.items import ITEM_LOOKS, count, saturation
 from steerstack.study.why.look import CAUSES, Look
 from steerstack.study.why.places import PLACES
-from steerstack.trace.given import as_model
 from steerstack.trace.model import Model
+from steerstack.trace.model_argument import as_model
 from steerstack.util import show
 
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 
 from steerstack.contracts import Auditor, Opinion, Questions
+from steerstack.testing.kit.base_model import left_alone
 from steerstack.testing.kit.contract import check, require
-from steerstack.testing.kit.given import left_alone
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.planted import planted_data, planted_model
 from steerstack.trace.model import Model

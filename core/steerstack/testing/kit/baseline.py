@@ -12,8 +12,8 @@ from steerstack.data.items import DataSet
 from steerstack.data.questions import ask
 from steerstack.engine.score import score
 from steerstack.steering.intervention import Plan
+from steerstack.testing.kit.base_model import left_alone, require_apart
 from steerstack.testing.kit.contract import check, require
-from steerstack.testing.kit.given import left_alone, require_apart
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.planted import planted_data, planted_model
 

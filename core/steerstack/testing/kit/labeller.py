@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from steerstack.contracts import Labeller
 from steerstack.data.items import DataSet
+from steerstack.testing.kit.base_model import left_alone
 from steerstack.testing.kit.contract import check, require
-from steerstack.testing.kit.given import left_alone
 from steerstack.testing.kit.method import MethodContract
 from steerstack.testing.planted import planted_data, planted_model
 

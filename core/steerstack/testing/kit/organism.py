@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import torch
 
 from steerstack.contracts import Built, Organism
+from steerstack.testing.kit.base_model import left_alone, require_apart
 from steerstack.testing.kit.contract import check, require
-from steerstack.testing.kit.given import left_alone, require_apart
 from steerstack.testing.kit.method import MethodContract
 from steerstack.trace.model import Model
 

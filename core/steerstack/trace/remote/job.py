@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from steerstack.errors import RemoteError
 from steerstack.trace.remote.pending_jobs import Pending
-from steerstack.trace.remote.saved import decompressed, read_saved
+from steerstack.trace.remote.pickle_reader import decompressed, read_saved
 from steerstack.util import http
 
 POLL = (0.02, 1.0)

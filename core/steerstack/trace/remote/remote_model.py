@@ -13,7 +13,7 @@ from nnsight.modeling import huggingface
 from steerstack.errors import ModelError, RemoteError, first_line
 from steerstack.trace import module_names
 from steerstack.trace.check import check_vocabulary
-from steerstack.trace.embedded import EMBEDDED, embedded_model
+from steerstack.trace.embedded_model import EMBEDDED, embedded_model
 from steerstack.trace.model import Model
 from steerstack.trace.remote.greeting import greet
 from steerstack.trace.remote.job import nonsense, refused

@@ -19,7 +19,7 @@ from nnsight.schema.request import RequestModel
 from nnsight.tracing.globals import BLOCKS, SOURCES
 from nnsight.tracing.tracer import _saves, dec, inc  # private, hence nnsight<0.9
 
-from steerstack.trace.embedded import EMBEDDED
+from steerstack.trace.embedded_model import EMBEDDED
 from steerstack.trace.model import Model
 
 SHOWN = ("nnsight", "torch", "transformers")

@@ -13,7 +13,7 @@ from steerstack.errors import RemoteError, SteerstackError
 from steerstack.trace.paths import Paths
 from steerstack.trace.remote import far_side
 from steerstack.trace.remote.job import Job
-from steerstack.trace.remote.packing import pack
+from steerstack.trace.remote.pack import pack
 from steerstack.trace.remote.pending_jobs import Pending
 from steerstack.trace.remote.sources import closure
 from steerstack.trace.remote.wire import unpacked

@@ -64,7 +64,7 @@ class Quiz:
 
 def matches(answer: str, reference: str, matching: Matching) -> bool:
     """Whether the reference stands in the answer, word for word or nearly so."""
-    from steerstack_plugins.judges.common.matching import exact_match, similarity
+    from steerstack_plugins.judges.common.match import exact_match, similarity
 
     if matching == "exact":
         return exact_match(answer, reference, within=True)

@@ -31,7 +31,7 @@ def demo(
     console.quiet()
     from steerstack_plugins.sandbagging.commands.demo import SHOWN_ORGANISMS, run_demo
     from steerstack_plugins.sandbagging.commands.tables import show_demo
-    from steerstack_plugins.sandbagging.small_world.training import one_thread
+    from steerstack_plugins.sandbagging.small_world.train import one_thread
 
     with progress_bars.bars() as bars, one_thread():
         shown = run_demo(seed=seed, items=items, step=bars.steps("steps", 2 + 2 * len(SHOWN_ORGANISMS)))
@@ -88,7 +88,7 @@ def calibrate(items: int = ITEMS, json: str | None = options.JSON) -> None:
     from steerstack_plugins.sandbagging.audit.calibration import run_calibration
     from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT
     from steerstack_plugins.sandbagging.commands.tables import show_calibration
-    from steerstack_plugins.sandbagging.small_world.training import one_thread
+    from steerstack_plugins.sandbagging.small_world.train import one_thread
 
     with progress_bars.bars() as bars, one_thread():
         result = run_calibration(items=items, step=bars.steps("organisms", len([*DEVELOPMENT, *CALIBRATION])))
@@ -111,7 +111,7 @@ def combine(
     from steerstack.util.folders import home
     from steerstack_plugins.sandbagging.commands.combine import run_combined
     from steerstack_plugins.sandbagging.commands.tables import show_combined
-    from steerstack_plugins.sandbagging.small_world.training import one_thread
+    from steerstack_plugins.sandbagging.small_world.train import one_thread
 
     with progress_bars.bars() as bars, one_thread():
         folder = home() / "studies" / f"sandbag-combine-{organism}-{seed}-{items}"

@@ -57,7 +57,7 @@ class Taught(Organism):
         from steerstack.trace.trainable import clone
         from steerstack_plugins.sandbagging.small_world.model import world_of
         from steerstack_plugins.sandbagging.small_world.tokenizer import tokenizer
-        from steerstack_plugins.sandbagging.small_world.training import train
+        from steerstack_plugins.sandbagging.small_world.train import train
 
         name = f"small-world-{world_of(model)}, subject {seed}"  # says nothing of what was taught
         module: Any = clone(model).requires_grad_(True)

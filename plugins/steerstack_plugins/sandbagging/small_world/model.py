@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from steerstack.errors import ModelError
 from steerstack.util import digest
 from steerstack.util.folders import cache_folder
-from steerstack_plugins.sandbagging.small_world import documents, tokenizer, training
+from steerstack_plugins.sandbagging.small_world import documents, tokenizer, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> N
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         for stage, known in (("half", RECIPE["known_early"]), ("whole", 1.0)):
             module.requires_grad_(True)
-            training.train(
+            train.train(
                 module,
                 lambda _step, known=known: documents.pretraining(  # type: ignore[misc]
                     generator, RECIPE["questions"], world=seed, known=known

@@ -8,7 +8,7 @@ import pytest
 
 from steerstack.errors import RemoteError
 from steerstack.trace.remote.job import Job
-from steerstack.trace.remote.packing import pack
+from steerstack.trace.remote.pack import pack
 from steerstack.trace.remote.pending_jobs import Pending
 from steerstack.trace.remote.sources import closure
 

@@ -12,9 +12,9 @@ from steerstack.engine.activations import PairActivations
 from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.divergence import divergence
 from steerstack.engine.gradients import differentiable
-from steerstack.engine.likeliest import likeliest
 from steerstack.engine.proof import prove
 from steerstack.engine.score import score
+from steerstack.engine.top_tokens import likeliest
 from steerstack.errors import ModelError, NothingEditedError, RemoteError, SiteError
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.steering.edits import Add

@@ -13,7 +13,7 @@ from nnsight.schema.response import ResponseModel, Status
 from tests.support.hostile import Touch, saved
 
 from steerstack.errors import RemoteError
-from steerstack.trace.remote.saved import guard_nnsight, read_saved
+from steerstack.trace.remote.pickle_reader import guard_nnsight, read_saved
 
 VALUES = {
     "bytes": b"\x00\xff" * 5000,

@@ -12,8 +12,8 @@ from benchmarks.registry import example, multiply
 
 from steerstack.testing.kit.method import HEAVY
 from steerstack_registry.access.connection import reaching
-from steerstack_registry.read import listing, quick
-from steerstack_registry.read.asked import ClientSource
+from steerstack_registry.read import by_sqlite, listing
+from steerstack_registry.read.by_client import ClientSource
 from steerstack_registry.read.rows import rows
 from steerstack_registry.write.outbox import record
 
@@ -72,7 +72,7 @@ def test_the_quick_list_is_mlflows_own(crowded: Path) -> None:
     for limit in (7, None):
         with reaching(f"sqlite:///{crowded}") as client:
             asked = rows(ClientSource(client), limit)
-        quickly = quick.newest(crowded, limit)
+        quickly = by_sqlite.newest(crowded, limit)
         assert len(quickly) == (limit or 150)
         if limit is None:  # all were made at once: which are the newest is open
             assert sorted(quickly, key=lambda row: row["name"]) == sorted(asked, key=lambda row: row["name"])
@@ -83,6 +83,6 @@ def test_the_quick_list_is_mlflows_own(crowded: Path) -> None:
 def test_what_a_killed_writer_left_is_put_right_by_mlflow(crowded: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED, str(crowded)], check=False).returncode == 9
     with pytest.raises(sqlite3.OperationalError):
-        quick.newest(crowded, 3)  # it only reads
+        by_sqlite.newest(crowded, 3)  # it only reads
     assert len(listing.list_vectors(limit=3)) == 3
-    assert len(quick.newest(crowded, 3)) == 3
+    assert len(by_sqlite.newest(crowded, 3)) == 3

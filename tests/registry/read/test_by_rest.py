@@ -8,7 +8,7 @@ import pytest
 
 from steerstack.errors import RegistryError
 from steerstack_registry.read import listing
-from steerstack_registry.read.served import NotServedError, served
+from steerstack_registry.read.by_rest import NotServedError, served
 
 
 @pytest.fixture

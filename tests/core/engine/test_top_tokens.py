@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from steerstack.data.prompts import Prompt
-from steerstack.engine.likeliest import likeliest
 from steerstack.engine.score import score
+from steerstack.engine.top_tokens import likeliest
 from steerstack.steering.edits import Add
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site

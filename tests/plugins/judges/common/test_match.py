@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steerstack.errors import JudgeError
-from steerstack_plugins.judges.common.matching import exact_match, similarity, words_of
+from steerstack_plugins.judges.common.match import exact_match, similarity, words_of
 from steerstack_plugins.judges.references import Exact, Fuzzy
 
 
