@@ -2,8 +2,9 @@
 
 One process imports everything, and each command is a fork of it (importing takes ten seconds, a tiny study one). Each
 command first runs undisturbed. Then it is begun in a new home and killed, begun again and killed, ``--chain`` times,
-each time at a moment drawn evenly from the time that it took undisturbed, and at last left alone. ``SIGKILL`` and
-Ctrl-C are drawn in turn as ``--stops`` says. What has to hold: the vector or the frame and the result are those of the
+each time at a moment drawn evenly from the time that it took undisturbed, and at last left alone. A command that was
+through by then ends its chain, and its signal is drawn again, so that all of them come in time. ``SIGKILL`` and Ctrl-C
+are mixed as ``--kills`` and ``--stops`` say. What has to hold: the vector or the frame and the result are those of the
 undisturbed run, the store has as many runs and versions, none of them unfinished, nothing waits to be sent, no step was
 done twice, and each Ctrl-C that came in time gives exit code 130 and the message.
 
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
@@ -164,17 +165,20 @@ def matrix(
     right = found(calm)
     import_as(calm)
     _, seconds = run(words, new_home())
-    while moments:
-        part, moments = moments[:chain], moments[chain:]
+    left = deque(moments)
+    while left:
         home = new_home()
-        for number in part:
+        for _ in range(min(chain, len(left))):
+            number = left.popleft()
             before = len((home / "log").read_text()) if (home / "log").exists() else 0
             code, took = run(words, home, (chance.uniform(0, seconds), number))
             said = (home / "log").read_text()[before:]
             kind = signal.Signals(number).name
             if code == 0:
-                counts[f"{kind} too late"] += 1
-            elif (number == signal.SIGKILL and code == -number) or (
+                counts[f"{kind} too late, drawn again"] += 1
+                left.append(number)
+                break
+            if (number == signal.SIGKILL and code == -number) or (
                 number == signal.SIGINT and code == STOPPED and MESSAGE in said
             ):
                 counts[kind] += 1

@@ -27,6 +27,13 @@ from typing import Any
 
 from steerstack.address import public_text
 
+LONGEST = 2_000
+"""Characters of each part of a message."""
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text) - LONGEST:,} characters more)"
+
 
 class SteerstackError(Exception):
     """Base of all errors that steerstack raises on purpose.
@@ -42,7 +49,8 @@ class SteerstackError(Exception):
     """
 
     def __init__(self, happened: str, *, seen: str = "", fix: str = "") -> None:
-        happened, seen, fix = map(public_text, (happened, seen, fix))  # messages end up in logs and reports
+        # messages end up in logs and reports, and what they quote may be a whole file of somebody's
+        happened, seen, fix = (_shortened(public_text(text)) for text in (happened, seen, fix))
         self.happened, self.seen, self.fix = happened, seen, fix
         lines = [happened]
         if seen:

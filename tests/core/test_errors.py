@@ -23,6 +23,14 @@ def test_parts_that_are_missing_leave_no_line():
     assert str(SteerstackError("Gone.", seen="dust")) == "Gone.\n  seen: dust"
 
 
+def test_what_is_quoted_is_shortened():
+    """It may be a whole file of somebody's."""
+    error = SteerstackError("What " + "x" * 10_000, seen="y" * 2_000, fix="Mend it.")
+    assert error.happened.endswith("xx… (8,005 characters more)")
+    assert error.seen == "y" * 2_000
+    assert len(str(error)) < 4_100
+
+
 def test_the_tree_is_the_one_in_the_docstring():
     written = [line.split("── ")[1].split()[0] for line in errors.__doc__.splitlines() if "──" in line]
     assert sorted(written) == sorted(e.__name__ for e in ALL if e is not SteerstackError)

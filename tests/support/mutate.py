@@ -1,6 +1,9 @@
-"""Damage for readers: files cut short, bytes changed, parts doubled or taken out, from a seed."""
+"""Damage for readers, from a seed: bytes changed, parts doubled or taken out, and other values in the same places."""
 
+import json
 import random
+import struct
+from typing import Any
 
 EXTREMES = (
     b"\x00",
@@ -37,3 +40,50 @@ def mutated(data: bytes, seed: int) -> bytes:
             case _:
                 del found[at : at + draw.randint(1, 8)]
     return bytes(found)
+
+
+ANYTHING: tuple[Any, ...] = (
+    None, True, 0, -1, 1.5, 10**30, 10**400, 1e308, float("nan"), float("inf"), "", "\x00", "\ud800", "\x1b[31m", "[" * 3000,
+    "../../x", [], [None], [[1]], {}, {"x": {"y": [1]}},
+)  # fmt: skip
+"""Values that are hardly ever expected."""
+
+
+def other_values(data: bytes, seed: int) -> bytes:
+    """The JSON after one to three changes: a value becomes any other, goes, or is called otherwise."""
+    draw, whole = random.Random(seed), [json.loads(data)]
+    for _ in range(draw.randint(1, 3)):
+        found = list(_places(whole))
+        within, key = draw.choice(found)
+        match draw.randrange(6):
+            case 0 if within is not whole:
+                del within[key]
+            case 1 if isinstance(within, dict):
+                within[str(draw.choice(ANYTHING))] = within.pop(key)
+            case 2:
+                place, other = draw.choice(found)
+                within[key] = json.loads(json.dumps(place[other]))
+            case _:
+                within[key] = draw.choice(ANYTHING)
+    return json.dumps(whole[0]).encode()
+
+
+def _places(value: Any) -> Any:
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from _places(value[key])
+
+
+def other_header(data: bytes, seed: int) -> bytes:
+    """The safetensors file with such changes in its header, or in a text of JSON in its metadata."""
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8 : 8 + length])
+    texts = [name for name, text in header.get("__metadata__", {}).items() if text.startswith("{")]
+    if texts and seed % 4:
+        name = random.Random(seed).choice(texts)
+        header["__metadata__"][name] = other_values(header["__metadata__"][name].encode(), seed).decode()
+        changed = json.dumps(header).encode()
+    else:
+        changed = other_values(json.dumps(header).encode(), seed)
+    return struct.pack("<Q", len(changed)) + changed + data[8 + length :]

@@ -60,7 +60,12 @@ def write(vector: SteeringVector, path: Path) -> None:
 def _tensors(vector: SteeringVector) -> dict[str, Tensor]:
     named = {f"layer.{layer}": vector[layer] for layer in vector.layers}
     named |= {f"{part}.{layer}": tensor for part, of in vector.parts.items() for layer, tensor in of.items()}
-    return {name: tensor.detach().cpu().float().contiguous() for name, tensor in named.items()}
+    return {name: own_float32(tensor) for name, tensor in named.items()}
+
+
+def own_float32(tensor: Tensor) -> Tensor:
+    """Of a tensor's shape, on the CPU, in memory of its own: a file takes no two tensors that share some."""
+    return tensor.detach().cpu().float().contiguous().clone()
 
 
 def to_json(vector: SteeringVector) -> dict[str, Any]:
@@ -143,11 +148,13 @@ def _checked(shown: str, tensors: Mapping[str, Tensor], about: dict[str, Any]) -
         return parts, about
     found = {str(layer): float(direction.norm()) for layer, direction in parts["layer"].items()}
     if not isinstance(norms, dict) or set(norms) != set(found):
-        raise _changed(shown, f"norms of layers {', '.join(map(str, norms))[:60]}; tensors of {', '.join(found)[:60]}")
+        said = ", ".join(norms) if isinstance(norms, dict) else type(norms).__name__
+        raise _changed(shown, f"norms of layers {said[:60]}; tensors of {', '.join(found)[:60]}")
     for layer, norm in found.items():
         # vectors of before there were digests had norms as rounded as the model's activations
         close = 1e-4 if recorded is not None else 0.02
-        if not (isinstance(norms[layer], int | float) and abs(norms[layer] - norm) <= close * norm):
+        # compared and not subtracted: an integer of 400 digits becomes no float
+        if not (isinstance(norms[layer], int | float) and (1 - close) * norm <= norms[layer] <= (1 + close) * norm):
             raise _changed(shown, f"norm {norm:.6g} at layer {layer}, {str(norms[layer])[:20]} in the header")
     return parts, about
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from steerstack.contracts import Baseline, Tuned
 from steerstack.data.splits import Splits
@@ -115,7 +115,9 @@ def tune_together(
 
 
 def _save(before: nn.Module, after: nn.Module, path: Path) -> None:
-    """Keep only the weights that changed."""
-    old = before.state_dict()
-    changed = {name: tensor.contiguous() for name, tensor in after.state_dict().items() if not tensor.equal(old[name])}
-    write_atomically(path, save(changed))
+    """Keep only the weights that changed; tied ones under their first name, since the model ties them again."""
+    old, changed = before.state_dict(), dict[Any, tuple[str, Tensor]]()
+    for name, tensor in after.state_dict().items():
+        if not tensor.equal(old[name]):
+            changed.setdefault((tensor.device, tensor.data_ptr()), (name, tensor.contiguous()))
+    write_atomically(path, save(dict(changed.values())))

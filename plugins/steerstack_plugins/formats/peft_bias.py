@@ -85,6 +85,7 @@ class PeftBias(VectorFormat):
         import torch
         from safetensors.torch import save
 
+        from steerstack.steering.vector_file import own_float32
         from steerstack.util.files import write_atomically, write_json
 
         check_addition(vector, self.name)
@@ -103,7 +104,7 @@ class PeftBias(VectorFormat):
         for layer, module in modules.items():
             tensors[f"{_PREFIX}{module}.lora_A.weight"] = torch.zeros(1, width)
             tensors[f"{_PREFIX}{module}.lora_B.weight"] = torch.zeros(vector.d_model, 1)
-            tensors[f"{_PREFIX}{module}.lora_B.bias"] = vector[layer].detach().cpu().float().contiguous()
+            tensors[f"{_PREFIX}{module}.lora_B.bias"] = own_float32(vector[layer])
         adapter = {
             "peft_type": "LORA",
             "task_type": "CAUSAL_LM",

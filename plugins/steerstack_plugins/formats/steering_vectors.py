@@ -59,6 +59,7 @@ class SteeringVectors(VectorFormat):
         """Write all layers, with the code that loads them."""
         from safetensors.torch import save
 
+        from steerstack.steering.vector_file import own_float32
         from steerstack.util.files import write_atomically
 
         check_addition(vector, self.name)
@@ -69,7 +70,7 @@ class SteeringVectors(VectorFormat):
                 seen=vector.component,
                 fix=f"Extract it at one of {', '.join(TYPES.values())}.",
             )
-        tensors = {f"{kind}.{layer}": vector[layer].detach().cpu().float().contiguous() for layer in vector.layers}
+        tensors = {f"{kind}.{layer}": own_float32(vector[layer]) for layer in vector.layers}
         metadata = {"layer_type": kind, "load": SNIPPET.replace("LAYER_TYPE", kind)}
         write_atomically(path, save(tensors, metadata=metadata))
 

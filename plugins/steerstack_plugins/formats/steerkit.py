@@ -75,6 +75,7 @@ class SteerKit(VectorFormat):
         """Write one layer, with its norm, as the direction ``diff_of_means``."""
         from safetensors.torch import save
 
+        from steerstack.steering.vector_file import own_float32
         from steerstack.util.files import write_atomically
 
         check_addition(vector, self.name)
@@ -97,7 +98,7 @@ class SteerKit(VectorFormat):
             "created_at": "",
             "extras_json": "{}",
         }
-        tensors = {f"direction.{WRITTEN}": direction.detach().cpu().float().contiguous()}
+        tensors = {f"direction.{WRITTEN}": own_float32(direction)}
         write_atomically(path, save(tensors, metadata={key: str(value) for key, value in about.items()}))
 
 

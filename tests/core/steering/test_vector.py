@@ -69,6 +69,14 @@ def test_a_round_trip_keeps_everything(tmp_path, component):
     assert (again.component, again.origin, again.norms) == (component, ORIGIN, first.norms)
 
 
+def test_one_direction_at_every_layer_is_kept_too(tmp_path):
+    row = torch.arange(1.0, 7.0)
+    first = SteeringVector({1: row, 4: row}, parts={"mean": {1: row, 4: row}})
+    first.save(tmp_path / "v.safetensors")
+    assert same(first, SteeringVector.load(tmp_path / "v.safetensors"))
+    assert same(first, SteeringVector.from_json(first.to_json(), "here"))
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.text(st.characters(codec="utf-8"), max_size=40), st.sets(st.integers(0, 99), min_size=1, max_size=5))
 def test_a_round_trip_keeps_any_name_and_any_layers(tmp_path_factory, name, layers):

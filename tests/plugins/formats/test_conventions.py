@@ -211,6 +211,19 @@ def test_steering_vectors_reads_plain_dicts_and_writes_the_code_that_loads_it(ll
         assert all(torch.equal(activations[n], d) for n, d in directions.items())
 
 
+MANY = ("v.gguf gguf", "v.pt lm-eval", "v.svec svec", "w.json easysteer", "v.json vllm-lens", "l.safetensors steering-lite",
+        "s.safetensors steering-vectors", "p.pt plain", "p.npy plain", "p.safetensors plain")  # fmt: skip
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_one_direction_at_every_layer(tmp_path, what):
+    name, format = what.split()
+    row = torch.arange(1.0, 9.0)
+    write_vector(SteeringVector({1: row, 3: row}), tmp_path / name, format, model_type="llama")
+    found = read_vector(tmp_path / name)
+    assert all(torch.equal(found[layer], row) for layer in (1, 3))
+
+
 def test_saelens_row_at_its_hook(llama, tmp_path):
     decoder = torch.stack(list(rows(*range(5)).values()))
     save_file({"W_dec": decoder}, tmp_path / "sae_weights.safetensors")

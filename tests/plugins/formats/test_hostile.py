@@ -2,17 +2,21 @@
 
 import base64
 import hashlib
+import io
 import json
 import os
 import struct
 import tracemalloc
 import zipfile
+from contextlib import suppress
+from functools import cache
+from itertools import product
 
 import numpy
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.support.mutate import mutated
+from tests.support.mutate import mutated, other_header, other_values
 from typer.testing import CliRunner
 
 from steerstack.cli import app
@@ -106,6 +110,10 @@ RAW = {
     "header nested.safetensors": (safetensors({"__metadata__": {"steerstack": "[" * 50_000}, "layer.1": TENSOR}), "nest"),
     "header of digits.safetensors": (
         safetensors({"__metadata__": {"steerstack": '{"n_pairs":' + "9" * 5000 + "}"}, "layer.1": TENSOR}), "digits"),
+    "norms of a number.safetensors": (
+        safetensors({"__metadata__": {"steerstack": '{"norms": 3}'}, "layer.1": TENSOR}), "norms of layers int"),
+    "a norm of 400 digits.safetensors": (
+        safetensors({"__metadata__": {"steerstack": '{"norms": {"1": 1' + "0" * 400 + "}}"}, "layer.1": TENSOR}), "norm 14.2829"),
     "half a character.safetensors": (
         safetensors({"__metadata__": {"steerstack": '{"behavior": "\\ud800"}'}, "layer.1": TENSOR}), "surrogates"),
     "pairs of text.safetensors": (
@@ -158,11 +166,22 @@ def test_arrays_of_numpy(tmp_path):
         read_vector(tmp_path / "huge.npy")
 
 
-@pytest.mark.parametrize("name", ["bomb.pt", "bomb.npz"])
-def test_an_archive_that_unpacks_to_far_more_than_it_is_is_not_unpacked(tmp_path, name):
-    with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a/data/0", "w") as entry:
+@cache
+def bomb():
+    """An archive of 220 MB of zeros."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("a/data/0", "w") as entry,
+    ):
         for _ in range(220):
             entry.write(bytes(1_000_000))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("name", ["bomb.pt", "bomb.npz"])
+def test_an_archive_that_unpacks_to_far_more_than_it_is_is_not_unpacked(tmp_path, name):
+    (tmp_path / name).write_bytes(bomb())
     tracemalloc.start()
     try:
         with pytest.raises(VectorError, match="far more than it is"):
@@ -193,6 +212,15 @@ def test_adapters_whose_scaling_is_none(tmp_path, config, cause):
         read_vector(tmp_path)
 
 
+def test_the_config_of_an_autoencoder_may_say_anything(tmp_path):
+    save_file({"W_dec": ROW[None].contiguous()}, tmp_path / "sae_weights.safetensors")
+    right = json.dumps({"hook_name": "blocks.2.hook_resid_post", "model_name": "m", "metadata": {"model_name": "n"}})
+    for seed in range(60):
+        (tmp_path / "cfg.json").write_bytes(other_values(right.encode(), seed))
+        with suppress(VectorError):
+            assert "SteeringVector" in repr(read_vector(tmp_path))
+
+
 def test_a_map_that_ends_no_sublayer_is_refused(tmp_path):
     stem = "base_model.model.model.layers.1.mlp.up_proj.lora_"
     save_file({f"{stem}B.bias": ROW}, tmp_path / "adapter_model.safetensors")
@@ -206,6 +234,10 @@ WRITTEN = ("v.gguf gguf", "v.pt lm-eval", "vec_layer_2_x.pt caa", "v.svec svec",
            "p.npy plain", "p.safetensors plain", "o.safetensors steerstack")  # fmt: skip
 
 
+STRUCTURED = {(".json", ".svec"): other_values, ".safetensors": other_header}
+"""By the ends of names, how a file is damaged besides in its bytes."""
+
+
 @pytest.mark.parametrize("what", WRITTEN)
 def test_damaged_files_are_vectors_or_refused(tmp_path, what):
     """A short run with fixed seeds; each change is made to a file that can be read."""
@@ -213,8 +245,9 @@ def test_damaged_files_are_vectors_or_refused(tmp_path, what):
     vector = SteeringVector({2: ROW})
     write_vector(vector, tmp_path / name, format, model_type="llama")
     whole, refused = (tmp_path / name).read_bytes(), 0
-    for seed in range(60):
-        (tmp_path / name).write_bytes(mutated(whole, seed))
+    damages = [mutated, *(change for ends, change in STRUCTURED.items() if name.endswith(ends))]
+    for change, seed in product(damages, range(60)):
+        (tmp_path / name).write_bytes(change(whole, seed))
         try:
             assert read_vector(tmp_path / name).d_model > 0
         except SteerstackError as error:

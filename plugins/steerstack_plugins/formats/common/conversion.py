@@ -27,13 +27,14 @@ def imported(
     component: Component = "resid_post",
     edit: str = "add",
     parts: Mapping[str, Mapping[int, Tensor]] | None = None,
-    model_name: str | None = None,
+    model_name: object = None,
     basis: str = "hf-raw",
     **found: Any,
 ) -> SteeringVector:
     """The vector that a file holds, with the file in its origin, and what else the file says in ``found``.
 
-    Layers below 0 count from the end where the model's number of blocks is known.
+    Layers below 0 count from the end where the model's number of blocks is known. A name of the model that is no text
+    is none.
 
     Raises
     ------
@@ -48,7 +49,8 @@ def imported(
 
     said = {key: value for key, value in found.items() if value not in (None, "", {}, [])}
     record = {"format": format, "file": path.name}
-    origin = Origin(method="imported", parameters=record, model_name=model_name or "unknown", basis=basis, found=said)
+    name = model_name if isinstance(model_name, str) and model_name else "unknown"
+    origin = Origin(method="imported", parameters=record, model_name=name, basis=basis, found=said)
     floats = {layer: direction.detach().float().clone() for layer, direction in directions.items()}
     return SteeringVector(floats, component, origin, edit, dict(parts or {}))
 
@@ -93,6 +95,8 @@ def block_outputs(vector: SteeringVector, format: str) -> dict[int, Tensor]:
     VectorError
         The vector is not added, or not to the residual stream after a block.
     """
+    from steerstack.steering.vector_file import own_float32
+
     check_addition(vector, format)
     shift = {"resid_post": 0, "resid_pre": -1}.get(vector.component)
     if shift is None or vector.layers[0] + shift < 0:
@@ -101,7 +105,7 @@ def block_outputs(vector: SteeringVector, format: str) -> dict[int, Tensor]:
             seen=f"a vector at {vector.component}, layers from {vector.layers[0]}",
             fix="Extract it at resid_post.",
         )
-    return {layer + shift: vector[layer].detach().cpu().float().contiguous() for layer in vector.layers}
+    return {layer + shift: own_float32(vector[layer]) for layer in vector.layers}
 
 
 def one_layer(directions: Mapping[int, Tensor], format: str) -> tuple[int, Tensor]:
