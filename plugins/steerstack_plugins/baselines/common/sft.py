@@ -41,10 +41,17 @@ def sft_trainer(
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
+    from steerstack_plugins.baselines.common.answers import training_loss
     from steerstack_plugins.baselines.common.trainers import NoTelemetry, on_one_device, settings, tokenizer_of
 
-    class Quiet(NoTelemetry, SFTTrainer):
-        pass
+    class OnAnswers(NoTelemetry, SFTTrainer):
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            """trl's loss; where it has no Triton, trl would have the head read every token, and twice."""
+            del return_outputs  # nothing evaluates
+            total, count = training_loss(model, inputs["input_ids"], inputs.get("attention_mask"), inputs["labels"])
+            return total / (count if num_items_in_batch is None else num_items_in_batch)
 
     arguments = SFTConfig(
         **settings(folder, model, **how),
@@ -53,7 +60,7 @@ def sft_trainer(
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
-    return Quiet(
+    return OnAnswers(
         model=module,
         args=on_one_device(arguments),
         train_dataset=Dataset.from_dict(rows(texts)),

@@ -7,7 +7,8 @@ from steerstack.data.questions import ask
 from steerstack.steering.intervention import Plan
 from steerstack.testing import planted_data
 from steerstack.testing.naive import naive_score
-from steerstack_plugins.baselines.common.answers import answer_logp
+from steerstack_plugins.baselines.common.answers import answer_logp, training_loss
+from steerstack_plugins.baselines.common.sft import rows
 
 
 def test_answers_of_all_lengths_are_scored_in_their_order_and_the_head_sees_only_them(llama):
@@ -31,3 +32,27 @@ def test_without_output_embeddings_the_answers_are_read_from_all_logits(llama):
 
     sides = list(ask(llama.format, planted_data(1), "text")[0].pair)
     assert answer_logp(Bare(llama.module), sides).tolist() == pytest.approx(answer_logp(llama.module, sides).tolist())
+
+
+def test_the_loss_of_training_is_the_model_s_own_and_its_head_sees_only_what_precedes_labels(llama):
+    module = llama.module
+    sides = [question.exhibits for question in ask(llama.format, planted_data(3), "text")]
+    padded = {
+        name: torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in of], batch_first=True, padding_value=fill)
+        for (name, of), fill in zip(rows(sides).items(), (0, -100), strict=True)
+    }
+    ids, labels = padded["input_ids"], padded["labels"]
+    mask = torch.stack([torch.arange(ids.shape[1]) < len(side) for side in sides]).long()
+    head = module.get_output_embeddings()
+    inside = torch.nn.Parameter(torch.zeros(head.in_features))
+    seen = []
+    with (
+        torch.enable_grad(),
+        head.register_forward_pre_hook(lambda _head, args: (args[0] + inside,)),
+        head.register_forward_hook(lambda _head, args, _output: seen.append(args[0].shape[:-1].numel())),
+    ):
+        total, count = training_loss(module, ids, mask, labels)
+        (found,) = torch.autograd.grad(total / count, inside)
+        (own,) = torch.autograd.grad(module(input_ids=ids, attention_mask=mask, labels=labels).loss, inside)
+    assert count == seen[0] == sum(len(side) - side.answer_start for side in sides)
+    assert found.tolist() == pytest.approx(own.tolist(), abs=1e-5)
