@@ -17,6 +17,7 @@ from steerstack.measure.form_choice import shown_mass
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Table, interval
 from steerstack.report.picture import drawing
+from steerstack.report.samples import samples_section
 from steerstack.stats.item_clusters import Clusters, clusters
 from steerstack.study.fair_choices import compute_told, remarks, unequal
 from steerstack.util import digest
@@ -156,8 +157,8 @@ class Result(ABC):
 
     @property
     def card(self) -> str:
-        """A readable account of the main vector, in Markdown."""
-        return self.verdict
+        """A readable account of the main vector, in Markdown: the verdict, and sample answers where there are some."""
+        return "\n".join([self.verdict, "", *samples_section(self.value.get("samples"))]).rstrip()
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from steerstack.run.arms import CostOfPlans, Measure, ScoreArms
 from steerstack.run.form_trial import settle_in
 from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
 from steerstack.run.progress import SILENT, Progress
+from steerstack.run.samples import samples
 from steerstack.run.start_crew import crew_for
 from steerstack.stats import estimates
 from steerstack.steering.intervention import Plan
@@ -34,7 +35,7 @@ from steerstack.util.folders import home
 from steerstack.util.text import file_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from steerstack.contracts import Extractor
     from steerstack.data.items import DataSet
@@ -93,6 +94,11 @@ class Session:
     def cost(self, plans: Sequence[Plan], what: str = "cost on neutral text") -> CostOfPlans:
         """The request for each plan's KL and perplexity on neutral text."""
         return CostOfPlans(what, self.model, plans)
+
+    def samples(self, plans: Mapping[str, Plan], data: DataSet | None = None) -> dict[str, Any]:
+        """The first test items, or those of other data, answered under each plan: see :mod:`steerstack.run.samples`."""
+        items = self.splits.test if data is None else data
+        return samples(self.ledger, self.model, items, self.study.score, plans, self.progress)
 
     def extract(
         self, method: str | Extractor, data: DataSet | None = None, *, position: str | None = None

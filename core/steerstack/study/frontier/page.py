@@ -5,6 +5,7 @@ from typing import Any
 
 from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import Line, Plot
+from steerstack.report.samples import samples_tables
 from steerstack.techniques.figure import technique_line
 
 
@@ -49,6 +50,7 @@ def frontier_page(value: Mapping[str, Any], declared: str, references: list[str]
         tables=[
             Table("Every point", columns, rows, _COSTS),
             Table("At equal KL", ["vector", "baseline", "KL per token", "vector minus baseline"], matches),
+            *samples_tables(value["samples"]),
         ],
         methods=f"Items were split by question (seed {study['seed']}). Every vector was found on the training items "
         "and its layer chosen on validation at the middle budget; its strength was then calibrated to "

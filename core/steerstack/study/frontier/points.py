@@ -89,7 +89,8 @@ def run_frontier(study: Frontier, session: Session) -> FrontierResult:
             except StudyError as error:
                 left_out.append(f"{technique.name} at {budget:.3g} nats: {error.happened} {error.seen}")
         progress.advance("techniques")
-    return FrontierResult(study, model, splits, techniques, bare, points, competence, left_out)
+    found = FrontierResult(study, model, splits, techniques, bare, points, competence, left_out)
+    return replace(found, samples=session.samples({"unsteered": Plan(), **found.heard}))
 
 
 def forecast_frontier(study: Frontier, session: Session) -> Forecast:

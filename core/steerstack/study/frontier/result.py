@@ -21,6 +21,7 @@ from steerstack.report.page import Page, interval
 from steerstack.report.words import caveat
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
+from steerstack.steering.intervention import Plan
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import choices_of
@@ -34,6 +35,10 @@ from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
     from steerstack.study.frontier.study import Frontier
+
+
+HEARD = 2
+"""Vectors whose answers are shown beside the unsteered ones."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class Point:
 
 @dataclass(frozen=True, repr=False)
 class FrontierResult(OneSetResult):
-    """Every point, on the same locked test items."""
+    """Every point, on the same locked test items, and what the model says to the first of them."""
 
     study: Frontier
     model: Model
@@ -98,6 +103,7 @@ class FrontierResult(OneSetResult):
     points: Sequence[Point]
     competence: Competence
     left_out: Sequence[str] = field(default_factory=list)
+    samples: dict[str, Any] = field(default_factory=dict)
 
     def effect(self, point: Point) -> estimates.Estimate:
         """Paired effect on the test items."""
@@ -175,6 +181,7 @@ class FrontierResult(OneSetResult):
             "matches": self.matches,
             "choices": choices_of({point.technique: point.record for point in self.points}),
             "failed": list(self.left_out),
+            "samples": self.samples,
         }
 
     def _point(self, point: Point, p: float) -> dict[str, Any]:
@@ -214,6 +221,15 @@ class FrontierResult(OneSetResult):
             if point.vector
         ]  # fmt: skip
         return Claims.of_splits({"test": self.splits}, arms, self.study.score)
+
+    @property
+    def heard(self) -> dict[str, Plan]:
+        """The plans of the sample answers, by rule and not by result: the first two vectors, at the middle budget."""
+        here = [
+            arm for arm in self.claims.arms if arm.where["budget"] == self.study.held_at and not arm.where["matched"]
+        ]
+        real = [arm for arm in here if not is_reference(arm.where["technique"])]
+        return {f"{arm.where['technique']} at {self.study.held_at:g} nats": arm.plan() for arm in real[:HEARD]}
 
     @property
     def effects(self) -> list[Effect]:

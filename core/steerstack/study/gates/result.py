@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from steerstack.contracts.recorder import Effect
 from steerstack.report.page import Page, Table, interval
+from steerstack.report.samples import samples_tables
 from steerstack.report.words import caveat
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
@@ -32,21 +33,24 @@ class GatesResult(PlainResult):
         In order: control, utility, then each condition.
     vector, choice:
         What was found on the training items, and the layer and strength chosen on validation.
+    samples:
+        What the model says to the first test items, unsteered and steered.
     """
 
     gates: Sequence[GateTest] = ()
     vector: SteeringVector | None = None
     choice: Choice | None = None
+    samples: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def made(
         cls, study: Gates, session: Session, requests: Mapping[str, Request], values: Mapping[str, Any],
-        gates: Sequence[GateTest], vector: SteeringVector, choice: Choice,
+        gates: Sequence[GateTest], vector: SteeringVector, choice: Choice, samples: dict[str, Any],
     ) -> GatesResult:  # fmt: skip
         """From what the steps gave."""
         effects = [Effect.of(gate.name, gate.estimate.to_json(), study.method.name) for gate in gates]
         plain = PlainResult.of(study, session, requests, values, effects)
-        return cls(**vars(plain), gates=gates, vector=vector, choice=choice)
+        return cls(**vars(plain), gates=gates, vector=vector, choice=choice, samples=samples)
 
     @property
     def verdict(self) -> str:
@@ -75,6 +79,7 @@ class GatesResult(PlainResult):
             **super().to_json(),
             "selected": self.choice.to_json(),
             "gates": [gate.to_json() for gate in self.gates],
+            "samples": self.samples,
         }
 
     def page(self) -> Page:
@@ -87,4 +92,4 @@ class GatesResult(PlainResult):
         )  # fmt: skip
         page = super().page()
         methods = f"{page.methods} Layer and strength were chosen on validation items and frozen before the test."
-        return replace(page, tables=[table, *page.tables], methods=methods)
+        return replace(page, tables=[table, *samples_tables(self.samples), *page.tables], methods=methods)

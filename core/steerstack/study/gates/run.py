@@ -32,10 +32,12 @@ def run_gates(study: Gates, session: Session) -> GatesResult:
     vector = session.extract(method, position=study.position)
     candidates = Candidates(study.layers, study.shares, None, Tokens.parse(study.tokens))
     choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
-    wanted = requests(study, session, choice.candidate.plan(vector, candidates.tokens))
+    plan = choice.candidate.plan(vector, candidates.tokens)
+    wanted = requests(study, session, plan)
     found = session.measure.together(session.model, list(wanted.values()))
     values = dict(zip(wanted, found, strict=True))
-    return GatesResult.made(study, session, wanted, values, gates_of(study, session, values), vector, choice)
+    said = session.samples({"unsteered": Plan(), "steered": plan})
+    return GatesResult.made(study, session, wanted, values, gates_of(study, session, values), vector, choice, said)
 
 
 def requests(study: Gates, session: Session, plan: Plan | None = None) -> dict[str, Request]:

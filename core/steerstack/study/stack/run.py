@@ -31,7 +31,6 @@ from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
 from steerstack.study.stack.nulls import measure_nulls
 from steerstack.study.stack.replicates import measure_replicates
 from steerstack.study.stack.result import StackResult
-from steerstack.study.stack.samples import samples
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
 from steerstack.techniques.fine_tunes import check_trains, check_weights, tune_together, tuned_model, weights_of
@@ -132,7 +131,7 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     nulls = measure_nulls(study, session, vector, method, candidates, choice)
     steered = {f"vector {side}": grid.plan(vector, side) for side in reversed(LEVELS)}
     replicates = measure_replicates(study, session, method, candidates) if study.replicates > 1 else []
-    said = samples(session, {"unsteered": Plan(), **steered})
+    said = session.samples({"unsteered": Plan(), **steered})
     if study.together:
         progress.phase("vectors together")
     others = {other.name: _other(study, session, other) for other in study.together}

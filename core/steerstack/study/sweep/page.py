@@ -5,6 +5,7 @@ from typing import Any
 
 from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import NULLS, Line, Mark, Plot, bare_line, line
+from steerstack.report.samples import samples_tables
 
 
 def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
@@ -50,6 +51,7 @@ def sweep_page(value: Mapping[str, Any], declared: str, references: list[str]) -
         plots=plots,
         tables=[
             Table("Every arm", ["layer", "scale", value["scale"], "effect", "p (Holm)", "KL per token"], arms),
+            *samples_tables(value["samples"]),
             Table("Nulls and neighbours of the same norm", ["vector", "family", "layer", "scale", "effect"], nulls),
             Table(
                 "Steerability",

@@ -51,6 +51,8 @@ class SweepResult(Result):
         Whether the model answers by content.
     train:
         The items that the vector was found on, where the sweep's own data has them.
+    samples:
+        What the model says to the first items, unsteered and steered; empty where nothing steers.
     """
 
     study: Sweep
@@ -64,6 +66,7 @@ class SweepResult(Result):
     nulls: Mapping[tuple[str, int], ArmValues] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     train: DataSet | None = None
+    samples: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def differences(self) -> list[Estimate]:
@@ -165,6 +168,7 @@ class SweepResult(Result):
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
             "vector_fingerprint": self.vector.fingerprint,
+            "samples": self.samples,
             "verdict": self.verdict,
         }
 

@@ -10,6 +10,7 @@ from steerstack.catalog.manager import plugins
 from steerstack.contracts import Extractor
 from steerstack.data.items import DataSet
 from steerstack.measure.competence import check_competence
+from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.forecast import Forecast, forecast_arms
@@ -45,8 +46,11 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     competence = check_competence(session.model, data, study.score)
     steered, rest = found[1 : 1 + len(plans)], found[1 + len(plans) :]
     of_nulls = dict(zip(places, rest, strict=True))
+    heard = {f"layer {at}, scale {scale:g}": apply(vector, at, scale, tokens=tokens, edit=edit)
+             for at, scale in study.heard}  # fmt: skip
+    said = session.samples({"unsteered": Plan(), **heard}, data) if heard else {}
     return SweepResult(
-        study, session.model, data, vector, found[0], steered, costs, competence, of_nulls, families, train
+        study, session.model, data, vector, found[0], steered, costs, competence, of_nulls, families, train, said
     )
 
 

@@ -62,6 +62,12 @@ class Sweep(Study):
         return max(self.scales, key=lambda scale: (abs(scale), scale))
 
     @property
+    def heard(self) -> list[tuple[int, float]]:
+        """(layer, scale) of the sample answers, by rule and not by result: the middle layer, the outermost scales."""
+        layer, scales = self.layers[len(self.layers) // 2], [scale for scale in self.scales if scale]
+        return [(layer, scale) for scale in dict.fromkeys((max(scales), min(scales)))] if scales else []
+
+    @property
     def edit_method(self) -> Edit | None:
         """The edit itself; None for the way the vector's method asks for."""
         return self.edit.make("edit") if self.edit else None

@@ -88,6 +88,10 @@ def test_sweep_and_stack_from_files(run, write, tmp_path):
     assert {null["family"] for null in value["nulls"]} == {"random", "shuffled labels"}
     assert [near["family"] for near in value["neighbors"]] == ["other behaviour"] * 2  # at each layer
     assert value["steerability"].keys() == {"1", "2"}
+    assert [[arm["label"] for arm in item["arms"]] for item in value["samples"]["items"]] == [
+        ["unsteered", "layer 2, scale 1", "layer 2, scale -1"]
+    ] * 3
+    assert "What the model says" in swept.output
     assert Path(value["report"]).exists()
     stacked = run("run", write(study="stack", finetunes=[], nulls=1), "--json", out, "--no-record")
     assert stacked.exit_code == 0, stacked.output

@@ -42,6 +42,7 @@ def test_vectors_stand_at_the_cost_asked_and_at_that_of_the_baseline(llama, tabl
             assert min(side.values()) > 0
         assert match["costs"]["vector"]["kl"] == pytest.approx(match["costs"]["baseline"]["kl"], rel=0.05)
     assert [plot.name for plot in result.page().plots] == ["kl", "perplexity", "knowledge"]
+    assert [arm["label"] for arm in result.samples["items"][0]["arms"]] == ["unsteered", "mean-difference at 0.1 nats"]
     (vector,) = result.vectors.values()
     assert list(result.vectors) == ["mean-difference held at a KL"]
     for point in (point for point in held if point.technique == "mean-difference"):
@@ -50,7 +51,7 @@ def test_vectors_stand_at_the_cost_asked_and_at_that_of_the_baseline(llama, tabl
     again = STUDY.run(llama, data=data, folder=tmp_path / "one")
     assert again.rows() == result.rows()
     lines = (tmp_path / "one" / "ledger.jsonl").read_text().splitlines()
-    assert len(lines) == 2 + len(result.points)  # the bare model, and its own answers
+    assert len(lines) == 3 + len(result.points)  # the bare model, its own answers, and the samples
 
 
 def test_the_forecast_counts_every_point_without_reading_the_test(llama, table):

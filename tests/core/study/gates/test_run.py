@@ -21,6 +21,9 @@ def test_a_planted_vector_controls_and_a_margin_of_nothing_is_not_kept(result):
     assert outcomes["control"] == "passes"
     assert outcomes["utility"] == "fails"
     assert result.verdict.startswith("The vector fails at utility")
+    assert [item["id"] for item in result.samples["items"]] == [item.id for item in result.tested["plain"].items[:3]]
+    assert "What the model says" in [table.title for table in result.page().tables]
+    assert result.samples["rule"] in result.card
 
 
 def test_each_share_is_that_of_the_frame_at_one_strength(result):

@@ -13,12 +13,12 @@ from steerstack.data.splits import split
 from steerstack.measure.neutral_text import neutral_answers
 from steerstack.report.html import write_page
 from steerstack.run.progress import Advance, Amount, Progress
+from steerstack.run.samples import TOKENS
 from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
 from steerstack.study.stack.distance import TEXTS
 from steerstack.study.stack.effects import stack_effects
 from steerstack.study.stack.grid import LEVELS, Cell
-from steerstack.study.stack.samples import TOKENS
 from steerstack.techniques.strength_at_kl import kl_at
 from steerstack_plugins.baselines.few_shot import FewShot
 from steerstack_plugins.baselines.lora_sft import LoraSFT

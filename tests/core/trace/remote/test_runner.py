@@ -130,7 +130,7 @@ def test_extraction_and_a_sweep_in_few_requests(here, there, table, tmp_path):
     assert all(torch.allclose(vector[layer], expected[layer], atol=1e-4) for layer in expected.layers)
     before = there.remote.requests
     found, wanted = (sweep(expected).run(m, data=data, folder=tmp_path / str(m.remote is None)) for m in (there, here))
-    assert there.remote.requests - before <= len(LAYERS) + 2
+    assert there.remote.requests - before <= len(LAYERS) + 3
     for one, other in zip([found.unsteered, *found.values], [wanted.unsteered, *wanted.values], strict=True):
         assert one.log_odds == pytest.approx(other.log_odds, abs=1e-4)
         assert one.edited == other.edited
@@ -177,8 +177,8 @@ def test_a_study_outlives_its_server(server, there, table, tmp_path):
     before = there.remote.requests
     result = sweep(vector).run(there, data=data, folder=folder)
     assert len(result.values) == 6
-    # the second half, the costs, and the check; the vectors from shuffled labels and the first half are kept
-    assert there.remote.requests - before == 3
+    # the second half, the costs, the check and the samples; the vectors from shuffled labels and the first half are kept
+    assert there.remote.requests - before == 4
 
 
 def test_a_study_waits_for_a_server_that_is_killed_and_started_again(server, here, there, table, tmp_path):

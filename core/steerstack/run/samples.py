@@ -1,4 +1,4 @@
-"""What the model says under the plans of a study: the first test items, never picked."""
+"""What the model says under the plans of a study: the first of the tested items, never picked."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any
 from steerstack.data.prompts import Prompt
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.engine.decode.speak import speak
+from steerstack.errors import RemoteError, SteerstackError
+from steerstack.run.progress import SILENT, Progress
 from steerstack.run.step import Step
 from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
-    from steerstack.data.items import Item
-    from steerstack.study.session import Session
+    from steerstack.data.items import DataSet, Item
+    from steerstack.data.questions import ScoreMode
+    from steerstack.run.ledger import Ledger
 
 ITEMS = 3
 TOKENS = 32
 RULE = (
-    f"The first {ITEMS} test items in the order of the data, never picked; the most likely tokens, {TOKENS} at most. "
-    "They show how the model sounds and prove nothing: the numbers above do."
+    f"The first {ITEMS} of the tested items in the order of the data, never picked; the most likely tokens, "
+    f"{TOKENS} at most. They show how the model sounds and prove nothing: the numbers above do."
 )
 
 
@@ -54,12 +57,23 @@ class SampleTexts(Step):
         return len(self.prompts) * len(self.plans)
 
 
-def samples(session: Session, plans: Mapping[str, Plan]) -> dict[str, Any]:
-    """The first test items answered under plans, by name, as results hold them; kept in the ledger."""
-    items = session.splits.test.items[:ITEMS]
-    prompts = tuple(Prompt(_asked(item, session.study.score), item.system) for item in items)
+def samples(
+    ledger: Ledger, model: Model, data: DataSet, mode: ScoreMode, plans: Mapping[str, Plan], progress: Progress = SILENT
+) -> dict[str, Any]:
+    """The first items of a data set answered under plans, by name, as results hold them; kept in the ledger.
+
+    Empty where the model cannot answer, such as one that has no output for text: that is said, and a study goes on.
+    """
+    items = data.items[:ITEMS]
+    prompts = tuple(Prompt(_asked(item, mode), item.system) for item in items)
     step = SampleTexts("samples", prompts, tuple(plans.values()))
-    (rows,) = session.ledger.steps([step], session.model, what="sample answers", progress=session.progress)
+    try:
+        (rows,) = ledger.steps([step], model, what="sample answers", progress=progress)
+    except RemoteError:
+        raise  # the server is gone, and a study goes on there when it is back
+    except SteerstackError as error:
+        progress.note(f"There are no sample answers: {error.happened}")
+        return {}
     return {
         "rule": RULE,
         "items": [
