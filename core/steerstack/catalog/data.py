@@ -1,6 +1,7 @@
 """Find data by a path, by a behaviour's name, by a published set's name, or on the hub."""
 
 import difflib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,9 +29,9 @@ def other_behaviors(behavior: str, count: int) -> list[DataSet]:
 def _file(name: str) -> Path:
     """A file of one's own, or a published one."""
     path = Path(name)
-    if path.is_file():
+    if os.path.isfile(path):
         return path
-    if path.exists():
+    if os.path.exists(path):
         try:
             check_regular(path)
         except OSError as error:
@@ -74,7 +75,7 @@ def load_data(
 
 
 def _loaded(name: str, behavior: str | None, matching: str | None, format: str | None) -> DataSet:
-    if not Path(name).exists():
+    if not os.path.exists(name):
         if name.startswith(hub_data.PREFIX):
             with hub_data.fetch(name, behavior=behavior) as (path, told):
                 return replace(_loaded(str(path), behavior, None, None), source=told)

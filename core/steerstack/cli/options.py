@@ -5,6 +5,7 @@ import inspect
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -100,7 +101,24 @@ PLAN_ONLY = typer.Option(
     help="Say what would be run, how long it takes and what it can resolve; run nothing.",
     rich_help_panel="Run",
 )
-JSON = typer.Option(None, "--json", help="Write the result as JSON; - prints it.", rich_help_panel="Output")
+
+
+def _can_be_written(path: Any) -> Any:
+    """Refuse a file that cannot be written before hours of work for it."""
+    from steerstack.util.files import check_target
+
+    if path is not None and str(path) != "-":
+        check_target(Path(path), megabytes=1)
+    return path
+
+
+JSON = typer.Option(
+    None, "--json", help="Write the result as JSON; - prints it.", rich_help_panel="Output", callback=_can_be_written
+)
+HEADER = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it.", callback=_can_be_written)
+DUMP = typer.Option(
+    None, help="Write the exact tokens run and the positions averaged or edited (JSONL).", callback=_can_be_written
+)
 FRESH = typer.Option(False, "--fresh", help="Start anew rather than go on with an earlier run.", rich_help_panel="Run")
 RECORD = typer.Option(True, help="Keep the result in the registry.", rich_help_panel="Output")
 ENGINE = typer.Option(

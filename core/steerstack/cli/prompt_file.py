@@ -1,5 +1,6 @@
 """Prompts from a command line and from a file."""
 
+import os
 from pathlib import Path
 
 from steerstack.data.table_files import SUFFIXES, cell, read_text, rows
@@ -18,7 +19,7 @@ def prompts_of(prompt: str | None, file: Path | None) -> list[str]:
     """
     found = [prompt] if prompt is not None else []
     if file is not None:
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise DataError(f"There is no file {file}.", fix="Check the path; it holds one prompt a line.")
         if file.suffix in SUFFIXES:
             found += [cell(file, number, row, "prompt", "question") for number, row in enumerate(rows(file), 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,12 +64,12 @@ def read_vector(
         It has no such layer, or none is left after the offset.
     """
     file = Path(path)
-    if file.exists() and not file.is_dir():
+    if os.path.exists(file) and not file.is_dir():
         try:
             check_regular(file)
         except OSError as error:
             raise VectorError(f"{file} is no vector file.", seen=str(error), fix="Give the file itself.") from error
-    if not (file.exists() or Path(str(file).rpartition("#")[0] or "#").exists()):
+    if not (os.path.exists(file) or os.path.exists(str(file).rpartition("#")[0])):
         raise VectorError(f"There is no vector file {file}.", fix="Check the path.")
     if (format or OURS) == OURS and (format == OURS or _is_ours(file)):
         vector = SteeringVector.load(file)

@@ -1,5 +1,6 @@
 """Load a vector from wherever it is: a file, a vector folder, the registry."""
 
+import os
 from pathlib import Path
 
 from steerstack.catalog.recorder import recorder as recorder
@@ -24,6 +25,6 @@ def load_vector(source: str | Path, *, tracking_uri: str | None = None) -> Steer
         return recorder().load_vector(str(source), tracking_uri=tracking_uri)
     if vector_folder.is_address(str(source)):
         return vector_folder.load(str(source))
-    if Path(source).is_dir():
+    if os.path.isdir(source):
         return vector_folder.read_folder(Path(source), str(source))
     return SteeringVector.load(source)

@@ -1,5 +1,6 @@
 """How many blocks a model has, from its config alone."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def depth_of(model_name: str) -> int | None:
         A folder with ``config.json``, or an id on the hub.
     """
     path = Path(model_name) / "config.json"
-    if not path.is_file():
+    if not os.path.isfile(path):
         from huggingface_hub import try_to_load_from_cache
         from huggingface_hub.errors import HFValidationError
 

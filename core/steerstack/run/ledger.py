@@ -254,6 +254,6 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
         whole = entry["sum"] == zlib.crc32(json.dumps(entry["value"]).encode())
-        return {"key": entry["key"], "value": entry["value"]} if whole else None
+        return {"key": entry["key"], "value": entry["value"]} if whole and isinstance(entry["key"], str) else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

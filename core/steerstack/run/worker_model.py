@@ -93,7 +93,7 @@ def opening(model: Model, source: str, *, revision: str | None, dtype: str | Non
         )
     gpu = model.device.type == "cuda"
     place = "cuda" if gpu and device is not None and device.startswith("cuda:") else device  # a worker sees one
-    found = str(Path(source).absolute()) if Path(source).exists() else source  # workers may begin elsewhere
+    found = str(Path(source).absolute()) if os.path.exists(source) else source  # workers may begin elsewhere
     settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
     manner = model.format.manner
     measured = None if "STEERSTACK_BATCH_TOKENS" in settings else rates(model)

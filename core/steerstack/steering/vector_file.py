@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 from collections import defaultdict
 from dataclasses import asdict
@@ -86,7 +87,7 @@ def parts_of_json(value: Mapping[str, Any], shown: str) -> tuple[Parts, dict[str
 
 def read(path: Path) -> tuple[Parts, dict[str, Any]]:
     """Parts and header of a vector file; raises VectorError, or UnsafeFileError for a pickle."""
-    if not path.exists() or path.is_dir():
+    if not os.path.exists(path) or path.is_dir():
         raise VectorError(f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one.")
     tensors, metadata = read_safetensors(path)
     try:

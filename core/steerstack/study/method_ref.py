@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PlainValidator, PrivateAttr
@@ -58,7 +58,7 @@ def _bases() -> dict[str, type[Method]]:
 def _read(value: Any) -> Any:
     """A bare name, or the method itself; the folder of a peft adapter stands for the adapter."""
     if isinstance(value, str):
-        adapter = (Path(value) / "adapter_config.json").is_file()
+        adapter = os.path.isfile(os.path.join(value, "adapter_config.json"))
         return MethodRef(name="peft-adapter", path=value) if adapter else MethodRef(name=value)  # type: ignore[call-arg]
     return MethodRef.of(value) if isinstance(value, Method) else value
 

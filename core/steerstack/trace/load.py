@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def quantization_named(quantization: str | Any | None) -> Any | None:
 
 def is_embedded(source: str) -> bool:
     """Whether a source is the embedded model: by its alias, or by its name in full, as results have it."""
-    return source == EMBEDDED.alias or (source == EMBEDDED.name and not Path(source).exists())
+    return source == EMBEDDED.alias or (source == EMBEDDED.name and not os.path.exists(source))
 
 
 def load_pretrained(
@@ -150,7 +151,7 @@ def _package_missing(source: str, error: ImportError) -> ModelError:
 
 def _not_loaded(source: str, error: Exception, placing: Mapping[str, Any]) -> ModelError:
     seen = first_line(error)
-    if placing and Path(source, "config.json").exists():
+    if placing and os.path.exists(Path(source, "config.json")):
         return ModelError(
             f"The model {source!r} could not be loaded as asked.",
             seen=seen,
@@ -160,6 +161,6 @@ def _not_loaded(source: str, error: Exception, placing: Mapping[str, Any]) -> Mo
         f"The model {source!r} could not be loaded.",
         seen=seen,
         fix="The folder must hold config.json, safetensors weights and a tokenizer."
-        if Path(source).exists()
+        if os.path.exists(source)
         else "Give a folder, a Hugging Face id (with network), or 'smollm2' for the embedded one.",
     )

@@ -69,7 +69,7 @@ def check_room(folder: Path, *, megabytes: int = 100) -> None:
     SteerstackError
         The folder cannot be written or made, or the disk is nearly full.
     """
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    there = _there(folder)
     try:
         free = shutil.disk_usage(there).free
         with tempfile.TemporaryFile(dir=there) as probe:  # rights say little: disks are mounted read-only, too
@@ -88,19 +88,34 @@ def check_room(folder: Path, *, megabytes: int = 100) -> None:
         )
 
 
-def check_target(path: Path) -> None:
-    """See before the work whether a file can be written when it is done.
+def check_target(path: Path, *, megabytes: int = 100) -> None:
+    """See before the work whether a file of so many megabytes can be written when it is done.
 
     Raises
     ------
     SteerstackError
-        It is a folder, or its folder cannot be written, or the disk is nearly full.
+        It is a folder, or no file can have its name, or its folder cannot be written, or the disk is nearly full.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise SteerstackError(
             f"{path} cannot be written, so nothing was started.", seen="a folder", fix="Name a file in it."
         )
-    check_room(path.parent)
+    there = _there(path.parent)
+    for name in (*path.parts[:-1], f".{path.name}.12345678"):  # as write_atomically calls it first
+        try:
+            (there / name).lstat()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:
+            raise SteerstackError(
+                f"{path} cannot be written, so nothing was started.", seen=str(error), fix="Choose another name."
+            ) from error
+    check_room(path.parent, megabytes=megabytes)
+
+
+def _there(folder: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path))
 
 
 def write_json(path: Path, value: Any) -> None:

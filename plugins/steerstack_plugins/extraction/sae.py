@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -70,7 +71,7 @@ class SaeFeature(Extractor):
     def _files(self) -> tuple[Path | None, Path]:
         """The config, if there is one, and the weights."""
         local = Path(self.path).expanduser()
-        if local.is_dir():
+        if os.path.isdir(local):
             config, weights = local / CONFIG, local / WEIGHTS
             if not weights.is_file():
                 raise ExtractionError(
@@ -79,7 +80,7 @@ class SaeFeature(Extractor):
                     fix="Give a folder that sae-lens saved, or a safetensors file with W_dec.",
                 )
             return (config if config.is_file() else None), weights
-        if local.is_file():
+        if os.path.isfile(local):
             beside = local.parent / CONFIG
             return (beside if beside.is_file() else None), local
         if re.fullmatch(r"[\w.-]+(/[\w.=-]+)+", self.path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -88,7 +89,7 @@ def _text(question: str, answer: str) -> str:
 def _digest(path: Path) -> str:
     from steerstack.util import digest
 
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise JudgeError(f"There is no file of labelled judgments at {path}.", fix="Check the parameter path.")
     return digest.of_file(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from pydantic import Field
@@ -135,7 +136,7 @@ def read_questions(path: Path) -> list[Item]:
     DataError
         A row is not of the form, or the folder holds none.
     """
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    files = sorted(path.glob("*.csv")) if os.path.isdir(path) else [path]
     if not files:
         raise DataError(f"{path} holds no CSV files.", fix="Give a CSV file, or a folder of them.")
     found = [(n, at, _item(file, n, row)) for at, file in enumerate(files) for n, row in enumerate(rows(file), 1)]

@@ -53,6 +53,7 @@ def test_half_a_line_is_dropped_and_the_rest_kept(tmp_path):
         lambda line: b"\xff" + line[1:],
         lambda line: b"[" * 100_000,
         lambda line: b"[1]",
+        lambda line: line.replace(b'"key": ', b'"key": [1], "other": '),
     ],
 )
 def test_a_damaged_line_is_named_and_only_its_step_is_done_again(tmp_path, caplog, damage):

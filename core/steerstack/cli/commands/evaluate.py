@@ -29,7 +29,7 @@ def evaluate(
     system: str | None = typer.Option(None, help="System prompt for every item."),
     record: bool = typer.Option(False, help="Keep the effect in the registry, with the vector that has it."),
     tracking_uri: str | None = options.TRACKING,
-    dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions edited (JSONL)."),
+    dump: Path | None = options.DUMP,
     json: str | None = options.JSON,
 ) -> None:
     """Score a data set under a vector, beside the unsteered model on the same items."""

@@ -19,11 +19,11 @@ def extract(
     set_: list[str] = options.SET,
     position: str | None = typer.Option(None, help="answer, last or response; the method's own by default."),
     component: str | None = typer.Option(None, help="resid_pre, attn_out, mlp_out, resid_post; the method's own."),
-    dump: Path | None = typer.Option(None, help="Write the exact tokens run and the positions averaged (JSONL)."),
+    dump: Path | None = options.DUMP,
     form: str | None = typer.Option(None, help="Answer form at --position answer: '(A' (the usual one), 'A', ..."),
     record: bool = typer.Option(False, help="Keep the vector in the registry too."),
     tracking_uri: str | None = options.TRACKING,
-    json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
+    json: str | None = options.HEADER,
 ) -> None:
     """Make a steering vector from contrast pairs, at every layer."""
     console.quiet()

@@ -1,5 +1,6 @@
 """``steerstack vectors``: what a vector is, and files of other tools."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ def _is_place(vector: str) -> bool:
     """Whether it names a file, a folder or an address, and not something registered."""
     from steerstack.exchange import vector_folder
 
-    return Path(vector).exists() or vector.endswith(".safetensors") or vector_folder.is_address(vector)
+    return os.path.exists(vector) or vector.endswith(".safetensors") or vector_folder.is_address(vector)
 
 
 def _loaded(vector: str, tracking_uri: str | None) -> "tuple[SteeringVector, dict[str, Any]]":
@@ -106,7 +107,7 @@ def import_vector(
     n_layers: int | None = typer.Option(
         None, min=1, help="Number of the model's blocks, where its config is not here."
     ),
-    json: str | None = typer.Option(None, "--json", help="Write the vector's header as JSON; - prints it."),
+    json: str | None = options.HEADER,
 ) -> None:
     """Read a vector of another tool and save it as one of steerstack's."""
     from dataclasses import replace

@@ -1,6 +1,7 @@
 """A model whose weights are on a server: names, shapes and tokenizer are here, on meta weights."""
 
 import importlib.metadata
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def open_remote(
         key = key_for(host)
         _look(host, key)
     envoy, tokenizer = _skeleton(source, tokenizer, revision, weights=host == LOCAL)
-    _settle_key(envoy, asks_hub=host == PUBLIC and not Path(source).exists())
+    _settle_key(envoy, asks_hub=host == PUBLIC and not os.path.exists(source))
     name = EMBEDDED.name if source == EMBEDDED.alias else source
     model = RemoteModel(envoy, tokenizer, name, revision, Server(envoy, name, revision, host, key))
     if dtype is not None and dtype != model.dtype:
@@ -179,7 +180,7 @@ def _skeleton(source: str, tokenizer: Any, revision: str | None, *, weights: boo
     tokenizer.padding_side = before[0]
     if tokenizer.pad_token != before[1]:
         tokenizer.pad_token = before[1]
-    if source == EMBEDDED.alias or not Path(source).exists():
+    if source == EMBEDDED.alias or not os.path.exists(source):
         envoy.repo_id = source
     else:
         envoy.repo_id = str(Path(source).resolve())

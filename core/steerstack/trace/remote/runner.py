@@ -7,6 +7,7 @@ import contextlib
 import importlib.metadata
 import io
 import linecache
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -40,7 +41,7 @@ class Runner:
     def __init__(self, model: Model, source: str) -> None:
         self.model = model
         self.names = {source, model.name}
-        if Path(source).exists():
+        if os.path.exists(source):
             self.names.add(str(Path(source).resolve()))
         if EMBEDDED.name in self.names:
             self.names.add(EMBEDDED.alias)

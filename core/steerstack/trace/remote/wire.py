@@ -15,11 +15,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from steerstack.errors import RemoteError
+from steerstack.errors import RemoteError, SteerstackError
 
 _TEXT = "json"
-_MADE = (RecursionError, KeyError, TypeError, ValueError, AttributeError, safetensors.SafetensorError)
-"""What a malformed answer leads to."""
 
 
 def packed(value: Any) -> bytes:
@@ -55,7 +53,9 @@ def unpacked(data: bytes, classes: Collection[type] = (), modules: Collection[st
     try:
         tensors = safetensors.torch.load(data)
         return _Reader(tensors, classes, modules).value(json.loads(tensors[_TEXT].numpy().tobytes()))
-    except _MADE as error:
+    except SteerstackError:  # a class refused what it was to be made of
+        raise
+    except Exception as error:  # which one comes of a malformed answer is up to those classes
         raise RemoteError(
             "The server's answer is not what was asked for.", seen=f"{type(error).__name__}: {str(error)[:200]}"
         ) from error

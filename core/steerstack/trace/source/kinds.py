@@ -1,6 +1,7 @@
 """What is given as a model, looked at before it is loaded: its kind, the device, what it needs."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,14 @@ def check_source(source: str) -> None:
         It is one of those.
     """
     path = Path(source)
-    if path.is_dir() and (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
+    if os.path.isdir(path) and (path / "adapter_config.json").is_file() and not (path / "config.json").is_file():
         raise ModelError(
             f"{source} is an adapter, not a model.",
             seen=f"adapter_config.json of base model {_base(path)}, and no config.json",
             fix="Give its base as --model, and the adapter as a fine-tune (`steerstack stack --finetune FOLDER`), "
             "or merge them with peft (merge_and_unload), save that, and give it as --model.",
         )
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not path.is_dir():
         with path.open("rb") if path.is_file() else open("/dev/null", "rb") as file:
             start = file.read(4)
         if start != b"GGUF" or path.suffix != ".gguf":
@@ -95,7 +96,7 @@ def quantized_by(source: str) -> tuple[str, str]:
 
 def too_large(source: str, error: BaseException) -> ModelError:
     """The error for a model that does not fit, with what would."""
-    files = list(Path(source).glob("*.safetensors")) if Path(source).is_dir() else []
+    files = list(Path(source).glob("*.safetensors")) if os.path.isdir(source) else []
     size = sum(file.stat().st_size for file in files) / 1e9
     free = ", ".join(f"cuda:{i} {torch.cuda.mem_get_info(i)[0] / 1e9:.1f} GB" for i in range(torch.cuda.device_count()))
     bits = f" ({size:.1f} GB as stored; of 16 bits, about {size / 2:.1f} GB in 8bit and {size / 4:.1f} GB in 4bit)"

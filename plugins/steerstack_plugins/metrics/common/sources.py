@@ -43,9 +43,9 @@ def locate(data: str, published: str, own: str) -> Path:
     if not data:
         folder = os.environ.get(VARIABLE)
         found = Path(folder) / published if folder else None
-        return found if found and found.exists() else shipped(own)
+        return found if found and os.path.exists(found) else shipped(own)
     path = Path(data)
-    if not path.exists():
+    if not os.path.exists(path):
         raise DataError(f"There is no data file {path}.", fix="Check the path, or leave data out for the default.")
     return path
 

@@ -1,6 +1,7 @@
 """Values on their way back: what goes in comes out, and nothing else can be made to come out."""
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy
@@ -9,8 +10,9 @@ import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.mutate import mutated, other_values
 
-from steerstack.errors import RemoteError, SiteError
+from steerstack.errors import RemoteError, SiteError, SteerstackError
 from steerstack.steering.edits import Add
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Site
@@ -111,3 +113,27 @@ def test_malformed_answers_are_one_error(said):
 def test_what_is_no_file_is_one_error(data):
     with pytest.raises(RemoteError, match="not what was asked for"):
         unpacked(data)
+
+
+def test_an_object_of_the_wrong_parts_is_one_error():
+    said = b'{"object": "steerstack.steering.site:Site", "parts": {"component": "mlp_out", "layer": {"tensor": "0"}}}'
+    tensors = {"json": torch.frombuffer(bytearray(said), dtype=torch.uint8), "0": torch.ones(3)}
+    with pytest.raises(RemoteError, match="not what was asked for"):
+        unpacked(safetensors.torch.save(tensors), (Site,))
+
+
+def test_damaged_answers_are_values_or_one_error():
+    """Fixed seeds: the bytes are damaged, or the values say something else."""
+    plan = Plan((Add(Site("resid_post", 1), torch.ones(3), 2.0, selection=Tokens("all")),))
+    whole = packed([plan, {Site("resid_post", 1): (torch.ones(2), None)}, {"x": 2.5}])
+    tensors = safetensors.torch.load(whole)
+    refused = 0
+    for seed in range(200):
+        text = other_values(tensors["json"].numpy().tobytes(), seed)
+        said = {**tensors, "json": torch.frombuffer(bytearray(text), dtype=torch.uint8)}
+        for data in (mutated(whole, seed), safetensors.torch.save(said)):
+            refused += 1
+            with suppress(SteerstackError):
+                unpacked(data, (Plan, Intervention, Site, Tokens))
+                refused -= 1
+    assert 100 < refused < 400
