@@ -23,7 +23,7 @@ from steerstack.util import digest
 from steerstack.util.folders import cache_folder
 from steerstack.util.json_cache import Kept
 
-FORMAT = 5
+FORMAT = 6
 """Of the verdicts on disk: to be raised with any change of the engine's paths or of the trial."""
 
 NARROW = 8
@@ -134,6 +134,10 @@ def _agreeing(model: Model, trial: Trial, off: dict[str, float]) -> frozenset[Sh
         return frozenset()  # the run itself will say that the model's own numbers overflow
     if trial.explains(trial.off_by(EVERY)):
         return EVERY
+    if trial.recalled:  # the weights may have been changed since the model was opened
+        now = trial.anew()
+        if now.differs(trial):
+            return _agreeing(model, now, off)
     found: frozenset[Shortcut] = frozenset()
     alone = trial.off_by(found)
     if not trial.explains(alone):

@@ -3,29 +3,28 @@
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, final
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from steerstack.engine.answers import read_answers
-from steerstack.engine.block_kinds import entry_with_every_kind
 from steerstack.engine.decode.answers import Answers
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling, stop_tokens
 from steerstack.engine.decode.side_by_side import decode_side_by_side
 from steerstack.engine.decode.without_cache import decode_anew
 from steerstack.engine.layout.readout import Readout
-from steerstack.steering.intervention import Plan, SelectiveIntervention
+from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
-from steerstack.trace.check import trial_ids
+from steerstack.trace.check import PARTS, every_kind, trial_ids
 from steerstack.trace.model import Model
 from steerstack.trace.paths import Paths, Shortcut
-from steerstack.trace.plain import Change, plain_logits, planned
+from steerstack.trace.plain import Change, Nudge, answer_of, plain_logits, planned
 
 log = logging.getLogger(__name__)
 
@@ -37,18 +36,6 @@ FLOOR = 3e-5
 
 LOOSE = 2.0**-8
 """Relative rounding of weights of eight bits or fewer."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Nudge(SelectiveIntervention):
-    """Pushes activations by half their norm, so that it is felt in every model."""
-
-    direction: Float[Tensor, " d_model"]
-
-    def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
-        """The activations, pushed."""
-        return hidden + 0.5 * hidden.norm(dim=-1, keepdim=True) * self.direction.to(hidden)
 
 
 @dataclass(frozen=True)
@@ -73,6 +60,7 @@ class Trial:
     holds rows, options and arms in order, and fills up shorter rows. So what is compared is what the rest could
     disturb: the second prompt, which is the shorter one, its second option, and the second of two arms that part at
     one block. Arms part so late that a pass from midway is short, and so early that it meets every kind of block.
+    Plain passes that were made when the model was opened are not made again.
 
     Attributes
     ----------
@@ -84,6 +72,8 @@ class Trial:
         Unsteered; steered on the response before the blocks that a pass from midway runs, by two directions.
     plain:
         By arm, group and sequence: log-probabilities (nats) of the answer's tokens.
+    recalled:
+        Whether these are of passes that were made when the model was opened.
     """
 
     LEAST: ClassVar[int] = 24
@@ -92,22 +82,14 @@ class Trial:
     COLUMNS: ClassVar[int] = 40
     """Tokens of the longest row that the engine makes of them."""
 
-    LAST: ClassVar[int] = 4
-    """Blocks that a pass from midway runs at least."""
-
     DECODED: ClassVar[tuple[int, int]] = (0, 2)
     """The arms that are decoded."""
-
-    COMPARED: ClassVar[tuple[tuple[int, int, int], ...]] = ((0, 1, 0), (2, 1, 1))
-    """Arm, group and sequence of the plain passes: no arm twice."""
-
-    FROM_THE_FIRST: ClassVar[tuple[int, int, int]] = (4, 1, 0)
-    """One more, of an arm that parts before the first block, where no other block is like that one."""
 
     model: Model
     groups: list[list[TokenSequence]]
     arms: list[Plan]
     plain: dict[tuple[int, int, int], list[float]]
+    recalled: bool
 
     @classmethod
     def of(cls, model: Model, *, longer: int = 0, room: int = 1 << 30) -> "Trial":
@@ -124,27 +106,41 @@ class Trial:
         """
         stops = stop_tokens(model)
         ids = [i for i in trial_ids(model, longer + 60) if i not in stops]
-        start, end = ids[: 4 + min(longer, room - cls.LEAST)], ids[-3:]
-        long, short = [*start, *ids[-16:-11]], [*start, *ids[-8:-6]]
-        groups = [[_sequence(long, end)], [_sequence(short, end), _sequence(short, ids[-23:-21])]]
-        generator = torch.Generator().manual_seed(0)
-        one, other = torch.nn.functional.normalize(torch.randn(2, model.d_model, generator=generator), dim=-1)
-        entry = entry_with_every_kind(model, min(cls.LAST, model.n_layers // 2))
-        sites = [Site("resid_post", max(entry - 1, 0)), *([] if entry else [Site("resid_pre", 0)])]
-        arms = [Plan(), *(Plan((_Nudge(site, direction=direction),)) for site in sites for direction in (other, one))]
-        compared = [*cls.COMPARED, *([] if entry else [cls.FROM_THE_FIRST])]
+        response, answer, over = (place + min(longer, room - cls.LEAST) for place in PARTS)
+        short, end = ids[:answer], ids[-3:]
+        groups = [
+            [_sequence([*ids[:response], *ids[-16:-11]], end)],
+            [_sequence(short, end), _sequence(short, ids[answer:over])],
+        ]
+        seen = model.reference
+        plan = every_kind(model) if seen is None else seen.plan
+        first, last = plan.sites[0], plan.sites[-1]
+        arms = [Plan(), Plan((Nudge.drawn(first, model.d_model, 2),)), plan]
+        if first.component == "resid_pre":  # at the first block: some arms part there, and some after it
+            arms[1:1] = [Plan((Nudge.drawn(last, model.d_model, seed),)) for seed in (3, 4)]
+        text = groups[1][1]
+        same = seen is not None and seen.sequence == text
+        known = {0: seen.plain, len(arms) - 1: seen.steered} if seen is not None and same else {}
         plain = {
-            (arm, group, slot): _answer(model, sequence, planned(arms[arm], sequence))
-            for arm, group, slot in compared
-            for sequence in [groups[group][slot]]
+            (arm, 1, 1): known[arm] if arm in known else _answer(model, text, planned(arms[arm], text))
+            for arm in range(0, len(arms), 2)
         }
-        return cls(model, groups, arms, plain)
+        return cls(model, groups, arms, plain, same)
+
+    def anew(self) -> "Trial":
+        """The same, of plain passes that are made now."""
+        text = self.groups[1][1]
+        plain = {key: _answer(self.model, text, planned(self.arms[key[0]], text)) for key in self.plain}
+        return replace(self, plain=plain, recalled=False)
 
     @cached_property
     def rounding(self) -> float:
         """Differences of this size (nats) are rounding: what jittering the output of every block does, some times."""
-        jittered = _answer(self.model, self.groups[1][0], _jitter(self.model))
-        response = max(abs(a - b) for a, b in zip(self.plain[0, 1, 0], jittered, strict=True))
+        response = 0.0
+        for (arm, group, slot), plain in self.plain.items():
+            text = self.groups[group][slot]
+            jittered = _answer(self.model, text, [*planned(self.arms[arm], text), *_jitter(self.model)])
+            response = max(response, *(abs(a - b) for a, b in zip(plain, jittered, strict=True)))
         return max(FLOOR, NOISE * response)
 
     def explains(self, off: float) -> bool:
@@ -226,8 +222,7 @@ def _sequence(prompt: Sequence[int], answer: Sequence[int]) -> TokenSequence:
 
 
 def _answer(model: Model, sequence: TokenSequence, changes: Sequence[tuple[Site, Change]]) -> list[float]:
-    logp = plain_logits(model, sequence.ids, changes).log_softmax(-1)
-    return [float(logp[p - 1, sequence.ids[p]]) for p in range(sequence.answer_start, len(sequence))]
+    return answer_of(plain_logits(model, sequence.ids, changes), sequence)
 
 
 def _jitter(model: Model) -> list[tuple[Site, Change]]:

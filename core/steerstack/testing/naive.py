@@ -9,7 +9,7 @@ from torch import Tensor
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
-from steerstack.trace.plain import plain_logits, planned
+from steerstack.trace.plain import answer_of, plain_logits, planned
 
 
 def naive_logits(model: Model, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
@@ -19,5 +19,4 @@ def naive_logits(model: Model, sequence: TokenSequence, plan: Plan) -> Float[Ten
 
 def naive_score(model: Model, sequence: TokenSequence, plan: Plan) -> list[float]:
     """Log-probabilities of the answer tokens of one sequence under a plan."""
-    logp = naive_logits(model, sequence, plan).log_softmax(-1)
-    return [float(logp[p - 1, sequence.ids[p]]) for p in range(sequence.answer_start, len(sequence))]
+    return answer_of(naive_logits(model, sequence, plan), sequence)

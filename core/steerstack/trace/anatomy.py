@@ -4,6 +4,7 @@ Only names are looked up here. Whether the places are what their names say is se
 the model (:mod:`steerstack.trace.check`).
 """
 
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from torch import nn
@@ -106,3 +107,28 @@ def _projection(block: nn.Module) -> str | None:
 def children(block: nn.Module) -> str:
     """The parts of a block, for an error that names them."""
     return ", ".join(f"{name} ({type(part).__name__})" for name, part in block.named_children())
+
+
+_COUNTED = ("layer_idx", "layer_id", "layer_number", "block_idx", "training")
+"""Settings that count a block or say what it is doing, and nothing of its kind."""
+
+
+def entry_with_every_kind(blocks: Sequence[nn.Module], few: int) -> int:
+    """The block from which a pass meets every kind of block that the model has, and the last ``few`` in any case.
+
+    A look at the last few is a look at all only where they are all alike.
+    """
+    last = {_kind(block): layer for layer, block in enumerate(blocks)}
+    return max(0, min(*last.values(), len(blocks) - few))
+
+
+def _kind(block: nn.Module) -> Hashable:
+    """The classes of a block's parts, and their settings: a window, a kind of attention, experts or none."""
+    return tuple((name, type(part).__qualname__, _settings(part)) for name, part in block.named_modules())
+
+
+def _settings(part: nn.Module) -> tuple[tuple[str, str], ...]:
+    told = ((name, value) for name, value in vars(part).items() if not name.startswith("_") and name not in _COUNTED)
+    return tuple(
+        sorted((name, repr(value)) for name, value in told if isinstance(value, bool | int | str | type(None)))
+    )

@@ -10,13 +10,19 @@ from torch import Tensor
 
 from steerstack.data.prompts import Prompt
 from steerstack.errors import ModelError, first_line
+from steerstack.steering.intervention import Plan
 from steerstack.steering.site import COMPONENTS, Component, Site
+from steerstack.steering.tokens import TokenSequence
+from steerstack.trace.anatomy import entry_with_every_kind
 from steerstack.trace.forward import Pass, run
 from steerstack.trace.model import Model
-from steerstack.trace.plain import plain_logits
+from steerstack.trace.plain import Nudge, Reference, answer_of, plain_logits, planned
 
-TOKENS = 6
-"""Tokens of a trial."""
+PARTS = (4, 6, 9)
+"""Where the response and its answer begin in the text of a trial, and where it ends."""
+
+LAST = 4
+"""Blocks at the end that are no kind of their own and yet are run, of a model that has twice as many."""
 
 _MEDIA = re.compile("image|audio|video|vision|speech|img", re.IGNORECASE)
 
@@ -41,10 +47,14 @@ def check_model(model: Model) -> None:
             seen=f"{model.n_layers} blocks",
             fix="Tell us about this model.",
         )
-    ids = trial_ids(model, TOKENS)
+    response, answer, end = PARTS
+    text = TokenSequence(tuple(trial_ids(model, end)), response, answer)
+    ids = list(text.ids)
     plain = _plain(model, ids)
     _check_order(model, ids, plain)
-    _check_traced(model, ids, plain)
+    plan = every_kind(model)
+    steered = _check_traced(model, text, plan, plain)
+    model.reference = Reference(text, plan, answer_of(plain, text), answer_of(steered, text))
     model.absent.update(_absent(model, ids))
 
 
@@ -71,6 +81,8 @@ def _plain(model: Model, ids: list[int]) -> Float[Tensor, "token vocab"]:
         def seen(_module: Any, _args: Any, output: Any) -> None:
             hidden = output[0] if isinstance(output, tuple | list) else output
             ran.update([layer])
+            if layer == 0:
+                model.tuple_output = isinstance(output, tuple)  # seen, so that no pass need be run for it
             shapes[layer] = tuple(hidden.shape)
 
         return model.module_at(Site("resid_post", layer)).register_forward_hook(seen)
@@ -106,8 +118,8 @@ def _plain(model: Model, ids: list[int]) -> Float[Tensor, "token vocab"]:
 
 def _check_order(model: Model, ids: list[int], plain: Float[Tensor, "token vocab"]) -> None:
     """Refuse a model whose tokens read later ones."""
-    short = plain_logits(model, ids[: TOKENS // 2])
-    off = _off(short, plain[: TOKENS // 2])
+    half = len(ids) // 2
+    off = _off(plain_logits(model, ids[:half]), plain[:half])
     if off > _rounding(model, plain):
         raise ModelError(
             f"{model.name} is not a causal language model: its tokens read those that come later.",
@@ -116,23 +128,34 @@ def _check_order(model: Model, ids: list[int], plain: Float[Tensor, "token vocab
         )
 
 
-def _check_traced(model: Model, ids: list[int], plain: Float[Tensor, "token vocab"]) -> None:
-    """Refuse a model of which a traced pass, plain or edited, gives something else than the model itself."""
-    middle = Site("resid_post", model.n_layers // 2)
-    entry = Site("resid_pre", model.n_layers // 2)
-    given = torch.tensor([ids])
+def every_kind(model: Model) -> Plan:
+    """Edits of what enters a block and of what leaves one, so far down that every kind of block comes after them."""
+    blocks = [model.module_at(Site("resid_post", layer)) for layer in range(model.n_layers)]
+    entry = entry_with_every_kind(blocks, min(LAST, model.n_layers // 2))
+    sites = Site("resid_pre", entry), Site("resid_post", max(entry - 1, 0))
+    return Plan(tuple(Nudge.drawn(site, model.d_model, seed) for seed, site in enumerate(sites)))
+
+
+def _check_traced(
+    model: Model, text: TokenSequence, plan: Plan, plain: Float[Tensor, "token vocab"]
+) -> Float[Tensor, "token vocab"]:
+    """Refuse a model of which a traced pass, plain or edited, gives something else than the model itself.
+
+    What it gives by itself under the plan comes back.
+    """
+    given = torch.tensor([text.ids])
     mask = torch.ones_like(given, dtype=torch.bool)
+    edits = planned(plan, text)
     try:
         traced = run(model, Pass(given, mask, head=lambda h: h[0])).logits
-        edits = {entry: _shift, middle: _shift}
-        edited = run(model, Pass(given, mask, edits=edits, head=lambda h: h[0])).logits
+        edited = run(model, Pass(given, mask, edits=dict(edits), head=lambda h: h[0])).logits
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"The blocks of {model.name} cannot be traced.",
             seen=f"{type(error).__name__}: {first_line(error)}",
             fix="Tell us about this model.",
         ) from error
-    wanted = plain_logits(model, ids, [(entry, _shift), (middle, _shift)])
+    wanted = plain_logits(model, text.ids, edits)
     for what, found, expected in (("A pass", traced, plain), ("An edited pass", edited, wanted)):
         off = _off(found.float(), expected)
         if not off <= _rounding(model, expected):
@@ -143,10 +166,11 @@ def _check_traced(model: Model, ids: list[int], plain: Float[Tensor, "token voca
             )
     if _off(wanted, plain) == 0:
         raise ModelError(
-            f"An edit at {middle} of {model.name} had no effect.",
-            seen=f"module {model.path(middle)}",
+            f"An edit at {plan.sites[-1]} of {model.name} had no effect.",
+            seen=f"module {model.path(plan.sites[-1])}",
             fix="The site names do not fit this architecture; tell us about it.",
         )
+    return wanted
 
 
 def _absent(model: Model, ids: list[int]) -> dict[Component, str]:

@@ -23,6 +23,7 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.trace import anatomy, placement
 from steerstack.trace.everyday import Everyday
 from steerstack.trace.paths import Paths, Shortcut
+from steerstack.trace.plain import Reference
 from steerstack.util import digest
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Model(Everyday):
         What it was opened from.
     absent:
         Components that no block has where their names would be, and what was seen instead.
+    reference:
+        What plain passes said of a short text on opening; None where the model was not opened but made of another.
     paths:
         The shortcuts that agree with plain passes; None until they were tried (:mod:`steerstack.engine.proof`).
     tokenizer:
@@ -58,6 +61,7 @@ class Model(Everyday):
 
     remote: "Server | None" = None
     visiting = False
+    reference: Reference | None = None
 
     def __init__(
         self,

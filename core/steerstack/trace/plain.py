@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from steerstack.steering.intervention import Intervention, Plan
+from steerstack.steering.intervention import Intervention, Plan, SelectiveIntervention
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
 
@@ -23,6 +24,43 @@ if TYPE_CHECKING:
 
 Change = Callable[[Float[Tensor, "batch token width"]], Float[Tensor, "batch token width"]]
 """What becomes of activations."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nudge(SelectiveIntervention):
+    """Pushes activations by a quarter of their norm, so that it is felt in every model."""
+
+    direction: Float[Tensor, " d_model"]
+
+    @classmethod
+    def drawn(cls, site: Site, d_model: int, seed: int) -> Nudge:
+        """A push in a direction that is drawn at random."""
+        direction = torch.randn(d_model, generator=torch.Generator().manual_seed(seed))
+        return cls(site, direction=nn.functional.normalize(direction, dim=0))
+
+    def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
+        """The activations, pushed."""
+        return hidden + 0.25 * hidden.norm(dim=-1, keepdim=True) * self.direction.to(hidden)
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What plain passes said of a short text when a model was opened, so that nobody needs to run them again.
+
+    Attributes
+    ----------
+    sequence:
+        The text.
+    plan:
+        Edits of the response, before the first of the blocks that a pass must run to meet every kind.
+    plain, steered:
+        Log-probabilities (nats) of the answer's tokens, unsteered and under the plan.
+    """
+
+    sequence: TokenSequence
+    plan: Plan
+    plain: list[float]
+    steered: list[float]
 
 
 @torch.no_grad()
@@ -44,6 +82,12 @@ def plain_logits(
     with model.lock, changed(model, changes, len(ids)):
         options = {"use_cache": False} if "use_cache" in model.accepts else {}
         return model.module(given, **options).logits[0].float()  # type: ignore[no-any-return]
+
+
+def answer_of(logits: Float[Tensor, "token vocab"], sequence: TokenSequence) -> list[float]:
+    """Log-probabilities (nats) of the tokens of a sequence's answer, from the logits at every token."""
+    logp = logits.log_softmax(-1)
+    return [float(logp[place - 1, sequence.ids[place]]) for place in range(sequence.answer_start, len(sequence))]
 
 
 def planned(plan: Plan, sequence: TokenSequence) -> list[tuple[Site, Change]]:

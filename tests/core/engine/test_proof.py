@@ -134,6 +134,15 @@ def test_if_even_the_slowest_path_differs_the_model_is_refused(monkeypatch):
         proof._compare(model)
 
 
+def test_plain_passes_of_the_opening_are_not_made_again_unless_the_weights_were_changed():
+    model = open_model(tiny_model("llama"), tokenizer=tiny_tokenizer())
+    assert Trial.of(model).recalled
+    with torch.no_grad():
+        model.module.lm_head.weight *= 2
+    assert Trial.of(model).off_by(EVERY) > 0.01
+    assert proof._compare(model) == Paths(EVERY)
+
+
 def test_half_precision_is_not_taken_for_disagreement():
     model = open_model(tiny_model("llama"), tokenizer=tiny_tokenizer(), dtype="bfloat16")
     assert prove(model).used == EVERY
