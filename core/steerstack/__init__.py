@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from steerstack.study.gates.study import Gates as Gates
     from steerstack.study.generalize.study import Generalize as Generalize
     from steerstack.study.label_errors.study import LabelErrors as LabelErrors
+    from steerstack.study.online_rl.study import OnlineRL as OnlineRL
     from steerstack.study.stack.study import Stack as Stack
     from steerstack.study.study import Study as Study
     from steerstack.study.sweep.study import Sweep as Sweep
@@ -98,6 +99,7 @@ _HOMES = {
     "Item": "data.items",
     "LabelErrors": "study.label_errors.study",
     "Metric": "contracts",
+    "OnlineRL": "study.online_rl.study",
     "Probe": "contracts",
     "Project": "steering.edits",
 }

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         Metric,
         Organism,
         Probe,
+        Reward,
         VectorFormat,
     )
     from steerstack.contracts.recorder import Recorder
@@ -120,6 +121,11 @@ def steerstack_judges() -> Sequence[type[Judge]]:
 @hookspec
 def steerstack_labellers() -> Sequence[type[Labeller]]:
     """Return classes that label items and err in a way of their own. Since 0.2."""
+
+
+@hookspec
+def steerstack_rewards() -> Sequence[type[Reward]]:
+    """Return classes that say how good a sampled answer is, for online learning. Since 0.2."""
 
 
 @hookspec

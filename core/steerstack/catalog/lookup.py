@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Metric,
         Organism,
         Probe,
+        Reward,
         VectorFormat,
     )
 
@@ -42,6 +43,8 @@ def find(kind: Literal["auditor"], name: str) -> type[Auditor]: ...
 def find(kind: Literal["baseline"], name: str) -> type[Baseline]: ...
 @overload
 def find(kind: Literal["labeller"], name: str) -> type[Labeller]: ...
+@overload
+def find(kind: Literal["reward"], name: str) -> type[Reward]: ...
 @overload
 def find(kind: Literal["technique"], name: str) -> type[Extractor] | type[Baseline]: ...
 @overload

@@ -33,6 +33,7 @@ KINDS = {
     "dataset": "steerstack_behaviors",
     "judge": "steerstack_judges",
     "labeller": "steerstack_labellers",
+    "reward": "steerstack_rewards",
     "data-format": "steerstack_data_formats",
     "vector-format": "steerstack_vector_formats",
     "backend": "steerstack_backends",

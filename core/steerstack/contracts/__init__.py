@@ -15,6 +15,8 @@ from steerstack.contracts.labeller import Labeller
 from steerstack.contracts.listener import Event, Listener
 from steerstack.contracts.method import Method
 from steerstack.contracts.metric import Measured, Metric
+from steerstack.contracts.online.learner import OnlineLearner
+from steerstack.contracts.online.reward import Reward, Rollout
 from steerstack.contracts.organism import Built, Organism
 from steerstack.contracts.pairs import OneLayer, PairBatch, PairStream
 from steerstack.contracts.probe import FittedProbe, Probe
@@ -40,6 +42,7 @@ __all__ = [
     "Method",
     "Metric",
     "OneLayer",
+    "OnlineLearner",
     "Opened",
     "Opinion",
     "Organism",
@@ -47,6 +50,8 @@ __all__ = [
     "PairStream",
     "Probe",
     "Questions",
+    "Reward",
+    "Rollout",
     "Tuned",
     "VectorFormat",
     "Verdict",

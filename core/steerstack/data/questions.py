@@ -159,6 +159,14 @@ def words_of(item: Item, mode: ScoreMode) -> str:
     return item.question if mode == "text" or item.form == "yes-no" else _propose(item, item.exhibits_text)
 
 
+def asked_words(question: Question, mode: ScoreMode) -> str:
+    """What the user says in a question, in the order in which it was asked in that mode."""
+    item = question.item  # of a letter, with its options in the order asked
+    if mode == "yes-no" and item.form != "yes-no" and question.order:
+        return _propose(item, item.contrast_text)
+    return words_of(item, mode)
+
+
 def _propose(item: Item, answer: str) -> str:
     return f'{item.question}\n\nIs the following answer something you would say?\n"{answer}"'
 

@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from steerstack.errors import StudyError
 from steerstack.stats.estimate import LEVEL, Estimate, finite
-from steerstack.stats.intervals import SAME, mean_interval, quantile, spread_of_mean
+from steerstack.stats.intervals import SAME, mean_interval, mean_p, quantile, spread_of_mean
 
 SEEDS = 10
 """Seeds below which two curves are not compared in words."""
@@ -63,15 +64,38 @@ def two_way(
     value = float(values.mean())
     if n_seeds < 2 or n_items < 2 or not math.isfinite(value):
         return Estimate(value, -math.inf, math.inf, values.size, level)
-    if float(np.ptp(values)) <= SAME * max(1.0, abs(value)):
+    if _same(values):
         same = mean_interval(values.mean(1), level=level)
         return Estimate(value, same.ci_low, same.ci_high, values.size, level)
-    parts = [(float(np.var(values.mean(1), ddof=1)) / n_seeds, n_seeds - 1.0)]
-    spread, freedom = spread_of_mean(values.mean(0), groups)
-    parts.append((spread**2, freedom))
-    total, freedom = satterthwaite(parts)
-    reach = quantile(freedom, level) * math.sqrt(total)
+    error, freedom = _two_way_error(values, groups)
+    reach = quantile(freedom, level) * error
     return Estimate(value, value - reach, value + reach, values.size, level)
+
+
+def two_way_p(values: Float[NDArray[np.float64], "seed item"], *, groups: ArrayLike | None = None) -> float:
+    """Two-sided p of that mean against zero, by what its interval is made of; 1 for a single seed or item."""
+    n_seeds, n_items = values.shape
+    value = float(values.mean())
+    if n_seeds < 2 or n_items < 2 or not math.isfinite(value):
+        return 1.0
+    if _same(values):
+        return mean_p(values.mean(1))
+    error, freedom = _two_way_error(values, groups)
+    return 2 * float(special.stdtr(freedom, -abs(value) / error))
+
+
+def _same(values: Float[NDArray[np.float64], "seed item"]) -> bool:
+    return float(np.ptp(values)) <= SAME * max(1.0, abs(float(values.mean())))
+
+
+def _two_way_error(values: Float[NDArray[np.float64], "seed item"], groups: ArrayLike | None) -> tuple[float, float]:
+    """Standard error of the mean over seeds and items, and its degrees of freedom."""
+    n_seeds = len(values)
+    spread, of_items = spread_of_mean(values.mean(0), groups)
+    total, freedom = satterthwaite(
+        [(float(np.var(values.mean(1), ddof=1)) / n_seeds, n_seeds - 1.0), (spread**2, of_items)]
+    )
+    return math.sqrt(total), freedom
 
 
 def satterthwaite(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:

@@ -50,9 +50,9 @@ class MethodRef(BaseModel):
 
 
 def _bases() -> dict[str, type[Method]]:
-    from steerstack.contracts import Baseline, Edit, Extractor, Labeller
+    from steerstack.contracts import Baseline, Edit, Extractor, Labeller, Reward
 
-    return {"extractor": Extractor, "baseline": Baseline, "edit": Edit, "labeller": Labeller}
+    return {"extractor": Extractor, "baseline": Baseline, "edit": Edit, "labeller": Labeller, "reward": Reward}
 
 
 def _read(value: Any) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from steerstack.testing.kit.metric import MetricContract as MetricContract
     from steerstack.testing.kit.organism import OrganismContract as OrganismContract
     from steerstack.testing.kit.probe import ProbeContract as ProbeContract
+    from steerstack.testing.kit.reward import RewardContract as RewardContract
     from steerstack.testing.kit.study import StudyContract as StudyContract
     from steerstack.testing.kit.vector_format import VectorFormatContract as VectorFormatContract
     from steerstack.testing.models import tiny_model as tiny_model
@@ -44,6 +45,7 @@ _HOMES = {
     "OrganismContract": "kit.organism",
     "PlantedPairs": "planted",
     "ProbeContract": "kit.probe",
+    "RewardContract": "kit.reward",
     "StudyContract": "kit.study",
     "VectorFormatContract": "kit.vector_format",
     "planted_data": "planted",

@@ -8,7 +8,7 @@ import pytest
 
 from steerstack.errors import StudyError
 from steerstack.stats import crossing
-from steerstack.stats.learning_curves import curve, two_way
+from steerstack.stats.learning_curves import curve, two_way, two_way_p
 
 SIZES = (4, 16, 64)
 
@@ -83,3 +83,14 @@ def test_what_does_not_fit_is_refused():
         crossing(np.zeros((10, 3, 5)), np.zeros((10, 3, 5)), (4, 16))
     with pytest.raises(StudyError, match="ascending"):
         crossing(np.zeros((10, 3, 5)), np.zeros((10, 3, 5)), (4, 64, 16))
+
+
+def test_the_p_of_a_mean_over_seeds_and_items_is_that_at_which_its_interval_ends_at_zero():
+    values = np.random.default_rng(4).normal(0.2, 0.5, (6, 30))
+    p = two_way_p(values)
+    end = two_way(values, level=1 - p)
+    assert end.ci_low == pytest.approx(0, abs=1e-9)
+    assert two_way_p(-values) == pytest.approx(p)
+    assert two_way_p(values, groups=np.arange(30) // 3) != p
+    assert two_way_p(np.zeros((4, 9))) == 1
+    assert two_way_p(values[:1]) == 1  # one seed says nothing of others

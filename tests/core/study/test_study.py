@@ -12,6 +12,7 @@ from steerstack.study.efficiency.study import Efficiency
 from steerstack.study.gates.study import Gates
 from steerstack.study.generalize.study import Generalize
 from steerstack.study.label_errors.study import LabelErrors
+from steerstack.study.online_rl.study import OnlineRL
 from steerstack.study.stack.study import Stack
 from steerstack.study.sweep.study import Sweep
 from steerstack.testing import StudyContract, planted_data
@@ -61,6 +62,14 @@ class TestGeneralize(StudyContract):
 class TestLabelErrors(StudyContract):
     study = LabelErrors(
         data="planted", techniques=("mean-difference",), noise=(0.25,), layers=(1,), shares=(0.2,), seeds=2, nulls=0,
+        score="yes-no",
+    )  # fmt: skip
+
+
+class TestOnlineRL(StudyContract):
+    study = OnlineRL(
+        data="planted", techniques=("mean-difference",), learners=({"name": "vector-grpo", "learning_rate": 1e-2},),
+        updates=1, prompts=1, generations=2, answer_tokens=1, samples=1, layers=(1,), shares=(0.2,), seeds=2, nulls=0,
         score="yes-no",
     )  # fmt: skip
 

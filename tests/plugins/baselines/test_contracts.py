@@ -8,6 +8,7 @@ from steerstack.catalog.manager import plugins
 from steerstack.testing import BaselineContract
 from steerstack_plugins.baselines.dpo import DPO
 from steerstack_plugins.baselines.few_shot import FewShot
+from steerstack_plugins.baselines.full_grpo import FullGRPO
 from steerstack_plugins.baselines.full_sft import FullSFT
 from steerstack_plugins.baselines.grpo import GRPO
 from steerstack_plugins.baselines.lora_sft import LoraSFT
@@ -16,6 +17,7 @@ from steerstack_plugins.baselines.peft_adapter import PeftAdapter
 from steerstack_plugins.baselines.rank1_reft import Rank1Reft
 from steerstack_plugins.baselines.reflective_prompt import ReflectivePrompt
 from steerstack_plugins.baselines.system_prompt import SystemPrompt
+from steerstack_plugins.baselines.vector_grpo import VectorGRPO
 
 ELSEWHERE = {"learns_the_behaviour": "it was trained elsewhere: here, not at all"}
 UNREAD = {"learns_the_behaviour": "a random model does not act on what it reads before the question"}
@@ -64,12 +66,20 @@ class TestRank1Reft(BaselineContract):
 
 
 class TestGRPO(BaselineContract):
-    baseline = GRPO(rank=2, steps=3, look=3, prompts=2, generations=4, answer_tokens=1, learning_rate=1e-2)
+    baseline = GRPO(rank=2, steps=2, look=2, prompts=2, generations=4, answer_tokens=1, learning_rate=1e-2)
     items = 8
 
     @cached_property
     def model(self):
         return undecided_model()
+
+
+class TestVectorGRPO(TestGRPO):
+    baseline = VectorGRPO(steps=2, look=2, prompts=2, generations=4, answer_tokens=1, learning_rate=1e-2)
+
+
+class TestFullGRPO(TestGRPO):
+    baseline = FullGRPO(steps=2, look=2, prompts=2, generations=4, answer_tokens=1, learning_rate=1e-3)
 
 
 class TestPeftAdapter(BaselineContract):

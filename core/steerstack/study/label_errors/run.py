@@ -18,7 +18,7 @@ from steerstack.study.label_errors.cell import TRUE
 from steerstack.study.label_errors.result import LabelErrorsResult
 from steerstack.study.session import Session
 from steerstack.techniques.labels.mistakes import readiness_of, wrong
-from steerstack.techniques.labels.subsets import Subset, labelled_items, subset
+from steerstack.techniques.labels.subsets import Subset, drawn, labelled_items, subset
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import check_techniques
 
@@ -62,7 +62,7 @@ def run_label_errors(study: LabelErrors, session: Session) -> LabelErrorsResult:
     model, splits, ledger = session.model, session.splits, session.ledger
     techniques = study.treated(session.data.behavior)
     check_techniques(model, techniques, [session.data])
-    count = drawn(study, splits)
+    count = drawn(study.items, splits)
     tests = {"test": splits.test}
     labels = [true_labels(study, splits, count)]
     for reference in study.labellers:
@@ -80,19 +80,6 @@ def run_label_errors(study: LabelErrors, session: Session) -> LabelErrorsResult:
     found = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
     fits = dict(zip(todo, found, strict=True))
     return LabelErrorsResult(study, model, splits, techniques, labels, base, fits, competence)
-
-
-def drawn(study: LabelErrors, splits: Splits) -> int:
-    """How many labelled items each seed draws."""
-    have = len(splits.train) + len(splits.validation)
-    count = study.items or 3 * have // 4
-    if not 4 <= count <= have:
-        raise StudyError(
-            f"{count} labelled items cannot be drawn.",
-            seen=f"{have} items for training and choices",
-            fix=f"Give items: a number from 4 to {have}; or give more data.",
-        )
-    return count
 
 
 def true_labels(study: LabelErrors, splits: Splits, count: int) -> LabelDraws:

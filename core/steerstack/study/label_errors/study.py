@@ -52,9 +52,9 @@ class LabelErrors(TechniqueStudy):
     def forecast(self, session: Session) -> Forecast:
         """What it will take, from a fit of each technique."""
         from steerstack.study.forecast import forecast_fits
-        from steerstack.study.label_errors.run import drawn
+        from steerstack.techniques.labels.subsets import drawn
 
         techniques = self.treated(session.data.behavior)
         repeats = self.seeds * (1 + len(self.labellers) * len(self.noise))
-        sizes = [drawn(self, session.splits)]
+        sizes = [drawn(self.items, session.splits)]
         return forecast_fits(session.model, session.splits, techniques, sizes, repeats, self.score)

@@ -8,6 +8,7 @@ import numpy as np
 
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
+from steerstack.errors import StudyError
 from steerstack.techniques.labels.mistakes import wrong
 
 
@@ -34,6 +35,25 @@ class Subset:
 def labelled_items(splits: Splits) -> DataSet:
     """What there are labels for: the items for training, then those for choices."""
     return splits.train.take((*splits.train.items, *splits.validation.items))
+
+
+def drawn(items: int | None, splits: Splits) -> int:
+    """How many labelled items each seed draws: as many as were asked for, or three quarters of them.
+
+    Raises
+    ------
+    StudyError
+        There are not as many, or they are too few to choose by.
+    """
+    have = len(splits.train) + len(splits.validation)
+    count = items or 3 * have // 4
+    if not 4 <= count <= have:
+        raise StudyError(
+            f"{count} labelled items cannot be drawn.",
+            seen=f"{have} items for training and choices",
+            fix=f"Give items: a number from 4 to {have}; or give more data.",
+        )
+    return count
 
 
 def subset(

@@ -27,7 +27,7 @@ def answer_logp(module: Any, texts: Sequence[TokenSequence]) -> Float[Tensor, " 
 
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # so that little is filled up
     found = torch.zeros(len(texts))
-    with _looking(module):
+    with looking(module):
         for at in range(0, len(order), PART):
             part = order[at : at + PART]
             found[part] = _of_part(module, [texts[place] for place in part])
@@ -68,7 +68,7 @@ def label_logp(module: Any, questions: Sequence[Question]) -> Float[Tensor, "que
 
     device = next(module.parameters()).device
     found = []
-    with _looking(module):
+    with looking(module):
         for question in questions:
             prompt = question.exhibits.ids[: question.exhibits.answer_start]
             logits = module(input_ids=torch.tensor([prompt], device=device)).logits[0, -1]
@@ -77,7 +77,7 @@ def label_logp(module: Any, questions: Sequence[Question]) -> Float[Tensor, "que
 
 
 @contextlib.contextmanager
-def _looking(module: Any) -> Iterator[None]:
+def looking(module: Any) -> Iterator[None]:
     """No gradients, and evaluation mode; afterwards the mode that it had."""
     import torch
 

@@ -37,8 +37,12 @@ class Schedule:
 def grid(choices: int, rate: float) -> tuple[list[float], int]:
     """Learning rates, half a power of ten apart, and the looks at each: ``choices`` configurations in all."""
     looks = max(d for d in range(1, math.isqrt(choices) + 1) if choices % d == 0)
-    count = choices // looks
-    return [rate * 10 ** ((place - count // 2) / 2) for place in range(count)], looks
+    return learning_rates(choices // looks, rate), looks
+
+
+def learning_rates(count: int, rate: float) -> list[float]:
+    """So many learning rates around one, half a power of ten apart."""
+    return [rate * 10 ** ((place - count // 2) / 2) for place in range(count)]
 
 
 def schedule(items: int, batch: int, epochs: int, looks: int) -> Schedule:

@@ -1,0 +1,111 @@
+"""What is said of rewards: whether a technique moves the mean reward, and which of two moves it further."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike, NDArray
+
+from steerstack.stats.comparisons import ALPHA, corrected
+from steerstack.stats.estimate import TOO_FEW, Estimate
+from steerstack.stats.learning_curves import two_way, two_way_p
+
+Gains = Float[NDArray[np.float64], "seed item"]
+"""Rewards of a technique minus those of the bare model, by seed and item, in units of the reward."""
+
+Outcome = Literal["higher", "lower", "as good", "not resolved"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The mean reward of one technique against that of another, or of the bare model.
+
+    Attributes
+    ----------
+    first, second:
+        Which; an empty ``second`` is the bare model.
+    on:
+        Name of the test set.
+    gap:
+        First minus second, with its 95 % interval over seeds and items.
+    p, p_corrected:
+        Two-sided, and after Holm's correction for all comparisons of the study.
+    outcome:
+        ``as good`` where an interval that allows for the number of comparisons (Bonferroni) lies within the margin;
+        ``higher`` or ``lower`` where it does not, and the corrected p says so; else ``not resolved``.
+    """
+
+    first: str
+    second: str
+    on: str
+    gap: Estimate
+    p: float
+    p_corrected: float
+    outcome: Outcome
+
+    @property
+    def sentence(self) -> str:
+        """In words."""
+        if not self.second:
+            said = {
+                "higher": "raises the mean reward",
+                "lower": "lowers the mean reward",
+                "as good": "leaves the mean reward as it was",
+                "not resolved": "is not shown to move the mean reward",
+            }
+            return f"{self.first} {said[self.outcome]} ({self.gap})."
+        said = {
+            "higher": "earns more than",
+            "lower": "earns less than",
+            "as good": "earns as much as",
+            "not resolved": "and",
+        }
+        tail = ": which earns more is not resolved" if self.outcome == "not resolved" else ""
+        return f"{self.first} {said[self.outcome]} {self.second}{tail} ({self.gap})."
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON results hold it."""
+        return {**vars(self), "gap": self.gap.to_json()}
+
+
+def compare(
+    gains: Mapping[tuple[str, str], Gains], pairs: list[tuple[str, str]], *, margin: float,
+    groups: Mapping[str, ArrayLike | None],
+) -> list[Comparison]:  # fmt: skip
+    """Every technique against the bare model, and the named pairs, on every test set; all are one family.
+
+    Parameters
+    ----------
+    gains:
+        By technique and test set.
+    pairs:
+        Techniques by name: the first against the second.
+    margin:
+        In units of the reward.
+    groups:
+        The items' clusters by test set.
+    """
+    wanted = {(name, "", on): values for (name, on), values in gains.items()}
+    for first, second in pairs:
+        for on in dict.fromkeys(test for _, test in gains):
+            wanted[first, second, on] = gains[first, on] - gains[second, on]
+    p = {" / ".join(key): two_way_p(values, groups=groups[key[2]]) for key, values in wanted.items()}
+    holm = corrected(p)
+    found = []
+    for key, values in wanted.items():
+        first, second, on = key
+        test = holm[" / ".join(key)]
+        within = two_way(values, groups=groups[on], level=1 - ALPHA / len(wanted))
+        enough = values.shape[1] >= TOO_FEW
+        outcome: Outcome = "not resolved"
+        if enough and -margin < within.ci_low and within.ci_high < margin:
+            outcome = "as good"
+        elif enough and test["holds"]:
+            outcome = "higher" if values.mean() > 0 else "lower"
+        gap = two_way(values, groups=groups[on])
+        found.append(Comparison(first, second, on, gap, float(test["p"]), float(test["p_corrected"]), outcome))
+    return found

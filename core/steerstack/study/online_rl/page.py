@@ -1,0 +1,123 @@
+"""The page of a study of online reinforcement learning."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
+from steerstack.report.plot import NEIGHBORS, NULLS, OPPOSITE, VECTOR, Panel, Plot, line
+from steerstack.techniques.null_techniques import NEIGHBOR, NULL
+
+
+def online_rl_page(value: Mapping[str, Any], declared: str, references: Sequence[str]) -> Page:
+    """Rewards, behaviours and costs of all techniques, and what is compared."""
+    study, first = value["declared"], next(iter(value["n_test"]))
+    tables = [_earned(value, on) for on in value["n_test"]]
+    answered = f"{study['samples']} answers to each of {value['n_test'][first]} locked test items"
+    taught = f"{study['updates']} steps of {study['prompts']} questions with {study['generations']} answers each"
+    return Page(
+        title=f"{value['behavior']}: one reward, {len(value['learners'])} parameterisations",
+        lead=f"{value['model']}; the reward is {value['reward']['name']}, of {answered}. Each learner takes {taught}, "
+        f"under {study['seeds']} seeds, from {value['n_labelled']} labelled items, as all others.",
+        verdict=value["verdict"],
+        warnings=[told for told in [value["warning"], *value["failed"]] if told],
+        plots=[_gains(value, on) for on in value["n_test"]],
+        tables=[*tables, _compared(value), *_stacked(value), _costs(value)],
+        methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "
+        f"Each seed draws {value['n_labelled']} labelled items, every fourth of them for choices. Learners are "
+        "trained by GRPO on answers that they sample themselves; of their rates and looks the best on validation items "
+        "is kept, the untrained model among them. Rewards are means over sampled answers at the temperature of "
+        f"training. Items were scored by {study['score']}. {intervals_line(value)} Here they are over seeds and items "
+        "together (Satterthwaite's degrees of freedom), those of ratios Fieller's; p values are corrected for all "
+        "comparisons together (Holm). Best of n takes the best-rewarded of the bare model's answers, for which the "
+        "reward must be at hand when the question is asked.",
+        references=references,
+        provenance=provenance(value),
+        declaration=declared,
+    )
+
+
+def _arms(value: Mapping[str, Any], on: str) -> list[Mapping[str, Any]]:
+    return [arm for arm in value["arms"] if arm["on"] == on]
+
+
+def _earned(value: Mapping[str, Any], on: str) -> Table:
+    bare = value["bare"][on]
+    rows = [
+        ["the bare model", interval(bare["reward"]), "", "", ""],
+        [f"best of {bare['best_of_n']['samples']} of its answers", interval(bare["best_of_n"]), "", "", ""],
+        *(
+            [
+                arm["technique"], interval(arm["reward"]), interval(arm["reward_gain"]),
+                interval(arm["behaviour_gain"]), interval(arm["kl"]),
+            ]
+            for arm in _arms(value, on)
+        ),
+    ]  # fmt: skip
+    return Table(
+        f"What is earned on {on} items", ["arm", "reward", "gain", f"effect ({value['scale']})", "KL per token"], rows,
+        "KL in nats from the bare model, on neutral text; its interval is over texts. Gains and effects are paired, "
+        "against the bare model.",
+    )  # fmt: skip
+
+
+def _compared(value: Mapping[str, Any]) -> Table:
+    rows = [
+        [
+            one["first"], one["second"] or "the bare model", one["on"], interval(one["gap"]), f"{one['p']:.2g}",
+            f"{one['p_corrected']:.2g}", one["outcome"],
+        ]
+        for one in value["comparisons"]
+    ]  # fmt: skip
+    return Table(
+        "Compared by reward", ["first", "second", "items", "first minus second", "p", "corrected", "outcome"], rows,
+        f"As good: an interval that allows for the number of comparisons lies within {value['declared']['margin']:g}.",
+    )  # fmt: skip
+
+
+def _stacked(value: Mapping[str, Any]) -> list[Table]:
+    rows = [
+        [one["learner"], one["origin"], interval(one["effect"]), interval(one["retained"]), interval(one["reward"])]
+        for one in value["stacked"]["on_top"]
+    ]
+    columns = ["learner", "vector", f"effect on top ({value['scale']})", "share kept", "reward on top"]
+    return [Table(f"{value['stacked']['vector']} on top of each learner", columns, rows)] if rows else []
+
+
+def _costs(value: Mapping[str, Any]) -> Table:
+    first = next(iter(value["n_test"]))
+    rows = [
+        [
+            arm["technique"], f"{arm['labels']}", f"{arm['rollouts']}", f"{arm['rollout_tokens']}",
+            f"{arm['parameters']:.0f}", f"{arm['flops']:.2g}", f"{arm['unchanged']} of {value['declared']['seeds']}",
+        ]
+        for arm in _arms(value, first)
+    ]  # fmt: skip
+    columns = ["arm", "labels", "sampled answers", "their tokens", "trained parameters", "FLOPs", "kept nothing"]
+    note = (
+        "A seed, all rates together. Tokens are those of the questions and of the answers. Kept nothing: seeds after "
+        "which the untrained model was the best on validation items."
+    )
+    return Table("What it took", columns, rows, note)
+
+
+def _gains(value: Mapping[str, Any], on: str) -> Plot:
+    arms = _arms(value, on)
+
+    def color(name: str) -> str:
+        if name.startswith(NULL):
+            return NULLS
+        return NEIGHBORS if name.startswith(NEIGHBOR) else VECTOR if name in value["learners"] else OPPOSITE
+
+    names = [arm["technique"] for arm in arms]
+    groups = {"learns from the reward": VECTOR, "does not": OPPOSITE, "null": NULLS, "neighbor": NEIGHBORS}
+    lines = []
+    for label, tint in groups.items():
+        places = [place for place, name in enumerate(names) if color(name) == tint]
+        if places:
+            lines.append(line(label, places, [arms[place]["reward_gain"] for place in places], color=tint))
+    more = f"Over {value['declared']['seeds']} seeds and the items, against the bare model."
+    below = foot(value["n_test"][on], f"{on} items", f"reward ({value['reward']['name']})", more)
+    panel = Panel("", lines, names)
+    return Plot(
+        f"gains-{on}", f"Gain in mean reward on {on} items", "", "gain in mean reward", panels=[panel], foot=below
+    )

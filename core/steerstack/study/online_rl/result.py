@@ -1,0 +1,266 @@
+"""What came out of a study of online reinforcement learning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike, NDArray
+
+from steerstack.contracts.recorder import Effect
+from steerstack.data.items import DataSet
+from steerstack.data.splits import Splits
+from steerstack.measure.competence import Competence
+from steerstack.report.page import Page
+from steerstack.report.words import caveat
+from steerstack.stats import estimates
+from steerstack.stats.estimate import Estimate
+from steerstack.stats.learning_curves import two_way
+from steerstack.steering.vector import SteeringVector
+from steerstack.study.claims import Claims, of_technique
+from steerstack.study.fair_choices import choices_of
+from steerstack.study.null_test import NullTest, beside, borne, tests_json
+from steerstack.study.online_rl.comparison import Comparison, Gains, compare
+from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
+from steerstack.study.online_rl.page import online_rl_page
+from steerstack.study.technique_result import OneSetResult
+from steerstack.techniques.null_techniques import is_reference
+from steerstack.techniques.technique import Steering, Technique
+from steerstack.trace.model import Model
+
+if TYPE_CHECKING:
+    from steerstack.study.online_rl.study import OnlineRL
+
+FIRST = "test"
+"""The test items that are like those that were learnt from."""
+
+
+@dataclass(frozen=True, repr=False)
+class OnlineRLResult(OneSetResult):
+    """Every fit, measured on the same locked test items.
+
+    Attributes
+    ----------
+    tests:
+        Test items by name: those like the ones that were learnt from, and harder ones where they were asked for.
+    techniques:
+        Learners first, then techniques and nulls.
+    n_labelled:
+        Labelled items of each seed, for training and choices together.
+    bare, fits:
+        What was measured of the bare model, and of each technique by each seed.
+    rider:
+        The technique whose vector was put on top of what learners made; None for none.
+    """
+
+    study: OnlineRL
+    model: Model
+    splits: Splits
+    tests: Mapping[str, DataSet]
+    techniques: Sequence[Technique]
+    n_labelled: int
+    bare: Mapping[str, Any]
+    fits: Mapping[tuple[str, int], Any]
+    competence: Competence
+    rider: str | None
+
+    @property
+    def tested(self) -> dict[str, DataSet]:
+        """Every test set by name."""
+        return dict(self.tests)
+
+    @cached_property
+    def learners(self) -> list[str]:
+        """Names of those that learnt from the reward."""
+        return [one.name for one in self.techniques[: len(self.study.learners)]]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Techniques that could be fitted by every seed, nulls among them."""
+        return [one.name for one in self.techniques if not self._failed(one.name)]
+
+    @property
+    def real(self) -> list[str]:
+        """The same without nulls and neighbours."""
+        return [name for name in self.names if not is_reference(name)]
+
+    def _failed(self, name: str) -> bool:
+        return any(self.fits[name, seed]["failed"] for seed in range(self.study.seeds))
+
+    def values(self, name: str, on: str, what: str) -> Float[NDArray[np.float64], "seed item"]:
+        """What was measured of a technique: ``reward`` or ``behaviour``, by seed and item."""
+        return np.array([self.fits[name, seed]["values"][on][what] for seed in range(self.study.seeds)])
+
+    def gains(self, name: str, on: str, what: str = "reward") -> Gains:
+        """The same minus the bare model's."""
+        return self.values(name, on, what) - np.array(self.bare[on][what])
+
+    def _two_way(self, values: Gains, on: str = FIRST) -> Estimate:
+        return two_way(values, groups=self.groups(on))
+
+    @cached_property
+    def comparisons(self) -> list[Comparison]:
+        """Each technique against the bare model, learners with one another, and the first learner with all others."""
+        learners = [name for name in self.learners if name in self.real]
+        pairs = [(one, other) for place, one in enumerate(learners) for other in learners[place + 1 :]]
+        pairs += [(learners[0], name) for name in self.real if learners and name not in learners]
+        gains = {(name, on): self.gains(name, on) for name in self.real for on in self.tests}
+        groups: dict[str, ArrayLike | None] = {on: self.groups(on) for on in self.tests}
+        return compare(gains, pairs, margin=self.study.margin, groups=groups)
+
+    @cached_property
+    def stacked(self) -> list[VectorOnLearner]:
+        """What the vector does on top of each learner."""
+        if self.rider is None or self.rider not in self.names:
+            return []
+        alone = self.gains(self.rider, FIRST, "behaviour")
+        found = []
+        for name in self.learners:
+            below = self.values(name, FIRST, "behaviour") if name in self.names else None
+            for origin in ("transferred", "refitted"):
+                above = [self.fits[name, seed].get("on_top", {}).get(origin) for seed in range(self.study.seeds)]
+                if below is not None and all(above):
+                    behaviour, reward = (np.array([of[FIRST][key] for of in above]) for key in ("behaviour", "reward"))
+                    gain = reward - self.values(name, FIRST, "reward")
+                    found.append(on_top(name, origin, behaviour - below, alone, gain, groups=self.groups(FIRST)))
+        return found
+
+    @cached_property
+    def null_tests(self) -> dict[str, NullTest]:
+        """Each vector among the techniques beside the nulls: mean effect on the behaviour's log-odds."""
+        means = {name: float(self.gains(name, FIRST, "behaviour").mean()) for name in self.names}
+        nulls = {name: mean for name, mean in means.items() if is_reference(name)}
+        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and one.name in self.real]
+        return {name: beside(means[name], nulls) for name in vectors}
+
+    @property
+    def failed(self) -> list[str]:
+        """What could not be fitted, with the reason."""
+        return sorted({f"{name}: {fit['failed']}" for (name, _), fit in self.fits.items() if fit["failed"]})
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words: on the items like those learnt from, then on harder ones."""
+        told: list[str] = []
+        for on in self.tests:
+            here = [one for one in self.comparisons if one.on == on]
+            against_bare = [one.sentence for one in here if not one.second and one.first in self.learners]
+            told += [f"On {on} items:"] if len(self.tests) > 1 else []
+            told += [*against_bare, *(one.sentence for one in here if one.second)]
+        told += [one.sentence(self.rider or "") for one in self.stacked]
+        still = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
+        told += [f"{name} kept nothing of its training under any seed." for name in still]
+        return " ".join(filter(None, [*told, borne(self.null_tests), caveat(len(self.splits.test))]))
+
+    def _unchanged(self, name: str) -> int:
+        return sum(bool(self.fits[name, seed]["record"].get("unchanged")) for seed in range(self.study.seeds))
+
+    def _arm(self, name: str, on: str) -> dict[str, Any]:
+        fits = [self.fits[name, seed] for seed in range(self.study.seeds)]
+        mean = {key: float(np.mean([fit["cost"][key] for fit in fits])) for key in ("parameters", "flops", "seconds")}
+        record = fits[0]["record"]
+        labels = record.get("labels", self.n_labelled) if name in self.learners else self.n_labelled
+        return {
+            "technique": name,
+            "on": on,
+            "reward": self._two_way(self.values(name, on, "reward"), on).to_json(),
+            "reward_gain": self._two_way(self.gains(name, on), on).to_json(),
+            "behaviour_gain": self._two_way(self.gains(name, on, "behaviour"), on).to_json(),
+            "kl": estimates.mean(np.mean([fit["kl"] for fit in fits], axis=0)).to_json(),
+            "labels": 0 if is_reference(name) and "random" in name else labels,
+            "rollouts": record.get("rollouts", 0),
+            "rollout_tokens": int(np.mean([fit["record"].get("rollout_tokens", 0) for fit in fits])),
+            **mean,
+            "unchanged": self._unchanged(name),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The file form of ``online-rl --json``."""
+        return {
+            **self.head,
+            "n_test": {name: len(data) for name, data in self.tests.items()},
+            "n_labelled": self.n_labelled,
+            "reward": {"name": self.study.reward.name, "parameters": self.study.reward.parameters},
+            "learners": self.learners,
+            "bare": {
+                on: {
+                    "reward": estimates.mean(of["reward"], groups=self.groups(on)).to_json(),
+                    "behaviour": estimates.mean(of["behaviour"], groups=self.groups(on)).to_json(),
+                    "best_of_n": {**estimates.mean(of["best"], groups=self.groups(on)).to_json(),
+                                  "samples": self.study.samples},
+                }
+                for on, of in self.bare.items()
+            },
+            "arms": [self._arm(name, on) for on in self.tests for name in self.names],
+            "comparisons": [one.to_json() for one in self.comparisons],
+            "stacked": {"vector": self.rider, "on_top": [one.to_json() for one in self.stacked]},
+            "null_tests": tests_json(self.null_tests),
+            "choices": choices_of(
+                {name: {**self.fits[name, 0]["record"], **self.fits[name, 0]["cost"]} for name in self.names}
+            ),
+            "failed": self.failed,
+        }  # fmt: skip
+
+    @cached_property
+    def vectors(self) -> dict[str, SteeringVector]:
+        """The first seed's vector of each technique that is one."""
+        kept = {name: fit["vector"] for (name, seed), fit in self.fits.items() if seed == 0 and fit.get("vector")}
+        return {name: SteeringVector.from_json(of, name) for name, of in kept.items()}
+
+    @property
+    def claims(self) -> Claims:
+        """The first seed's vectors."""
+        arms = [
+            of_technique(name, self.techniques, vector, self.fits[name, 0]["record"], data=on,
+                         where={"technique": name, "seed": 0, "on": on})
+            for name, vector in self.vectors.items()
+            for on in self.tests
+        ]  # fmt: skip
+        one = Claims.of_splits({FIRST: self.splits}, arms, self.study.score)
+        return Claims(self.tests, one.trained, one.chosen, arms, self.study.score)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What each technique gains in reward, and in the behaviour's log-odds."""
+        found = []
+        for on in self.tests:
+            after = "" if on == FIRST else f"/{on}"
+            for name in self.names:
+                for what in ("reward", "behaviour"):
+                    of = self._two_way(self.gains(name, on, what), on)
+                    found.append(Effect.of(f"{what}/{name}{after}", of.to_json(), name))
+        for one in self.stacked:
+            if math.isfinite(one.retained.value):
+                role = f"{one.origin} on {one.learner}"
+                found.append(Effect.of(f"retained/{role}", one.retained.to_json(), self.rider or ""))
+        return found
+
+    def page(self) -> Page:
+        """Rewards, behaviours and costs of all, then what is compared."""
+        return online_rl_page(self.value, self.study.to_yaml(), self.references)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row an item, seed and technique: log_odds, effect, reward, reward_gain."""
+        rows: list[dict[str, Any]] = []
+        for on, data in self.tests.items():
+            odds, reward = self.bare[on]["behaviour"], self.bare[on]["reward"]
+            rows += [
+                {"technique": "bare", "seed": -1, "on": on, "item": item.id, "log_odds": o, "effect": 0.0,
+                 "reward": r, "reward_gain": 0.0}
+                for item, o, r in zip(data, odds, reward, strict=True)
+            ]  # fmt: skip
+            for (name, seed), fit in self.fits.items():
+                if fit["failed"]:
+                    continue
+                of = fit["values"][on]
+                rows += [
+                    {"technique": name, "seed": seed, "on": on, "item": item.id, "log_odds": o, "effect": o - base,
+                     "reward": r, "reward_gain": r - bare}
+                    for item, o, r, base, bare in zip(data, of["behaviour"], of["reward"], odds, reward, strict=True)
+                ]  # fmt: skip
+        return rows

@@ -1,0 +1,277 @@
+"""Group relative policy optimisation by trl: everything but what is trained."""
+
+from __future__ import annotations
+
+import copy
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from steerstack.contracts import OnlineLearner, Tuned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jaxtyping import Float
+    from numpy import ndarray
+
+    from steerstack.contracts import Reward
+    from steerstack.data.items import DataSet
+    from steerstack.data.questions import Question, ScoreMode
+    from steerstack.steering.intervention import Plan
+    from steerstack.trace.model import Model
+
+CRITERION = "largest mean reward on validation items"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is trained: a module whose trainable parameters take gradients, or one to which adapters are added.
+
+    Attributes
+    ----------
+    module:
+        A copy of the model.
+    adapters:
+        peft's settings; None where the module is trained as it is.
+    reference:
+        What the KL divergence is taken from; None where that is the module with its adapters off.
+    """
+
+    module: Any
+    adapters: Any = None
+    reference: Any = None
+
+
+@dataclass(frozen=True)
+class AskedItems:
+    """Items as they are asked and rewarded: the data, its questions, how they are asked, who rewards, and whom.
+
+    Attributes
+    ----------
+    data, questions, mode:
+        Items, the questions made of them, and how they are asked.
+    reward, model:
+        Who rewards answers, and the model before training.
+    """
+
+    data: DataSet
+    questions: Sequence[Question]
+    mode: ScoreMode
+    reward: Reward
+    model: Model
+
+    @property
+    def prompts(self) -> list[list[int]]:
+        """Token ids up to the answer."""
+        return [list(question.exhibits.ids[: question.exhibits.answer_start]) for question in self.questions]
+
+    @property
+    def by_labels(self) -> bool:
+        """Whether the expected reward follows from the probabilities of the labels."""
+        import numpy as np
+
+        return self.mode != "text" and self.reward.expected(np.log([[0.5, 0.5]])) is not None
+
+    def expected(self, logp: Float[ndarray, "question label"]) -> Float[ndarray, " question"]:
+        """The expected reward of each question by its labels' log-probabilities."""
+        found = self.reward.expected(logp)
+        assert found is not None
+        return found
+
+    def rewards(self, numbers: Sequence[int], answers: Sequence[str]) -> list[float | None]:
+        """The reward of an answer to each of the questions with these numbers; None where there is none."""
+        from steerstack.techniques.rewards import rollouts
+
+        asked = [self.questions[number] for number in numbers]
+        found = self.reward.values(rollouts(self.model, asked, answers, self.mode), self.data, self.model)
+        return [None if value != value else float(value) for value in found]
+
+
+class GroupRelative(OnlineLearner):
+    """A learner by trl's GRPOTrainer."""
+
+    learning_rate: float
+
+    def with_choices(self, count: int) -> Self:
+        """So many configurations, learning rates times looks, unless a rate, looks or their number were given."""
+        from steerstack_plugins.baselines.common.rates import grid
+
+        if self.model_fields_set & {"learning_rate", "rates", "look"}:
+            return self
+        rates, looks = grid(count, self.learning_rate)
+        return self.model_copy(update={"rates": len(rates), "look": max(1, self.steps // looks)})
+
+    @abstractmethod
+    def policy(self, model: Model) -> Policy:
+        """A copy of the model with what is to be trained."""
+
+    def plan(self, policy: Policy) -> Plan | None:
+        """The edits that were trained; None where weights were."""
+        del policy
+        return None
+
+    def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
+        """Train on the questions of ``train``; the rate and look with the best reward on validation are kept."""
+        from steerstack.catalog.lookup import find
+        from steerstack.data.questions import ask
+        from steerstack.techniques.rewards import mode_for
+        from steerstack_plugins.baselines.common.rates import learning_rates
+
+        reward = find("reward", self.reward).make(self.reward_parameters)
+        reward.check_data(train)
+        mode = mode_for(reward, self.mode, train)
+        asked, held = (
+            AskedItems(data, ask(model.format, data, mode), mode, reward, model) for data in (train, validation)
+        )
+        rates = learning_rates(self.rates, self.learning_rate)
+        runs = [self._run(model, asked, held, rate, seed) for rate in rates]
+        best = max(runs, key=lambda tuned: max(tuned.record["validation_reward_by_look"]))
+        looks = len(best.record["validation_reward_by_look"]) - 1
+        tried = [
+            {"learning_rate": rate, "validation": tuned.record["validation_reward_by_look"]}
+            for rate, tuned in zip(rates, runs, strict=True)
+        ]
+        record = {
+            **best.record,
+            "choices_tried": max(1, len(rates) * looks),
+            "criterion": CRITERION,
+            "tried": tried,
+            "rollouts": sum(tuned.record["rollouts"] for tuned in runs),
+            "rollout_tokens": sum(tuned.record["rollout_tokens"] for tuned in runs),
+            "labels": (len(train) + len(validation)) if reward.labelled else 0,
+        }
+        return Tuned(
+            best.model, best.parameters, sum(tuned.seconds for tuned in runs), record,
+            flops=sum(tuned.flops for tuned in runs), plan=best.plan,
+        )  # fmt: skip
+
+    def _run(self, model: Model, asked: AskedItems, held: AskedItems, rate: float, seed: int) -> Tuned:
+        from steerstack.measure import flops as costs
+        from steerstack_plugins.baselines.common.isolation import undisturbed
+        from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
+
+        began = time.monotonic()
+        with undisturbed(seed) as folder:
+            policy = self.policy(model)
+            trainer = grpo_trainer(self, policy, asked, folder, rate=rate, seed=seed)
+            chosen = train_and_choose(
+                trainer, lambda module: -self.look_at(module, held), every=min(self.look, max(1, self.steps))
+            )
+            history = [entry for entry in trainer.state.log_history if "reward" in entry]
+            sampled = int(trainer.state.num_input_tokens_seen)
+            plan = self.plan(policy)
+            tuned = model if plan is not None else finished(trainer, model, self.name)
+        record = {
+            **self.parameters(),
+            "learning_rate": rate,
+            "mode": asked.mode,
+            "n_train": len(asked.data),
+            "loss_by_step": chosen.losses,
+            "reward_by_step": [entry["reward"] for entry in history],
+            "kl_by_step": [entry["kl"] for entry in history if "kl" in entry],
+            "validation_reward_by_look": [-value for value in chosen.validation],
+            "look_chosen": chosen.part,
+            "on": "validation",
+            "rollouts": self.steps * self.prompts * self.generations,
+            "rollout_tokens": sampled,
+        }
+        passes = 2 if self.beta else 1  # sampling, and the reference
+        flops = costs.training(model, sampled) + costs.forward(model, passes * sampled)
+        answers = 1 if held.by_labels else self.generations
+        flops += costs.forward(model, len(chosen.validation) * answers * sum(map(len, held.prompts)))
+        return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops, plan=plan)
+
+    def look_at(self, module: Any, held: AskedItems) -> float:
+        """Mean reward on the held items: the expected one of the next token where the reward has it, else sampled."""
+        import numpy as np
+
+        from steerstack_plugins.baselines.common.answers import label_logp
+
+        if held.by_labels:
+            return float(np.mean(held.expected(label_logp(module, held.questions).double().numpy())))
+        numbers, texts = sampled_answers(module, held, self)
+        values = [value for value in held.rewards(numbers, texts) if value is not None]
+        return float(np.mean(values)) if values else -np.inf
+
+
+def sampled_answers(module: Any, held: AskedItems, learner: OnlineLearner) -> tuple[list[int], list[str]]:
+    """Answers of a module in training to every held question, a group each: always by the same draws."""
+    import torch
+
+    from steerstack_plugins.baselines.common.answers import looking
+
+    device = next(module.parameters()).device
+    numbers: list[int] = []
+    texts: list[str] = []
+    tokenizer = held.model.tokenizer
+    with looking(module), torch.random.fork_rng():
+        torch.manual_seed(0)
+        for number, prompt in enumerate(held.prompts):
+            ids = torch.tensor([prompt], device=device)
+            said = module.generate(
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                do_sample=True,
+                temperature=learner.temperature,
+                top_k=0,
+                max_new_tokens=learner.answer_tokens,
+                num_return_sequences=learner.generations,
+                pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
+            )
+            texts += tokenizer.batch_decode(said[:, len(prompt) :], skip_special_tokens=True)
+            numbers += [number] * learner.generations
+    return numbers, texts
+
+
+def grpo_trainer(
+    learner: GroupRelative, policy: Policy, asked: AskedItems, folder: Path, *, rate: float, seed: int
+) -> Any:
+    """trl's GRPOTrainer on token ids of prompts, with the reward of an item's answers."""
+    from datasets import Dataset
+    from trl import GRPOConfig, GRPOTrainer
+    from trl.trainer.utils import add_fused_lm_head
+
+    from steerstack_plugins.baselines.common.trainers import NoTelemetry, on_one_device, settings, tokenizer_of
+
+    prompts = asked.prompts
+
+    class OnTokens(NoTelemetry, GRPOTrainer):
+        def _tokenize_prompts(self, numbers: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
+            return [prompts[int(number)] for number in numbers], None, {}
+
+    def of_behaviour(prompts: list[str], completions: list[str], **_columns: Any) -> list[float | None]:
+        return asked.rewards([int(number) for number in prompts], completions)
+
+    rows = learner.prompts * learner.generations
+    own = policy.reference is None  # else trl would look for the reference by the model's name
+    arguments = GRPOConfig(
+        **settings(folder, asked.model, batch=rows, learning_rate=rate, seed=seed),
+        max_steps=learner.steps,
+        num_generations=learner.generations,
+        max_completion_length=learner.answer_tokens,
+        temperature=learner.temperature,
+        beta=learner.beta if own else 0.0,
+        loss_type="grpo",
+        disable_dropout=True,
+    )
+    trainer = OnTokens(
+        model=policy.module,
+        reward_funcs=[of_behaviour],
+        args=on_one_device(arguments),
+        train_dataset=Dataset.from_dict({"prompt": [str(number) for number in range(len(prompts))]}),
+        processing_class=tokenizer_of(asked.model),
+        peft_config=policy.adapters,
+    )
+    if not own and learner.beta:
+        add_fused_lm_head(policy.reference, temperature=learner.temperature)
+        trainer.ref_model, trainer.beta = policy.reference, learner.beta
+    return trainer
+
+
+def frozen_twin(module: Any) -> Any:
+    """The same module in evaluation mode, sharing its weights: what is hooked into one does not show in the other."""
+    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    return copy.deepcopy(module, shared).eval()
