@@ -164,7 +164,6 @@ class OnlineRLResult(OneSetResult):
         fits = [self.fits[name, seed] for seed in range(self.study.seeds)]
         mean = {key: float(np.mean([fit["cost"][key] for fit in fits])) for key in ("parameters", "flops", "seconds")}
         record = fits[0]["record"]
-        labels = record.get("labels", self.n_labelled) if name in self.learners else self.n_labelled
         return {
             "technique": name,
             "on": on,
@@ -172,7 +171,7 @@ class OnlineRLResult(OneSetResult):
             "reward_gain": self._two_way(self.gains(name, on), on).to_json(),
             "behaviour_gain": self._two_way(self.gains(name, on, "behaviour"), on).to_json(),
             "kl": estimates.mean(np.mean([fit["kl"] for fit in fits], axis=0)).to_json(),
-            "labels": 0 if is_reference(name) and "random" in name else labels,
+            "labels": record.get("labels", self.n_labelled),
             "rollouts": record.get("rollouts", 0),
             "rollout_tokens": int(np.mean([fit["record"].get("rollout_tokens", 0) for fit in fits])),
             **mean,

@@ -56,7 +56,7 @@ class Outcomes:
         return [digests, self.mode, by, vars(self.sampling), self.samples]
 
     def of(self, arm: Arm, bare: Model) -> dict[str, Any]:
-        """By test set: one value an item of ``behaviour``, ``reward`` and ``best``; and the ``kl`` of each text."""
+        """By test set, one value an item: ``behaviour``, ``reward``, and ``best`` of the samples' rewards."""
         found: dict[str, Any] = {}
         for name, data in self.tests.items():
             asked = mode_for(self.reward, self.mode, data)
