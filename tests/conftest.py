@@ -1,5 +1,6 @@
 """Shared fixtures: tiny models, the embedded model, and a home of the test's own."""
 
+import gc
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,11 @@ settings.load_profile("untimed")  # how long an example takes says more of the m
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(logs)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # what is imported stays: no collection need look through it again
 
 
 @cache

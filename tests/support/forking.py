@@ -10,9 +10,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
+
+from tests.support.wait import until
 
 _IMPORTING = """
 import importlib, json, os, signal, sys, threading, traceback
@@ -27,16 +28,21 @@ assert threading.active_count() == 1, "a fork would be without the other threads
 print("ready", flush=True)
 for line in sys.stdin:
     told = json.loads(line)
-    pid = os.fork()
-    if pid:
-        print(pid, flush=True)
+    if os.fork():
         continue
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    pid = os.fork()
+    if pid:  # it waits for the other, and says how that ended
+        print(pid, flush=True)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        Path(told["log"] + ".part").write_text(str(code))
+        os.replace(told["log"] + ".part", told["log"] + ".code")
+        os._exit(0)
     log = os.open(told["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(log, stream)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.chdir(Path(told["log"]).parent)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         module.main(*told["args"])
     except BaseException:
@@ -104,5 +110,10 @@ class Fork:
         """End it at once, and wait until it has."""
         if self.alive():
             os.kill(self.pid, signal.SIGKILL)
-        while self.alive():
-            time.sleep(0.002)
+        self.wait()
+
+    def wait(self) -> int:
+        """Wait until it has ended: its exit code, or the negative number of the signal that ended it."""
+        code = Path(f"{self.log}.code")
+        until(lambda: code.exists() and not self.alive(), "its end")
+        return int(code.read_text())

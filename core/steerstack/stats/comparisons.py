@@ -7,8 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
-from scipy import stats as tests
+from scipy import special, stats
 from statsmodels.stats.power import TTestPower
 
 from steerstack.stats.intervals import mean_p
@@ -27,28 +26,30 @@ def corrected(
 ) -> dict[str, dict[str, float | bool]]:
     """Corrected p of each named comparison, and whether it holds at 5 %.
 
-    ``holm`` bounds the chance of any false claim (Holm, Scand. J. Stat. 1979); ``fdr_bh`` the share of false ones among
-    the claims (Benjamini and Hochberg, J. R. Stat. Soc. B 1995).
+    ``holm`` bounds the chance of any false claim (Holm, Scand. J. Statist. 1979); ``fdr_bh`` the share of false ones
+    among the claims (:func:`scipy.stats.false_discovery_control`).
     """
     if not p_values:
         return {}
-    p = np.array(list(p_values.values()), dtype=np.float64)
-    adjusted = _holm(p) if method == "holm" else tests.false_discovery_control(p)
+    raw = np.fromiter(p_values.values(), dtype=np.float64)
+    adjusted = _holm(raw) if method == "holm" else stats.false_discovery_control(raw, method="bh")
     return {
-        name: {"p": one, "p_corrected": float(a), "holds": bool(a <= ALPHA)}
-        for (name, one), a in zip(p_values.items(), adjusted, strict=True)
+        name: {"p": p, "p_corrected": float(a), "holds": bool(a <= ALPHA)}
+        for (name, p), a in zip(p_values.items(), adjusted, strict=True)
     }
 
 
-def _holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each p times the number of those that are not smaller, and no smaller than that of a smaller p; at most 1.
+def _holm(raw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Holm's step-down: the smallest p times m, the next times m - 1, never below the one before.
 
-    As ``statsmodels.stats.multitest.multipletests``, which collects the garbage of the whole process at each call.
+    Not statsmodels' ``multipletests``, which these equal: it collects all of Python's garbage at each call, and so
+    takes half a second beside a loaded model.
     """
-    order = np.argsort(p, kind="stable")
-    found = np.empty_like(p)
-    found[order] = np.minimum(1, np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]))
-    return found
+    order = np.argsort(raw)
+    steps = np.maximum.accumulate(raw[order] * np.arange(len(raw), 0, -1))
+    adjusted = np.empty_like(raw)
+    adjusted[order] = np.minimum(steps, 1.0)
+    return adjusted
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,8 @@ class NullTest:
         sizes = np.abs(np.asarray(self.nulls[family], dtype=np.float64))
         beaten, count = int((sizes < abs(self.effect)).sum()), len(sizes)
         p = f"p = {shown(self.p[family])}"
-        if count == 1:
-            return f"{'the one' if beaten else 'none of one'} {_ONE[family]} ({p})"
+        if beaten == count == 1:
+            return f"the one {_ONE[family]} ({p})"
         return f"{f'all {count}' if beaten == count else f'{beaten} of {count}'} {_MANY[family]} ({p})"
 
     def to_json(self) -> dict[str, Any]:

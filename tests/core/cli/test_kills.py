@@ -1,16 +1,16 @@
 """A study killed at random points, again and again, gives exactly the frame of one that was left alone."""
 
 import json
+import os
 import random
 import signal
-import subprocess
-import sys
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
 import yaml
-from tests.core.cli.interrupts import started
-from tests.support.wait import PATIENCE
+from tests.core.cli.interrupts import ENVIRONMENT
+from tests.support.forking import Forks
 
 from steerstack.cli.outputs import Outputs, perform
 from steerstack.study.study_file import load_study
@@ -36,13 +36,12 @@ def test_ten_kills_change_nothing(tmp_path, tiny_folder, table, monkeypatch):
         "techniques": ["mean-difference", "pca"], "layers": [1, 2], "sizes": [2, 4, 8], "seeds": 3, "noise": [0.0, 0.25], "nulls": False,
     }  # fmt: skip
     file.write_text(yaml.safe_dump(declared))
-    for lines, passes, number in moments(random.Random(0)):
-        running = started(
-            [sys.executable, KILLED, lines, passes, number.value, "run", file, "--no-record"],
-            env={"STEERSTACK_HOME": str(tmp_path / "killed")}, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        _, errors = running.communicate(timeout=PATIENCE)
-        assert running.returncode == (130 if number == signal.SIGINT else -number), errors
+    environment = {**os.environ, **ENVIRONMENT, "STEERSTACK_HOME": str(tmp_path / "killed")}
+    with closing(Forks(KILLED, env=environment)) as forks:
+        for place, (lines, passes, number) in enumerate(moments(random.Random(0))):
+            running = forks.start(lines, passes, number, "run", str(file), "--no-record", log=tmp_path / f"log-{place}")
+            code = running.wait()
+            assert code == (130 if number == signal.SIGINT else -number), running.log.read_text()
     frames = []
     for name in ("calm", "killed"):
         monkeypatch.setenv("STEERSTACK_HOME", str(tmp_path / name))

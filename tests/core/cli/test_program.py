@@ -219,20 +219,31 @@ def test_a_vector_from_other_weights_is_refused_unless_meant(vector, tmp_path):
     run(*args, "--transfer")
 
 
-def _stack(folder, home, out, **options):
-    args = ["stack", "--behavior", "kindness", "--data", folder / "kindness.jsonl", "--layers", "1,2", "--shares", "0.1,0.3", "--nulls", "2",
-            "--no-record", "--json", out]  # fmt: skip
-    command = [sys.executable, "-m", "steerstack", *args, *options["more"]]
-    return started(command, env={"STEERSTACK_HOME": str(home)}, stdout=subprocess.DEVNULL)
+def _stack(folder, model, out):
+    return ["stack", "--behavior", "kindness", "--data", folder / "kindness.jsonl", "--layers", "1,2", "--shares", "0.1,0.3", "--nulls", "2",
+            "--no-record", "--json", out, "--model", model]  # fmt: skip
+
+
+def _result(file):
+    result = json.loads(file.read_text())
+    result.pop("report"), result.pop("frame")
+    result["finetunes"]["lora-sft"].pop("seconds")
+    return result
+
+
+@pytest.fixture(scope="module")
+def calm(vector, tiny_folder):
+    """What the study gives where nobody stops it."""
+    home = {"STEERSTACK_HOME": str(vector / "calm"), "STEERSTACK_BATCH_TOKENS": "2048"}  # the batches of any test
+    run(*_stack(vector, tiny_folder, vector / "calm.json"), **home)
+    return _result(vector / "calm.json")
 
 
 @pytest.mark.parametrize("signal_sent", [signal.SIGKILL, signal.SIGINT])
-def test_a_killed_stack_goes_on_and_gives_the_same_numbers(vector, tiny_folder, tmp_path, signal_sent):
-    more = ["--model", tiny_folder]
-    whole = _stack(vector, tmp_path / "whole", tmp_path / "whole.json", more=more)
-    _, errors = whole.communicate(timeout=PATIENCE)
-    assert whole.returncode == 0, errors
-    killed = _stack(vector, tmp_path / "home", tmp_path / "a.json", more=more)
+def test_a_killed_stack_goes_on_and_gives_the_same_numbers(calm, vector, tiny_folder, tmp_path, signal_sent):
+    home = {"STEERSTACK_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "steerstack", *_stack(vector, tiny_folder, tmp_path / "a.json")]
+    killed = started(command, env=home, stdout=subprocess.DEVNULL)
     ledgers = lambda: [p for p in (tmp_path / "home").rglob("ledger.jsonl") if p.read_text().count("\n") >= 3]  # noqa: E731
     until(lambda: ledgers() or killed.poll() is not None, "three steps")
     if signal_sent == signal.SIGKILL:
@@ -245,12 +256,6 @@ def test_a_killed_stack_goes_on_and_gives_the_same_numbers(vector, tiny_folder, 
         assert errors.count(MESSAGE) == 1
     assert not (tmp_path / "a.json").exists()
     kept = ledgers()[0].read_text().splitlines()
-    again = _stack(vector, tmp_path / "home", tmp_path / "b.json", more=more)
-    _, errors = again.communicate(timeout=PATIENCE)
-    assert again.returncode == 0, errors
+    run(*_stack(vector, tiny_folder, tmp_path / "b.json"), **home)
     assert ledgers()[0].read_text().splitlines()[: len(kept) - 1] == kept[:-1]  # nothing finished was redone
-    results = [json.loads((tmp_path / name).read_text()) for name in ("whole.json", "b.json")]
-    for result in results:
-        result.pop("report"), result.pop("frame")
-        result["finetunes"]["lora-sft"].pop("seconds")
-    assert results[0] == results[1]
+    assert _result(tmp_path / "b.json") == calm
