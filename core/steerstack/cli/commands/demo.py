@@ -20,8 +20,10 @@ def demo(
     from steerstack.study.method_ref import MethodRef
     from steerstack.study.stack.study import Stack
 
-    # as many configurations as the vector has, on fewer items a step than by default
-    lora = MethodRef.model_validate({"name": "lora-sft", "batch": 4})
-    study = Stack(data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), finetunes=(lora,), nulls=9, limit=80)
+    # as many configurations as the vector has; few items a step, so that two epochs are steps enough
+    lora = MethodRef.model_validate({"name": "lora-sft", "batch": 2})
+    study = Stack(
+        data=BEHAVIOR, layers=(14, 18), shares=(0.1, 0.2), finetunes=(lora,), few_shot=None, nulls=9, limit=80
+    )
     perform(study, Outputs(fresh=fresh, report=report, figures=figures, tracking_uri=tracking_uri, json=json))
     console.console.say("Browse the registry: steerstack ui")
