@@ -109,3 +109,23 @@ def compare(
         gap = two_way(values, groups=groups[on])
         found.append(Comparison(first, second, on, gap, float(test["p"]), float(test["p_corrected"]), outcome))
     return found
+
+
+def moves_choices_only(
+    moved: Gains, earned: Comparison, *, comparisons: int = 1, groups: ArrayLike | None = None
+) -> bool:
+    """Whether a technique moves the log-odds of given answers, and not what is answered when it speaks.
+
+    Parameters
+    ----------
+    moved:
+        Its effects on log-odds (nats), by seed and item.
+    earned:
+        The mean reward of its own answers against the bare model's: ``as good`` if they are as they were.
+    comparisons:
+        Techniques of which it is asked; the interval of the log-odds allows for their number (Bonferroni).
+    groups:
+        The items' clusters.
+    """
+    odds = two_way(moved, groups=groups, level=1 - ALPHA / max(1, comparisons))
+    return earned.outcome == "as good" and odds.excludes_zero

@@ -25,7 +25,7 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import choices_of
 from steerstack.study.null_test import NullTest, beside, borne, tests_json
-from steerstack.study.online_rl.comparison import Comparison, Gains, compare
+from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only
 from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
 from steerstack.study.online_rl.page import online_rl_page
 from steerstack.study.technique_result import OneSetResult
@@ -114,6 +114,18 @@ class OnlineRLResult(OneSetResult):
         return compare(gains, pairs, margin=self.study.margin, groups=groups)
 
     @cached_property
+    def choices_only(self) -> set[tuple[str, str]]:
+        """Techniques, with the test set, that move the log-odds of given answers and not what is answered."""
+        return {
+            (one.first, one.on)
+            for one in self.comparisons
+            if not one.second
+            and moves_choices_only(
+                self.gains(one.first, one.on, "behaviour"), one, comparisons=len(self.real), groups=self.groups(one.on)
+            )
+        }
+
+    @cached_property
     def stacked(self) -> list[VectorOnLearner]:
         """What the vector does on top of each learner."""
         if self.rider is None or self.rider not in self.names:
@@ -152,6 +164,12 @@ class OnlineRLResult(OneSetResult):
             against_bare = [one.sentence for one in here if not one.second and one.first in self.learners]
             told += [f"On {on} items:"] if len(self.tests) > 1 else []
             told += [*against_bare, *(one.sentence for one in here if one.second)]
+        told += [
+            f"{name} moves choices, not text: on {on} items log-odds by "
+            f"{self._two_way(self.gains(name, on, 'behaviour'), on)}, the mean reward of its answers by "
+            f"{self._two_way(self.gains(name, on), on)}."
+            for name, on in sorted(self.choices_only)
+        ]
         told += [one.sentence(self.rider or "") for one in self.stacked]
         still = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
         told += [f"{name} kept nothing of its training under any seed." for name in still]
@@ -171,6 +189,7 @@ class OnlineRLResult(OneSetResult):
             "reward_gain": self._two_way(self.gains(name, on), on).to_json(),
             "behaviour_gain": self._two_way(self.gains(name, on, "behaviour"), on).to_json(),
             "kl": estimates.mean(np.mean([fit["kl"] for fit in fits], axis=0)).to_json(),
+            "choices_only": (name, on) in self.choices_only,
             "labels": record.get("labels", self.n_labelled),
             "rollouts": record.get("rollouts", 0),
             "rollout_tokens": int(np.mean([fit["record"].get("rollout_tokens", 0) for fit in fits])),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steerstack.study.online_rl.comparison import compare
+from steerstack.study.online_rl.comparison import compare, moves_choices_only
 
 SEEDS, ITEMS = 5, 60
 
@@ -45,3 +45,17 @@ def test_few_items_bear_no_verdict():
     (found,) = compare(gains, [], margin=0.1, groups={"test": None})
     assert found.outcome == "not resolved"
     assert found.sentence.startswith("vector is not shown to move the mean reward")
+
+
+@pytest.mark.parametrize(
+    ("odds", "reward", "flagged"), [(0.5, 0.0, True), (0.5, 0.4, False), (-0.5, 0.0, True), (0.0, 0.0, False)]
+)
+def test_what_moves_log_odds_and_not_answers_is_flagged_and_nothing_else_is(odds, reward, flagged):
+    right = 0
+    for seed in range(40):
+        draw = np.random.default_rng(seed)
+        earned = reward + draw.choice([-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], (SEEDS, ITEMS)) / 4
+        moved = odds + draw.normal(0, 0.5, ITEMS) + draw.normal(0, 0.1, (SEEDS, ITEMS))
+        (against_bare,) = compare({("vector", "test"): earned}, [], margin=0.1, groups={"test": None})
+        right += moves_choices_only(moved, against_bare, comparisons=4) == flagged
+    assert right >= 38
