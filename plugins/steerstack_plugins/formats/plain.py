@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from steerstack.contracts import VectorFormat
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from steerstack.steering.site import Component
     from steerstack.steering.vector import SteeringVector
+
+_WITHIN = re.compile(r"(?:^|\.)\d+\.")
+"""Names of something within a numbered block: ``model.layers.5.self_attn.q_proj``."""
 
 SUFFIXES = (".pt", ".pth", ".npy", ".npz", ".safetensors")
 
@@ -61,6 +65,12 @@ class PlainTensors(VectorFormat):
         elif whole is not None:
             rows, about = self._table(path, whole, about)
         directions = {number: row for number, row in rows.items() if bool(row.any())}
+        if rows and not directions:
+            raise VectorError(
+                f"{path} holds nothing but zeros.",
+                seen=f"layers {', '.join(map(str, sorted(rows)))[:80]}",
+                fix="Export the vector again: a direction of zeros changes nothing.",
+            )
         return imported(
             self.name, path, directions, n_layers=self.n_layers, component=component, rows=about.pop("rows", None),
             said=about,
@@ -116,10 +126,11 @@ def _directions(path: Path, n_layers: int | None) -> tuple[Component, dict[int, 
     found: Any = _content(path)
     about: dict[str, Any] = {}
     if isinstance(found, dict):
+        found = _opened(found)
         tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor) and value.ndim}
         about = {name: _plain(value) for name, value in found.items() if name not in tensors}
         places = {name: place(name) for name in tensors}
-        if len(tensors) == 1 and not any(places.values()):
+        if len(tensors) == 1 and not any(places.values()) and not any(map(_names_a_place, tensors)):
             (tensor,) = tensors.values()
             layer = about.pop("layer", about.pop("layer_idx", None)) if tensor.ndim == 1 or len(tensor) == 1 else None
             if layer is None:
@@ -133,6 +144,24 @@ def _directions(path: Path, n_layers: int | None) -> tuple[Component, dict[int, 
     if not isinstance(found, torch.Tensor) or not found.is_floating_point() or found.ndim not in (1, 2):
         raise _unplaced(path, str(tuple(found.shape)) if isinstance(found, torch.Tensor) else type(found).__name__)
     return "resid_post", {}, found, about
+
+
+def _opened(found: dict[Any, Any]) -> dict[Any, Any]:
+    """A dict of tensors by layer that lies in another one, beside what is said of it, as one dict."""
+    import torch
+
+    inner = {name: value for name, value in found.items() if isinstance(value, dict)}
+    if len(inner) != 1 or any(isinstance(value, torch.Tensor) and value.ndim for value in found.values()):
+        return found
+    ((name, tensors),) = inner.items()
+    if not tensors or any(place(key) is None or not isinstance(value, torch.Tensor) for key, value in tensors.items()):
+        return found
+    return {**{key: value for key, value in found.items() if key != name}, **tensors}
+
+
+def _names_a_place(name: object) -> bool:
+    """Whether a name tells of some place in a model, though not in words that are known."""
+    return not isinstance(name, str) or _WITHIN.search(name) is not None
 
 
 def _by_name(

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -36,6 +37,25 @@ def test_any_other_name_tells_no_layer(tmp_path, name):
     with pytest.raises(VectorError, match="does not say its layer"):
         read_vector(tmp_path / "v.pt")
     assert read_vector(tmp_path / "v.pt", layer=5).layers == (5,)
+
+
+@pytest.mark.parametrize("name", ["model.layers.3.self_attn.q_proj", "blocks.3.hook_resid_mid", 1.5])
+def test_a_place_that_is_not_known_is_refused_whatever_layer_is_given(tmp_path, name):
+    torch.save({name: ROW}, tmp_path / "v.pt")
+    for layer in (None, 3):
+        with pytest.raises(VectorError, match=rf"(?s)not directions by layer.*names {name}"):
+            read_vector(tmp_path / "v.pt", layer=layer)
+
+
+def test_a_dict_within_a_dict_and_text_in_an_archive_are_read(tmp_path):
+    torch.save({"directions": {1: ROW, 2: 2 * ROW}, "model": "m"}, tmp_path / "v.pt")
+    found = read_vector(tmp_path / "v.pt")
+    assert (found.layers, found.origin.found["said"]) == ((1, 2), {"model": "m"})
+    numpy.savez(tmp_path / "v.npz", layer_1=ROW.numpy(), about=numpy.array("a note"))
+    assert read_vector(tmp_path / "v.npz").layers == (1,)
+    torch.save({1: 0 * ROW}, tmp_path / "v.pt")
+    with pytest.raises(VectorError, match="nothing but zeros"):
+        read_vector(tmp_path / "v.pt")
 
 
 def test_what_stands_beside_the_direction_is_read_with_it(tmp_path):
