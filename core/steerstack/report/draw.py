@@ -19,7 +19,8 @@ WIDE, NARROW = 8.6, 3.1
 _SIDE_BY_SIDE = 3
 _SMALL = 8.5
 _CHAR = 0.072
-"""Width of a character of the small size, in inches."""
+_LINE = 0.15
+"""Width of a character of the small size, and height of a line of it, in inches."""
 
 
 def draw(plot: Plot, width: float = WIDE) -> tuple[Figure, dict[str, str]]:
@@ -36,7 +37,12 @@ def draw(plot: Plot, width: float = WIDE) -> tuple[Figure, dict[str, str]]:
     columns = min(len(parts), _SIDE_BY_SIDE) if width > (WIDE + NARROW) / 2 else 1
     rows = math.ceil(len(parts) / columns)
     colors = _colors(parts)
-    figure = Figure(figsize=(width, 1.0 + rows * _height(parts, width)), layout="constrained")
+    narrow = width <= NARROW
+    foot = textwrap.fill(plot.foot, int(width / _CHAR)) if plot.foot else ""
+    label = textwrap.fill(plot.y if parts[0].categories else plot.x, int(width / _CHAR))
+    below = "\n".join(filter(None, [label, foot]))
+    around = _LINE * (_legend_rows(plot, width) + below.count("\n")) if narrow else 0.0  # what stands around panels
+    figure = Figure(figsize=(width, 1.0 + around + rows * _height(parts, width)), layout="constrained")
     grid: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     told: dict[str, str] = {}
     for axes, panel in zip(grid.flat, parts, strict=False):
@@ -46,10 +52,8 @@ def draw(plot: Plot, width: float = WIDE) -> tuple[Figure, dict[str, str]]:
     forest = bool(parts[0].categories)
     if not forest:
         for axes in grid[:, 0]:
-            axes.set_ylabel(textwrap.fill(plot.y, 34), fontsize=_SMALL, color=INK)
-    foot = textwrap.fill(plot.foot, int(width / _CHAR)) if plot.foot else ""
-    label = textwrap.fill(plot.y if forest else plot.x, int(width / _CHAR))
-    figure.supxlabel("\n".join(filter(None, [label, foot])), fontsize=_SMALL, color=INK)
+            axes.set_ylabel(textwrap.fill(plot.y, 26 if narrow else 34), fontsize=_SMALL, color=INK)
+    figure.supxlabel(below, fontsize=_SMALL, color=INK)
     _legend(figure, grid, plot, width)
     return figure, told
 
@@ -150,11 +154,24 @@ def _legend(figure: Figure, grid: Any, plot: Plot, width: float) -> None:
     for axes in grid.flat:
         handles, labels = axes.get_legend_handles_labels()
         found |= dict(zip(labels, handles, strict=True))
-    lines = sorted((line for panel in plot.parts for line in panel.lines), key=lambda line: line.style == "faint")
-    names = [*dict.fromkeys(line.name for line in lines), *([plot.mark.name] if plot.mark else [])]
+    names = _names(plot)
     if len(names) > 1:
-        columns = max(1, int(width / (_CHAR * max(map(len, names)) + 0.55)))
         figure.legend(
-            [found[name] for name in names], names, loc="outside upper left", ncols=columns, frameon=False,
-            fontsize=_SMALL, labelcolor=INK,
+            [found[name] for name in names], names, loc="outside upper left", ncols=_columns(names, width),
+            frameon=False, fontsize=_SMALL, labelcolor=INK,
         )  # fmt: skip
+
+
+def _names(plot: Plot) -> list[str]:
+    """What the legend names, what is faint after the rest."""
+    lines = sorted((line for panel in plot.parts for line in panel.lines), key=lambda line: line.style == "faint")
+    return [*dict.fromkeys(line.name for line in lines), *([plot.mark.name] if plot.mark else [])]
+
+
+def _columns(names: list[str], width: float) -> int:
+    return max(1, int(width / (_CHAR * max(map(len, names)) + 0.55)))
+
+
+def _legend_rows(plot: Plot, width: float) -> int:
+    names = _names(plot)
+    return math.ceil(len(names) / _columns(names, width)) if len(names) > 1 else 0

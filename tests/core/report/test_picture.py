@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from steerstack.report.draw import INK
+from steerstack.report.draw import INK, NARROW, draw
 from steerstack.report.html import write_page
 from steerstack.report.page import Page, Table, foot, settings_table
 from steerstack.report.picture import drawings, picture
@@ -76,3 +76,15 @@ def test_a_page_of_many_figures_stays_small_and_loads_nothing(tmp_path):
     assert "<script" not in html
     assert "http" not in html.replace("http://www.w3.org/", "")
     assert "<li>By 0.5 [0.1, 0.9].</li>" in html
+
+
+def test_on_a_narrow_screen_the_words_beside_a_curve_stay_beside_it():
+    lines = [bare_line(f"layer {at}, to first order", [0.1, 0.2], [0.0, at / 10]) for at in range(6)]
+    foot = "n = 16 validation items at most; bars: 95 % intervals, paired; unit: log-odds per token. " * 2
+    crowded = Plot("d", "t", "added norm", "effect on hallucination (log-odds per token)", lines, foot=foot)
+    figure, _ = draw(crowded, NARROW)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    words, panel = axes.yaxis.label.get_window_extent(), axes.get_window_extent()
+    assert panel.y0 <= words.y0
+    assert words.y1 <= panel.y1
