@@ -80,5 +80,5 @@ def test_a_technique_can_be_held_at_a_cost(llama, table):
 def test_a_baseline_asks_as_its_study_does_unless_told_how(given, follows):
     few = find("baseline", "few-shot").make(given)
     assert asked_by(few, "yes-no").mode == ("yes-no" if follows else "letter")
-    sampled = find("baseline", "grpo").make({})
-    assert asked_by(sampled, "text") is sampled  # what it samples cannot be text
+    sampled = find("baseline", "grpo").make(given)  # a reward of labels asks for one all the same: see mode_for
+    assert asked_by(sampled, "yes-no").mode == ("yes-no" if follows else "letter")
