@@ -23,7 +23,7 @@ from steerstack.util import digest
 from steerstack.util.folders import cache_folder
 from steerstack.util.json_cache import Kept
 
-FORMAT = 6
+FORMAT = 7
 """Of the verdicts on disk: to be raised with any change of the engine's paths or of the trial."""
 
 NARROW = 8

@@ -34,6 +34,9 @@ NOISE = 5.0
 FLOOR = 3e-5
 """Nats that always count as rounding."""
 
+SHARE = 6e-6
+"""Share of a log-probability that always counts as rounding: some fifty times the float32 epsilon."""
+
 LOOSE = 2.0**-8
 """Relative rounding of weights of eight bits or fewer."""
 
@@ -141,11 +144,16 @@ class Trial:
             text = self.groups[group][slot]
             jittered = _answer(self.model, text, [*planned(self.arms[arm], text), *_jitter(self.model)])
             response = max(response, *(abs(a - b) for a, b in zip(plain, jittered, strict=True)))
-        return max(FLOOR, NOISE * response)
+        return max(self._always, NOISE * response)
 
     def explains(self, off: float) -> bool:
         """Whether a difference (nats) is rounding."""
-        return off <= FLOOR or off <= self.rounding
+        return off <= self._always or off <= self.rounding
+
+    @property
+    def _always(self) -> float:
+        sizes = (abs(one) for answer in self.plain.values() for one in answer if math.isfinite(one))
+        return max(FLOOR, SHARE * max(sizes, default=0.0))
 
     @property
     def sound(self) -> bool:

@@ -1,6 +1,7 @@
 """Shortcuts are taken where they agree with plain passes, left out where they do not, and that is said and recorded."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -141,6 +142,13 @@ def test_plain_passes_of_the_opening_are_not_made_again_unless_the_weights_were_
         model.module.lm_head.weight *= 2
     assert Trial.of(model).off_by(EVERY) > 0.01
     assert proof._compare(model) == Paths(EVERY)
+
+
+def test_what_float32_does_to_unlikely_tokens_counts_as_rounding():
+    trial = Trial.of(open_model(tiny_model("llama"), tokenizer=tiny_tokenizer()))
+    assert not trial.explains(1e-4)
+    unlikely = replace(trial, plain={key: [value - 22.0 for value in values] for key, values in trial.plain.items()})
+    assert unlikely.explains(1e-4)
 
 
 def test_half_precision_is_not_taken_for_disagreement():
