@@ -1,11 +1,13 @@
 """``steerstack registry``: provenance, comparison, promotion and verification of vectors."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from steerstack.cli import console, options
+from steerstack.contracts.recorder import KeptEffect
 from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
@@ -58,7 +60,7 @@ def list_vectors(
     console.out.print(table)
 
 
-def _effect(effects: dict[str, dict[str, float]]) -> str:
+def _effect(effects: Mapping[str, KeptEffect]) -> str:
     """The vector's effect alone, as a stacking study measures it; or else the first that there is, by its name."""
     if "effect/alone" in effects:
         return f"alone {interval(effects['effect/alone'])}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from steerstack.contracts.recorder import Recorded, Recorder, RunRecord
+from steerstack.contracts.recorder import Recorded, Recorder, RunRecord, VectorRow
 
 if TYPE_CHECKING:
     from steerstack.steering.vector import SteeringVector
@@ -40,7 +40,7 @@ class MLflowRecorder(Recorder):
 
         return check_ready(tracking_uri)
 
-    def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:
+    def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[VectorRow]:
         """Registered versions, newest first."""
         from steerstack_registry.read.listing import list_vectors
 

@@ -1,23 +1,49 @@
 """A flat list of what plugins offer, for people and for ``plugins list --json``."""
 
 import inspect
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from steerstack.catalog.manager import KINDS, PluginManager, plugins
 from steerstack.contracts import Method
+from steerstack.contracts.method import ParameterRow
 from steerstack.errors import PluginError, nearest
 
 
-def plugin_rows() -> list[dict[str, Any]]:
+class PluginRow(TypedDict):
+    """Something that a plugin offers, or with a cause a plugin that failed."""
+
+    kind: str
+    name: str
+    package: str
+    version: str
+    status: Literal["ok", "failed"]
+    cause: str | None
+
+
+class PluginCard(TypedDict):
+    """All that is known of something that a plugin offers."""
+
+    kind: str
+    name: str
+    package: str
+    version: str
+    paper: str
+    needs: list[str]
+    parameters: list[ParameterRow]
+    description: str
+    source: str
+
+
+def plugin_rows() -> list[PluginRow]:
     """One row for each thing that a plugin offers, then one for each plugin that failed."""
     manager = plugins()
-    rows = [
+    rows: list[PluginRow] = [
         {"kind": _shown(kind), "name": name, "package": package, "version": version, "status": "ok", "cause": None}
         for kind in KINDS
         for name, cls in sorted(manager.offers(kind).items())
         for package, version in [_home(manager, cls)]
     ]
-    failed = [
+    failed: list[PluginRow] = [
         {
             "kind": "plugin",
             "name": plugin.name,
@@ -36,7 +62,7 @@ def _shown(kind: str) -> str:
     return "format" if kind.endswith("-format") else kind
 
 
-def plugin_card(name: str) -> list[dict[str, Any]]:
+def plugin_card(name: str) -> list[PluginCard]:
     """All that is known of what goes by a name, one entry a kind: what it is, paper, parameters, needs.
 
     Raises
@@ -49,7 +75,7 @@ def plugin_card(name: str) -> list[dict[str, Any]]:
     found = [(kind, cls) for (kind, own), cls in everything.items() if own == name]
     if not found:
         raise PluginError(f"No plugin offers {name!r}.", fix=nearest(name, {own for _, own in everything}))
-    cards = []
+    cards: list[PluginCard] = []
     for kind, cls in found:
         package, version = _home(manager, cls)
         method = issubclass(cls, Method)

@@ -24,7 +24,7 @@ def numbers(text: str, kind: Callable[[str], Any], what: str) -> tuple[Any, ...]
         ) from error
 
 
-def settings(assignments: list[str]) -> dict[str, Any]:
+def settings(assignments: list[str]) -> dict[str, object]:
     """Read ``["rank=4", "layers=[1,2]"]``; values that look like JSON lists or objects are read as such.
 
     Raises
@@ -41,7 +41,7 @@ def settings(assignments: list[str]) -> dict[str, Any]:
     return found
 
 
-def values(assignments: list[str]) -> dict[str, Any]:
+def values(assignments: list[str]) -> dict[str, object]:
     """Read ``["enable_thinking=false", "effort=low"]``; numbers, true, false, null, lists and objects are such.
 
     Raises

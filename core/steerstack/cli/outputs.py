@@ -84,7 +84,7 @@ def _finish(result: Result, folder: Path, outputs: Outputs) -> None:
     if outputs.json != "-":
         show(result.summary())
         console.out.print(result.verdict, highlight=False)
-        for table in samples_tables(result.value.get("samples")):
+        for table in samples_tables(result.samples):
             show(table)
         console.out.print(f"report: {files.report}", highlight=False, soft_wrap=True)
         if outputs.figures:

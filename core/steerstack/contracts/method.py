@@ -2,11 +2,21 @@
 
 from abc import ABC
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from steerstack.errors import ParameterError, nearest
+
+
+class ParameterRow(TypedDict):
+    """What is known of a parameter: its name, type and default, whether it must be given, and what it is."""
+
+    name: str
+    type: str
+    default: object
+    required: bool
+    description: str
 
 
 class Method(BaseModel, ABC):
@@ -40,7 +50,7 @@ class Method(BaseModel, ABC):
     paper: ClassVar[str] = ""
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """The value of every parameter, for the record."""
         return self.model_dump(mode="json")
 
@@ -64,7 +74,7 @@ class Method(BaseModel, ABC):
             raise _refusal(cls, error) from error
 
     @classmethod
-    def describe(cls) -> list[dict[str, Any]]:
+    def describe(cls) -> list[ParameterRow]:
         """Each parameter: name, type, default, whether it is required, and what it is."""
         return [
             {

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ class Effect:
         )
         return cls(name, value, low, high, estimate["n"], role)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As JSON results hold it; what is no number is null."""
         numbers = {"value": self.value, "ci_low": self.ci_low, "ci_high": self.ci_high}
         found = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
@@ -88,6 +88,10 @@ class RunRecord:
         The whole result, as JSON.
     card:
         A readable account of the main vector, in Markdown.
+    verdict:
+        The answer in words; empty where there is none.
+    failures:
+        Where the vectors fail, in words, by role; a role that is not named fails where its effects say so.
     """
 
     kind: str
@@ -104,6 +108,36 @@ class RunRecord:
     files: Sequence[Path] = ()
     result: Mapping[str, Any] = field(default_factory=dict)
     card: str = ""
+    verdict: str = ""
+    failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class KeptEffect(TypedDict):
+    """An effect of a registered vector: its estimate, the data it was measured on, and the run that did."""
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n: int
+    data: str | None
+    data_digest: str | None
+    run_id: str
+
+
+class VectorRow(TypedDict):
+    """One registered version of a vector, as lists show it; ``effects`` by name, the newest of each."""
+
+    name: str
+    version: int
+    uri: str
+    aliases: list[str]
+    behavior: str
+    model: str
+    method: str
+    role: str
+    fingerprint: str
+    created: str
+    effects: dict[str, KeptEffect]
 
 
 @dataclass(frozen=True)
@@ -152,8 +186,8 @@ class Recorder(ABC):
         return ""
 
     @abstractmethod
-    def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[dict[str, Any]]:
-        """Registered vectors, newest first: name, version, aliases, behavior, model, method, effects.
+    def list_vectors(self, *, tracking_uri: str | None, limit: int | None = None) -> list[VectorRow]:
+        """Registered vectors, newest first.
 
         ``limit`` keeps the newest only; None is all of them.
         """

@@ -50,7 +50,7 @@ class Turns:
             found[f"the assistant's words in earlier turn {number}"] = answered
         return {**found, "the user's words": self.user}
 
-    def messages(self, shape: Shape) -> list[dict[str, Any]]:
+    def messages(self, shape: Shape) -> list[dict[str, object]]:
         """As a template takes them."""
         turns = [(role, text) for turn in self.history for role, text in zip(("user", "assistant"), turn, strict=True)]
         turns.append(("user", self.user))

@@ -7,7 +7,7 @@ Polarity is settled when a file is loaded: from then on an item knows which of i
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from steerstack.data import display
 from steerstack.data.constructors import FromMemory
@@ -108,7 +108,7 @@ class Item:
         return self.group or self.question
 
     @property
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """All that it holds, for digests; a group only where there is one, so that older digests stay as they are."""
         return {name: held for name, held in asdict(self).items() if name != "group" or held}
 

@@ -66,7 +66,7 @@ class Manner:
         """The same with an answer form."""
         return replace(self, form=form, tried=tried)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What differs from the usual, as records hold it."""
         found: dict[str, Any] = {"template": dict(self.template)} if self.template else {}
         if self.form is not None:

@@ -70,7 +70,7 @@ class ChatFormat:
         """JSON of everything that decides how conversations become text."""
         return [digest.of_json(self._template.source if self.chat else ""), self.manner.to_json()]
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """How conversations are written, as records hold it: what was given, and what had to be done."""
         found = self.manner.to_json()
         if self.manner.tried:

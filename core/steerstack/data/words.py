@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from steerstack.data.items import DataSet, Item
 
@@ -55,7 +54,7 @@ class WordGuesses:
             f"{self.accuracy:.0%} of {self.n} items (a coin: 50%){much}"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As results hold it."""
         return {"accuracy": self.accuracy, "n": self.n, "text": self.text}
 

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from steerstack.util.guard import load_json
+from steerstack.errors import ModelError
+from steerstack.util.guard import read_json
 
 KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 """What configs call the number of blocks."""
@@ -31,10 +32,10 @@ def depth_of(model_name: str) -> int | None:
             return None
         path = Path(cached)
     try:
-        found = load_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_json(path, ModelError)
+    except ModelError:
         return None
-    return _depth(found) or _depth(found.get("text_config") if isinstance(found, dict) else None)
+    return _depth(found) or _depth(found.get("text_config"))
 
 
 def _depth(config: Any) -> int | None:

@@ -1,7 +1,6 @@
 """Does the model answer by content, or by the letter? Asked before any letter is believed."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -73,7 +72,7 @@ class Competence:
             f"which a coin could do too. A {mode} score that does not move may say nothing about the vector."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         consistency = self.swap_consistency
         return {

@@ -19,7 +19,7 @@ def _lines(rows: Iterable[dict[str, Any]]) -> str:
 def dump_pairs(path: Path, pairs: Sequence[ContrastPair]) -> None:
     """One line a pair: the whole unpadded sequences, and the positions averaged."""
 
-    def side(read: Read) -> dict[str, Any]:
+    def side(read: Read) -> dict[str, object]:
         return {"token_ids": list(read.sequence.ids), "positions": list(read.positions)}
 
     rows = ({"id": p.id, "positive": side(p.positive), "negative": side(p.negative)} for p in pairs)
@@ -32,7 +32,7 @@ def dump_questions(path: Path, questions: Sequence[Question], mode: ScoreMode, p
     The last token of a sequence is never run, so it never counts as edited.
     """
 
-    def option(sequence: TokenSequence) -> dict[str, Any]:
+    def option(sequence: TokenSequence) -> dict[str, object]:
         return {"token_ids": list(sequence.ids), "answer_start": sequence.answer_start}
 
     rows = (

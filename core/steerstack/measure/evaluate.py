@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import Any
 
 from steerstack.data.items import DataSet
 from steerstack.data.questions import check_mode
@@ -86,14 +85,14 @@ class Evaluation:
         return " ".join(dict.fromkeys(one for one in told if one)) or None
 
     @property
-    def _label_mass(self) -> dict[str, Any]:
+    def _label_mass(self) -> dict[str, object]:
         bare = label_mass(self.baseline, self.model.format.manner.form)
         if self.label_mass is None or bare is None:
             return {}
         return {"label_mass": {**self.label_mass.to_json(), "unsteered": bare.mean}}
 
     @property
-    def _misread(self) -> dict[str, Any] | None:
+    def _misread(self) -> dict[str, object] | None:
         """The effect on the items of which a word classifier picks the other answer; None where none were guessed."""
         guesses = word_guesses(self.data)
         if guesses is None:
@@ -103,7 +102,7 @@ class Evaluation:
         effect = estimates.difference(*sides, groups=self.groups, at=at).to_json() if at else None
         return {"n": len(at), "of": len(self.data), "effect": effect}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``evaluate --json``."""
         scores, groups = self.scores, self.groups
         found = self.clusters
@@ -139,7 +138,7 @@ class Evaluation:
             "items": [_item_json(item) for item in scores.items],
         }
 
-    def frame(self) -> list[dict[str, Any]]:
+    def frame(self) -> list[dict[str, object]]:
         """One row an item: log-odds on the scale on which arms are compared, probability, effect."""
         arm, bare = self.scores, self.baseline.effect_scale.tolist()
         rows = zip(self.data, arm.effect_scale.tolist(), arm.probability.tolist(), bare, strict=True)
@@ -149,7 +148,7 @@ class Evaluation:
         ]
 
 
-def _item_json(score: ItemScore) -> dict[str, Any]:
+def _item_json(score: ItemScore) -> dict[str, object]:
     return {
         "id": score.item.id,
         "exhibits_text": score.item.exhibits_text,

@@ -218,7 +218,7 @@ class Agreement:
         """Number of answers compared."""
         return self.kappa.n
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the record."""
         return {"kappa": self.kappa.to_json(), "accuracy": finite(self.accuracy), "unparsable": self.unparsable}
 

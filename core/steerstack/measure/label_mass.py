@@ -1,7 +1,6 @@
 """How much of the next-token probability the labels hold: what a choice between them is worth."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -40,7 +39,7 @@ class LabelMass:
             "what it would answer. Try another --form, or --score text."
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As results hold it."""
         return {"mean": self.mean, "form": self.form}
 

@@ -49,7 +49,7 @@ class Reading:
     suppressed: tuple[tuple[int, str, float], ...]
     random_top: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As JSON."""
         named = {"promoted": self.promoted, "suppressed": self.suppressed}
         rows = {

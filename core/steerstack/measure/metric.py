@@ -42,7 +42,7 @@ class MetricResult:
         moved, groups = _present(np.asarray(after, float) - np.asarray(before, float), self.steered.groups)
         return estimates.mean(moved, groups=groups)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``evaluate --metric``."""
         steered, headline = self.steered, self.metric.headline
         names = list(steered.values)
@@ -70,7 +70,7 @@ class MetricResult:
             ],
         }
 
-    def frame(self) -> list[dict[str, Any]]:
+    def frame(self) -> list[dict[str, object]]:
         """One row an item and value: item, value (its name), steered, unsteered."""
         return [
             {"item": item, "value": name, "steered": float(after), "unsteered": float(before)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -42,14 +41,17 @@ class Steerability:
     log_odds: tuple[Estimate, ...]
     probability: tuple[Estimate, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
+        """As the JSON results hold it, without what the items' values give."""
+        fit = estimates.finite(self.fit)
+        return {"mean_slope": self.mean.to_json(), "anti_steerable": self.anti.to_json(), "fit": fit}
+
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         return {
             "multipliers": list(self.multipliers),
             "slopes": self.slopes.tolist(),
-            "mean_slope": self.mean.to_json(),
-            "anti_steerable": self.anti.to_json(),
-            "fit": estimates.finite(self.fit),
+            **self.summary(),
             "log_odds": [estimate.to_json() for estimate in self.log_odds],
             "p_exhibits": [estimate.to_json() for estimate in self.probability],
         }

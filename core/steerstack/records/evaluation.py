@@ -24,7 +24,7 @@ from steerstack.trace.model import Model
 from steerstack.util import digest
 
 
-def record_evaluation(found: Evaluation, applied: Claim, *, tracking_uri: str | None) -> dict[str, Any]:
+def record_evaluation(found: Evaluation, applied: Claim, *, tracking_uri: str | None) -> dict[str, object]:
     """Keep what a plan does to a data set; returns where.
 
     Parameters
@@ -55,7 +55,7 @@ def record_evaluation(found: Evaluation, applied: Claim, *, tracking_uri: str | 
 
 def record_metrics(
     results: Sequence[MetricResult], value: Mapping[str, Any], model: Model, applied: Claim, *, tracking_uri: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Keep what a plan does to each of several metrics; returns where.
 
     Parameters
@@ -108,7 +108,7 @@ def _applied(applied: Claim) -> str:
 
 def _keep(
     run: RunRecord, applied: Claim, rows: Sequence[Mapping[str, Any]], tracking_uri: str | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Record with the vector, what was applied, and one row an item."""
     vector = applied.vector
     if vector is not None:

@@ -1,11 +1,19 @@
 """A study's page as a value: verdict, tables, figures, methods, and what is needed to run it again."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steerstack.report.plot import Plot
+from steerstack.stats.estimate import BoundsJson, Interval, known
 from steerstack.util.numbers import signed
+
+if TYPE_CHECKING:
+    from steerstack.stats.item_clusters import Clusters
+    from steerstack.steering.vector import SteeringVector
+    from steerstack.trace.model import Model
 
 _LISTED = 8
 """Numbers of a list that are written out; of longer ones the first and the last."""
@@ -38,41 +46,36 @@ class Page:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def interval(estimate: Mapping[str, Any] | None) -> str:
+def interval(estimate: Interval | BoundsJson | None) -> str:
     """``+0.351 [+0.253, +0.462]``; bounds that are not known are left open, or no interval is named."""
-    if estimate is None or estimate["value"] is None:
+    value, *bounds = (None, None, None) if estimate is None else known(estimate)
+    if value is None:
         return "-"
-    if estimate["ci_low"] is None and estimate["ci_high"] is None:
-        return f"{signed(estimate['value'])} (no interval)"
-    low, high = ("?" if bound is None else signed(bound) for bound in (estimate["ci_low"], estimate["ci_high"]))
-    return f"{signed(estimate['value'])} [{low}, {high}]"
+    if bounds == [None, None]:
+        return f"{signed(value)} (no interval)"
+    low, high = ("?" if bound is None else signed(bound) for bound in bounds)
+    return f"{signed(value)} [{low}, {high}]"
 
 
-def intervals_line(value: Mapping[str, Any]) -> str:
-    """How the intervals of a result are made, and for which clusters of items they allow."""
-    found = [
-        f"{of['count']} clusters by {of['by']}" + (f" ({name})" if len(value["clusters"]) > 1 else "")
-        for name, of in value["clusters"].items()
+def intervals_line(clusters: Mapping[str, Clusters | None]) -> str:
+    """How the intervals of a result are made, and for which clusters of items, by data set, they allow."""
+    named = [
+        f"{of.count} clusters by {of.by}" + (f" ({name})" if len(clusters) > 1 else "")
+        for name, of in clusters.items()
         if of
     ]
-    by = f" They allow for items that come in {' and '.join(found)} (cluster-robust, CR2)." if found else ""
+    by = f" They allow for items that come in {' and '.join(named)} (cluster-robust, CR2)." if named else ""
     return "Intervals are Student's t over the items, 95 %, paired where arms are compared." + by
 
 
-def provenance(value: Mapping[str, Any]) -> dict[str, str]:
+def provenance(
+    model: Model, digests: Mapping[str, str | Mapping[str, str]], vector: SteeringVector | None = None
+) -> dict[str, str]:
     """Digests of the model, the data and the vector of a result, by what they are of."""
-    found = {"model": f"{value['model']} {value['model_fingerprint']}"}
-    digests = value.get("data_digests", {"data": value.get("data_digest")})
+    named = {"model": f"{model.name} {model.fingerprint}"}
     for name, of in digests.items():
-        found |= {f"{name} {part}": d for part, d in of.items()} if isinstance(of, Mapping) else {f"{name} data": of}
-    return found | ({"vector": value["vector_fingerprint"]} if "vector_fingerprint" in value else {})
-
-
-def nulls_table(entries: Sequence[Mapping[str, Any]], key: str, title: str) -> Table:
-    """Every technique against every null."""
-    rows = [[entry["technique"], entry["null"], interval(entry[key])] for entry in entries]
-    note = "Random directions and shuffled labels; another behaviour's vector, a neighbour. All chosen in the same way."
-    return Table("Against the nulls", ["technique", "null", title], rows, note)
+        named |= {f"{name} {part}": d for part, d in of.items()} if isinstance(of, Mapping) else {f"{name} data": of}
+    return named | ({"vector": vector.fingerprint} if vector is not None else {})
 
 
 def foot(n: int, of: str, unit: str, more: str = "") -> str:

@@ -1,9 +1,11 @@
 """A figure as a value: panels of lines or of points with intervals, and what must stand below them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from steerstack.stats.estimate import BoundsJson, Interval, known
 
 VECTOR, OPPOSITE, BARE, NULLS, NEIGHBORS = "#2a8fb0", "#c2603f", "#80868e", "#80868e", "#c08a2b"
 """Colours that mean the same in every figure: the vector, the vector with a negative sign, no vector, nulls and
@@ -113,15 +115,15 @@ class Plot:
 def line(
     name: str,
     x: Sequence[float],
-    estimates: Sequence[Mapping[str, Any]],
+    estimates: Sequence[Interval | BoundsJson],
     *,
     color: str = "",
     style: Literal["solid", "dashed", "faint"] = "solid",
-    x_estimates: Sequence[Mapping[str, Any]] = (),
+    x_estimates: Sequence[Interval | BoundsJson] = (),
 ) -> Line:
     """A line through estimates, with their intervals; where a bound is not known, nothing is drawn."""
-    value, low, high = ([_drawn(e[key]) for e in estimates] for key in ("value", "ci_low", "ci_high"))
-    x_low, x_high = ([_drawn(e[key]) for e in x_estimates] for key in ("ci_low", "ci_high"))
+    value, low, high = ([_drawn(known(one)[part]) for one in estimates] for part in range(3))
+    x_low, x_high = ([_drawn(known(one)[part]) for one in x_estimates] for part in (1, 2))
     return Line(name, x, value, low, high, color, style, x_low, x_high)
 
 

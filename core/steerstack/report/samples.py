@@ -1,12 +1,35 @@
 """Sample answers on a page and on a card."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TypedDict
 
 from steerstack.report.page import Table
 
 
-def samples_tables(found: Mapping[str, Any] | None) -> list[Table]:
+class SampleReply(TypedDict):
+    """What one arm said."""
+
+    label: str
+    text: str
+    edited_positions: int
+
+
+class SampleItem(TypedDict):
+    """What every arm said to one item."""
+
+    id: str
+    prompt: str
+    arms: Sequence[SampleReply]
+
+
+class Samples(TypedDict):
+    """Replies to some items, and the rule by which these were taken."""
+
+    rule: str
+    items: Sequence[SampleItem]
+
+
+def samples_tables(found: Samples | None) -> list[Table]:
     """A table of what the model said, a column an arm; none where a result has no samples."""
     if not found or not found["items"]:
         return []
@@ -15,7 +38,7 @@ def samples_tables(found: Mapping[str, Any] | None) -> list[Table]:
     return [Table("What the model says", ["prompt", *labels], rows, found["rule"])]
 
 
-def samples_section(found: Mapping[str, Any] | None) -> Iterator[str]:
+def samples_section(found: Samples | None) -> Iterator[str]:
     """The lines of a card."""
     if not found or not found["items"]:
         return

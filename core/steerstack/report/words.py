@@ -1,6 +1,6 @@
 """Words that a verdict may use, by what it rests on."""
 
-from steerstack.stats.estimate import FEW, TOO_FEW
+from steerstack.stats.estimate import FEW, TOO_FEW, BoundsJson, Interval, known
 
 
 def caveat(n: int) -> str:
@@ -10,8 +10,9 @@ def caveat(n: int) -> str:
     return f"With {n} items this is a hint; it takes {FEW} for a finding." if n < FEW else ""
 
 
-def share(value: dict[str, float | None]) -> str:
+def share(of: Interval | BoundsJson) -> str:
     """A share with its interval in percent, such as ``62 % [48 %, 77 %]``; what is not known is said."""
-    if value["value"] is None or value["ci_low"] is None or value["ci_high"] is None:
+    value, low, high = known(of)
+    if value is None or low is None or high is None:
         return "a share that is not known"
-    return f"{value['value']:.0%} [{value['ci_low']:.0%}, {value['ci_high']:.0%}]"
+    return f"{value:.0%} [{low:.0%}, {high:.0%}]"

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from steerstack.run.ledger import Ledger
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.step import Step
 from steerstack.stats import estimates
+from steerstack.stats.estimate import EstimateJson
 from steerstack.stats.item_clusters import groups_of
 from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
@@ -67,7 +68,7 @@ class ArmValues:
         """What is kept of scores."""
         return cls(scores.effect_scale, scores.squashed, scores.edited_positions, scores.probability)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the ledger."""
         answered = None if self.answered is None else self.answered.tolist()
         return {"log_odds": self.log_odds.tolist(), "probability": self.probability.tolist(), "edited": self.edited,
@@ -145,6 +146,15 @@ class CostStep(Step):
             }
             for cost in divergence(model, neutral_texts(model.format), self.plans, progress=progress)
         ]
+
+
+class PlanCost(TypedDict):
+    """What a plan costs per token of neutral text: KL in nats in both directions, and perplexity."""
+
+    kl: float
+    kl_estimate: EstimateJson
+    kl_reverse: EstimateJson
+    perplexity: float
 
 
 class Request(ABC):
@@ -226,7 +236,7 @@ class CostOfPlans(Request):
         del model, mode
         return [(self.model, CostStep(self.what, tuple(self.plans)))]
 
-    def read(self, values: Sequence[Any]) -> list[dict[str, Any]]:
+    def read(self, values: Sequence[Any]) -> list[PlanCost]:
         """One entry a plan."""
         return list(values[0])
 
@@ -256,7 +266,7 @@ class Measure:
         (found,) = self.together(arms[0].model, [ScoreArms(what, data, arms)])
         return list(found)
 
-    def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[dict[str, Any]]:
+    def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[PlanCost]:
         """Cost of each plan on neutral text: see :class:`CostOfPlans`."""
         (found,) = self.together(model, [CostOfPlans(what, model, plans)])
         return list(found)

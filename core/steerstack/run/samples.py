@@ -10,6 +10,7 @@ from steerstack.data.prompts import Prompt
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.engine.decode.speak import speak
 from steerstack.errors import RemoteError, SteerstackError
+from steerstack.report.samples import SampleReply, Samples
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.step import Step
 from steerstack.steering.intervention import Plan
@@ -59,10 +60,10 @@ class SampleTexts(Step):
 
 def samples(
     ledger: Ledger, model: Model, data: DataSet, mode: ScoreMode, plans: Mapping[str, Plan], progress: Progress = SILENT
-) -> dict[str, Any]:
+) -> Samples | None:
     """The first items of a data set answered under plans, by name, as results hold them; kept in the ledger.
 
-    Empty where the model cannot answer, such as one that has no output for text: that is said, and a study goes on.
+    None where the model cannot answer, such as one that has no output for text: that is said, and a study goes on.
     """
     items = data.items[:ITEMS]
     prompts = tuple(Prompt(_asked(item, mode), item.system) for item in items)
@@ -73,14 +74,17 @@ def samples(
         raise  # the server is gone, and a study goes on there when it is back
     except SteerstackError as error:
         progress.note(f"There are no sample answers: {error.happened}")
-        return {}
+        return None
     return {
         "rule": RULE,
         "items": [
             {
                 "id": item.id,
                 "prompt": prompt.user,
-                "arms": [{"label": name, **said} for name, said in zip(plans, row, strict=True)],
+                "arms": [
+                    SampleReply(label=name, text=said["text"], edited_positions=said["edited_positions"])
+                    for name, said in zip(plans, row, strict=True)
+                ],
             }
             for item, prompt, row in zip(items, prompts, rows, strict=True)
         ],

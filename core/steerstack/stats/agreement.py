@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -98,7 +97,7 @@ class SideBySide:
         both = self.choice.bears_claim and self.generation.bears_claim
         return both and (self.choice.value > 0) != (self.generation.value > 0)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As a result holds it."""
         plain = {name: finite(value) if isinstance(value, float) else value for name, value in asdict(self).items()}
         estimates = {name: getattr(self, name).to_json() for name in ("choice", "generation", "sign_agreement")}

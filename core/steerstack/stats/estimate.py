@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, Protocol, TypedDict
 
 from steerstack.util.numbers import signed
 
@@ -10,6 +10,38 @@ LEVEL = 0.95
 
 FEW, TOO_FEW = 20, 8
 """Below so many items a claim is hedged; below so many, none is made."""
+
+
+class BoundsJson(TypedDict):
+    """A value between two bounds as JSON results hold it; a number that is not known is null."""
+
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+class EstimateJson(BoundsJson):
+    """An estimate as JSON results hold it."""
+
+    n: int
+    level: NotRequired[float]
+    clusters: NotRequired[int]
+
+
+class Interval(Protocol):
+    """A value between two bounds: an estimate, or an effect as the registry keeps it."""
+
+    @property
+    def value(self) -> float:
+        """The value."""
+
+    @property
+    def ci_low(self) -> float:
+        """The lower bound; minus infinity where it is not known."""
+
+    @property
+    def ci_high(self) -> float:
+        """The upper bound, likewise."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +82,31 @@ class Estimate:
         """Whether it excludes zero and rests on at least :data:`TOO_FEW` items."""
         return self.excludes_zero and self.n >= TOO_FEW
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EstimateJson:
         """As the JSON results hold it; a bound that is not known is null."""
-        numbers = {name: finite(getattr(self, name)) for name in ("value", "ci_low", "ci_high")}
-        found: dict[str, Any] = {**numbers, "n": self.n, "level": self.level}
-        return found if self.clusters is None else {**found, "clusters": self.clusters}
+        value, low, high = finite(self.value), finite(self.ci_low), finite(self.ci_high)
+        json: EstimateJson = {"value": value, "ci_low": low, "ci_high": high, "n": self.n, "level": self.level}
+        return json if self.clusters is None else {**json, "clusters": self.clusters}
+
+    @classmethod
+    def from_json(cls, value: EstimateJson) -> "Estimate":
+        """As :meth:`to_json` wrote it; what is null is no number."""
+        number, low, high = (
+            math.nan if part is None else float(part) for part in (value["value"], value["ci_low"], value["ci_high"])
+        )
+        return cls(number, low, high, value["n"], value.get("level", LEVEL), value.get("clusters"))
 
     def __str__(self) -> str:
         if math.isinf(self.ci_low) and math.isinf(self.ci_high):  # a single item, cluster or seed
             return f"{signed(self.value)} (no interval)"
         return f"{signed(self.value)} [{signed(self.ci_low)}, {signed(self.ci_high)}]"
+
+
+def known(of: Interval | BoundsJson) -> tuple[float | None, float | None, float | None]:
+    """The value and its bounds, low and high; None for one that is no finite number."""
+    if isinstance(of, dict):
+        return of["value"], of["ci_low"], of["ci_high"]
+    return finite(of.value), finite(of.ci_low), finite(of.ci_high)
 
 
 def finite(value: float) -> float | None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -39,7 +39,7 @@ class Curve:
     points: tuple[Estimate, ...]
     area: Estimate
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         points = [{"size": n, **point.to_json()} for n, point in zip(self.sizes, self.points, strict=True)]
         return {"points": points, "area": self.area.to_json()}
@@ -128,7 +128,7 @@ class Crossing:
     smallest: Estimate
     largest: Estimate
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         ends = {"smallest": self.smallest.to_json(), "largest": self.largest.to_json()}
         return {"verdict": self.verdict, "n": self.at, "ci_low": self.ci_low, "ci_high": self.ci_high, "gap": ends}

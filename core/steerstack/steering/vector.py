@@ -197,7 +197,7 @@ class SteeringVector:
 
         return apply(self, layer, scale)
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> dict[str, object]:
         """What the file's metadata key ``steerstack`` holds."""
         return vector_file.header(self)
 
@@ -221,7 +221,7 @@ class SteeringVector:
         """
         return cls._of_parts(*vector_file.read(Path(path)))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The vector as a JSON value: its header, and the tensors as base64 of safetensors."""
         return vector_file.to_json(self)
 

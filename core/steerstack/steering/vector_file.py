@@ -36,7 +36,7 @@ _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x
 _NAME = re.compile(r"([a-z][a-z_]*)\.(0|[1-9][0-9]{0,3})")
 
 
-def header(vector: SteeringVector) -> dict[str, Any]:
+def header(vector: SteeringVector) -> dict[str, object]:
     """What the metadata key ``steerstack`` holds."""
     acts = {} if vector.edit == "add" else {"edit": vector.edit}
     norms = {str(layer): norm for layer, norm in vector.norms.items()}
@@ -69,12 +69,12 @@ def own_float32(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().float().contiguous().clone()
 
 
-def to_json(vector: SteeringVector) -> dict[str, Any]:
+def to_json(vector: SteeringVector) -> dict[str, object]:
     """The vector as a JSON value, for a ledger: its header, and the tensors as base64 of safetensors."""
     return {"header": header(vector), "tensors": base64.b64encode(to_bytes(_tensors(vector))).decode()}
 
 
-def parts_of_json(value: Mapping[str, Any], shown: str) -> tuple[Parts, dict[str, Any]]:
+def parts_of_json(value: Mapping[str, Any], shown: str) -> tuple[Parts, dict[str, object]]:
     """Parts and header of a value of :func:`to_json`; ``shown`` is where it stands, for errors."""
     try:
         tensors, about = from_bytes(base64.b64decode(value["tensors"], validate=True)), dict(value["header"])
@@ -85,7 +85,7 @@ def parts_of_json(value: Mapping[str, Any], shown: str) -> tuple[Parts, dict[str
     return _checked(shown, tensors, _parse_header(shown, about))
 
 
-def read(path: Path) -> tuple[Parts, dict[str, Any]]:
+def read(path: Path) -> tuple[Parts, dict[str, object]]:
     """Parts and header of a vector file; raises VectorError, or UnsafeFileError for a pickle."""
     if not os.path.exists(path) or path.is_dir():
         raise VectorError(f"There is no vector file {path}.", fix="Check the path; `steerstack extract` writes one.")
@@ -138,7 +138,7 @@ def refuse_pickle(path: Path) -> None:
         )
 
 
-def _checked(shown: str, tensors: Mapping[str, Tensor], about: dict[str, Any]) -> tuple[Parts, dict[str, Any]]:
+def _checked(shown: str, tensors: Mapping[str, Tensor], about: dict[str, Any]) -> tuple[Parts, dict[str, object]]:
     """Parts and header, whose digest and norms agree with the bits; files of before there were digests have none."""
     parts = _parts(shown, tensors)
     recorded = about.get("digest")
@@ -188,7 +188,7 @@ def _parts(shown: str, tensors: Mapping[str, Tensor]) -> Parts:
     return dict(found)
 
 
-def _parse_header(shown: str, about: Any) -> dict[str, Any]:
+def _parse_header(shown: str, about: Any) -> dict[str, object]:
     """The header, if it says what a header may say."""
     if not isinstance(about, dict):
         raise VectorError(

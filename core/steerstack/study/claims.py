@@ -67,7 +67,7 @@ class Claim:
             return Plan()
         return apply_all(self.vector, self.layers, self.scale, tokens=Tokens.parse(self.tokens), edit=self.edit)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As runs keep it, the vector by its fingerprint."""
         vector = self.vector.fingerprint if self.vector else None
         edit = {"name": self.edit.name, "parameters": self.edit.parameters()} if self.edit else None
@@ -102,7 +102,7 @@ class Claims:
         trained = {name: of.train for name, of in splits.items()}
         return cls(tested, trained, {name: of.validation for name, of in splits.items()}, arms, score)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As runs keep it."""
         return {
             "score": self.score,
@@ -131,7 +131,7 @@ def of_technique(
     return Claim(vector=vector, layers=record["layers"], scale=record["scale"], tokens=tokens, **of)
 
 
-def _kept(data: DataSet, count: int) -> dict[str, Any]:
+def _kept(data: DataSet, count: int) -> dict[str, object]:
     items = [asdict(item) for item in data.items[:count]]
     ids = [item.id for item in data]
     return {"source": data.source, "behavior": data.behavior, "digest": data.digest, "ids": ids, "items": items}

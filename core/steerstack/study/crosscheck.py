@@ -11,7 +11,6 @@ disturbed by about the rounding of float32, and a difference that this alone mak
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -123,7 +122,7 @@ class CrossCheck:
         bases = dict.fromkeys(one.basis for one in self.compared)
         return {b: max(c.difference for c in self.compared if c.basis == b and not c.not_portable) for b in bases}
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``crosscheck --json``."""
         return {
             "model": self.model.name,

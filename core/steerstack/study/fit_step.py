@@ -45,7 +45,7 @@ class FitValues:
     vector: SteeringVector | None = None
 
     @property
-    def account(self) -> dict[str, Any]:
+    def account(self) -> dict[str, object]:
         """How it was made and selected, and what that took."""
         return {**self.record, **self.cost}
 

@@ -56,7 +56,7 @@ class Forecast:
     minimal_effect: Resolvable | None
     by_part: dict[str, float]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As ``--plan-only --json`` writes it."""
         smallest = self.minimal_effect
         return {

@@ -24,7 +24,7 @@ class MethodRef(BaseModel):
     _method: Method | None = PrivateAttr(None)
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """Everything beside the name."""
         return dict(self.model_extra or {})
 

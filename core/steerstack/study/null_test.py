@@ -8,11 +8,12 @@ the behaviour at least as far (either way), holds its level whatever the choices
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from steerstack.report.page import Table, interval
 from steerstack.stats import rank_p
+from steerstack.stats.estimate import Estimate
 from steerstack.techniques.null_techniques import family_of
 
 LEVEL = 0.05
@@ -85,7 +86,7 @@ class NullTest:
             return f"the one {_ONE[family]} ({p})"
         return f"{f'all {count}' if beaten == count else f'{beaten} of {count}'} {_MANY[family]} ({p})"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As results hold it."""
         return {
             "effect": self.effect,
@@ -97,6 +98,22 @@ class NullTest:
             "claims": self.claims,
             "text": self.sentence,
         }
+
+
+@dataclass(frozen=True)
+class AboveNull:
+    """How much further than one null a technique moves the behaviour, paired."""
+
+    technique: str
+    null: str
+    gap: Estimate
+
+
+def above_nulls_table(entries: Sequence[AboveNull], title: str) -> Table:
+    """Every technique against every null."""
+    rows = [[entry.technique, entry.null, interval(entry.gap)] for entry in entries]
+    note = "Random directions and shuffled labels; another behaviour's vector, a neighbour. All chosen in the same way."
+    return Table("Against the nulls", ["technique", "null", title], rows, note)
 
 
 def beside(effect: float, nulls: Mapping[str, float]) -> NullTest:
@@ -117,7 +134,7 @@ def borne(tests: Mapping[str, NullTest]) -> str:
     return f"Told apart from its nulls {rule}: {', '.join(claimed) or 'no vector'}."
 
 
-def tests_json(tests: Mapping[str, NullTest]) -> dict[str, Any]:
+def tests_json(tests: Mapping[str, NullTest]) -> dict[str, object]:
     """By vector, as results hold them."""
     return {name: test.to_json() for name, test in tests.items()}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
+from steerstack.measure.form_choice import shown_mass
 from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, Table, interval, provenance
 from steerstack.report.plot import VECTOR, Plot, line
@@ -61,7 +62,7 @@ class PlainResult(Result):
         for effect in self.measured:
             told = effect.ci_low > 0 or effect.ci_high < 0
             held = "" if told else ", whose interval includes zero"
-            sentences.append(f"{effect.name}: {interval(effect.to_json())} (n = {effect.n}){held}.")
+            sentences.append(f"{effect.name}: {interval(effect)} (n = {effect.n}){held}.")
         return " ".join(sentences) or "The study reports no effect."
 
     @property
@@ -75,11 +76,16 @@ class PlainResult(Result):
         return {name: request.data for name, (request, _) in self.scored.items()} or {"test": self.data}
 
     @property
+    def digests(self) -> dict[str, dict[str, str]]:
+        """Digest of the items of each step that scored arms."""
+        return {name: {"test": data.digest} for name, data in self.tested.items()}
+
+    @property
     def claims(self) -> Claims:
         """The data sets: arms of a plan without a recorded vector cannot be measured again."""
         return Claims(self.tested, score=self.study.score)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and arm: step, arm, item, log-odds, probability."""
         return [
             {"step": name, "arm": arm.label, "item": item.id, "log_odds": odds, "probability": p}
@@ -88,7 +94,7 @@ class PlainResult(Result):
             for item, odds, p in zip(request.data, of.log_odds.tolist(), of.probability.tolist(), strict=True)
         ]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``--json``."""
         tested = self.tested
         return {
@@ -99,7 +105,7 @@ class PlainResult(Result):
             "scale": scale_name(self.study.score),
             "n": {name: len(data) for name, data in tested.items()},
             "data": ", ".join(sorted({data.source for data in tested.values()})),
-            "data_digests": {name: {"test": data.digest} for name, data in tested.items()},
+            "data_digests": self.digests,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
@@ -110,24 +116,32 @@ class PlainResult(Result):
 
     def page(self) -> Page:
         """The effects as a figure and a table."""
-        value = self.value
-        unit = f"effect ({value['scale']})"
-        effects = [e.to_json() for e in self.measured]
-        lines = [line("effect", list(range(len(effects))), effects, color=VECTOR)]
+        scale, mass = scale_name(self.study.score), shown_mass(self.model, self.study.score)
+        lines = [line("effect", list(range(len(self.measured))), self.measured, color=VECTOR)]
         counts = sorted({e.n for e in self.measured})
         n = f"n = {', '.join(map(str, counts))} items" if counts else "Nothing was measured"
-        below = f"{n}; bars: 95 % intervals, paired; unit: {value['scale']}. Nulls: those that the study declares."
-        rows = [[e.name, interval(e.to_json()), str(e.n)] for e in self.measured]
+        below = f"{n}; bars: 95 % intervals, paired; unit: {scale}. Nulls: those that the study declares."
+        rows = [[e.name, interval(e), str(e.n)] for e in self.measured]
         return Page(
             title=f"{self.behavior}: {self.study.name}",
             lead=(type(self.study).__doc__ or "").split("\n\n")[0],
             verdict=self.verdict,
-            warnings=[one for one in [value.get("label_mass", {}).get("warning")] if one],
-            plots=[Plot("effects", "Effects", "", unit, lines, categories=[e.name for e in self.measured], foot=below)],
+            warnings=[one for one in [mass and mass.warning()] if one],
+            plots=[
+                Plot(
+                    "effects",
+                    "Effects",
+                    "",
+                    f"effect ({scale})",
+                    lines,
+                    categories=[e.name for e in self.measured],
+                    foot=below,
+                )
+            ],
             tables=[Table("Effects", ["effect", "estimate and 95 % interval", "n"], rows)],
             methods=f"Items were scored by {self.study.score} on {self.model.name}. Effects are paired over items, "
             "with 95 % intervals.",
             references=[self.study.paper] if self.study.paper else [],
-            provenance=provenance(value),
+            provenance=provenance(self.model, self.digests),
             declaration=self.study.to_yaml(),
         )

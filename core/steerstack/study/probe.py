@@ -53,7 +53,7 @@ class ProbeResult:
     random: NDArray[np.float64]
     about: dict[str, Any]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``probe --json``."""
         above = self.test.ci_low > max(float(self.random.max()), self.text_only.value)
         return {

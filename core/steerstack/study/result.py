@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -19,7 +19,7 @@ from steerstack.report.page import Table, interval
 from steerstack.report.picture import drawing
 from steerstack.report.samples import samples_section
 from steerstack.stats.item_clusters import Clusters, clusters
-from steerstack.study.fair_choices import compute_told, remarks, unequal
+from steerstack.study.fair_choices import Chances, compute_told, remarks, unequal
 from steerstack.util import digest
 from steerstack.util.files import write_json
 from steerstack.util.numbers import signed
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from steerstack.data.items import Item
     from steerstack.data.words import WordGuesses
     from steerstack.report.page import Page
+    from steerstack.report.samples import Samples
     from steerstack.steering.vector import SteeringVector
     from steerstack.study.claims import Claims
     from steerstack.study.study import Study
@@ -61,10 +62,13 @@ class Result(ABC):
     ----------
     study, model:
         What was run, and on which model.
+    samples:
+        What the model says under the arms, where the study lets it speak.
     """
 
     study: Study
     model: Model
+    samples: Samples | None = None
 
     @property
     @abstractmethod
@@ -87,11 +91,11 @@ class Result(ABC):
         """The arms that anyone can measure again."""
 
     @abstractmethod
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and arm: the frame before it is one."""
 
     @abstractmethod
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``--json``, without where it was recorded."""
 
     @cached_property
@@ -105,18 +109,22 @@ class Result(ABC):
         return found.labels if found else None
 
     @property
-    def clusters_json(self) -> dict[str, Any]:
+    def clusters_json(self) -> dict[str, object]:
         """As results hold it: how many clusters, and what their items share; null for independent items."""
         return {name: found and {"count": found.count, "by": found.by} for name, found in self.clusters.items()}
 
+    @property
+    def choices(self) -> Sequence[Chances]:
+        """What each technique tried, and what that took; empty where nothing was chosen."""
+        return ()
+
     @cached_property
-    def value(self) -> dict[str, Any]:
+    def value(self) -> dict[str, object]:
         """What :meth:`to_json` gives, computed once, and how the model was asked."""
         leaks = {name: found.to_json() for name, found in self.leaks.items()}
         found = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
         if "choices" in found:
-            found["choices_warning"] = unequal(found["choices"])
-            found["compute_warning"] = compute_told(found["choices"])
+            found |= {"choices_warning": unequal(self.choices), "compute_warning": compute_told(self.choices)}
         mass = shown_mass(self.model, self.study.score)
         if mass is not None:
             found["label_mass"] = {**mass.to_json(), "on": "validation", "warning": mass.warning()}
@@ -137,8 +145,7 @@ class Result(ABC):
     def warnings(self) -> list[str]:
         """What the reader of the result should know: the page's warnings, and data whose words give the answer away."""
         told = [f"{name}: {found.text}." for name, found in self.leaks.items() if found.accuracy > CLEAN]
-        value = self.value
-        chances = [value.get("choices_warning"), value.get("compute_warning"), *remarks(value.get("choices", ()))]
+        chances = [unequal(self.choices), compute_told(self.choices), *remarks(self.choices)]
         return [*self.page().warnings, *filter(None, chances), *told]
 
     @abstractmethod
@@ -147,7 +154,7 @@ class Result(ABC):
 
     def summary(self) -> Table:
         """What a terminal shows above the verdict: by default every effect."""
-        rows = [[effect.name, interval(effect.to_json()), str(effect.n)] for effect in self.effects]
+        rows = [[effect.name, interval(effect), str(effect.n)] for effect in self.effects]
         return Table(f"{self.behavior}: {self.study.name}", ["effect", "estimate and 95 % interval", "n"], rows)
 
     @property
@@ -158,10 +165,15 @@ class Result(ABC):
     @property
     def card(self) -> str:
         """A readable account of the main vector, in Markdown: the verdict, and sample answers where there are some."""
-        return "\n".join([self.verdict, "", *samples_section(self.value.get("samples"))]).rstrip()
+        return "\n".join([self.verdict, "", *samples_section(self.samples)]).rstrip()
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def failures(self) -> Mapping[str, Sequence[str]]:
+        """Where each vector fails, in words, by its role; a role that is not named fails where its effects say so."""
+        return {}
+
+    @property
+    def parameters(self) -> dict[str, object]:
         """Settings worth comparing between runs."""
         settings = self.study.to_json()
         return {
@@ -244,6 +256,8 @@ class Result(ABC):
             files=list(files),
             result={**self.value, "claims": self.claims.to_json()},
             card=self.card,
+            verdict=self.verdict,
+            failures=self.failures,
         )
 
     def record(self, *, tracking_uri: str | None = None, files: Sequence[Path] = ()) -> Recorded:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from steerstack.contracts import Extractor
     from steerstack.data.items import DataSet
     from steerstack.data.questions import Shots
+    from steerstack.report.samples import Samples
     from steerstack.run.arms import ArmValues
     from steerstack.study.study import Study
     from steerstack.trace.model import Model
@@ -95,7 +96,7 @@ class Session:
         """The request for each plan's KL and perplexity on neutral text."""
         return CostOfPlans(what, self.model, plans)
 
-    def samples(self, plans: Mapping[str, Plan], data: DataSet | None = None) -> dict[str, Any]:
+    def samples(self, plans: Mapping[str, Plan], data: DataSet | None = None) -> Samples | None:
         """The first test items, or those of other data, answered under each plan: see :mod:`steerstack.run.samples`."""
         items = self.splits.test if data is None else data
         return samples(self.ledger, self.model, items, self.study.score, plans, self.progress)

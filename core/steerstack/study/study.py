@@ -203,7 +203,7 @@ class Study(BaseModel, ABC):
         except ValidationError as error:
             raise _refusal(cls, error, source) from error
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The content of its file, without what is empty by default and here, and without the server's address.
 
         Where the weights are decides no number, and an address has no place in a record.

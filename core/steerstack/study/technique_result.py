@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack.measure.scoring import scale_name
 from steerstack.study.result import Result
@@ -33,7 +33,7 @@ class TechniqueResult(Result):
         return [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
 
     @property
-    def head(self) -> dict[str, Any]:
+    def head(self) -> dict[str, object]:
         """What the file form of each such study holds: the study, the model, the answer."""
         return {
             "study": self.study.name,
@@ -56,12 +56,17 @@ class OneSetResult(TechniqueResult):
     competence: Competence
 
     @property
+    def warning(self) -> str | None:
+        """What the reader should know of how the model takes the items."""
+        return self.competence.warning(self.study.score)
+
+    @property
     def tested(self) -> dict[str, DataSet]:
         """The locked test items."""
         return {"test": self.splits.test}
 
     @property
-    def head(self) -> dict[str, Any]:
+    def head(self) -> dict[str, object]:
         """The same, with the items, and whether the model reacts to content."""
         return {
             **super().head,
@@ -69,5 +74,5 @@ class OneSetResult(TechniqueResult):
             "n_test": len(self.splits.test),
             "data_digests": self.splits.digests,
             "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
+            "warning": self.warning,
         }

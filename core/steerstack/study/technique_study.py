@@ -1,4 +1,4 @@
-"""What studies of several techniques share: which techniques, and what is tried for their vectors."""
+"""What studies share that choose layer and strength, and what studies of several techniques share."""
 
 from __future__ import annotations
 
@@ -14,22 +14,27 @@ if TYPE_CHECKING:
     from steerstack.techniques.technique import Technique
 
 
-class TechniqueStudy(Study, ABC):
-    """A study of several techniques, each with the same choices."""
+class ChoiceStudy(Study, ABC):
+    """A study that chooses layer and strength of its vectors on validation items."""
 
-    techniques: tuple[Reference, ...] = Field(
-        min_length=1, description="Extractors and baselines: mean-difference,logistic,lora-sft."
-    )
+    position: str | None = Field(default=None, description="Where vectors are read; each method's own by default.")
     layers: tuple[int, ...] | None = Field(
         default=None, description="Candidate layers; six over the middle by default."
     )
     shares: tuple[float, ...] = Field(
         default=(0.1, 0.2, 0.4), description="Candidate strengths: added norm as a share of the residual stream's."
     )
+
+
+class TechniqueStudy(ChoiceStudy, ABC):
+    """A study of several techniques, each with the same choices."""
+
+    techniques: tuple[Reference, ...] = Field(
+        min_length=1, description="Extractors and baselines: mean-difference,logistic,lora-sft."
+    )
     matched_kl: float | None = Field(
         default=None, gt=0, description="Hold every vector at this KL per token, in place of shares."
     )
-    position: str | None = Field(default=None, description="Where vectors are read; each method's own by default.")
     nulls: int = Field(
         default=1,
         ge=0,

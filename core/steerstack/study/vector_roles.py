@@ -1,8 +1,5 @@
 """How studies of techniques call the vectors that they keep, and by which their effects find them again."""
 
-from collections.abc import Mapping
-from typing import Any
-
 
 def trained_on(technique: str, domain: str) -> str:
     """The vector of a technique fitted in one domain (``generalize``)."""
@@ -32,8 +29,3 @@ def refitted_on(finetune: str) -> str:
 def of_origin(origin: str, finetune: str) -> str:
     """The role of the vector of an arm: empty, which is the run's main one, unless it was refitted."""
     return refitted_on(finetune) if origin == "refitted" else ""
-
-
-def of_interaction(entry: Mapping[str, Any]) -> str:
-    """The role of the vector of an interaction."""
-    return of_origin(entry.get("vector_origin", ""), entry.get("finetune", entry["of"][-1]))

@@ -39,7 +39,7 @@ class NullSteering(Steering):
         number = f" {self.draw}" if self.draw else ""
         return f"{NEIGHBOR}{self.other.behavior}" if self.other else f"{NULL}{super().name}{number}"
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """As of any vector, with the other data's digest."""
         return {**super().describe(), "other": self.other.digest if self.other else None}
 

@@ -9,7 +9,6 @@ taken, and that is said. Of many candidates only those are measured that promise
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -147,7 +146,7 @@ class Tried:
     promise: float | None = None
     effect: Estimate | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As results hold it."""
         candidate = self.candidate
         where = {"layers": list(candidate.layers), "layer": candidate.layers[0], "scale": candidate.scale}
@@ -202,7 +201,7 @@ class Choice:
             return f"{largest} among strengths that cost {self.kl:g} nats of KL per token"
         return f"{largest} among strengths that cost at most {KL_BUDGET} nats of KL per token"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As results hold it."""
         return {
             "layer": self.layer,

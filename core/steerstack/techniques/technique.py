@@ -80,7 +80,7 @@ class Technique(ABC):
         return ()
 
     @abstractmethod
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Everything that decides what it does, as JSON."""
 
     @abstractmethod
@@ -132,7 +132,7 @@ class Steering(Technique):
         """The extractor's module."""
         return (type(self.method).__module__,)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Method, parameters, positions and candidates."""
         return {**vars(self), "method": self.name, "parameters": self.method.parameters()}
 
@@ -206,7 +206,7 @@ class Conditioning(Technique):
         """The baseline's module."""
         return (type(self.baseline).__module__,)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, object]:
         """Name and parameters, and what is tried for vectors."""
         tried = self.candidates and {**vars(self.candidates), "tokens": None}
         return {"baseline": self.name, "parameters": self.baseline.parameters(), "beside": tried}

@@ -52,13 +52,13 @@ class SeededFault:
     cause: str
     seed: Callable[[dict[str, Any]], dict[str, Any]]
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, object]:
         """The arguments of the faulty use."""
         given = healthy()
         return {**given, **self.seed(given)}
 
 
-def healthy(architecture: str = "llama") -> dict[str, Any]:
+def healthy(architecture: str = "llama") -> dict[str, object]:
     """A use of the planted vector in which nothing is amiss, as arguments of ``why``; see :func:`planted_model`."""
     model = planted_model(architecture)
     norms = residual_norms(model)
@@ -107,7 +107,7 @@ def _aside(vector: SteeringVector, layers: tuple[int, ...]) -> SteeringVector:
 def _templated(template: str, **more: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """The model with another chat template."""
 
-    def seed(given: dict[str, Any]) -> dict[str, Any]:
+    def seed(given: dict[str, Any]) -> dict[str, object]:
         model: Model = given["model"]
         tokenizer = copy.deepcopy(model.tokenizer)
         tokenizer.chat_template = template
@@ -116,12 +116,12 @@ def _templated(template: str, **more: Any) -> Callable[[dict[str, Any]], dict[st
     return seed
 
 
-def _willing(_: dict[str, Any]) -> dict[str, Any]:
+def _willing(_: dict[str, Any]) -> dict[str, object]:
     """The healthy use on a model that says Yes anyway: the planted GPT-2, whose embeddings are tied."""
     return healthy("gpt2")
 
 
-def _gated(given: dict[str, Any]) -> dict[str, Any]:
+def _gated(given: dict[str, Any]) -> dict[str, object]:
     vector: SteeringVector = given["vector"]
     edit = find("edit", "gate").make({"threshold": 1.0})
     return {"vector": replace(vector, parts={"condition": dict(vector.directions)}), "edit": edit}

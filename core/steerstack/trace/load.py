@@ -129,7 +129,7 @@ def load_pretrained(
     return module, tokenizer
 
 
-def _converted(file: Path) -> tuple[str, dict[str, Any]]:
+def _converted(file: Path) -> tuple[str, dict[str, object]]:
     """A GGUF file as transformers is to load it: its kept conversion, or the file itself where none can be kept."""
     try:
         return str(converted(file)), {}

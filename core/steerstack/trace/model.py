@@ -140,7 +140,7 @@ class Model(Everyday):
         return self.paths is not None and self.paths.may(shortcut, columns)
 
     @property
-    def paths_taken(self) -> dict[str, Any] | None:
+    def paths_taken(self) -> dict[str, object] | None:
         """The shortcuts by which the engine made its numbers, as records have them; None where it made none."""
         return None if self.paths is None else self.paths.to_json()
 

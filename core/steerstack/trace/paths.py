@@ -44,7 +44,7 @@ class Paths:
         """Whether a shortcut may be taken in a row of so many tokens."""
         return shortcut in (self.used if self.reach is None or columns <= self.reach else self.beyond)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For records: the shortcuts taken, and how far off those are that are not."""
         values = asdict(self) | {"used": self._sorted(self.used), "beyond": self._sorted(self.beyond)}
         off = {name: value if value < float("inf") else None for name, value in self.off.items()}

@@ -76,6 +76,28 @@ def read_plain(path: Path | str, error: type[SteerstackError], *, most: int = BI
         raise error(f"{shown} cannot be read as text.", seen=str(refused), fix=fix or "Save it as UTF-8.") from None
 
 
+def read_json(path: Path | str, error: type[SteerstackError], *, most: int = BIGGEST, fix: str = "") -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    Parameters
+    ----------
+    path, error, most, fix:
+        As of :func:`read_plain`.
+
+    Raises
+    ------
+    SteerstackError
+        Of the kind ``error``: the file cannot be read, or is no JSON, or something else than an object.
+    """
+    try:
+        value = load_json(read_plain(path, error, most=most, fix=fix))
+    except ValueError as refused:
+        raise error(f"{path} is not JSON that can be read.", seen=str(refused)[:200], fix=fix) from refused
+    if not isinstance(value, dict):
+        raise error(f"{path} holds no JSON object.", seen=f"a {type(value).__name__}", fix=fix)
+    return value
+
+
 def parse_json(text: str, *, at: int = 0) -> tuple[Any, int]:
     """The JSON value that begins at a place of the text, and where it ends.
 
@@ -101,7 +123,7 @@ def load_json(text: str) -> Any:
     return value
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

@@ -45,7 +45,7 @@ class PeftAdapter(Baseline):
 
     @model_validator(mode="before")
     @classmethod
-    def _pin(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _pin(cls, values: dict[str, Any]) -> dict[str, object]:
         """Another adapter in the same folder is another fine-tune."""
         found = _digest(Path(values["path"])) if "path" in values else None
         return {"content": found, **values}
@@ -120,7 +120,7 @@ def _listed(names: list[str], whole: int) -> str:
     return f"{len(names)} of {whole} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
-def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, Any]]:
+def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, object]]:
     """The module with the adapter merged, the number of its parameters, and what it says of itself."""
     from peft import PeftConfig, PeftModel, get_peft_model_state_dict
 

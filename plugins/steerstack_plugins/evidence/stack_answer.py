@@ -17,7 +17,7 @@ from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
 from steerstack.study.null_test import NEEDED, NullTest
-from steerstack.study.stack.grid import ALONE, BARE, Cell, interactions_json, quadruples
+from steerstack.study.stack.grid import ALONE, BARE, Cell, interactions, quadruples
 from steerstack.study.stack.words import OnTop, alone_words, arm_words, on_top
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class StackRow:
     @property
     def label(self) -> str:
         """What was done to the model, in words."""
-        return arm_words(self.cell.about)
+        return arm_words(self.cell)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def answer(finding: Finding) -> StackAnswer:
     ]
     alone = next(row.effect for row in rows if row.cell == ALONE)
     test = _nulls(others, arms)
-    combined = on_top(interactions_json(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
+    combined = on_top(interactions(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
     sentence = f"{alone_words(behavior, alone, test)} {caveat(alone.n)}".strip()
     return StackAnswer(sentence, test.claims and alone.bears_claim, rows, test, combined)
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from steerstack.contracts import Extractor, Fitted
 from steerstack.errors import ExtractionError, UnsafeFileError, first_line
-from steerstack.util.guard import load_json
+from steerstack.util.guard import read_json
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -119,14 +119,9 @@ def parse_hook(name: str) -> tuple[Component, int] | None:
     return None
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, object]:
     """The config of a sae-lens folder, with the metadata of its newer form (6.0) at the top level."""
-    try:
-        found = load_json(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
-        raise ExtractionError(f"{path} cannot be read.", seen=str(error), fix="Download it again.") from error
-    if not isinstance(found, dict):
-        raise ExtractionError(f"{path} is not a config.", seen=type(found).__name__, fix="Download it again.")
+    found = read_json(path, ExtractionError, fix="Download it again.")
     inner = found.get("metadata")
     return {**found, **(inner if isinstance(inner, dict) else {})}
 

@@ -92,7 +92,7 @@ class ControlVector(VectorFormat):
             write_atomically(path, scratch.read_bytes())
 
 
-def _native(path: Path, told: object) -> dict[str, Any]:
+def _native(path: Path, told: object) -> dict[str, object]:
     """What EasySteer says of its own files."""
     try:
         found = load_json(told) if isinstance(told, str) and told else {}
@@ -105,7 +105,7 @@ def _native(path: Path, told: object) -> dict[str, Any]:
     return found
 
 
-def _open(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _open(path: Path) -> tuple[dict[str, Any], dict[str, object]]:
     """Directions, copied out of the file, and the fields of its header."""
     from gguf import GGUFReader
 

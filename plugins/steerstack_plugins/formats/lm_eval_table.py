@@ -72,7 +72,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _entry(weights: Path, row: dict[str, str]) -> dict[str, Any]:
+def _entry(weights: Path, row: dict[str, str]) -> dict[str, object]:
     try:
         direction, _ = read_row(weights, int(row["feature_index"]))
         coefficient = float(row["steering_coefficient"])

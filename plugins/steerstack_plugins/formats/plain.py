@@ -76,7 +76,7 @@ class PlainTensors(VectorFormat):
             said=about,
         )  # fmt: skip
 
-    def _table(self, path: Path, rows: Tensor, about: dict[str, Any]) -> tuple[dict[int, Tensor], dict[str, Any]]:
+    def _table(self, path: Path, rows: Tensor, about: dict[str, Any]) -> tuple[dict[int, Tensor], dict[str, object]]:
         """The rows of a table by layer, and how they were counted."""
         depth = self.n_layers
         if depth is not None and len(rows) not in (depth, depth + 1):
@@ -119,7 +119,9 @@ class PlainTensors(VectorFormat):
         write_atomically(path, buffer.getvalue())
 
 
-def _directions(path: Path, n_layers: int | None) -> tuple[Component, dict[int, Tensor], Tensor | None, dict[str, Any]]:
+def _directions(
+    path: Path, n_layers: int | None
+) -> tuple[Component, dict[int, Tensor], Tensor | None, dict[str, object]]:
     """Component and directions by layer, or the one tensor of a file that names no layer; and what else it says."""
     import torch
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError
@@ -77,7 +77,7 @@ class SteeringLite(VectorFormat):
         write_atomically(path, save(tensors, metadata={"cfg": json.dumps(cfg)}))
 
 
-def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     tensors, metadata = read_safetensors(path)
     try:
         cfg = load_json(metadata.get("cfg", "null"))

@@ -120,7 +120,7 @@ def _train(path: Path, digest: str, strength: float, seed: int) -> Trained:
     return Trained(pipeline, held_out)
 
 
-def _held_out(items: Sequence[Labelled], strength: float, seed: int) -> dict[str, Any]:
+def _held_out(items: Sequence[Labelled], strength: float, seed: int) -> dict[str, object]:
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupShuffleSplit
 

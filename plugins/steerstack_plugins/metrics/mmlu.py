@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -109,7 +109,7 @@ class MMLU(Metric):
             for arm in found
         ]
 
-    def _about(self, items: Sequence[Item], origin: str) -> dict[str, Any]:
+    def _about(self, items: Sequence[Item], origin: str) -> dict[str, object]:
         return {
             "metric": self.name,
             "definition": {

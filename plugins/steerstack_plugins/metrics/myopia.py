@@ -74,7 +74,7 @@ class Myopia(ChoiceMetric):
 
     def _movement(
         self, model: Model, data: DataSet, plans: Sequence[Plan], progress: Callable[[int], None] | None
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, object]]:
         """For each plan, how far the disposition shows, and the difference from the unsteered model."""
         from steerstack.measure.scoring import score_data
         from steerstack.steering.intervention import Plan
@@ -83,7 +83,7 @@ class Myopia(ChoiceMetric):
         return [_disposition(data, arm, unsteered) for arm in arms]
 
 
-def _disposition(data: DataSet, arm: ArmScores, unsteered: ArmScores) -> dict[str, Any]:
+def _disposition(data: DataSet, arm: ArmScores, unsteered: ArmScores) -> dict[str, object]:
     from steerstack.stats import estimates
     from steerstack.stats.item_clusters import groups_of
 
@@ -97,7 +97,7 @@ def _disposition(data: DataSet, arm: ArmScores, unsteered: ArmScores) -> dict[st
     }
 
 
-def _compare(high: dict[str, Any], low: dict[str, Any]) -> dict[str, Any]:
+def _compare(high: dict[str, Any], low: dict[str, Any]) -> dict[str, object]:
     """Both movements (log-odds, nats), whether they are opposite, and whether both are resolved from zero."""
     steps = [side["moved"] for side in (high, low)]
     resolved = all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from pydantic import Field
 
@@ -54,7 +54,7 @@ class SycophancyFeedback(Judging):
     max_new_tokens: int = Field(96, ge=1, description="Bound on a comment's length, in tokens.")
     data: str = Field("", description="Texts: rows of kind (poem, argument, ...) and text; empty for the 10 shipped.")
 
-    def texts(self) -> tuple[list[tuple[str, str, str]], dict[str, Any]]:
+    def texts(self) -> tuple[list[tuple[str, str, str]], dict[str, object]]:
         """Id, kind and text of each, and where they are from."""
         from steerstack.data.table_files import cell, rows
         from steerstack.util import digest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field
 
@@ -108,7 +108,7 @@ class TruthfulQAMC(Metric):
         turn = f"{head}{primer}Q: {question.question}"
         return format.completions(turn, "\nA:", [f" {answer}" for answer in question.answers])
 
-    def _about(self, questions: Sequence[OpenQuestion], origin: str, format: ChatFormat) -> dict[str, Any]:
+    def _about(self, questions: Sequence[OpenQuestion], origin: str, format: ChatFormat) -> dict[str, object]:
         template = "the model's chat template" if format.chat else "Human: ... Assistant: (the model has no template)"
         return {
             "metric": self.name,

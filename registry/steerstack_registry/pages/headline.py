@@ -6,7 +6,6 @@ than hundreds. All effects with their intervals are in one table, and in ``resul
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from steerstack.contracts.recorder import Effect
 
@@ -45,7 +44,7 @@ def rounded(number: float) -> float:
     return float(f"{number:.{DIGITS}g}")
 
 
-def effects_table(effects: Sequence[Effect]) -> dict[str, Any]:
+def effects_table(effects: Sequence[Effect]) -> dict[str, object]:
     """Every effect in the form of MLflow's tables."""
     columns = ["effect", "value", "ci_low", "ci_high", "n", "vector"]
     rows = [[row["name"], row["value"], row["ci_low"], row["ci_high"], row["n"], row["role"]]

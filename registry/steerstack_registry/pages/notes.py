@@ -8,14 +8,12 @@ figure, one table, the card, and at the end where it is from, with the digests.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from steerstack.contracts.recorder import Effect, RunRecord
-from steerstack.report.failures import of_effect, of_interactions, section
-from steerstack.study.vector_roles import of_interaction
+from steerstack.report.failures import of_effect, section
 from steerstack.techniques.null_techniques import NULL
 from steerstack.util.text import sentences
 from steerstack_registry.access import names
@@ -82,7 +80,7 @@ def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str,
     title, _, rest = run.card.partition("\n")
     if not title.startswith("# "):
         title, rest = f"# {run.kind}: {run.behavior}", run.card
-    answer = sentences(str(run.result.get("verdict", "")))[:1]
+    answer = sentences(run.verdict)[:1]
     few = headlines(run.effects)[:ROWS]
     head = [title, "", *(f"**{one}**\n" for one in answer), *_figures(delivery, run_id),
             *([table(f"Effects on {on(run.data_split)}", few), ""] if few else [])]  # fmt: skip
@@ -114,18 +112,18 @@ def role_note(
         table(f"Effects on {on(run.data_split)}", mine), "",
         *([table("The same of nulls", nulls), ""] if nulls else []),
         section(wrong), "",
-        "## Verdict of the study", "", str(run.result.get("verdict", "")),
+        "## Verdict of the study", "", run.verdict,
     ]  # fmt: skip
     return names.short(above + fit("\n".join(told), length - len(above) - len(below), "the run") + below, length)
 
 
 def _wrong(role: str, run: RunRecord, mine: Sequence[Effect]) -> Iterator[str]:
-    """Where the vector of a role fails: on top of something, in a stacking study; else in any of its effects."""
-    if "interactions" in run.result:
-        yield from of_interactions(entry for entry in run.result["interactions"] if of_interaction(entry) == role)
+    """Where the vector of a role fails: as its study says; else in any of its effects."""
+    if role in run.failures:
+        yield from run.failures[role]
         return
     for effect in mine:
-        if line := of_effect(f"In `{effect.name}`", asdict(effect)):
+        if line := of_effect(f"In `{effect.name}`", effect):
             yield line
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from steerstack_registry.access import names
@@ -18,6 +18,8 @@ from steerstack_registry.read.rows import Version, row
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from steerstack.contracts.recorder import VectorRow
 
 _BUSY = 5.0
 """Seconds to wait for somebody who writes; after that MLflow itself is asked, which waits longer."""
@@ -58,7 +60,7 @@ class _Metric:
     dataset_digest: str
 
 
-def newest(file: Path, limit: int | None) -> list[dict[str, Any]]:
+def newest(file: Path, limit: int | None) -> list[VectorRow]:
     """The newest registered versions, newest first; raises sqlite3.Error if the tables are not as expected."""
     tags: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     aliases: dict[tuple[str, int], list[str]] = defaultdict(list)

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
+from steerstack.contracts.recorder import VectorRow
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
 from steerstack_registry.read import by_sqlite
@@ -13,7 +15,7 @@ from steerstack_registry.read.load_vector import addressed, find
 from steerstack_registry.read.rows import effects, row, rows
 
 
-def list_vectors(tracking_uri: str | None = None, limit: int | None = None) -> list[dict[str, Any]]:
+def list_vectors(tracking_uri: str | None = None, limit: int | None = None) -> list[VectorRow]:
     """Registered versions, newest first, with their newest effects.
 
     Parameters
@@ -62,7 +64,7 @@ def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, 
     uri = location.resolve(tracking_uri)
     with reaching(uri) as client:
         registered, model = find(client, addressed(name_or_uri))
-        shown: dict[str, Any] = {}
+        shown: Mapping[str, object] = {}
         if registered is not None:
             found = version(registered)
             held = ClientSource(client).aliases([found.name])

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from steerstack.contracts.recorder import KeptEffect, VectorRow
+
 _AT_ONCE = 50  # their names go into an address, and proxies refuse those over 8 KB
 
 
-def effects(metrics: Iterable[Any]) -> dict[str, dict[str, Any]]:
+def effects(metrics: Iterable[Any]) -> dict[str, KeptEffect]:
     """Effects by name, each from the newest run that measured it: the four numbers always belong together.
 
     Parameters
@@ -23,7 +25,7 @@ def effects(metrics: Iterable[Any]) -> dict[str, dict[str, Any]]:
     runs: dict[tuple[int, str], dict[str, Any]] = defaultdict(dict)
     for metric in metrics:
         runs[metric.timestamp, str(metric.run_id)][metric.key] = metric
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, KeptEffect] = {}
     for (_, run_id), values in sorted(runs.items(), key=lambda entry: entry[0]):
         for key, metric in values.items():
             if f"{key}.n" not in values:
@@ -64,7 +66,7 @@ class Source(Protocol):
         """The aliases of some registered names, by name and version."""
 
 
-def rows(source: Source, limit: int | None) -> list[dict[str, Any]]:
+def rows(source: Source, limit: int | None) -> list[VectorRow]:
     """The newest registered versions, newest first."""
     found = []
     versions = sorted(source.versions(limit), key=lambda each: (each.created, each.name, each.number), reverse=True)
@@ -76,7 +78,7 @@ def rows(source: Source, limit: int | None) -> list[dict[str, Any]]:
     return found
 
 
-def row(version: Version, aliases: list[str], metrics: Iterable[Any]) -> dict[str, Any]:
+def row(version: Version, aliases: list[str], metrics: Iterable[Any]) -> VectorRow:
     """One registered version, as ``registry list --json`` shows it."""
     tags = version.tags
     return {

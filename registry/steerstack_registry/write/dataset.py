@@ -39,7 +39,7 @@ class SteerstackSource(DatasetSource):  # type: ignore[misc,unused-ignore]
     def _resolve(cls, raw_source: Any) -> "SteerstackSource":
         return cls(str(raw_source))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """As JSON."""
         return {"source": self.source, "digest": self.digest, "behavior": self.behavior}
 

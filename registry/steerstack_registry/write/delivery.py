@@ -57,7 +57,7 @@ def plain(value: Any) -> Any:
 
 def table(title: str, effects: Sequence[Effect]) -> str:
     """A section of a card with effects, as a Markdown table."""
-    rows = [f"| {effect.name} | {interval(asdict(effect))} | {effect.n} |" for effect in effects]
+    rows = [f"| {effect.name} | {interval(effect)} | {effect.n} |" for effect in effects]
     head = [f"## {title}", "", "| effect | estimate and interval | n |", "|---|---|---|"]
     return "\n".join([*head, *rows])
 
@@ -67,7 +67,7 @@ def on(split: str) -> str:
     return "all items" if split == "all" else f"the {split} split"
 
 
-def identity(run: RunRecord) -> dict[str, Any]:
+def identity(run: RunRecord) -> dict[str, object]:
     """What was run, on which model and data."""
     return {
         "kind": run.kind,
@@ -81,7 +81,7 @@ def identity(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def facts(run: RunRecord) -> dict[str, Any]:
+def facts(run: RunRecord) -> dict[str, object]:
     """All of a run that is not a tensor or a file. NaN among the effects stays NaN."""
     return {
         **identity(run),
@@ -89,6 +89,8 @@ def facts(run: RunRecord) -> dict[str, Any]:
         "parameters": plain(run.parameters),
         "result": plain(run.result),
         "card": run.card,
+        "verdict": run.verdict,
+        "failures": plain(run.failures),
     }
 
 

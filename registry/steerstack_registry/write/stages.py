@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from steerstack.contracts.recorder import VectorRow
 from steerstack.errors import RegistryError, nearest
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
@@ -65,7 +66,7 @@ def compare(vectors: list[str], tracking_uri: str | None = None) -> dict[str, An
     }
 
 
-def collect_garbage(*, delete: bool, tracking_uri: str | None = None) -> list[dict[str, Any]]:
+def collect_garbage(*, delete: bool, tracking_uri: str | None = None) -> list[VectorRow]:
     """Registered versions that nothing speaks for: no alias but the newest's, no stage, no effect.
 
     Parameters

@@ -7,7 +7,7 @@ import pytest
 
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
-from steerstack.study.stack.grid import Cell, interactions_json, quadruples
+from steerstack.study.stack.grid import Cell, interactions, quadruples
 
 N = 64
 STUDIES = 400
@@ -40,7 +40,7 @@ def study(case, seed):
     cells = {"neither": ("none", "none"), "first": ("none", "positive"), "second": ("positive", "none"),
              "both": ("positive", "positive")}  # fmt: skip
     grid = {Cell(*cells[name]): ArmValues(values, estimates.sigmoid(values), N) for name, values in found.items()}
-    return next(entry for entry in interactions_json(quadruples(grid), margin=0.25) if entry["scale"] == "log-odds")
+    return next(entry for entry in interactions(quadruples(grid), margin=0.25) if entry.scale == "log-odds")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from steerstack.errors import DataError
-from steerstack.util.guard import BIGGEST, check_regular, load_json, parse_json, read_plain
+from steerstack.util.guard import BIGGEST, check_regular, load_json, parse_json, read_json, read_plain
 
 
 def test_a_file_passes_and_what_has_no_end_is_named(tmp_path):
@@ -77,3 +77,16 @@ def test_what_is_too_large_or_no_text(tmp_path):
     refused(tmp_path / "large", "too large")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     refused(tmp_path / "bytes", "as text", fix="Save it otherwise.")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("[1]", "no JSON object"), ('{"x": 1, "x": 2}', "not JSON"), ("[" * 10_000, "not JSON"), (" " * 40, "too large")],
+)
+def test_an_object_is_read_within_a_bound_or_refused(tmp_path, content, said):
+    path = tmp_path / "settings.json"
+    path.write_text('{"x": [1]}')
+    assert read_json(path, DataError) == {"x": [1]}
+    path.write_text(content)
+    with pytest.raises(DataError, match=said):
+        read_json(path, DataError, most=20_000 if "[" in content else 30)

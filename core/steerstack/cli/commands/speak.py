@@ -133,7 +133,7 @@ def _silently(
         return speak(model, prompts, [voice.plan for voice in voices], sampling, progress=progress)
 
 
-def _entry(prompt: "Prompt", voices: Sequence[_Voice], samples: "Sequence[Sequence[Reply]]") -> dict[str, Any]:
+def _entry(prompt: "Prompt", voices: Sequence[_Voice], samples: "Sequence[Sequence[Reply]]") -> dict[str, object]:
     """A prompt with its arms, as ``--json`` has them."""
     arms = []
     for place, voice in enumerate(voices):

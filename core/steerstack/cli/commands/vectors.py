@@ -11,6 +11,9 @@ from steerstack.cli import assignments, console, options
 from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from steerstack.measure.logit_lens import Reading
     from steerstack.steering.vector import SteeringVector
 
 app = typer.Typer(no_args_is_help=True, help="Look at vectors; exchange them with other tools.")
@@ -43,6 +46,7 @@ def show(
         about = recorder().show_vector(vector, tracking_uri=tracking_uri)
         if model:
             loaded = load_vector(f"models:/{about['model_id']}", tracking_uri=tracking_uri)
+    readings: "Sequence[Reading]" = ()
     if model:
         console.quiet()
         from steerstack.measure.logit_lens import LIMITS, read_vector
@@ -51,15 +55,16 @@ def show(
         opened = open_model(model, revision=revision, dtype=dtype, device=device)
         opened.check_vector(loaded, transfer=transfer)
         at = assignments.numbers(layers, int, "layers") if layers else loaded.layers
-        readings = [reading.to_json() for reading in read_vector(opened, loaded, at, top=top)]
-        about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": readings}
+        readings = read_vector(opened, loaded, at, top=top)
+        told = [reading.to_json() for reading in readings]
+        about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": told}
     if console.wrote(about, json):
         return
     for key, value in about.items():
         if key != "readout":
             console.out.print(f"{key:18} {value}", highlight=False)
-    if "readout" in about:
-        _show_readout(about["readout"])
+    if readings:
+        _show_readout(readings)
 
 
 def _is_place(vector: str) -> bool:
@@ -80,18 +85,20 @@ def _loaded(vector: str, tracking_uri: str | None) -> "tuple[SteeringVector, dic
     return load_vector(f"models:/{about['model_id']}", tracking_uri=tracking_uri), about
 
 
-def _show_readout(readout: dict[str, Any]) -> None:
+def _show_readout(readings: "Sequence[Reading]") -> None:
     from rich.table import Table
 
-    def listed(tokens: list[dict[str, Any]]) -> str:
-        return "  ".join(f"{token['token']!r} {signed(token['logit'], 2)}" for token in tokens)
+    from steerstack.measure.logit_lens import LIMITS
+
+    def listed(tokens: "Sequence[tuple[int, str, float]]") -> str:
+        return "  ".join(f"{text!r} {signed(logit, 2)}" for _, text, logit in tokens)
 
     title = "change of the logits by the vector at strength 1, less its mean over the vocabulary"
     table = Table("layer", "most promoted", "most suppressed", "top of random", title=title)
-    for of in readout["layers"]:
-        table.add_row(str(of["layer"]), listed(of["promoted"]), listed(of["suppressed"]), signed(of["random_top"], 2))
+    for of in readings:
+        table.add_row(str(of.layer), listed(of.promoted), listed(of.suppressed), signed(of.random_top, 2))
     console.out.print(table)
-    console.note(readout["limits"])
+    console.note(LIMITS)
 
 
 @app.command("import")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack.data.splits import split
 from steerstack.measure.scoring import ArmScores, scale_name, score_data
@@ -50,7 +50,7 @@ class BehaviorItems:
         parts = split(data)
         return cls(parts.validation.limit(count), mode, data.digest, parts.train.digest)
 
-    def about(self, vector: SteeringVector) -> dict[str, Any]:
+    def about(self, vector: SteeringVector) -> dict[str, object]:
         """What the page says of them."""
         return {
             "behavior": self.data.behavior,
@@ -77,7 +77,7 @@ class BehaviorItems:
         """The items under a plan."""
         return score_data(model, self.data, self.mode, [plan], system=system, progress=progress)[0]
 
-    def compared(self, bare: ArmScores, steered: ArmScores) -> dict[str, Any]:
+    def compared(self, bare: ArmScores, steered: ArmScores) -> dict[str, object]:
         """Item by item and in the mean, as the page takes it; positive moves are towards the behaviour."""
         groups = groups_of(self.data)
         before, after = bare.effect_scale, steered.effect_scale

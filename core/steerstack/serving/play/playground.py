@@ -84,7 +84,7 @@ class Playground:
         self._bare_reply: tuple[Prompt, Reply] | None = None
         self._bare_scores: ArmScores | None = None
 
-    def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, object]:
         """What the page shows before anything is asked."""
         vector, items, claim = self.scene.vector, self.scene.items, self.scene.claim
         origin, layer = vector.origin, claim.layers[0]

@@ -1,59 +1,59 @@
 """The page of a study of sample efficiency."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from steerstack.report.page import Page, Table, foot, interval, intervals_line, nulls_table, provenance
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from steerstack.measure.scoring import scale_name
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import Plot
+from steerstack.stats.learning_curves import Curve
+from steerstack.study.null_test import above_nulls_table
 from steerstack.techniques.figure import technique_line
 
+if TYPE_CHECKING:
+    from steerstack.study.efficiency.result import EfficiencyResult
 
-def efficiency_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+
+def efficiency_page(result: EfficiencyResult) -> Page:
     """Curves, areas, crossings and costs."""
-    study = value["declared"]
-    clean = [curve for curve in value["curves"] if curve["noise"] == study["noise"][0]]
-    plots = [_curves("curves", "Effect against the number of labelled items", clean, value)]
-    for noise in study["noise"][1:]:
-        noisy = [curve for curve in value["curves"] if curve["noise"] == noise]
-        plots.append(_curves(f"noise-{noise:g}", f"With {noise:.0%} of the labels flipped", noisy, value))
+    study, clean, curves = result.study, result.study.noise[0], result.curves
+    scale, n_test = scale_name(study.score), len(result.splits.test)
+    plots = [_curves("curves", "Effect against the number of labelled items", clean, result)]
+    plots += [_curves(f"noise-{n:g}", f"With {n:.0%} of the labels flipped", n, result) for n in study.noise[1:]]
     rows = [
-        [c["technique"], f"{c['noise']:.0%}", str(point["size"]), interval(point)]
-        for c in value["curves"]
-        for point in c["points"]
+        [name, f"{noise:.0%}", str(size), interval(point)]
+        for (name, noise), of in curves.items()
+        for size, point in zip(of.sizes, of.points, strict=True)
     ]
     crossings = [
         [
-            entry["first"],
-            entry["second"],
-            entry["verdict"] + ("" if entry["n"] is None else f" at about n = {entry['n']:.3g}"),
-            interval(entry["gap"]["smallest"]),
-            interval(entry["gap"]["largest"]),
+            pair.first,
+            pair.second,
+            of.verdict + ("" if of.at is None else f" at about n = {of.at:.3g}"),
+            interval(of.smallest),
+            interval(of.largest),
         ]
-        for entry in value["crossings"]
+        for pair in result.crossings
+        for of in [pair.crossing]
     ]
     costs = [
-        [
-            c["technique"],
-            str(c["n"]),
-            f"{c['parameters']:.0f}",
-            f"{c['seconds']:.1f}",
-            f"{c['flops']:.2g}",
-            f"{c['context_tokens']:.0f}",
-        ]
-        for c in value["costs"]
-        if c["noise"] == study["noise"][0]
+        [c.technique, str(c.n), f"{c.parameters:.0f}", f"{c.seconds:.1f}", f"{c.flops:.2g}", f"{c.context_tokens:.0f}"]
+        for c in result.costs
+        if c.noise == clean
     ]
-    areas = [[c["technique"], f"{c['noise']:.0%}", interval(c["area"])] for c in value["curves"]]
+    areas = [[name, f"{noise:.0%}", interval(of.area)] for (name, noise), of in curves.items()]
     return Page(
-        title=f"{value['behavior']}: what does each technique reach with n labelled items?",
-        lead=f"{value['model']}; effects are differences in mean {value['scale']} from the bare model on the same "
-        f"{value['n_test']} locked test items; bars are 95 % intervals over {study['seeds']} seeds and the items.",
-        verdict=value["verdict"],
-        warnings=[w for w in [value["warning"], *value["failed"]] if w],
+        title=f"{result.behavior}: what does each technique reach with n labelled items?",
+        lead=f"{result.model.name}; effects are differences in mean {scale} from the bare model on the same "
+        f"{n_test} locked test items; bars are 95 % intervals over {study.seeds} seeds and the items.",
+        verdict=result.verdict,
+        warnings=[w for w in [result.warning, *result.failed] if w],
         plots=plots,
         tables=[
             Table("Effect at each size", ["technique", "flipped", "n", "effect"], rows),
-            nulls_table(value["against_nulls"], "area_above", "area above the null's"),
+            above_nulls_table(result.against_nulls, "area above the null's"),
             Table("Area under the curve (mean over log2 n)", ["technique", "flipped", "area"], areas),
             Table(
                 "Which is better",
@@ -69,23 +69,23 @@ def efficiency_page(value: Mapping[str, Any], declared: str, references: list[st
                 "FLOPs: 2 a parameter and token forward, 6 with backward (arXiv 2001.08361); 0 where not counted.",
             ),
         ],
-        methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "
-        f"Each technique was fitted on nested subsets of {', '.join(map(str, study['sizes']))} labelled items "
-        f"under {study['seeds']} seeds; every fourth item of a subset served for choices of layer, strength or epochs "
-        f"and is counted. Items were scored by {study['score']}. "
-        f"{intervals_line(value)} Those of curves are over seeds and items together (Satterthwaite's degrees of "
-        "freedom): they hold for other seeds and other items.",
-        references=references,
-        provenance=provenance(value),
-        declaration=declared,
+        methods=f"Items were split by question into training, validation and a locked test set (seed {study.seed}). "
+        f"Each technique was fitted on nested subsets of {', '.join(map(str, study.sizes))} labelled items "
+        f"under {study.seeds} seeds; every fourth item of a subset served for choices of layer, strength or epochs "
+        f"and is counted. Items were scored by {study.score}. "
+        f"{intervals_line(result.clusters)} Those of curves are over seeds and items together (Satterthwaite's "
+        "degrees of freedom): they hold for other seeds and other items.",
+        references=result.references,
+        provenance=provenance(result.model, result.splits.digests),
+        declaration=study.to_yaml(),
     )
 
 
-def _curves(name: str, title: str, curves: list[Any], value: Mapping[str, Any]) -> Plot:
-    lines = [
-        technique_line(curve["technique"], [point["size"] for point in curve["points"]], curve["points"])
-        for curve in curves
-    ]
-    more = f"Over {value['declared']['seeds']} seeds and the items. Dashed: nulls and other behaviours' vectors."
-    below = foot(value["n_test"], "locked test items", value["scale"], more)
-    return Plot(name, title, "labelled items", f"effect ({value['scale']})", lines, log_x=True, foot=below)
+def _curves(name: str, title: str, noise: float, result: EfficiencyResult) -> Plot:
+    """The curves at one share of flipped labels."""
+    curves: Mapping[str, Curve] = {one: of for (one, at), of in result.curves.items() if at == noise}
+    lines = [technique_line(one, of.sizes, of.points) for one, of in curves.items()]
+    more = f"Over {result.study.seeds} seeds and the items. Dashed: nulls and other behaviours' vectors."
+    scale = scale_name(result.study.score)
+    below = foot(len(result.splits.test), "locked test items", scale, more)
+    return Plot(name, title, "labelled items", f"effect ({scale})", lines, log_x=True, foot=below)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +12,16 @@ import numpy as np
 from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
-from steerstack.report.page import Page, interval
+from steerstack.report.page import Page
 from steerstack.report.words import caveat
 from steerstack.stats import estimates
-from steerstack.stats.learning_curves import SEEDS, Curve, Effects, crossing, curve
+from steerstack.stats.learning_curves import SEEDS, Crossing, Curve, Effects, crossing, curve
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.efficiency.page import efficiency_page
-from steerstack.study.fair_choices import choices_of
+from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
-from steerstack.study.null_test import NullTest, beside, borne, tests_json
+from steerstack.study.null_test import AboveNull, NullTest, beside, borne, tests_json
 from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import with_items
 from steerstack.techniques.null_techniques import is_reference
@@ -30,6 +30,28 @@ from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
     from steerstack.study.efficiency.study import Efficiency
+
+
+@dataclass(frozen=True)
+class ComparedCurves:
+    """Two techniques' curves, and which of them is better, or where they cross."""
+
+    first: str
+    second: str
+    crossing: Crossing
+
+
+@dataclass(frozen=True)
+class FitCost:
+    """What a technique takes at one size and share of flipped labels, as a mean over seeds."""
+
+    technique: str
+    noise: float
+    n: int
+    parameters: float
+    seconds: float
+    flops: float
+    context_tokens: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,7 +91,7 @@ class EfficiencyResult(OneSetResult):
         return found
 
     @cached_property
-    def crossings(self) -> list[dict[str, Any]]:
+    def crossings(self) -> list[ComparedCurves]:
         """For every pair of techniques, which is better or where they cross, on clean labels."""
         found, noise = [], self.study.noise[0]
         names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_reference(t.name)]
@@ -78,17 +100,11 @@ class EfficiencyResult(OneSetResult):
                 sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
                 if sizes:
                     mine, theirs = (self.differences(name, noise, sizes) for name in (first, second))
-                    found.append(
-                        {
-                            "first": first,
-                            "second": second,
-                            **crossing(mine, theirs, sizes, groups=self.groups()).to_json(),
-                        }
-                    )
+                    found.append(ComparedCurves(first, second, crossing(mine, theirs, sizes, groups=self.groups())))
         return found
 
     @cached_property
-    def against_nulls(self) -> list[dict[str, Any]]:
+    def against_nulls(self) -> list[AboveNull]:
         """For every technique and null, the difference of their areas on clean labels, paired by seed and item."""
         noise = self.study.noise[0]
         names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
@@ -101,7 +117,7 @@ class EfficiencyResult(OneSetResult):
                     self.differences(name, noise, sizes) - self.differences(null, noise, sizes),
                     groups=self.groups(),
                 ).area
-                found.append({"technique": name, "null": null, "area_above": gap.to_json(), "above": gap.ci_low > 0})
+                found.append(AboveNull(name, null, gap))
         return found
 
     @cached_property
@@ -132,40 +148,48 @@ class EfficiencyResult(OneSetResult):
         told = [". ".join(lines) + ".", borne(self.null_tests), caveat(len(self.splits.test))]
         return " ".join(filter(None, told))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``efficiency --json``."""
         return {
             **self.head,
             "unsteered": estimates.mean(self.base, groups=self.groups()).to_json(),
             "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
-            "crossings": self.crossings,
-            "against_nulls": self.against_nulls,
+            "crossings": [{"first": of.first, "second": of.second, **of.crossing.to_json()} for of in self.crossings],
+            "against_nulls": [
+                {"technique": of.technique, "null": of.null, "area_above": of.gap.to_json(), "above": of.gap.ci_low > 0}
+                for of in self.against_nulls
+            ],
             "null_tests": tests_json(self.null_tests),
-            "costs": self._costs(),
-            "choices": self._choices(),
-            "failed": sorted(
-                {f"{key[0]} at n = {key[2]}: {fit.failed}" for key, fit in self.fits.items() if fit.failed}
-            ),
+            "costs": [asdict(cost) for cost in self.costs],
+            "choices": self.choices,
+            "failed": self.failed,
         }
 
-    def _choices(self) -> list[dict[str, Any]]:
+    @property
+    def failed(self) -> list[str]:
+        """Fits that could not be made, and why."""
+        return sorted({f"{key[0]} at n = {key[2]}: {fit.failed}" for key, fit in self.fits.items() if fit.failed})
+
+    @property
+    def choices(self) -> list[Chances]:
         """What each technique tried at the largest size at which it could be fitted, on clean labels."""
         noise = self.study.noise[0]
         largest = {name: max(c.sizes) for (name, at), c in self.curves.items() if at == noise}
         return choices_of({name: self.fits[name, noise, n, 0].account for name, n in largest.items()})
 
-    def _costs(self) -> list[dict[str, Any]]:
+    @property
+    def costs(self) -> list[FitCost]:
+        """What each point of a curve takes."""
+
+        def mean(what: str, *fit: Any) -> float:
+            return float(np.mean([self.fits[*fit, seed].cost[what] for seed in range(self.study.seeds)]))
+
+        kinds = ("parameters", "seconds", "flops", "context_tokens")
         return [
-            {
-                "technique": name,
-                "noise": noise,
-                "n": n,
-                **{what: float(np.mean([self.fits[name, noise, n, s].cost[what] for s in range(self.study.seeds)]))
-                   for what in ("parameters", "seconds", "flops", "context_tokens")},
-            }
+            FitCost(name, noise, n, *(mean(what, name, noise, n) for what in kinds))
             for (name, noise), c in self.curves.items()
             for n in c.sizes
-        ]  # fmt: skip
+        ]
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -191,19 +215,18 @@ class EfficiencyResult(OneSetResult):
         found = []
         for (name, noise), of in self.curves.items():
             on = name + (f" {noise:.0%} flipped" if noise else "")
-            value = of.to_json()
-            found.append(Effect.of(f"area/{on}", value["area"], name))
+            found.append(Effect.of(f"area/{on}", of.area.to_json(), name))
             found += [
-                Effect.of(f"effect/{on} n={point['size']}", point, with_items(name, point["size"], noise))
-                for point in value["points"]
+                Effect.of(f"effect/{on} n={size}", point.to_json(), with_items(name, size, noise))
+                for size, point in zip(of.sizes, of.points, strict=True)
             ]
         return found
 
     def page(self) -> Page:
         """Curves, crossings, costs, nulls."""
-        return efficiency_page(self.value, self.study.to_yaml(), self.references)
+        return efficiency_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and fit: technique, noise, n, seed, item, log_odds, effect."""
         ids, base = [item.id for item in self.splits.test], self.base.tolist()
         rows = []
@@ -214,16 +237,15 @@ class EfficiencyResult(OneSetResult):
         return rows
 
 
-def _compared(entry: Mapping[str, Any], seeds: int) -> str:
+def _compared(pair: ComparedCurves, seeds: int) -> str:
     """Two curves, in words that their gap bears."""
-    first, second, gap = entry["first"], entry["second"], entry["gap"]
-    smallest, largest = (interval(gap[end]) for end in ("smallest", "largest"))
-    ends = f"{first} minus {second}: {smallest} at the smallest, {largest} at the largest"
-    if entry["verdict"] == "crosses":
-        behind, ahead = (second, first) if gap["smallest"]["value"] < 0 else (first, second)
-        return f"{ahead} overtakes {behind} at about n = {entry['n']:.3g} ({ends})"
-    if entry["verdict"] == "not resolved":
+    first, second, of = pair.first, pair.second, pair.crossing
+    ends = f"{first} minus {second}: {of.smallest} at the smallest, {of.largest} at the largest"
+    if of.verdict == "crosses":
+        behind, ahead = (second, first) if of.smallest.value < 0 else (first, second)
+        return f"{ahead} overtakes {behind} at about n = {of.at:.3g} ({ends})"
+    if of.verdict == "not resolved":
         why = "" if seeds >= SEEDS else f", since that takes {SEEDS} seeds and there were {seeds}"
         return f"Which of {first} and {second} is better is not resolved{why} ({ends})"
-    better, worse = (first, second) if entry["verdict"] == "first is better" else (second, first)
+    better, worse = (first, second) if of.verdict == "first is better" else (second, first)
     return f"{better} is better than {worse} at both ends of the sizes ({ends})"

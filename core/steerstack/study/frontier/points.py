@@ -227,7 +227,7 @@ class Making:
         asked = [budget, study.score, study.seed, study.budgets, study.knowledge, study.own_answers]
         key = ["with its vector", self.model.fingerprint, about, *asked]
 
-        def compute() -> dict[str, Any]:
+        def compute() -> dict[str, object]:
             treatment = make()
             arm = treatment.arm
             format = self.model.format

@@ -7,7 +7,7 @@ prompt or a fine-tune is compared with vectors that disturb the model as much as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +18,14 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page, interval
+from steerstack.report.samples import Samples
 from steerstack.report.words import caveat
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
 from steerstack.steering.intervention import Plan
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
-from steerstack.study.fair_choices import choices_of
+from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.frontier.page import frontier_page
 from steerstack.study.null_test import NullTest, beside, borne
 from steerstack.study.technique_result import OneSetResult
@@ -91,6 +92,76 @@ class Point:
         return f"{self.technique}{held}" + (f", the KL of {self.matched}" if self.matched else "")
 
 
+@dataclass(frozen=True)
+class PointMeasures:
+    """A point, what it gains and what it costs; None for what was not measured.
+
+    Attributes
+    ----------
+    point:
+        The point.
+    effect, null_test, p_holm:
+        Its effect on the test items, beside the nulls, with its p corrected over all points.
+    kl, kl_reverse, kl_own, kl_own_reverse:
+        KL per token in nats, on neutral text and on the model's own answers, in both directions.
+    perplexity, knowledge, knowledge_lost:
+        On neutral text; the share of questions answered right, and by how much that fell.
+    """
+
+    point: Point
+    effect: estimates.Estimate
+    null_test: NullTest | None
+    p_holm: float
+    kl: estimates.Estimate
+    kl_reverse: estimates.Estimate
+    kl_own: estimates.Estimate | None
+    kl_own_reverse: estimates.Estimate | None
+    perplexity: float
+    knowledge: estimates.Estimate | None
+    knowledge_lost: estimates.Estimate | None
+
+    @property
+    def kls(self) -> tuple[estimates.Estimate | None, ...]:
+        """The KL by text and direction, in the order of the page's columns."""
+        return self.kl, self.kl_reverse, self.kl_own, self.kl_own_reverse
+
+    def to_json(self) -> dict[str, object]:
+        """As the JSON results hold it."""
+        point = self.point
+        about = {"name": point.name, "technique": point.technique, "budget": point.budget, "matched": point.matched}
+        measured = {
+            field.name: of.to_json() if isinstance(of, estimates.Estimate | NullTest) else of
+            for field in fields(self)
+            if field.name != "point"
+            for of in [getattr(self, field.name)]
+        }
+        return {**about, **measured, "record": dict(point.record)}
+
+
+@dataclass(frozen=True)
+class Match:
+    """A baseline against a vector that is held at the baseline's KL: the paired difference of their effects."""
+
+    vector: Point
+    baseline: Point
+    gap: estimates.Estimate
+
+    @property
+    def kl(self) -> float:
+        """The KL per token that both cost, in nats."""
+        return float(np.mean(self.baseline.kl))
+
+    def to_json(self) -> dict[str, object]:
+        """As the JSON results hold it."""
+        return {
+            "vector": self.vector.technique,
+            "baseline": self.baseline.technique,
+            "kl": self.kl,
+            "costs": {"vector": self.vector.costs, "baseline": self.baseline.costs},
+            "vector_minus_baseline": self.gap.to_json(),
+        }
+
+
 @dataclass(frozen=True, repr=False)
 class FrontierResult(OneSetResult):
     """Every point, on the same locked test items, and what the model says to the first of them."""
@@ -103,7 +174,7 @@ class FrontierResult(OneSetResult):
     points: Sequence[Point]
     competence: Competence
     left_out: Sequence[str] = field(default_factory=list)
-    samples: dict[str, Any] = field(default_factory=dict)
+    samples: Samples | None = None
 
     def effect(self, point: Point) -> estimates.Estimate:
         """Paired effect on the test items."""
@@ -119,21 +190,13 @@ class FrontierResult(OneSetResult):
         return [float(row["p_corrected"]) for row in corrected(raw).values()]
 
     @cached_property
-    def matches(self) -> list[dict[str, Any]]:
-        """Each baseline against each vector at the baseline's KL: the paired difference of their effects."""
+    def matches(self) -> list[Match]:
+        """Each baseline against each vector at the baseline's KL."""
         baselines = {p.technique: p for p in self.points if p.budget is None}
+        pairs = [(point, baselines[point.matched]) for point in self.points if point.matched]
         return [
-            {
-                "vector": point.technique,
-                "baseline": point.matched,
-                "kl": float(np.mean(baselines[point.matched].kl)),
-                "costs": {"vector": point.costs, "baseline": baselines[point.matched].costs},
-                "vector_minus_baseline": estimates.difference(
-                    point.values, baselines[point.matched].values, groups=self.groups()
-                ).to_json(),
-            }
-            for point in self.points
-            if point.matched
+            Match(vector, other, estimates.difference(vector.values, other.values, groups=self.groups()))
+            for vector, other in pairs
         ]
 
     @cached_property
@@ -161,50 +224,47 @@ class FrontierResult(OneSetResult):
             found = f"{self.effect(best)} (p = {p_of[id(best)]:.2g}, Holm over all points)"
             furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {found}"
             sentences.append(f"{furthest}, further than {beaten}." if beaten else f"{furthest}.")
-        for match in (m for m in self.matches if not is_reference(m["vector"])):
-            gap = match["vector_minus_baseline"]
-            ahead = "not told apart from"
-            if gap["ci_low"] > 0 or gap["ci_high"] < 0:
-                ahead = "ahead of" if gap["value"] > 0 else "behind"
-            sentences.append(
-                f"At the KL of {match['baseline']}, {match['vector']} is {ahead} it: "
-                f"{interval(gap)} ({_both(match['costs'])})."
-            )
+        sentences += [_compared(match) for match in self.matches if not is_reference(match.vector.technique)]
         return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``frontier --json``."""
         return {
             **self.head,
-            "unsteered": self._point(self.bare, 1.0),
-            "points": [self._point(point, p) for point, p in zip(self.points, self._p, strict=True)],
-            "matches": self.matches,
-            "choices": choices_of({point.technique: point.record for point in self.points}),
+            "unsteered": self.measured(self.bare, 1.0).to_json(),
+            "points": [point.to_json() for point in self.measures],
+            "matches": [match.to_json() for match in self.matches],
+            "choices": self.choices,
             "failed": list(self.left_out),
-            "samples": self.samples,
+            "samples": self.samples or {},
         }
 
-    def _point(self, point: Point, p: float) -> dict[str, Any]:
-        known = point.knowledge
-        return {
-            "name": point.name,
-            "technique": point.technique,
-            "budget": point.budget,
-            "matched": point.matched,
-            "effect": self.effect(point).to_json(),
-            "null_test": self.null_tests[point.name].to_json() if point.name in self.null_tests else None,
-            "p_holm": p,
-            "kl": estimates.mean(point.kl).to_json(),
-            "kl_reverse": estimates.mean(point.reverse).to_json(),
-            "kl_own": estimates.mean(point.own).to_json() if point.own else None,
-            "kl_own_reverse": estimates.mean(point.own_reverse).to_json() if point.own else None,
-            "perplexity": float(np.exp(np.mean(point.cross_entropy))),
-            "knowledge": estimates.share(known).to_json() if known else None,
-            "knowledge_lost": estimates.difference(self.bare.knowledge, known).to_json()
-            if known and self.bare.knowledge
-            else None,
-            "record": dict(point.record),
-        }
+    @cached_property
+    def measures(self) -> list[PointMeasures]:
+        """Every point with its effect and its costs."""
+        return [self.measured(point, p) for point, p in zip(self.points, self._p, strict=True)]
+
+    def measured(self, point: Point, p: float) -> PointMeasures:
+        """A point with its effect and its costs, as estimates; ``p`` is that of the effect, corrected."""
+        known, bare = point.knowledge, self.bare.knowledge
+        return PointMeasures(
+            point,
+            effect=self.effect(point),
+            null_test=self.null_tests.get(point.name),
+            p_holm=p,
+            kl=estimates.mean(point.kl),
+            kl_reverse=estimates.mean(point.reverse),
+            kl_own=estimates.mean(point.own) if point.own else None,
+            kl_own_reverse=estimates.mean(point.own_reverse) if point.own else None,
+            perplexity=float(np.exp(np.mean(point.cross_entropy))),
+            knowledge=estimates.share(known) if known else None,
+            knowledge_lost=estimates.difference(bare, known) if known and bare else None,
+        )
+
+    @property
+    def choices(self) -> list[Chances]:
+        """What each technique tried."""
+        return choices_of({point.technique: point.record for point in self.points})
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -241,9 +301,9 @@ class FrontierResult(OneSetResult):
 
     def page(self) -> Page:
         """Effect against each cost, at equal KL."""
-        return frontier_page(self.value, self.study.to_yaml(), self.references)
+        return frontier_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and point: technique, budget, matched, item, log_odds, effect."""
         bare = self.bare.values.tolist()
         return [
@@ -258,11 +318,17 @@ _WHERE = {"kl": "neutral text", "kl_reverse": "the same in reverse", "kl_own": "
           "kl_own_reverse": "these in reverse"}  # fmt: skip
 
 
-def _both(costs: Mapping[str, Mapping[str, float | None]]) -> str:
-    """Both sides' KL per token, in words."""
-    found = [
-        f"{costs['vector'][kind]:.3f} and {costs['baseline'][kind]:.3f} on {where}"
-        for kind, where in _WHERE.items()
-        if costs["vector"][kind] is not None and costs["baseline"][kind] is not None
-    ]
-    return f"nats of KL per token of the vector and of the other: {'; '.join(found)}"
+def _compared(match: Match) -> str:
+    """A vector and a baseline at one KL, in words that their gap bears."""
+    gap = match.gap
+    side = "ahead of" if gap.value > 0 else "behind"
+    ahead = side if gap.excludes_zero else "not told apart from"
+    costs, others = match.vector.costs, match.baseline.costs
+    both = [(costs[kind], others[kind], where) for kind, where in _WHERE.items()]
+    told = "; ".join(
+        f"{mine:.3f} and {theirs:.3f} on {where}" for mine, theirs, where in both if None not in (mine, theirs)
+    )
+    return (
+        f"At the KL of {match.baseline.technique}, {match.vector.technique} is {ahead} it: {interval(gap)} "
+        f"(nats of KL per token of the vector and of the other: {told})."
+    )

@@ -1,7 +1,7 @@
 """One gate: an estimate against a margin that was declared."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from steerstack.report.page import interval
 from steerstack.stats.estimate import TOO_FEW, Estimate
@@ -46,9 +46,9 @@ class GateTest:
     def sentence(self) -> str:
         """In words."""
         verb = "is not resolved" if self.outcome == "not resolved" else self.outcome
-        return f"{self.name} {verb}: {self.what} {interval(self.estimate.to_json())}, to be {self.rule}."
+        return f"{self.name} {verb}: {self.what} {interval(self.estimate)}, to be {self.rule}."
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         return {
             "gate": self.name,

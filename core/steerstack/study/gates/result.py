@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steerstack.contracts.recorder import Effect
 from steerstack.report.page import Page, Table, interval
-from steerstack.report.samples import samples_tables
+from steerstack.report.samples import Samples, samples_tables
 from steerstack.report.words import caveat
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
@@ -40,12 +40,12 @@ class GatesResult(PlainResult):
     gates: Sequence[GateTest] = ()
     vector: SteeringVector | None = None
     choice: Choice | None = None
-    samples: dict[str, Any] = field(default_factory=dict)
+    samples: Samples | None = None
 
     @classmethod
     def made(
         cls, study: Gates, session: Session, requests: Mapping[str, Request], values: Mapping[str, Any],
-        gates: Sequence[GateTest], vector: SteeringVector, choice: Choice, samples: dict[str, Any],
+        gates: Sequence[GateTest], vector: SteeringVector, choice: Choice, samples: Samples | None,
     ) -> GatesResult:  # fmt: skip
         """From what the steps gave."""
         effects = [Effect.of(gate.name, gate.estimate.to_json(), study.method.name) for gate in gates]
@@ -72,19 +72,19 @@ class GatesResult(PlainResult):
         arm = Claim({"step": PLAIN, "arm": "steered"}, PLAIN, self.vector, candidate.layers, candidate.scale, tokens)
         return Claims(self.tested, arms=[arm], score=self.study.score)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``gates --json``."""
         assert self.choice is not None
         return {
             **super().to_json(),
             "selected": self.choice.to_json(),
             "gates": [gate.to_json() for gate in self.gates],
-            "samples": self.samples,
+            "samples": self.samples or {},
         }
 
     def page(self) -> Page:
         """The gates as a table, above the effects."""
-        rows = [[g.name, g.what, interval(g.estimate.to_json()), g.rule, g.outcome] for g in self.gates]
+        rows = [[g.name, g.what, interval(g.estimate), g.rule, g.outcome] for g in self.gates]
         table = Table(
             "Gates", ["gate", "of", "estimate and 95 % interval", "margin", "outcome"], rows,
             "A gate passes or fails where the whole interval lies on one side of its margin. All pass only if each "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +53,7 @@ def gates_of(study: Gates, session: Session, values: Mapping[str, Any]) -> list[
     moved = {name: arms[1].log_odds - arms[0].log_odds for name, arms in values.items() if name != COST}
     groups = values[PLAIN][0].groups
     plain = moved.pop(PLAIN)
-    cost = values[COST][0]["kl_estimate"]
-    value, low, high = (
-        math.nan if cost[part] is None else float(cost[part]) for part in ("value", "ci_low", "ci_high")
-    )
-    kl = Estimate(value, low, high, cost["n"])
+    kl = Estimate.from_json(values[COST][0]["kl_estimate"])
     return [
         GateTest("control", "effect on plain items", mean(plain, groups=groups), study.control),
         GateTest("utility", "KL per token on neutral text", kl, study.kl, above=False),

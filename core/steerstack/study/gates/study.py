@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from steerstack.study.method_ref import MethodRef, Reference
-from steerstack.study.study import Study
+from steerstack.study.technique_study import ChoiceStudy
 
 if TYPE_CHECKING:
     from steerstack.study.forecast import Forecast
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from steerstack.study.session import Session
 
 
-class Gates(Study):
+class Gates(ChoiceStudy):
     """Does a vector pass every gate at one strength: control, utility, and robustness to other prompts?
 
     Layer and strength are chosen on validation items and frozen; each gate passes or fails with its interval
@@ -27,13 +27,6 @@ class Gates(Study):
     paper: ClassVar[str] = "arXiv 2603.18329"
 
     method: Reference = Field(default=MethodRef(name="mean-difference"), description="Extractor that finds the vector.")
-    position: str | None = Field(default=None, description="Where the vector is read; the method's own by default.")
-    layers: tuple[int, ...] | None = Field(
-        default=None, description="Candidate layers; six over the middle by default."
-    )
-    shares: tuple[float, ...] = Field(
-        default=(0.1, 0.2, 0.4), description="Candidate strengths: added norm as a share of the residual stream's."
-    )
     control: float = Field(
         default=0.25, ge=0, description="Effect on plain test items above which the vector controls the behaviour."
     )

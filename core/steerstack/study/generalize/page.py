@@ -1,56 +1,53 @@
 """The page of a study of generalisation."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
 
-from steerstack.report.page import Page, Table, foot, interval, intervals_line, nulls_table, provenance
+from typing import TYPE_CHECKING
+
+from steerstack.measure.scoring import scale_name
+from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import BARE, OPPOSITE, VECTOR, Plot, line
+from steerstack.study.null_test import above_nulls_table
+
+if TYPE_CHECKING:
+    from steerstack.study.generalize.result import GeneralizeResult
 
 
-def generalize_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+def generalize_page(result: GeneralizeResult) -> Page:
     """Effects by where a technique was trained."""
-    study = value["declared"]
-    source, target = study["source"], study["target"]
-    keys = {
-        "within": f"on {target}, trained on {target}",
-        "across": f"on {target}, trained on {source}",
-        "at_home": f"on {source}, trained on {source}",
+    study, source, target, transfers = result.study, result.source, result.target, result.transfers
+    scale = scale_name(study.score)
+    n_test = {name: len(splits.test) for name, splits in result.domains.items()}
+    kinds = {
+        f"on {target}, trained on {target}": (BARE, [t.within for t in transfers]),
+        f"on {target}, trained on {source}": (VECTOR, [t.across for t in transfers]),
+        f"on {source}, trained on {source}": (OPPOSITE, [t.at_home for t in transfers]),
     }
-    lines = [
-        line(words, list(range(len(value["transfers"]))), [t[key] for t in value["transfers"]], color=color)
-        for (key, words), color in zip(keys.items(), (BARE, VECTOR, OPPOSITE), strict=True)
-    ]
-    tested = f"locked test items of {target} ({value['n_test'][source]} of {source})"
-    rows = [
-        [
-            t["technique"],
-            *(interval(t[key]) for key in keys),
-            interval(t["recovered"]),
-            f"{t['anti_steerable_share']:.0%}",
-        ]
-        for t in value["transfers"]
-    ]
-    found = value["correlation"]
-    known = found is not None and found["rho"] is not None
-    spearman = f"Spearman rho over {found['n']} techniques: {found['rho']:.2f}, p = {found['p']:.2g}." if known else ""
+    places = list(range(len(transfers)))
+    lines = [line(words, places, of, color=color) for words, (color, of) in kinds.items()]
+    tested = f"locked test items of {target} ({n_test[source]} of {source})"
+    rows = [[t.name, *map(interval, (t.within, t.across, t.at_home, t.recovered)), f"{t.anti:.0%}"] for t in transfers]
+    rank, spearman = result.correlation, ""
+    if rank is not None and rank.rho is not None:
+        spearman = f"Spearman rho over {rank.n} techniques: {rank.rho:.2f}, p = {rank.p:.2g}."
     return Page(
-        title=f"{value['behavior']}: from {source} to {target}",
-        lead=f"{value['model']}; the domains differ by: {study['shift']}. Effects are differences in mean "
-        f"{value['scale']} from the bare model on the same locked test items ({value['n_test'][target]} {target}).",
-        verdict=value["verdict"],
-        warnings=list(value["failed"]),
+        title=f"{result.behavior}: from {source} to {target}",
+        lead=f"{result.model.name}; the domains differ by: {study.shift.words}. Effects are differences in mean "
+        f"{scale} from the bare model on the same locked test items ({n_test[target]} {target}).",
+        verdict=result.verdict,
+        warnings=result.failed,
         plots=[
             Plot(
                 "transfer",
                 "Effect by where it was trained",
                 "technique",
-                f"effect ({value['scale']})",
+                f"effect ({scale})",
                 lines,
-                categories=[t["technique"] for t in value["transfers"]],
+                categories=[t.name for t in transfers],
                 foot=foot(
-                    value["n_test"][target],
+                    n_test[target],
                     tested,
-                    value["scale"],
+                    scale,
                     "Rows that begin with null: or neighbor: are the nulls and other behaviours' vectors.",
                 ),
             )
@@ -58,16 +55,16 @@ def generalize_page(value: Mapping[str, Any], declared: str, references: list[st
         tables=[
             Table(
                 "Transfer",
-                ["technique", *keys.values(), "gap recovered", "items moved the wrong way"],
+                ["technique", *kinds, "gap recovered", "items moved the wrong way"],
                 rows,
                 f"Gap recovered: trained on {source} over trained on {target} (arXiv 2401.06751). {spearman}",
             ),
-            nulls_table(value["against_nulls"], "across_above", f"effect on {target} above the null's"),
+            above_nulls_table(result.against_nulls, f"effect on {target} above the null's"),
         ],
-        methods=f"Items of both domains were split by question (seed {study['seed']}); each technique was fitted, and "
+        methods=f"Items of both domains were split by question (seed {study.seed}); each technique was fitted, and "
         f"its layer, strength or epochs chosen, in one domain and measured on the locked test items of both, scored by "
-        f"{study['score']}. {intervals_line(value)} Those of ratios are Fieller's.",
-        references=references,
-        provenance=provenance(value),
-        declaration=declared,
+        f"{study.score}. {intervals_line(result.clusters)} Those of ratios are Fieller's.",
+        references=result.references,
+        provenance=provenance(result.model, result.digests),
+        declaration=study.to_yaml(),
     )

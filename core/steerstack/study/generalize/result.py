@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,10 @@ from steerstack.stats.ranks import rank_correlation
 from steerstack.stats.ratio import ratio_interval
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
-from steerstack.study.fair_choices import choices_of
+from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.generalize.page import generalize_page
-from steerstack.study.null_test import NullTest, beside, borne, tests_json
+from steerstack.study.null_test import AboveNull, NullTest, beside, borne, tests_json
 from steerstack.study.technique_result import TechniqueResult
 from steerstack.study.vector_roles import trained_on
 from steerstack.techniques.null_techniques import is_reference
@@ -60,7 +60,7 @@ class Transfer:
     recovered: Estimate | None
     anti: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         return {
             "technique": self.name,
@@ -70,6 +70,15 @@ class Transfer:
             "recovered": self.recovered.to_json() if self.recovered else None,
             "anti_steerable_share": self.anti,
         }
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's rho with its exact p over n pairs; None for what cannot be computed."""
+
+    rho: float | None
+    p: float | None
+    n: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,13 +126,13 @@ class GeneralizeResult(TechniqueResult):
         return found
 
     @property
-    def correlation(self) -> dict[str, Any] | None:
-        """Rank correlation over techniques of the effect at home with that across, its p exact; None below four."""
+    def correlation(self) -> RankCorrelation | None:
+        """Over techniques, of the effect at home with that across; None below four."""
         real = [t for t in self.transfers if not is_reference(t.name)]
         if len(real) < 4:
             return None
         rho, p = rank_correlation([t.at_home.value for t in real], [t.across.value for t in real])
-        return {"rho": estimates.finite(rho), "p": estimates.finite(p), "n": len(real)}
+        return RankCorrelation(estimates.finite(rho), estimates.finite(p), len(real))
 
     def _corrected(self) -> list[float]:
         """P of each technique's effect across, corrected over the techniques (Holm)."""
@@ -132,18 +141,13 @@ class GeneralizeResult(TechniqueResult):
         return [float(row["p_corrected"]) for row in corrected(raw).values()]
 
     @cached_property
-    def against_nulls(self) -> list[dict[str, Any]]:
+    def against_nulls(self) -> list[AboveNull]:
         """For every technique and null, the paired difference of their effects across."""
         source, target = self.source, self.target
         names = [transfer.name for transfer in self.transfers]
+        of = {name: self.effect(name, source, target) for name in names}
         return [
-            {
-                "technique": name,
-                "null": null,
-                "across_above": estimates.difference(
-                    self.effect(name, source, target), self.effect(null, source, target), groups=self.groups(target)
-                ).to_json(),
-            }
+            AboveNull(name, null, estimates.difference(of[name], of[null], groups=self.groups(target)))
             for name in names
             for null in names
             if is_reference(null) and not is_reference(name)
@@ -172,7 +176,7 @@ class GeneralizeResult(TechniqueResult):
         told = [*parts, borne(self.null_tests), caveat(len(self.domains[self.target].test))]
         return " ".join(filter(None, told))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``generalize --json``."""
         return {
             **self.head,
@@ -183,17 +187,35 @@ class GeneralizeResult(TechniqueResult):
                 "shift": self.study.shift.words,
             },
             "n_test": {name: len(splits.test) for name, splits in self.domains.items()},
-            "data_digests": {name: splits.digests for name, splits in self.domains.items()},
+            "data_digests": self.digests,
             "unsteered": {
                 name: estimates.mean(values, groups=self.groups(name)).to_json() for name, values in self.base.items()
             },
             "transfers": [{**t.to_json(), "p_holm": p} for t, p in zip(self.transfers, self._corrected(), strict=True)],
-            "correlation": self.correlation,
-            "against_nulls": self.against_nulls,
+            "correlation": asdict(self.correlation) if self.correlation else None,
+            "against_nulls": [
+                {"technique": of.technique, "null": of.null, "across_above": of.gap.to_json()}
+                for of in self.against_nulls
+            ],
             "null_tests": tests_json(self.null_tests),
-            "choices": choices_of({name: self.fits[name, self.target].account for name in self._fitted}),
-            "failed": sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed}),
+            "choices": self.choices,
+            "failed": self.failed,
         }
+
+    @property
+    def failed(self) -> list[str]:
+        """Fits that could not be made, and why."""
+        return sorted({f"{name} on {on}: {fit.failed}" for (name, on), fit in self.fits.items() if fit.failed})
+
+    @property
+    def digests(self) -> dict[str, dict[str, str]]:
+        """Digest of each part of either domain."""
+        return {name: splits.digests for name, splits in self.domains.items()}
+
+    @property
+    def choices(self) -> list[Chances]:
+        """What each technique tried that could be fitted on the target."""
+        return choices_of({name: self.fits[name, self.target].account for name in self._fitted})
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -222,20 +244,25 @@ class GeneralizeResult(TechniqueResult):
         """What each technique does within and across domains, and the share that is recovered."""
         found = []
         for transfer in self.transfers:
-            name, value = transfer.name, transfer.to_json()
-            trained = {"within": self.target, "across": self.source, "at_home": self.source, "recovered": self.source}
+            name = transfer.name
+            parts = {
+                "within": (transfer.within, self.target),
+                "across": (transfer.across, self.source),
+                "at_home": (transfer.at_home, self.source),
+                "recovered": (transfer.recovered, self.source),
+            }
             found += [
-                Effect.of(f"{part}/{name}", value[part], trained_on(name, domain))
-                for part, domain in trained.items()
-                if value[part]
+                Effect.of(f"{part}/{name}", estimate.to_json(), trained_on(name, domain))
+                for part, (estimate, domain) in parts.items()
+                if estimate
             ]
         return found
 
     def page(self) -> Page:
         """What is recovered across domains, beside nulls."""
-        return generalize_page(self.value, self.study.to_yaml(), self.references)
+        return generalize_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and fit: technique, trained, tested, item, log_odds, effect."""
         return [
             {
@@ -258,5 +285,5 @@ def _sentence(transfer: Transfer, source: str, target: str, p: float) -> str:
     head = f"{transfer.name}, trained on {source}, moves {target} by {transfer.across} (p = {p:.2g}, Holm)"
     if transfer.recovered is None or not transfer.within.bears_claim:
         return f"{head}; trained on {target} itself it has no measurable effect, so there is nothing to recover."
-    gives = f"{share(transfer.recovered.to_json())} of what training on {target} gives"
+    gives = f"{share(transfer.recovered)} of what training on {target} gives"
     return f"{head}, {gives} ({transfer.within})."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -61,7 +61,7 @@ class LabelCell:
         head = f"{self.technique} with {self.share:.0%} of its labels wrong by {self.labeller}"
         if not math.isfinite(self.recovered.ci_low):
             return f"{head}: true labels have no measurable effect, so there is nothing to keep."
-        much = f"{share(self.recovered.to_json())} of what true labels give"
+        much = f"{share(self.recovered)} of what true labels give"
         resolved = {"not resolved": "whether it keeps its effect is not resolved"}.get(self.kept, f"it {self.kept}")
         if self.bias is None or self.learnt == "cannot be told":
             return f"{head}: {resolved} ({much})."
@@ -69,7 +69,7 @@ class LabelCell:
         told = {"not resolved": "whether it learns the error is not resolved"}.get(self.learnt, f"it {self.learnt}")
         return f"{head}: {resolved} ({much}), and {told} ({more})."
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         return {
             "technique": self.technique,

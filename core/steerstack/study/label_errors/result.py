@@ -6,28 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steerstack.contracts.recorder import Effect
-from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
-from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page
 from steerstack.report.words import caveat
 from steerstack.stats import estimates
+from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
-from steerstack.study.fair_choices import choices_of
+from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.label_errors.cell import TRUE, Effects, LabelCell, cell
 from steerstack.study.label_errors.page import label_errors_page
 from steerstack.study.null_test import NullTest, beside, borne, tests_json
-from steerstack.study.result import Result
+from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import labelled
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Steering, Technique
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class LabelErrorsResult(Result):
+class LabelErrorsResult(OneSetResult):
     """Every fit, measured on the same locked test items; the first of ``labels`` are the true ones."""
 
     study: LabelErrors
@@ -65,6 +64,21 @@ class LabelErrorsResult(Result):
         """Effects on true labels, by technique."""
         names = [one.name for one in self.techniques]
         return {name: self.effects_of(name, self.labels[0]) for name in names if self._fitted(name)}
+
+    @cached_property
+    def on_true_labels(self) -> dict[str, Estimate]:
+        """Each technique's effect on true labels, over seeds and items."""
+        return {name: two_way(of, groups=self.groups()) for name, of in self._true.items()}
+
+    @property
+    def n_labelled(self) -> int:
+        """Labelled items that each fit learnt from."""
+        return self.labels[0].parts[0].n
+
+    @property
+    def failed(self) -> list[str]:
+        """Fits that could not be made, and why."""
+        return sorted({f"{name} on {by}: {fit.failed}" for (name, by, *_), fit in self.fits.items() if fit.failed})
 
     @cached_property
     def cells(self) -> list[LabelCell]:
@@ -109,37 +123,27 @@ class LabelErrorsResult(Result):
         told = [*(one.sentence for one in self.at_worst), *self.short, borne(self.null_tests)]
         return " ".join(filter(None, [*told, caveat(len(self.splits.test))]))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``label-errors --json``."""
-        failed = {f"{name} on {by}: {fit.failed}" for (name, by, *_), fit in self.fits.items() if fit.failed}
         return {
-            "study": "label-errors",
-            "behavior": self.behavior,
-            "declared": {**self.study.to_json(), "techniques": [one.describe() for one in self.techniques]},
-            "scale": scale_name(self.study.score),
-            "n_test": len(self.splits.test),
-            "n_labelled": self.labels[0].parts[0].n,
-            "data": self.splits.test.source,
-            "data_digests": self.splits.digests,
-            "model": self.model.name,
-            "model_fingerprint": self.model.fingerprint,
-            "paths": self.model.paths_taken,
+            **self.head,
+            "n_labelled": self.n_labelled,
             "unsteered": estimates.mean(self.base, groups=self.groups()).to_json(),
-            "clusters": self.clusters_json,
             "labellers": [
                 {"labeller": of.labeller, "asked": of.asked, "wrong": of.share, "test_items": int(of.errs_on.sum())}
                 for of in self.labels[1:]
             ],
-            "true_labels": {name: two_way(of, groups=self.groups()).to_json() for name, of in self._true.items()},
+            "true_labels": {name: of.to_json() for name, of in self.on_true_labels.items()},
             "cells": [one.to_json() for one in self.cells],
             "null_tests": tests_json(self.null_tests),
-            "choices": choices_of({name: self.fits[name, TRUE, 0.0, 0].account for name in self._true}),
-            "failed": sorted(failed),
-            "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
-            "papers": {technique.name: technique.paper for technique in self.techniques},
-            "verdict": self.verdict,
+            "choices": self.choices,
+            "failed": self.failed,
         }
+
+    @property
+    def choices(self) -> list[Chances]:
+        """What each technique tried on true labels."""
+        return choices_of({name: self.fits[name, TRUE, 0.0, 0].account for name in self._true})
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -160,15 +164,9 @@ class LabelErrorsResult(Result):
         return Claims.of_splits({"test": self.splits}, arms, self.study.score)
 
     @property
-    def tested(self) -> dict[str, DataSet]:
-        """The locked test items, with their true labels."""
-        return {"test": self.splits.test}
-
-    @property
     def effects(self) -> list[Effect]:
         """Each technique's effect on true labels, and what it keeps of it under each labeller's."""
-        by_true = {name: two_way(of, groups=self.groups()) for name, of in self._true.items()}
-        found = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in by_true.items()]
+        found = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in self.on_true_labels.items()]
         for one in self.cells:
             role = labelled(one.technique, one.labeller, one.asked)
             for what, estimate in (("effect", one.effect), ("recovered", one.recovered), ("bias", one.bias)):
@@ -178,10 +176,9 @@ class LabelErrorsResult(Result):
 
     def page(self) -> Page:
         """What is kept at each share, and where the losses are."""
-        papers = [f"{one.name}: {one.paper}" for one in self.techniques if one.paper]
-        return label_errors_page(self.value, self.study.to_yaml(), papers, self.short)
+        return label_errors_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and fit: technique, labeller, noise, seed, item, log_odds, effect."""
         ids, base = [item.id for item in self.splits.test], self.base.tolist()
         return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -67,7 +67,7 @@ class Comparison:
         tail = ": which earns more is not resolved" if self.outcome == "not resolved" else ""
         return f"{self.first} {said[self.outcome]} {self.second}{tail} ({self.gap})."
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         return {**vars(self), "gap": self.gap.to_json()}
 

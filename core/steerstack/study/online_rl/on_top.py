@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -45,7 +44,7 @@ class VectorOnLearner:
             return f"{head} moves log-odds by {self.effect}; alone it has no measurable effect to keep."
         return f"{head} keeps {share(self.retained.to_json())} of its effect alone."
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
         numbers = {name: getattr(self, name).to_json() for name in ("effect", "retained", "reward")}
         return {"learner": self.learner, "origin": self.origin, **numbers}

@@ -1,15 +1,21 @@
 """The page of a study of online reinforcement learning."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import NEIGHBORS, NULLS, OPPOSITE, VECTOR, Panel, Plot, line
 from steerstack.techniques.null_techniques import NEIGHBOR, NULL
 
+if TYPE_CHECKING:
+    from steerstack.study.online_rl.result import OnlineRLResult
 
-def online_rl_page(value: Mapping[str, Any], declared: str, references: Sequence[str]) -> Page:
+
+def online_rl_page(result: OnlineRLResult) -> Page:
     """Rewards, behaviours and costs of all techniques, and what is compared."""
+    value: Mapping[str, Any] = result.value
     study, first = value["declared"], next(iter(value["n_test"]))
     tables = [_earned(value, on) for on in value["n_test"]]
     answered = f"{study['samples']} answers to each of {value['n_test'][first]} locked test items"
@@ -18,21 +24,21 @@ def online_rl_page(value: Mapping[str, Any], declared: str, references: Sequence
         title=f"{value['behavior']}: one reward, {len(value['learners'])} parameterisations",
         lead=f"{value['model']}; the reward is {value['reward']['name']}, of {answered}. Each learner takes {taught}, "
         f"under {study['seeds']} seeds, from {value['n_labelled']} labelled items, as all others.",
-        verdict=value["verdict"],
-        warnings=[told for told in [value["warning"], *value["failed"]] if told],
+        verdict=result.verdict,
+        warnings=[told for told in [result.warning, *result.failed] if told],
         plots=[_gains(value, on) for on in value["n_test"]],
         tables=[*tables, _compared(value), *_stacked(value), _costs(value)],
         methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "
         f"Each seed draws {value['n_labelled']} labelled items, every fourth of them for choices. Learners are "
         "trained by GRPO on answers that they sample themselves; of their rates and looks the best on validation items "
         "is kept, the untrained model among them. Rewards are means over sampled answers at the temperature of "
-        f"training. Items were scored by {study['score']}. {intervals_line(value)} Here they are over seeds and items "
-        "together (Satterthwaite's degrees of freedom), those of ratios Fieller's; p values are corrected for all "
-        "comparisons together (Holm). Best of n takes the best-rewarded of the bare model's answers, for which the "
-        "reward must be at hand when the question is asked.",
-        references=references,
-        provenance=provenance(value),
-        declaration=declared,
+        f"training. Items were scored by {study['score']}. {intervals_line(result.clusters)} Here they are over seeds "
+        "and items together (Satterthwaite's degrees of freedom), those of ratios Fieller's; p values are corrected "
+        "for all comparisons together (Holm). Best of n takes the best-rewarded of the bare model's answers, for which "
+        "the reward must be at hand when the question is asked.",
+        references=result.references,
+        provenance=provenance(result.model, result.splits.digests),
+        declaration=result.study.to_yaml(),
     )
 
 

@@ -23,7 +23,7 @@ from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
-from steerstack.study.fair_choices import choices_of
+from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.null_test import NullTest, beside, borne, tests_json
 from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only
 from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
@@ -178,7 +178,7 @@ class OnlineRLResult(OneSetResult):
     def _unchanged(self, name: str) -> int:
         return sum(bool(self.fits[name, seed]["record"].get("unchanged")) for seed in range(self.study.seeds))
 
-    def _arm(self, name: str, on: str) -> dict[str, Any]:
+    def _arm(self, name: str, on: str) -> dict[str, object]:
         fits = [self.fits[name, seed] for seed in range(self.study.seeds)]
         mean = {key: float(np.mean([fit["cost"][key] for fit in fits])) for key in ("parameters", "flops", "seconds")}
         record = fits[0]["record"]
@@ -197,7 +197,7 @@ class OnlineRLResult(OneSetResult):
             "unchanged": self._unchanged(name),
         }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``online-rl --json``."""
         return {
             **self.head,
@@ -218,11 +218,15 @@ class OnlineRLResult(OneSetResult):
             "comparisons": [one.to_json() for one in self.comparisons],
             "stacked": {"vector": self.rider, "on_top": [one.to_json() for one in self.stacked]},
             "null_tests": tests_json(self.null_tests),
-            "choices": choices_of(
-                {name: {**self.fits[name, 0]["record"], **self.fits[name, 0]["cost"]} for name in self.names}
-            ),
+            "choices": self.choices,
             "failed": self.failed,
         }  # fmt: skip
+
+    @property
+    def choices(self) -> list[Chances]:
+        """What each technique tried under the first seed."""
+        first = {name: self.fits[name, 0] for name in self.names}
+        return choices_of({name: {**fit["record"], **fit["cost"]} for name, fit in first.items()})
 
     @cached_property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -260,11 +264,11 @@ class OnlineRLResult(OneSetResult):
 
     def page(self) -> Page:
         """Rewards, behaviours and costs of all, then what is compared."""
-        return online_rl_page(self.value, self.study.to_yaml(), self.references)
+        return online_rl_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item, seed and technique: log_odds, effect, reward, reward_gain."""
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, object]] = []
         for on, data in self.tests.items():
             odds, reward = self.bare[on]["behaviour"], self.bare[on]["reward"]
             rows += [

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 
@@ -96,7 +95,7 @@ def _slopes(session: Session, sites: Sequence[Site], candidates: Candidates) -> 
     return Slopes({site: torch.tensor(row) for site, row in zip(sites, rows, strict=True)})
 
 
-def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], dict[str, Any]]:
+def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], dict[str, object]]:
     """The system prompts that raise and lower the behaviour most on validation, and what was tried of either.
 
     Parameters

@@ -2,17 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
+from steerstack.stats.estimate import Estimate
 from steerstack.steering.intervention import Plan
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_strengths
-from steerstack.study.stack.grid import Quadruple
+from steerstack.study.stack.grid import Pairing, Quadruple
 from steerstack.techniques.apply import apply
 from steerstack.techniques.selection import Candidates, Choice
+
+
+@dataclass(frozen=True)
+class CompanionEffects:
+    """What another vector does alone and together with the study's, and what acting last adds; paired.
+
+    ``order`` is None where the two act at different layers.
+    """
+
+    alone: Estimate
+    together: Estimate
+    order: Estimate | None
+
+    @property
+    def decided_by(self) -> str:
+        """What decides in which order they act."""
+        if self.order is None:
+            return "the forward pass: they act at different layers"
+        return "the plan: they act at the same layer"
 
 
 @dataclass(frozen=True)
@@ -37,12 +56,18 @@ class MeasuredCompanion:
     after: ArmValues
     before: ArmValues | None
 
-    def to_json(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> dict[str, Any]:
-        """Its effect, and what the order changes."""
-        order: dict[str, Any] = {"decided_by": "the forward pass: they act at different layers", "difference": None}
-        if self.before is not None:
-            difference = estimates.difference(self.after.log_odds, self.before.log_odds, groups=groups)
-            order = {"decided_by": "the plan: they act at the same layer", "difference": difference.to_json()}
+    def effects(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> CompanionEffects:
+        """Its effect, that of both vectors, and what the order changes."""
+
+        def gap(arm: ArmValues, other: ArmValues) -> Estimate:
+            return estimates.difference(arm.log_odds, other.log_odds, groups=groups)
+
+        order = gap(self.after, self.before) if self.before is not None else None
+        return CompanionEffects(gap(self.alone, unsteered), gap(self.after, unsteered), order)
+
+    def to_json(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> dict[str, object]:
+        """As results hold it."""
+        of = self.effects(unsteered, groups)
         return {
             "vector": self.name,
             "vector_fingerprint": self.vector.fingerprint,
@@ -50,22 +75,22 @@ class MeasuredCompanion:
             "layer": self.choice.layer,
             "scale": self.choice.scale,
             "choices_tried": len(self.choice.tried),
-            "effect": estimates.difference(self.alone.log_odds, unsteered.log_odds, groups=groups).to_json(),
-            "together": estimates.difference(self.after.log_odds, unsteered.log_odds, groups=groups).to_json(),
-            "order": order,
+            "effect": of.alone.to_json(),
+            "together": of.together.to_json(),
+            "order": {"decided_by": of.decided_by, "difference": of.order.to_json() if of.order else None},
         }
 
     def quadruple(self, unsteered: ArmValues, vector: ArmValues) -> Quadruple:
         """The interaction of both vectors."""
-        return {"of": ["vector", self.name], "direction": "positive"}, (unsteered, vector, self.alone, self.after)
+        return Pairing(("vector", self.name), "positive"), (unsteered, vector, self.alone, self.after)
 
-    def sentence(self, groups: Sequence[int] | None = None) -> str:
+    def sentence(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> str:
         """What the order changes, in words; empty where it cannot change anything."""
-        if self.before is None:
+        order = self.effects(unsteered, groups).order
+        if order is None:
             return ""
-        difference = estimates.difference(self.after.log_odds, self.before.log_odds, groups=groups)
-        matters = "matters" if difference.bears_claim else "makes no measurable difference"
-        return f"The order of the vector and {self.name} {matters}: {difference} when {self.name} acts last."
+        matters = "matters" if order.bears_claim else "makes no measurable difference"
+        return f"The order of the vector and {self.name} {matters}: {order} when {self.name} acts last."
 
 
 def measure_companions(

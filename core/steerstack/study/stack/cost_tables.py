@@ -1,21 +1,25 @@
 """What a stacking study's arms cost, as tables of its page."""
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from steerstack.report.page import Table, interval
 from steerstack.study.stack.words import arm_words
 
+if TYPE_CHECKING:
+    from steerstack.study.stack.result import StackResult
 
-def cost_tables(value: Mapping[str, Any]) -> list[Table]:
+
+def cost_tables(result: StackResult) -> list[Table]:
     """Each steered arm against the same model without its vector, and every change against the bare model."""
-    return [_costs(value), *_distances(value)]
+    return [_costs(result), *_distances(result)]
 
 
-def _costs(value: Mapping[str, Any]) -> Table:
+def _costs(result: StackResult) -> Table:
     rows = [
-        [c["vector"], c["finetune"], c["vector_origin"], interval(c["kl_estimate"]), f"{c['perplexity']:.1f}"]
-        for c in value["costs"]
+        [cell.vector, cell.finetune, cell.origin, interval(cost["kl_estimate"]), f"{cost['perplexity']:.1f}"]
+        for cell, cost in result.costs.items()
     ]
     note = "On neutral text, against the same model without the vector."
     return Table(
@@ -23,9 +27,8 @@ def _costs(value: Mapping[str, Any]) -> Table:
     )
 
 
-def _distances(value: Mapping[str, Any]) -> list[Table]:
-    kinds = ("kl", "kl_reverse", "kl_own", "kl_own_reverse")
-    rows = [[arm_words(one), *(interval(one[kind]) for kind in kinds)] for one in value.get("distances", ())]
+def _distances(result: StackResult) -> list[Table]:
+    rows = [[arm_words(one.cell), *map(interval, one.kls.values())] for one in result.distances]
     note = (
         "KL per token (nats), on neutral paragraphs as answers in a conversation and on the bare model's own answers "
         "to test questions. Reverse: of the bare model from the arm, large where something likely was lost."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from steerstack.errors import SteerstackError
 from steerstack.measure.arm import Arm
 from steerstack.measure.neutral_text import neutral_answers
 from steerstack.stats import estimates
+from steerstack.stats.estimate import Estimate
 from steerstack.steering.tokens import TokenSequence
 from steerstack.study.session import Session
 from steerstack.study.stack.grid import Cell
@@ -44,13 +44,16 @@ class Distance:
     neutral: Cost
     own: Cost
 
-    def to_json(self) -> dict[str, Any]:
-        """The arm, and for each kind of text and direction the mean with its interval; None where nothing was read."""
+    @property
+    def kls(self) -> dict[str, Estimate | None]:
+        """For each kind of text and direction the mean; None where nothing was read."""
         of_texts = {"kl": self.neutral.kl, "kl_reverse": self.neutral.reverse,
                     "kl_own": self.own.kl, "kl_own_reverse": self.own.reverse}  # fmt: skip
-        cell = self.cell
-        about = {"prompt": cell.prompt, "vector": cell.vector, "finetune": cell.finetune, "vector_origin": cell.origin}
-        return {**about, **{kind: estimates.mean(kl).to_json() if kl else None for kind, kl in of_texts.items()}}
+        return {kind: estimates.mean(kl) if kl else None for kind, kl in of_texts.items()}
+
+    def to_json(self) -> dict[str, object]:
+        """The arm, and its distances; null where nothing was read."""
+        return {**self.cell.about, **{kind: of.to_json() if of else None for kind, of in self.kls.items()}}
 
 
 def measure_distances(session: Session, arms: Mapping[Cell, Arm]) -> list[Distance]:
@@ -96,5 +99,5 @@ def distance_sentence(found: Sequence[Distance]) -> str:
     toward = [one for one in found if "negative" not in (one.cell.vector, one.cell.prompt)]
     if not toward:
         return ""
-    said = [f"{arm_words(one.to_json()).removeprefix('base, ')} {np.mean(one.neutral.kl):.2g}" for one in toward]
+    said = [f"{arm_words(one.cell).removeprefix('base, ')} {np.mean(one.neutral.kl):.2g}" for one in toward]
     return f"KL from the bare model on neutral text, in nats per token: {', '.join(said)}."

@@ -1,42 +1,47 @@
 """The effects of a stacking result, by the names under which they are recorded."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from steerstack.contracts.recorder import Effect
-from steerstack.study.vector_roles import of_interaction, of_origin
+from steerstack.study.vector_roles import of_origin
+
+if TYPE_CHECKING:
+    from steerstack.stats.estimate import Estimate
+    from steerstack.study.stack.result import StackResult
 
 
-def stack_effects(value: Mapping[str, Any]) -> Iterator[Effect]:
-    """The effects of a stacking result by name: ``effect/...`` against the bare model, ``interaction/...``."""
-    for arm in value["arms"]:
-        if arm["vector"] == "none" and arm["vector_origin"] == "refitted":
-            continue  # the same arm is listed under "transferred"
-        parts = {"prompt": arm["prompt"], "vector": arm["vector"], "finetune": arm["finetune"]}
+def stack_effects(result: StackResult) -> Iterator[Effect]:
+    """The effects by name: ``effect/...`` against the bare model, ``interaction/...``, other vectors, nulls, costs."""
+    for arm in (arm for arm in result.arms if arm.listed):
+        cell = arm.cell
+        parts = {"prompt": cell.prompt, "vector": cell.vector, "finetune": cell.finetune}
         present = [f"{what}-{level}" for what, level in parts.items() if level != "none"]
         if not present:
             continue
         name = "alone" if present == ["vector-positive"] else "+".join(present)
-        if arm["vector"] != "none" and arm["finetune"] != "none":
-            name += f" {arm['vector_origin']}"
-        yield Effect.of(f"effect/{name}", arm["effect"], of_origin(arm["vector_origin"], arm["finetune"]))
-    for entry in value["interactions"]:
-        if entry["scale"] == "log-odds":
-            on = "x".join(entry["of"]) + f" {entry['direction']}"
-            where = " ".join(entry[key] for key in ("finetune", "vector_origin") if key in entry)
-            yield Effect.of(f"interaction/{on} {where}".strip(), entry["estimate"], of_interaction(entry))
-    for other in value["companions"]:
-        yield Effect.of(f"effect/{other['vector']} alone", other["effect"])
-        yield Effect.of(f"effect/vector, then {other['vector']}", other["together"])
-    for null in value["nulls"]:
-        yield Effect.of(f"null/{null['null']}", null["effect"])
-    for other in value["neighbors"]:
-        yield Effect.of(f"neighbor/{other['neighbor']}", other["effect"])
+        if cell.vector != "none" and cell.finetune != "none":
+            name += f" {cell.origin}"
+        yield _effect(f"effect/{name}", arm.effect, of_origin(cell.origin, cell.finetune))
+    for entry in (entry for entry in result.interactions if entry.scale == "log-odds"):
+        pairing = entry.pairing
+        where = [part for part in (pairing.finetune, pairing.origin) if part is not None]
+        name = " ".join(["x".join(pairing.of), pairing.direction, *where])
+        yield _effect(f"interaction/{name}", entry.estimate, pairing.role)
+    for other in result.companions:
+        of = other.effects(result.bare, result.groups())
+        yield _effect(f"effect/{other.name} alone", of.alone)
+        yield _effect(f"effect/vector, then {other.name}", of.together)
+    for null in result.nulls.nulls:
+        yield _effect(f"null/{null.name}", null.effect(result.bare_there))
+    for other_behavior in result.nulls.neighbors:
+        yield _effect(f"neighbor/{other_behavior.name}", other_behavior.effect(result.bare_there))
+    for cell, cost in result.costs.items():
+        on = "" if cell.finetune == "none" else f" on {cell.finetune} {cell.origin}"
+        yield Effect.of(f"kl/vector-{cell.vector}{on}", cost["kl_estimate"], of_origin(cell.origin, cell.finetune))
 
 
-def stack_costs(value: Mapping[str, Any]) -> Iterator[Effect]:
-    """What each arm costs on neutral text."""
-    for cost in value["costs"]:
-        on = "" if cost["finetune"] == "none" else f" on {cost['finetune']} {cost['vector_origin']}"
-        role = of_origin(cost["vector_origin"], cost["finetune"])
-        yield Effect.of(f"kl/vector-{cost['vector']}{on}", cost["kl_estimate"], role)
+def _effect(name: str, estimate: Estimate, role: str = "") -> Effect:
+    return Effect.of(name, estimate.to_json(), role)

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
-from steerstack.stats.combination import Additivity, additivity, at_limit
+from steerstack.stats.combination import Verdict, additivity, at_limit
 from steerstack.stats.comparisons import corrected, p_value
+from steerstack.stats.estimate import Estimate
+from steerstack.study.vector_roles import of_origin
 
 Level = Literal["none", "positive", "negative"]
 LEVELS: tuple[Level, ...] = ("negative", "none", "positive")
+
+Origin = Literal["transferred", "refitted"]
+ORIGINS: tuple[Origin, ...] = ("transferred", "refitted")
 
 PromptLevel = Level | Literal["few-shot"]
 PROMPTS: tuple[PromptLevel, ...] = (*LEVELS, "few-shot")
@@ -28,7 +33,7 @@ class Cell:
     prompt: PromptLevel
     vector: Level
     finetune: str = "none"
-    origin: Literal["transferred", "refitted"] = "transferred"
+    origin: Origin = "transferred"
 
     @property
     def about(self) -> dict[str, str]:
@@ -47,59 +52,171 @@ BARE, ALONE = Cell("none", "none"), Cell("none", "positive")
 Grid = Mapping[Cell, ArmValues]
 
 
-def arms_json(grid: Grid, groups: Sequence[int] | None = None) -> list[dict[str, Any]]:
-    """Each arm with its estimates; one with a vector also with the share of items that move against its sign."""
-    base = grid[BARE]
-    return [
-        {
-            **cell.about,
-            "estimate": estimates.mean(values.log_odds, groups=groups).to_json(),
-            "probability": estimates.probability(values.probability, groups=groups).to_json(),
-            "effect": estimates.difference(values.log_odds, base.log_odds, groups=groups).to_json(),
-            "edited_positions": values.edited,
-            "against": _against(cell, values, grid, groups),
+@dataclass(frozen=True)
+class GridArm:
+    """One arm of the grid.
+
+    Attributes
+    ----------
+    cell, edited:
+        What was done to the model, and how many positions were edited.
+    estimate, probability, effect:
+        Mean log-odds and probability, and the paired difference in log-odds from the bare model.
+    against:
+        Share of items that the vector moves against its sign, beside the same arm without it; None without a vector.
+    """
+
+    cell: Cell
+    edited: int
+    estimate: Estimate
+    probability: Estimate
+    effect: Estimate
+    against: Estimate | None
+
+    @property
+    def listed(self) -> bool:
+        """Whether it stands in tables: without a vector it is the same wherever vectors are from, and stands once."""
+        return self.cell.vector != "none" or self.cell.origin == "transferred"
+
+    def to_json(self) -> dict[str, object]:
+        """As results hold it."""
+        return {
+            **self.cell.about,
+            "estimate": self.estimate.to_json(),
+            "probability": self.probability.to_json(),
+            "effect": self.effect.to_json(),
+            "edited_positions": self.edited,
+            "against": self.against.to_json() if self.against else None,
         }
+
+
+def grid_arms(grid: Grid, groups: Sequence[int] | None = None) -> list[GridArm]:
+    """Each arm with its estimates, in the grid's order."""
+    base = grid[BARE].log_odds
+    return [
+        GridArm(
+            cell,
+            values.edited,
+            estimates.mean(values.log_odds, groups=groups),
+            estimates.probability(values.probability, groups=groups),
+            estimates.difference(values.log_odds, base, groups=groups),
+            _against(cell, values, grid, groups),
+        )
         for cell, values in grid.items()
     ]
 
 
-def _against(cell: Cell, values: ArmValues, grid: Grid, groups: Sequence[int] | None) -> dict[str, Any] | None:
-    """Share of items that the vector moves against its sign, beside the same arm without it."""
+def _against(cell: Cell, values: ArmValues, grid: Grid, groups: Sequence[int] | None) -> Estimate | None:
     without = replace(cell, vector="none")
     if cell.vector == "none" or without not in grid:
         return None
     moved = values.log_odds - grid[without].log_odds
-    return estimates.share(moved < 0 if cell.vector == "positive" else moved > 0, groups=groups).to_json()
+    return estimates.share(moved < 0 if cell.vector == "positive" else moved > 0, groups=groups)
 
 
 _CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}
 """What stands before the question and pushes the behaviour, as interactions name it."""
 
 FourArms = tuple[ArmValues, ArmValues, ArmValues, ArmValues]
+"""The arms of an interaction: neither, first, second, both."""
 
-Quadruple = tuple[dict[str, Any], FourArms]
-"""What an interaction is of, and its arms: neither, first, second, both."""
+Scale = Literal["log-odds", "probability"]
+SCALES: tuple[Scale, ...] = ("log-odds", "probability")
 
 
-def _cells(finetunes: Iterable[str]) -> Iterable[tuple[dict[str, Any], tuple[Cell, Cell, Cell, Cell]]]:
+@dataclass(frozen=True)
+class Pairing:
+    """What an interaction is of.
+
+    Attributes
+    ----------
+    of, direction:
+        The two that meet, and which way they push.
+    origin, finetune:
+        Where the vector is from, and on top of which fine-tune both act; None where that is no question.
+    """
+
+    of: tuple[str, str]
+    direction: Level
+    origin: str | None = None
+    finetune: str | None = None
+
+    @property
+    def role(self) -> str:
+        """The role of its vector."""
+        return of_origin(self.origin or "", self.finetune or self.of[1])
+
+    def to_json(self) -> dict[str, object]:
+        """As results hold it."""
+        where = {"vector_origin": self.origin, "finetune": self.finetune}
+        known = {key: value for key, value in where.items() if value is not None}
+        return {"of": list(self.of), "direction": self.direction, **known}
+
+
+Quadruple = tuple[Pairing, FourArms]
+"""What an interaction is of, and its arms."""
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Two techniques together, compared with each alone, on one scale.
+
+    Attributes
+    ----------
+    pairing, scale, margin:
+        Which two, on which scale, and the margin that was declared.
+    verdict, n_to_resolve:
+        How the two combine on the log-odds scale, and how many items would tell on this one where it is not resolved.
+    estimate, p, p_holm:
+        Difference in differences; the p of its paired t test, and that corrected over all interactions of the scale.
+    first, second, both, first_on_top:
+        Effects of each alone and of both, and of the first on top of the second.
+    retained:
+        Share of the first's effect that it keeps on top of the second.
+    near_ceiling:
+        Whether an arm is so near 0 or 1 that a missing effect may be a full scale.
+    """
+
+    pairing: Pairing
+    scale: Scale
+    verdict: Verdict
+    margin: float
+    estimate: Estimate
+    p: float
+    p_holm: float
+    first: Estimate
+    second: Estimate
+    both: Estimate
+    first_on_top: Estimate
+    retained: Estimate
+    near_ceiling: bool
+    n_to_resolve: int | None
+
+    def to_json(self) -> dict[str, object]:
+        """As results hold it."""
+        parts = {name: part.to_json() if isinstance(part, Estimate) else part for name, part in vars(self).items()}
+        del parts["pairing"]
+        return {**self.pairing.to_json(), **parts}
+
+
+def _cells(finetunes: Iterable[str]) -> Iterable[tuple[Pairing, tuple[Cell, Cell, Cell, Cell]]]:
     """Every interaction asked for: what it is of, and its cells (neither, first, second, both)."""
-    for side in ("positive", "negative"):
+    sides: tuple[Level, ...] = ("positive", "negative")
+    for side in sides:
         of_vector, of_prompt, both = Cell("none", side), Cell(side, "none"), Cell(side, side)
-        yield {"of": ["vector", "prompt"], "direction": side}, (BARE, of_vector, of_prompt, both)
+        yield Pairing(("vector", "prompt"), side), (BARE, of_vector, of_prompt, both)
     shown = Cell("few-shot", "none")
-    yield {"of": ["vector", "few-shot"], "direction": "positive"}, (BARE, ALONE, shown, Cell("few-shot", "positive"))
+    yield Pairing(("vector", "few-shot"), "positive"), (BARE, ALONE, shown, Cell("few-shot", "positive"))
     for tune in finetunes:
         tuned = Cell("none", "none", tune)
         for name, level in _CONTEXTS.items():
-            about = {"of": [name, tune], "direction": "positive"}
-            yield about, (BARE, Cell(level, "none"), tuned, Cell(level, "none", tune))
-        for origin in ("transferred", "refitted"):
+            yield Pairing((name, tune), "positive"), (BARE, Cell(level, "none"), tuned, Cell(level, "none", tune))
+        for origin in ORIGINS:
             on_tuned = Cell("none", "positive", tune, origin)
-            about = {"direction": "positive", "vector_origin": origin}
-            yield {"of": ["vector", tune], **about}, (BARE, ALONE, tuned, on_tuned)
+            yield Pairing(("vector", tune), "positive", origin), (BARE, ALONE, tuned, on_tuned)
             for name, level in _CONTEXTS.items():
-                on_top = {"of": ["vector", name], **about, "finetune": tune}
                 both = Cell(level, "positive", tune, origin)
+                on_top = Pairing(("vector", name), "positive", origin, tune)
                 yield on_top, (tuned, on_tuned, Cell(level, "none", tune), both)
 
 
@@ -110,48 +227,35 @@ def quadruples(grid: Grid) -> list[Quadruple]:
     return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in asked]
 
 
-def interactions_json(
+def interactions(
     asked: Iterable[Quadruple], *, margin: float, groups: Sequence[int] | None = None
-) -> list[dict[str, Any]]:
-    """Every interaction on both scales, with its verdict on the log-odds scale.
-
-    ``retained`` is the share of the first's effect that it keeps on top of the second; ``p`` that of the paired t
-    test, ``p_holm`` corrected over all interactions of the scale.
-    """
-    found: list[dict[str, Any]] = []
+) -> list[Interaction]:
+    """Every interaction on both scales, with its verdict on the log-odds scale."""
+    found: list[Interaction] = []
     for about, arms in asked:
-        on_log_odds, on_probability = (
-            additivity(*(_values(arm, scale) for arm in arms), margin=margin, groups=groups)
-            for scale in ("log-odds", "probability")
-        )
-        verdict = {**about, "verdict": on_log_odds.verdict, "margin": margin}
-        found.append(_interaction(arms, "log-odds", verdict, on_log_odds, groups))
-        found.append(_interaction(arms, "probability", verdict, on_probability, groups))
-    for scale in ("log-odds", "probability"):
-        mine = {str(place): entry["p"] for place, entry in enumerate(found) if entry["scale"] == scale}
-        for place, row in corrected(mine).items():
-            found[int(place)]["p_holm"] = row["p_corrected"]
-    return found
-
-
-def _values(values: ArmValues, scale: str) -> Any:
-    return values.log_odds if scale == "log-odds" else values.probability
+        verdict: Verdict | None = None
+        for scale in SCALES:
+            whole = _interaction(about, arms, scale, margin, groups)
+            verdict = verdict or whole.verdict
+            found.append(replace(whole, verdict=verdict))
+    holm = {
+        place: row["p_corrected"]
+        for scale in SCALES
+        for place, row in corrected({str(at): one.p for at, one in enumerate(found) if one.scale == scale}).items()
+    }
+    return [replace(one, p_holm=holm[str(at)]) for at, one in enumerate(found)]
 
 
 def _interaction(
-    arms: FourArms, scale: str, about: dict[str, Any], found: Additivity, groups: Sequence[int] | None
-) -> dict[str, Any]:
-    neither, first, second, both = (_values(arm, scale) for arm in arms)
-    return {
-        **about,
-        "scale": scale,
-        "estimate": found.interaction.to_json(),
-        "p": p_value(estimates.contrast(both, first, second, neither), groups=groups),
-        "first": found.first.to_json(),
-        "second": found.second.to_json(),
-        "both": estimates.difference(both, neither, groups=groups).to_json(),
-        "first_on_top": estimates.difference(both, second, groups=groups).to_json(),
-        "retained": found.retained.to_json(),
-        "near_ceiling": at_limit(*(float(arm.mass.mean()) for arm in arms)),
-        "n_to_resolve": found.needed,
-    }
+    about: Pairing, arms: FourArms, scale: Scale, margin: float, groups: Sequence[int] | None
+) -> Interaction:
+    neither, first, second, both = (arm.log_odds if scale == "log-odds" else arm.probability for arm in arms)
+    found = additivity(neither, first, second, both, margin=margin, groups=groups)
+    p = p_value(estimates.contrast(both, first, second, neither), groups=groups)
+    return Interaction(
+        about, scale, found.verdict, margin,
+        estimate=found.interaction, p=p, p_holm=p, first=found.first, second=found.second,
+        both=estimates.difference(both, neither, groups=groups),
+        first_on_top=estimates.difference(both, second, groups=groups), retained=found.retained,
+        near_ceiling=at_limit(*(float(arm.mass.mean()) for arm in arms)), n_to_resolve=found.needed,
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,7 +46,11 @@ class MeasuredNull:
     choice: Choice
     values: ArmValues
 
-    def to_json(self, bare: ArmValues) -> dict[str, Any]:
+    def effect(self, bare: ArmValues) -> Estimate:
+        """The paired difference from the bare model on the same items."""
+        return estimates.difference(self.values.log_odds, bare.log_odds)
+
+    def to_json(self, bare: ArmValues) -> dict[str, object]:
         """As results hold it, beside the bare model on the same items."""
         return {
             "null" if self.family in NEEDED else "neighbor": self.name,
@@ -54,7 +58,7 @@ class MeasuredNull:
             "layer": self.choice.layer,
             "scale": self.choice.scale,
             "choices_tried": len(self.choice.tried),
-            "effect": estimates.difference(self.values.log_odds, bare.log_odds).to_json(),
+            "effect": self.effect(bare).to_json(),
         }
 
 

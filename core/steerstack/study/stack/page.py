@@ -1,9 +1,11 @@
 """The page of a stacking study."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
 
-from steerstack.measure.scoring import share_name
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from steerstack.measure.scoring import scale_name, share_name
 from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance, settings_table
 from steerstack.report.plot import (
     BARE,
@@ -21,53 +23,58 @@ from steerstack.report.plot import (
 )
 from steerstack.report.samples import samples_tables
 from steerstack.report.words import share
+from steerstack.stats.estimate import Estimate
+from steerstack.study import null_test
 from steerstack.study.stack.cost_tables import cost_tables
-from steerstack.study.stack.misread import misread_table
-from steerstack.study.stack.words import REFERENCE, is_bare, to_resolve
+from steerstack.study.stack.grid import BARE as BARE_MODEL
+from steerstack.study.stack.grid import LEVELS, PROMPTS, Cell, Level
+from steerstack.study.stack.words import REFERENCE, to_resolve
 
-_LEVELS = ("negative", "none", "positive")
+if TYPE_CHECKING:
+    from steerstack.study.stack.result import StackResult
+
 _PROMPTS = {"negative": "prompt -", "none": "no prompt", "positive": "prompt +", "few-shot": "few-shot"}
 _COLORS = {"negative": OPPOSITE, "none": BARE, "positive": VECTOR}
 
 
-def stack_page(value: Mapping[str, Any], declared: str, references: list[str]) -> Page:
+def stack_page(result: StackResult) -> Page:
     """Effects alone and together, interactions, the choice, nulls and costs."""
-    selected, n, strength = value["selected"], value["n"], value["strength"]
-    budget = "" if selected["within_kl_budget"] else " No setting kept to the KL budget; the cheapest was taken."
+    study, splits, choice, n_test = result.study, result.splits, result.choice, len(result.splits.test)
+    budget = "" if choice.within_budget else " No setting kept to the KL budget; the cheapest was taken."
     return Page(
-        title=f"{value['behavior']}: does the vector help, and does it stack?",
-        lead=f"{value['model']}. The exhibiting answer {value['polarity']}. Scored by {value['score']}; effects are "
-        f"differences in mean {value['scale']} from the bare model, on the same {n['test']} locked test items, with "
-        f"95 % intervals.{_origins(value)}",
-        verdict=value["verdict"],
-        warnings=[value["warning"]] if value["warning"] else [],
-        plots=[_stacked(value), _choice(value), _nulls(value)],
+        title=f"{result.behavior}: does the vector help, and does it stack?",
+        lead=f"{result.model.name}. The exhibiting answer {splits.test.polarity}. Scored by {study.score}; effects are "
+        f"differences in mean {scale_name(study.score)} from the bare model, on the same {n_test} locked test items, "
+        f"with 95 % intervals.{_origins(result)}",
+        verdict=result.verdict,
+        warnings=[result.warning] if result.warning else [],
+        plots=[_stacked(result), _choice(result), _nulls(result)],
         tables=[
-            _arms(value),
-            *misread_table(value),
-            _interactions(value),
-            *_together(value),
-            *cost_tables(value),
-            *_chosen(value),
-            *samples_tables(value.get("samples")),
+            _arms(result),
+            *(result.misread.tables(result.arms) if result.misread else []),
+            _interactions(result),
+            *_together(result),
+            *cost_tables(result),
+            *_chosen(result),
+            *samples_tables(result.samples),
         ],
-        methods=f"Items were split by question into {n['train']} for training, {n['validation']} for validation and "
-        f"{n['test']} locked for the test. The vector was read at {value['study']['position']} and added to the "
-        f"{value['study']['tokens']} tokens at layer {selected['layer']} with multiplier {selected['scale']:g}: a norm "
-        f"of {strength['norm']:.2f}, {strength['share_of_residual_norm']:.0%} of the residual stream's. It was chosen "
-        f"on validation among {selected['choices_tried']} settings by the {selected['rule']}.{budget} "
-        f"{_beside(value)}{_null_words(value)} {intervals_line(value)} {_letters(value)}",
-        references=references,
-        provenance=provenance(value),
-        declaration=declared,
+        methods=f"Items were split by question into {len(splits.train)} for training, {len(splits.validation)} for "
+        f"validation and {n_test} locked for the test. The vector was read at {study.position} and added to the "
+        f"{study.tokens} tokens at layer {choice.layer} with multiplier {choice.scale:g}: a norm "
+        f"of {result.norm:.2f}, {result.share_of_norm:.0%} of the residual stream's. It was chosen "
+        f"on validation among {len(choice.tried)} settings by the {choice.rule}.{budget} "
+        f"{_beside(result)}{_null_words(result)} {intervals_line(result.clusters)} {_letters(result)}",
+        references=[f"{name}: {paper}" for name, paper in result.papers.items() if paper],
+        provenance=provenance(result.model, splits.digests, result.vector),
+        declaration=study.to_yaml(),
     )
 
 
-def _beside(value: Mapping[str, Any]) -> str:
+def _beside(result: StackResult) -> str:
     """What the vector was combined with and compared with, of what ran."""
-    prompts, made = value["selected"]["prompts"], value["finetunes"]
-    tuned = {i["finetune"] for i in value["arms"]} - {"none"}
-    shown = [name for name in made if name not in tuned]
+    prompts = result.prompts
+    tuned = {arm.cell.finetune for arm in result.arms} - {"none"}
+    shown = [name for name in result.recipes if name not in tuned]
     found = []
     if prompts:
         found.append("Prompts were chosen on the same validation items.")
@@ -75,8 +82,8 @@ def _beside(value: Mapping[str, Any]) -> str:
         found.append("Demonstrations were drawn from the training items and chosen on the same validation items.")
     if tuned:
         found.append(f"{', '.join(sorted(tuned))} learned from the same training items.")
-    if value["interactions"]:
-        margin = value["interactions"][0]["margin"]
+    if result.interactions:
+        margin = result.study.margin
         found.append(
             "An interaction is a difference in differences (both together, minus each alone); p values are of paired "
             "t tests, corrected by Holm over all interactions of a scale. Two add up where the interval of what the "
@@ -86,34 +93,38 @@ def _beside(value: Mapping[str, Any]) -> str:
     return " ".join(found) + (" " if found else "")
 
 
-def _origins(value: Mapping[str, Any]) -> str:
+def _origins(result: StackResult) -> str:
     """Where vectors are from, if there is more than one place."""
-    tuned = any(arm["finetune"] != "none" for arm in value["arms"])
+    tuned = any(arm.cell.finetune != "none" for arm in result.arms)
     words = " Transferred: the base model's vector; refitted: extracted again from the fine-tuned model."
     return words if tuned else ""
 
 
-def _stacked(value: Mapping[str, Any]) -> Plot:
+def _stacked(result: StackResult) -> Plot:
     """Every arm: a panel for each fine-tune and origin, a row for each prompt, a colour for each sign of the vector."""
-    level = {(a["finetune"], a["vector_origin"], a["prompt"], a["vector"]): a["effect"] for a in value["arms"]}
-    prompts = [prompt for prompt in _PROMPTS if ("none", "transferred", prompt, "none") in level]
+    effects = {arm.cell: arm.effect for arm in result.arms}
+    prompts = [prompt for prompt in PROMPTS if Cell(prompt, "none") in effects]
+    at = list(range(len(prompts)))
     panels = []
-    for tune, origin in sorted({(arm["finetune"], arm["vector_origin"]) for arm in value["arms"]}, key=_panel_order):
-        at = list(range(len(prompts)))
-        lines = [_level(vector, at, [level[tune, origin, prompt, vector] for prompt in prompts]) for vector in _LEVELS]
+    for tune, origin in sorted({(cell.finetune, cell.origin) for cell in effects}, key=_panel_order):
+        lines = [
+            _level(vector, at, [effects[Cell(prompt, vector, tune, origin)] for prompt in prompts]) for vector in LEVELS
+        ]
         if tune == "none":
             lines[1] = _without_itself(lines[1], prompts.index("none"))
-            lines += _nulls_at(value, prompts.index("none"))
+            lines += _nulls_at(result, prompts.index("none"))
         panels.append(Panel("base model" if tune == "none" else f"{tune}, vector {origin}", lines,
                             [_PROMPTS[prompt] for prompt in prompts]))  # fmt: skip
-    drawn = "Ticks: nulls, each at its own choice, of the vector's norm." if value["nulls"] else "No nulls were run."
+    drawn = (
+        "Ticks: nulls, each at its own choice, of the vector's norm." if result.nulls.nulls else "No nulls were run."
+    )
     return Plot(
-        "stacked-effects", "Stacked effects", "", _effect(value), panels=panels,
-        caption="Differences from the bare model, which is 0.", foot=_foot(value, drawn),
+        "stacked-effects", "Stacked effects", "", _effect(result), panels=panels,
+        caption="Differences from the bare model, which is 0.", foot=_foot(result, drawn),
     )  # fmt: skip
 
 
-def _level(vector: str, at: Sequence[float], effects: Sequence[Mapping[str, Any]]) -> Line:
+def _level(vector: Level, at: Sequence[float], effects: Sequence[Estimate]) -> Line:
     name = {"negative": "vector, sign turned", "none": "no vector", "positive": "the vector"}[vector]
     return line(name, at, effects, color=_COLORS[vector])
 
@@ -125,22 +136,28 @@ def _without_itself(bare: Line, place: int) -> Line:
     return Line(bare.name, x, y, low, high, bare.color)
 
 
-def _nulls_at(value: Mapping[str, Any], place: float) -> list[Line]:
+def _nulls_at(result: StackResult, place: float) -> list[Line]:
     """Every null as a point, by family."""
-    families = dict.fromkeys(null["family"] for null in value["nulls"])
-    found = {name: [n["effect"]["value"] for n in value["nulls"] if n["family"] == name] for name in families}
     return [
         bare_line(f"{name} ({len(of)})", [place] * len(of), of, color=NULLS, style="faint")
-        for name, of in found.items()
+        for name, of in _families(result).items()
     ]
 
 
-def _effect(value: Mapping[str, Any]) -> str:
-    return f"effect on {value['behavior']} ({value['scale']})"
+def _families(result: StackResult) -> dict[str, list[float]]:
+    """The effect of every null, by family."""
+    found: dict[str, list[float]] = {}
+    for null in result.nulls.nulls:
+        found.setdefault(null.family, []).append(null.effect(result.bare_there).value)
+    return found
 
 
-def _foot(value: Mapping[str, Any], more: str) -> str:
-    return foot(value["n"]["test"], "locked test items", value["scale"], more)
+def _effect(result: StackResult) -> str:
+    return f"effect on {result.behavior} ({scale_name(result.study.score)})"
+
+
+def _foot(result: StackResult, more: str) -> str:
+    return foot(len(result.splits.test), "locked test items", scale_name(result.study.score), more)
 
 
 def _panel_order(panel: tuple[str, str]) -> tuple[bool, str, bool]:
@@ -148,96 +165,97 @@ def _panel_order(panel: tuple[str, str]) -> tuple[bool, str, bool]:
     return finetune != "none", finetune, origin == "refitted"
 
 
-def _choice(value: Mapping[str, Any]) -> Plot:
+def _choice(result: StackResult) -> Plot:
     """What was tried on validation: effect against strength, a line for each layer, and what was chosen."""
-    chosen, n = value["selected"], value["n"]["validation"]
-    tried = chosen["tried"]
-    ranked = any(t["promise"] is not None for t in tried)
+    choice, tried = result.choice, result.choice.tried
+    promised = [(t.candidate, t.promise) for t in tried if t.promise is not None]
+    measured = [(t.candidate, t.effect) for t in tried if t.effect is not None]
     lines = []
-    for place, layer in enumerate(sorted({t["layer"] for t in tried})):
+    for place, layer in enumerate(sorted({t.candidate.layers[0] for t in tried})):
         color = COLORS[place % len(COLORS)]
-        mine = sorted((t for t in tried if t["layer"] == layer), key=lambda t: float(t["share"]))
-        if ranked:
-            shares = [t["share"] for t in mine]
-            lines.append(bare_line(f"layer {layer}, to first order", shares, [t["promise"] for t in mine],
-                                   color=color, style="dashed"))  # fmt: skip
-        if measured := [t for t in mine if t["effect"]]:
-            name = f"layer {layer}" + (", measured" if ranked else "")
-            lines.append(line(name, [t["share"] for t in measured], [t["effect"] for t in measured], color=color))
-    took = next(t for t in tried if (t["layers"], t["scale"]) == (chosen["layers"], chosen["scale"]))
-    mark = Mark("chosen", took["share"], took["effect"]["value"]) if took["effect"] else None
-    caption = f"Chosen: layer {chosen['layer']}, multiplier {chosen['scale']:.3g}."
-    if ranked:
-        count = sum(t["log_odds"] is not None for t in tried)
+        if first_order := sorted((c.share, promise) for c, promise in promised if c.layers[0] == layer):
+            shares, promises = zip(*first_order, strict=True)
+            lines.append(bare_line(f"layer {layer}, to first order", shares, promises, color=color, style="dashed"))
+        if mine := sorted((one for one in measured if one[0].layers[0] == layer), key=lambda one: one[0].share):
+            name = f"layer {layer}" + (", measured" if promised else "")
+            lines.append(line(name, [c.share for c, _ in mine], [effect for _, effect in mine], color=color))
+    took = next((effect for candidate, effect in measured if candidate == choice.candidate), None)
+    mark = Mark("chosen", choice.candidate.share, took.value) if took is not None else None
+    caption = f"Chosen: layer {choice.layer}, multiplier {choice.scale:.3g}."
+    if promised:
+        count = sum(t.log_odds is not None for t in tried)
         caption += f" The {count} that promised most to first order were measured."
     caption += " Every null chose in the same way; what it then did on test items is in the next figure."
-    said = f"chosen among {chosen['choices_tried']} on validation items; nulls: see the next figure."
+    said = f"chosen among {len(tried)} on validation items; nulls: see the next figure."
     return Plot(
-        "dose-response", "What was chosen, where", "added norm, as a share of the residual stream's", _effect(value),
-        lines, caption, mark=mark, foot=foot(n, "validation items at most", value["scale"], said.capitalize()),
+        "dose-response", "What was chosen, where", "added norm, as a share of the residual stream's", _effect(result),
+        lines, caption, mark=mark,
+        foot=foot(len(result.splits.validation), "validation items at most", scale_name(result.study.score),
+                  said.capitalize()),
     )  # fmt: skip
 
 
-def _nulls(value: Mapping[str, Any]) -> Plot:
-    alone = next(a for a in value["arms"] if (a["prompt"], a["vector"], a["finetune"]) == ("none", "positive", "none"))
-    families = dict.fromkeys(null["family"] for null in value["nulls"])
-    lines = [line("the vector", [0], [alone["effect"]], color=VECTOR)]
-    for place, name in enumerate(families, 1):
-        of = [null["effect"]["value"] for null in value["nulls"] if null["family"] == name]
+def _nulls(result: StackResult) -> Plot:
+    families, neighbors = _families(result), result.nulls.neighbors
+    lines = [line("the vector", [0], [result.effect], color=VECTOR)]
+    for place, of in enumerate(families.values(), 1):
         lines.append(bare_line("nulls", [place] * len(of), of, color=NULLS, style="faint"))
-    for place, other in enumerate(value["neighbors"], 1 + len(families)):
-        lines.append(line("another behaviour's vector", [place], [other["effect"]], color=NEIGHBORS))
-    counts = [sum(null["family"] == name for null in value["nulls"]) for name in families]
+    for place, other in enumerate(neighbors, 1 + len(families)):
+        effect = other.effect(result.bare_there)
+        lines.append(line("another behaviour's vector", [place], [effect], color=NEIGHBORS))
     return Plot(
-        "nulls", "The vector beside its nulls", "", _effect(value), lines,
+        "nulls", "The vector beside its nulls", "", _effect(result), lines,
         "Each has the vector's norm and chose its own layer and strength. A vector of another behaviour is a neighbour "
         "and no null.",
-        categories=["the vector", *(f"{name} ({count})" for name, count in zip(families, counts, strict=True)),
-                    *(str(other["neighbor"]) for other in value["neighbors"])],
-        foot=_foot(value, f"Each tick is one null, on {value['null_test']['n_items']} of these items."),
+        categories=["the vector", *(f"{name} ({len(of)})" for name, of in families.items()),
+                    *(other.name for other in neighbors)],
+        foot=_foot(result, f"Each tick is one null, on {len(result.nulls.items)} of these items."),
     )  # fmt: skip
 
 
-def _null_words(value: Mapping[str, Any]) -> str:
+def _null_words(result: StackResult) -> str:
     """How the nulls were made and tested."""
-    test, study = value["null_test"], value["study"]
-    if not study["nulls"]:
+    study = result.study
+    if not study.nulls:
         return "No nulls were run."
     return (
-        f"{study['nulls']} random directions and as many vectors from shuffled labels (balanced) were brought to the "
+        f"{study.nulls} random directions and as many vectors from shuffled labels (balanced) were brought to the "
         "vector's norm at each layer; each chose its own layer and strength on validation by the same rule, and was "
-        f"measured on the same {test['n_items']} test items. p = (1 + b) / (N + 1) in each family, {test['side']} "
-        f"(Phipson & Smyth, 2010); a claim needs {test['n_needed']} nulls of each and p of at most {test['level']}."
+        f"measured on the same {len(result.nulls.items)} test items. p = (1 + b) / (N + 1) in each family, "
+        f"{null_test.SIDE} (Phipson & Smyth, 2010); a claim needs {null_test.LEAST} nulls of each and p "
+        f"of at most {null_test.LEVEL}."
     )
 
 
-def _arms(value: Mapping[str, Any]) -> Table:
-    """A row an arm; one without a vector is the same wherever vectors are from, and stands there once."""
+def _arms(result: StackResult) -> Table:
+    """A row an arm."""
     rows = [
-        ["base" if a["finetune"] == "none" else a["finetune"], _PROMPTS[a["prompt"]], *_vector(a),
-         interval(a["estimate"]), f"{a['probability']['value']:.3f}",
-         REFERENCE if is_bare(a) else interval(a["effect"])]
-        for a in value["arms"] if a["vector"] != "none" or a["vector_origin"] == "transferred"
+        ["base" if arm.cell.finetune == "none" else arm.cell.finetune, _PROMPTS[arm.cell.prompt], *_vector(arm.cell),
+         interval(arm.estimate), f"{arm.probability.value:.3f}",
+         REFERENCE if arm.cell == BARE_MODEL else interval(arm.effect)]
+        for arm in result.arms if arm.listed
     ]  # fmt: skip
-    columns = ["model", "prompt", "vector", "from", value["scale"], share_name(value["score"]), "effect"]
-    n = f"n = {value['n']['test']} locked test items in every row; brackets: 95 % intervals."
+    score = result.study.score
+    columns = ["model", "prompt", "vector", "from", scale_name(score), share_name(score), "effect"]
+    n = f"n = {len(result.splits.test)} locked test items in every row; brackets: 95 % intervals."
     return Table("Every arm", columns, rows, n)
 
 
-def _vector(arm: Mapping[str, Any]) -> tuple[str, str]:
-    sign = {"none": "none", "positive": "+", "negative": "-"}[arm["vector"]]
-    return sign, "" if arm["vector"] == "none" or arm["finetune"] == "none" else arm["vector_origin"]
+def _vector(cell: Cell) -> tuple[str, str]:
+    sign = {"none": "none", "positive": "+", "negative": "-"}[cell.vector]
+    return sign, "" if cell.vector == "none" or cell.finetune == "none" else cell.origin
 
 
-def _interactions(value: Mapping[str, Any]) -> Table:
-    scales = {"log-odds": value["scale"], "probability": share_name(value["score"])}
+def _interactions(result: StackResult) -> Table:
+    score = result.study.score
+    scales = {"log-odds": scale_name(score), "probability": share_name(score)}
     rows = [
-        [" x ".join(i["of"]), i["direction"], i.get("finetune", "base"), i.get("vector_origin", ""), scales[i["scale"]],
-         *(interval(i[key]) for key in ("first", "second", "both", "first_on_top")), share(i["retained"]),
-         interval(i["estimate"]), f"{i['p_holm']:.2g}",
-         i["verdict"] + (" (near a limit of the scale)" if i["near_ceiling"] else "")
-         + (f"; {to_resolve(i['n_to_resolve'])}" if i["n_to_resolve"] else "")]
-        for i in value["interactions"]
+        [" x ".join(i.pairing.of), i.pairing.direction, i.pairing.finetune or "base", i.pairing.origin or "",
+         scales[i.scale], *map(interval, (i.first, i.second, i.both, i.first_on_top)), share(i.retained),
+         interval(i.estimate), f"{i.p_holm:.2g}",
+         i.verdict + (" (near a limit of the scale)" if i.near_ceiling else "")
+         + (f"; {to_resolve(i.n_to_resolve)}" if i.n_to_resolve else "")]
+        for i in result.interactions
     ]  # fmt: skip
     columns = ["of", "direction", "on", "vector", "scale", "first alone", "second alone", "both",
                "first on top of second", "kept", "interaction", "p (Holm)", "verdict"]  # fmt: skip
@@ -250,36 +268,37 @@ def _interactions(value: Mapping[str, Any]) -> Table:
     )
 
 
-def _together(value: Mapping[str, Any]) -> list[Table]:
+def _together(result: StackResult) -> list[Table]:
     rows = [
-        [c["vector"], c["edit"], str(c["layer"]), f"{c['scale']:g}", interval(c["effect"]), interval(c["together"]),
-         interval(c["order"]["difference"]), c["order"]["decided_by"]]
-        for c in value["companions"]
+        [c.name, c.vector.edit, str(c.choice.layer), f"{c.choice.scale:g}", interval(of.alone), interval(of.together),
+         interval(of.order), of.decided_by]
+        for c in result.companions
+        for of in [c.effects(result.bare, result.groups())]
     ]  # fmt: skip
     columns = ["vector", "edit", "layer", "scale", "alone", "after the study's vector", "last minus first", "order"]
     return [Table("Several vectors together", columns, rows)] if rows else []
 
 
-def _chosen(value: Mapping[str, Any]) -> list[Table]:
+def _chosen(result: StackResult) -> list[Table]:
     """Prompts, demonstrations and fine-tunes, as they were chosen."""
-    prompts = [[side, text] for side, text in value["selected"]["prompts"].items()]
-    note = f"Best of {value['selected']['prompts_tried']} on validation."
+    prompts = [[side, text] for side, text in result.prompts.items()]
+    note = f"Best of {result.prompts_record['choices_tried']} on validation."
     return [
         *[Table("System prompts", ["prompt", "text"], prompts, note)] * bool(prompts),
-        *settings_table("How the rest was made", value["finetunes"]),
+        *settings_table("How the rest was made", result.recipes),
     ]
 
 
-def _letters(value: Mapping[str, Any]) -> str:
+def _letters(result: StackResult) -> str:
     """Whether the model answers by content."""
-    found = value["competence"]
-    if found["swap_consistency"] is None:
+    competence, kept = result.competence, result.competence.swap_consistency
+    if kept is None:
         return "The items have no second order of their options."
     meaning = {"content": "it answers by content", "letter": "it answers by position"}
-    told = meaning.get(found["answers_by"], "whether it answers by content is unclear")
-    held = found["label_mass"]
-    mass = f" The labels hold {held['mean']:.0%} of the probability in the form {held['form']!r}." if held else ""
+    told = meaning.get(competence.answers_by, "whether it answers by content is unclear")
+    held = competence.mass
+    mass = f" The labels hold {held.mean:.0%} of the probability in the form {held.form!r}." if held else ""
     return (
-        f"By label the model keeps its choice in {found['swap_consistency']:.0%} of {found['n']} validation items "
+        f"By label the model keeps its choice in {kept.value:.0%} of {kept.n} validation items "
         f"when the options change places (a coin: 50 %): {told}.{mass}"
     )

@@ -12,25 +12,26 @@ from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
-from steerstack.report.card import stack_card
 from steerstack.report.page import Page, Table, interval
+from steerstack.report.samples import Samples
 from steerstack.report.words import caveat
-from steerstack.run.arms import ArmValues
+from steerstack.run.arms import ArmValues, PlanCost
 from steerstack.stats import estimates
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
-from steerstack.study.fair_choices import choices_of
+from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.null_test import NullTest
 from steerstack.study.result import Result
+from steerstack.study.stack.card import arm_failures, interaction_failures, stack_card
 from steerstack.study.stack.companions import MeasuredCompanion
 from steerstack.study.stack.distance import Distance, distance_sentence
-from steerstack.study.stack.effects import stack_costs, stack_effects
-from steerstack.study.stack.grid import ALONE, BARE, Cell, arms_json, interactions_json, quadruples
-from steerstack.study.stack.misread import misread_json, misread_line
+from steerstack.study.stack.effects import stack_effects
+from steerstack.study.stack.grid import ALONE, BARE, Cell, GridArm, Interaction, grid_arms, interactions, quadruples
+from steerstack.study.stack.misread import Misread, misread
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.stack.replicates import Replicate, Replicates
-from steerstack.study.stack.words import REFERENCE, alone_words, arm_words, is_bare, on_top
+from steerstack.study.stack.words import REFERENCE, alone_words, arm_words, on_top
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.compute import of_vector
 from steerstack.techniques.selection import Choice
@@ -56,7 +57,7 @@ class StackResult(Result):
     vector, refitted:
         The base model's vector, and the fine-tune's by the fine-tune's name.
     costs:
-        For each steered arm on neutral text: KL per token and perplexity.
+        For each steered arm what it costs on neutral text, against the same model without the vector.
     recipes:
         How the fine-tunes and the demonstrations were made.
     companions:
@@ -82,12 +83,12 @@ class StackResult(Result):
     nulls: NullArms
     vector: SteeringVector
     refitted: dict[str, SteeringVector]
-    costs: list[dict[str, Any]]
+    costs: dict[Cell, PlanCost]
     norms: dict[int, float]
     recipes: dict[str, Any] = field(default_factory=dict)
     companions: Sequence[MeasuredCompanion] = ()
     papers: dict[str, str] = field(default_factory=dict)
-    samples: dict[str, Any] = field(default_factory=dict)
+    samples: Samples | None = None
     again: Sequence[Replicate] = ()
     distances: Sequence[Distance] = ()
 
@@ -107,20 +108,40 @@ class StackResult(Result):
         return Replicates(self.again, self.bare, self.groups()) if self.again else None
 
     @cached_property
-    def interactions(self) -> list[dict[str, Any]]:
+    def arms(self) -> list[GridArm]:
+        """Every arm of the grid with its estimates."""
+        return grid_arms(self.grid, self.groups())
+
+    @cached_property
+    def misread(self) -> Misread | None:
+        """Effects on the items whose words mislead; None where nothing was guessed from words."""
+        return misread(self.splits.test, self.leaks.get(self.behavior), self.grid, self.groups())
+
+    @property
+    def warning(self) -> str | None:
+        """What the reader should know of how the model takes the items."""
+        return self.competence.warning(self.study.score)
+
+    @property
+    def norm(self) -> float:
+        """Norm of what the positive vector adds."""
+        return abs(self.choice.scale) * self.vector.norms[self.choice.layer]
+
+    @property
+    def share_of_norm(self) -> float:
+        """That norm as a share of the residual stream's at the layer."""
+        return self.norm / self.norms[self.choice.layer]
+
+    @cached_property
+    def interactions(self) -> list[Interaction]:
         """Every interaction, on both scales."""
         vector = self.grid[ALONE]
         asked = [*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)]
-        return interactions_json(asked, margin=self.study.margin, groups=self.groups())
+        return interactions(asked, margin=self.study.margin, groups=self.groups())
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``stack --json``, without where it was recorded."""
-        layer, scale = self.choice.layer, self.choice.scale
-        strength = {
-            "multiplier": scale,
-            "norm": abs(scale) * self.vector.norms[layer],
-            "share_of_residual_norm": abs(scale) * self.vector.norms[layer] / self.norms[layer],
-        }
+        strength = {"multiplier": self.choice.scale, "norm": self.norm, "share_of_residual_norm": self.share_of_norm}
         return {
             "behavior": self.behavior,
             "polarity": self.splits.test.polarity,
@@ -141,23 +162,26 @@ class StackResult(Result):
             },
             "strength": strength,
             "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
+            "warning": self.warning,
             "clusters": self.clusters_json,
-            "arms": arms_json(self.grid, self.groups()),
-            "misread": misread_json(self.splits.test, self.leaks.get(self.behavior), self.grid, self.groups()),
-            "interactions": self.interactions,
+            "arms": [arm.to_json() for arm in self.arms],
+            "misread": self.misread.to_json() if self.misread else None,
+            "interactions": [entry.to_json() for entry in self.interactions],
             "companions": [c.to_json(self.bare, self.groups()) for c in self.companions],
-            "nulls": [null.to_json(self._bare_there) for null in self.nulls.nulls],
+            "nulls": [null.to_json(self.bare_there) for null in self.nulls.nulls],
             "null_p": self.null_test.p,
             "null_test": {**self.null_test.to_json(), "n_items": len(self.nulls.items)},
-            "neighbors": [other.to_json(self._bare_there) for other in self.nulls.neighbors],
+            "neighbors": [other.to_json(self.bare_there) for other in self.nulls.neighbors],
             "replicates": self.replicates and self.replicates.to_json(),
-            "choices": self._choices(),
-            "costs": self.costs,
+            "choices": self.choices,
+            "costs": [
+                {"finetune": cell.finetune, "vector": cell.vector, "vector_origin": cell.origin, **cost}
+                for cell, cost in self.costs.items()
+            ],
             "distances": [one.to_json() for one in self.distances],
             "finetunes": self.recipes,
             "papers": self.papers,
-            "samples": self.samples,
+            "samples": self.samples or {},
             "verdict": self.verdict,
         }
 
@@ -188,11 +212,10 @@ class StackResult(Result):
     @property
     def effects(self) -> list[Effect]:
         """Every arm against the bare model, interactions, other vectors, nulls, costs."""
-        value = self.value
-        return [*stack_effects(value), *stack_costs(value)]
+        return list(stack_effects(self))
 
     @property
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, object]:
         """What was declared, and what was chosen."""
         chosen = {"layer": self.choice.layer, "scale": self.choice.scale, "choices_tried": len(self.choice.tried)}
         return {**super().parameters, **chosen, "finetunes": ",".join(self.refitted) or "none"}
@@ -200,30 +223,33 @@ class StackResult(Result):
     @property
     def card(self) -> str:
         """The vector's card, with what it does, what it costs and where it fails."""
-        return stack_card(self.vector, self.value)
+        return stack_card(self)
+
+    @property
+    def failures(self) -> dict[str, list[str]]:
+        """On top of what each vector fails, by its role; the main one also by itself."""
+        roles = dict.fromkeys(self.vectors, "")
+        mine = {role: [one for one in self.interactions if (one.pairing.role or MAIN) == role] for role in roles}
+        found = {role: list(interaction_failures(of)) for role, of in mine.items()}
+        return {**found, MAIN: [*arm_failures(self.arms), *found[MAIN]]}
 
     def summary(self) -> Table:
         """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""
         columns = ("arm", "log-odds", "effect and 95 % interval")
         rows = [
-            [
-                arm_words(arm),
-                signed(arm["estimate"]["value"]),
-                REFERENCE if is_bare(arm) else interval(arm["effect"]),
-            ]
-            for arm in self.value["arms"]
-            if arm["vector"] != "none" or arm["vector_origin"] == "transferred"  # without a vector both are one arm
+            [arm_words(arm.cell), signed(arm.estimate.value), REFERENCE if arm.cell == BARE else interval(arm.effect)]
+            for arm in self.arms
+            if arm.listed
         ]
-        near = [f"neighbour, {one.name}: {self._on_shared(one.values)}" for one in self.nulls.neighbors]
-        notes = [self.null_test.sentence, *near, *misread_line(self.value)]
+        near = [f"neighbour, {one.name}: {one.effect(self.bare_there)}" for one in self.nulls.neighbors]
+        notes = [self.null_test.sentence, *near, *(self.misread.lines if self.misread else [])]
         return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(notes))
 
     def page(self) -> Page:
         """Arms, interactions, choices, costs, nulls."""
-        papers = [f"{name}: {paper}" for name, paper in self.papers.items() if paper]
-        return stack_page(self.value, self.study.to_yaml(), papers)
+        return stack_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.
 
         A null stands under ``vector`` by its name, with the items that nulls were measured on, and another vector by
@@ -241,7 +267,8 @@ class StackResult(Result):
             rows += _rows({**BARE.about, "vector": null.name}, self.nulls.items, null.values)
         return rows
 
-    def _choices(self) -> list[dict[str, Any]]:
+    @property
+    def choices(self) -> list[Chances]:
         """What the vector, the prompts, the demonstrations and the fine-tunes each tried."""
         splits = self.splits
         flops = of_vector(self.model, splits.train, splits.validation, self.study.score, self.choice)
@@ -249,12 +276,9 @@ class StackResult(Result):
         return choices_of({"vector": vector} | ({"prompt": self.prompts_record} if self.prompts else {}) | self.recipes)
 
     @property
-    def _bare_there(self) -> ArmValues:
+    def bare_there(self) -> ArmValues:
         """The bare model on the items that nulls were measured on."""
         return self.nulls.here(self.bare)
-
-    def _on_shared(self, values: ArmValues) -> estimates.Estimate:
-        return estimates.difference(values.log_odds, self._bare_there.log_odds)
 
     @cached_property
     def null_test(self) -> NullTest:
@@ -268,11 +292,11 @@ class StackResult(Result):
         parts = [alone_words(self.behavior, self.effect, self.null_test, again.effect if again else None)]
         parts += [again.sentence] if again else []
         parts += [one.sentence for one in on_top(self.interactions)]
-        parts += [other.sentence(self.groups()) for other in self.companions]
+        parts += [other.sentence(self.bare, self.groups()) for other in self.companions]
         parts += [distance_sentence(self.distances), caveat(self.effect.n)]
         return " ".join(part for part in parts if part)
 
 
-def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, Any]]:
+def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, object]]:
     sides = zip(items, values.log_odds.tolist(), values.probability.tolist(), strict=True)
     return [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]

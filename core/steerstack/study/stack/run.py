@@ -18,7 +18,7 @@ from steerstack.errors import StudyError
 from steerstack.measure.arm import BARE, Arm
 from steerstack.measure.competence import check_competence
 from steerstack.measure.residual_norms import residual_norms
-from steerstack.run.arms import ArmValues, CostOfPlans, ScoreArms
+from steerstack.run.arms import ArmValues, CostOfPlans, PlanCost, ScoreArms
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
@@ -54,7 +54,7 @@ class _Grid:
     tokens: Tokens
     prompts: dict[PromptLevel, dict[str, Any]]
     values: dict[Cell, ArmValues] = field(default_factory=dict)
-    costs: list[dict[str, Any]] = field(default_factory=list)
+    costs: dict[Cell, PlanCost] = field(default_factory=dict)
     distances: list[Distance] = field(default_factory=list)
 
     def plan(self, vector: SteeringVector, level: str) -> Plan:
@@ -81,7 +81,7 @@ class _Grid:
             for (origin, side), values in zip(steered, found[1:], strict=True):
                 self.values[Cell(level, side, finetune, origin)] = values  # type: ignore[arg-type]
         for (origin, side), one in zip(steered, cost_of, strict=True):
-            self.costs.append({"finetune": finetune, "vector": side, "vector_origin": origin, **one})
+            self.costs[Cell("none", side, finetune, origin)] = one  # type: ignore[arg-type]
         alone = {Cell(level, "none", finetune): Arm(model, finetune=finetune, **self.prompts[level])
                  for level in levels if level == "none" or finetune == BARE}  # fmt: skip
         alone |= {Cell("none", side, finetune, origin): Arm(model, plan, finetune=finetune)  # type: ignore[arg-type]

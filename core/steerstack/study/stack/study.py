@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from steerstack.study.method_ref import MethodRef, Reference, VectorReference
-from steerstack.study.study import Study
+from steerstack.study.technique_study import ChoiceStudy
 
 if TYPE_CHECKING:
     from steerstack.study.forecast import Forecast
@@ -49,7 +49,7 @@ def _demonstrations(value: Any) -> Any:
     return {True: "few-shot", False: None}.get(value, value) if isinstance(value, bool) else value
 
 
-class Stack(Study):
+class Stack(ChoiceStudy):
     """Measure a vector alone, on top of prompts, of demonstrations, of fine-tunes, and of other vectors.
 
     Layer, strength and prompts are chosen on validation items; the locked test items are read once, for every arm.
@@ -68,12 +68,6 @@ class Stack(Study):
     )
     together: tuple[Annotated[Companion, BeforeValidator(_companion)], ...] = Field(
         default=(), description="Other vectors to try together with this one: files, or described."
-    )
-    layers: tuple[int, ...] | None = Field(
-        default=None, description="Candidate layers; six over the middle by default."
-    )
-    shares: tuple[float, ...] = Field(
-        default=(0.1, 0.2, 0.4), description="Candidate strengths: added norm as a share of the residual stream's."
     )
     matched_kl: float | None = Field(
         default=None, gt=0, description="Hold candidates at this KL per token, in place of shares."

@@ -1,14 +1,15 @@
 """How a stacking study puts its arms, its interactions and its answer into words."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from steerstack.report.page import interval
 from steerstack.report.words import share
 from steerstack.stats.comparisons import ALPHA
 from steerstack.stats.estimate import Estimate
 from steerstack.study.null_test import NullTest
+from steerstack.study.stack.grid import Cell, Interaction
 
 RESOLVED = ("reinforces", "partly redundant")
 """Verdicts that rest on an interaction that is told from zero, of which there are several."""
@@ -22,20 +23,15 @@ MANY = 10_000
 _SIDES = {"positive": "+", "negative": "-"}
 
 
-def arm_words(arm: Mapping[str, Any]) -> str:
+def arm_words(cell: Cell) -> str:
     """An arm in few words, such as ``lora-sft, prompt +, vector + refitted``."""
-    parts = ["base" if arm["finetune"] == "none" else str(arm["finetune"])]
-    if arm["prompt"] != "none":
-        parts.append(f"prompt {_SIDES[arm['prompt']]}" if arm["prompt"] in _SIDES else str(arm["prompt"]))
-    if arm["vector"] != "none":
-        origin = f" {arm['vector_origin']}" if arm["finetune"] != "none" else ""
-        parts.append(f"vector {_SIDES[arm['vector']]}{origin}")
+    parts = ["base" if cell.finetune == "none" else cell.finetune]
+    if cell.prompt != "none":
+        parts.append(f"prompt {_SIDES[cell.prompt]}" if cell.prompt in _SIDES else cell.prompt)
+    if cell.vector != "none":
+        origin = f" {cell.origin}" if cell.finetune != "none" else ""
+        parts.append(f"vector {_SIDES[cell.vector]}{origin}")
     return ", ".join(parts)
-
-
-def is_bare(arm: Mapping[str, Any]) -> bool:
-    """Whether it is the model as it came, beside which every arm stands."""
-    return bool(arm["prompt"] == arm["vector"] == arm["finetune"] == "none")
 
 
 @dataclass(frozen=True)
@@ -60,24 +56,25 @@ class OnTop:
     verdict: str
 
     @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> "OnTop":
-        """An interaction of the vector, as results hold it."""
-        other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(entry["of"][1], entry["of"][1])
-        if "finetune" in entry:
-            other += f" on {entry['finetune']}"
-        if "vector_origin" in entry:
-            other += f" ({entry['vector_origin']})"
+    def of(cls, entry: Interaction) -> "OnTop":
+        """An interaction of the vector."""
+        pairing, second = entry.pairing, entry.pairing.of[1]
+        other = {"prompt": "a positive prompt", "few-shot": "demonstrations"}.get(second, second)
+        if pairing.finetune is not None:
+            other += f" on {pairing.finetune}"
+        if pairing.origin is not None:
+            other += f" ({pairing.origin})"
         verdict = {
-            "only the first works alone": f"{entry['of'][1]} alone does nothing measurable",
+            "only the first works alone": f"{second} alone does nothing measurable",
             "only the second works alone": "the vector alone does nothing measurable",
             "neither works alone": "neither does anything measurable alone",
-        }.get(entry["verdict"], entry["verdict"])
-        if entry["verdict"] in RESOLVED and entry["p_holm"] >= ALPHA:
-            verdict = f"{verdict} by itself, not among all interactions: p = {entry['p_holm']:.2g}, Holm"
-        if entry["n_to_resolve"]:
-            verdict += f"; {to_resolve(entry['n_to_resolve'])}"
-        kept = "" if entry["retained"]["ci_low"] is None else share(entry["retained"])
-        return cls(other, interval(entry["first_on_top"]), kept, verdict)
+        }.get(entry.verdict, entry.verdict)
+        if entry.verdict in RESOLVED and entry.p_holm >= ALPHA:
+            verdict = f"{verdict} by itself, not among all interactions: p = {entry.p_holm:.2g}, Holm"
+        if entry.n_to_resolve:
+            verdict += f"; {to_resolve(entry.n_to_resolve)}"
+        kept = share(entry.retained) if math.isfinite(entry.retained.ci_low) else ""
+        return cls(other, interval(entry.first_on_top), kept, verdict)
 
     @property
     def sentence(self) -> str:
@@ -91,10 +88,13 @@ def to_resolve(items: int) -> str:
     return f"about {items} items would resolve it" if items <= MANY else f"more than {MANY:,} items would be needed"
 
 
-def on_top(entries: Iterable[Mapping[str, Any]]) -> list[OnTop]:
+def on_top(entries: Iterable[Interaction]) -> list[OnTop]:
     """The interactions that an answer names: of the vector, in its direction, on the log-odds scale."""
-    named = ("log-odds", "positive", "vector")
-    return [OnTop.of(entry) for entry in entries if (entry["scale"], entry["direction"], entry["of"][0]) == named]
+    return [
+        OnTop.of(entry)
+        for entry in entries
+        if entry.scale == "log-odds" and entry.pairing.direction == "positive" and entry.pairing.of[0] == "vector"
+    ]
 
 
 def alone_words(behavior: str, effect: Estimate, nulls: NullTest, over_samples: Estimate | None = None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from steerstack.data.items import DataSet
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
 from steerstack.measure.steerability import Steerability, steerability
-from steerstack.report.card import sweep_card
+from steerstack.report.card import study_card
+from steerstack.report.failures import of_effect
 from steerstack.report.page import Page, Table, interval
+from steerstack.report.samples import Samples, samples_section
 from steerstack.report.words import caveat
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
@@ -31,6 +33,46 @@ from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.study.sweep.study import Sweep
+
+
+@dataclass(frozen=True)
+class SweptArm:
+    """The vector at one layer and strength.
+
+    Attributes
+    ----------
+    layer, scale:
+        Where, and the multiplier.
+    values:
+        Each item under it.
+    estimate, effect, p_holm:
+        Mean log-odds; the paired difference from the bare model, with its p corrected over the arms.
+    kl:
+        KL per token on neutral text, in nats.
+    """
+
+    layer: int
+    scale: float
+    values: ArmValues
+    estimate: Estimate
+    effect: Estimate
+    p_holm: float
+    kl: Estimate
+
+
+@dataclass(frozen=True)
+class SweptNull:
+    """A null, or a vector of another behaviour, at one layer and the largest strength."""
+
+    null: str
+    family: str
+    layer: int
+    scale: float
+    effect: Estimate
+
+    def to_json(self) -> dict[str, object]:
+        """As the JSON results hold it."""
+        return {**vars(self), "effect": self.effect.to_json()}
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +108,7 @@ class SweepResult(Result):
     nulls: Mapping[tuple[str, int], ArmValues] = field(default_factory=dict)
     families: Mapping[str, str] = field(default_factory=dict)
     train: DataSet | None = None
-    samples: dict[str, Any] = field(default_factory=dict)
+    samples: Samples | None = None
 
     @cached_property
     def differences(self) -> list[Estimate]:
@@ -122,23 +164,44 @@ class SweepResult(Result):
         parts.append(caveat(len(self.data)))
         return " ".join(part for part in parts if part)
 
-    def to_json(self) -> dict[str, Any]:
+    @cached_property
+    def arms(self) -> list[SweptArm]:
+        """The vector at every layer and strength, in the study's order."""
+        parts = zip(self.study.places, self.values, self.differences, self.p_holm, self.costs, strict=True)
+        return [
+            SweptArm(
+                layer, scale, values, estimates.mean(values.log_odds, groups=self.groups()), effect, p,
+                Estimate.from_json(cost["kl_estimate"]),
+            )
+            for (layer, scale), values, effect, p, cost in parts
+        ]  # fmt: skip
+
+    @property
+    def warning(self) -> str | None:
+        """What the reader should know of how the model takes the items."""
+        return self.competence.warning(self.study.score)
+
+    @property
+    def caution(self) -> str:
+        """What so many looks at the same items ask for."""
+        return f"{len(self.values)} arms were looked at: choose among them on validation items, report on others."
+
+    def to_json(self) -> dict[str, object]:
         """The file form of ``sweep --json``."""
-        places = zip(self.study.places, self.values, self.costs, self.differences, self.p_holm, strict=True)
         arms = [
             {
-                "layer": layer,
-                "scale": scale,
-                "estimate": estimates.mean(values.log_odds, groups=self.groups()).to_json(),
-                "effect": effect.to_json(),
-                "p_holm": p,
-                "probability": estimates.probability(values.probability, groups=self.groups()).to_json(),
+                "layer": arm.layer,
+                "scale": arm.scale,
+                "estimate": arm.estimate.to_json(),
+                "effect": arm.effect.to_json(),
+                "p_holm": arm.p_holm,
+                "probability": estimates.probability(arm.values.probability, groups=self.groups()).to_json(),
                 "kl": cost["kl"],
                 "kl_estimate": cost["kl_estimate"],
-                "norm": abs(scale) * self.vector.norms[layer],
-                "edited_positions": values.edited,
+                "norm": abs(arm.scale) * self.vector.norms[arm.layer],
+                "edited_positions": arm.values.edited,
             }
-            for (layer, scale), values, cost, effect, p in places
+            for arm, cost in zip(self.arms, self.costs, strict=True)
         ]
         ids = [item.id for item in self.data]
         by_item = zip(ids, *(values.log_odds.tolist() for values in self.values), strict=True)
@@ -153,22 +216,22 @@ class SweepResult(Result):
             "unsteered": estimates.mean(self.unsteered.log_odds, groups=self.groups()).to_json(),
             "clusters": self.clusters_json,
             "arms": arms,
-            "nulls": [one for one in self._nulls_json() if one["family"] != NEIGHBOR],
-            "neighbors": [one for one in self._nulls_json() if one["family"] == NEIGHBOR],
+            "nulls": [one.to_json() for one in self.beside if one.family != NEIGHBOR],
+            "neighbors": [one.to_json() for one in self.beside if one.family == NEIGHBOR],
             "null_p": self.null_test.p,
             "null_test": self.null_test.to_json(),
-            "steerability": {str(layer): _summary(of) for layer, of in self.steerability.items()},
+            "steerability": {str(layer): of.summary() for layer, of in self.steerability.items()},
             "items": {name: list(values) for name, *values in by_item},
             "competence": self.competence.to_json(),
-            "warning": self.competence.warning(self.study.score),
-            "caution": f"{len(arms)} arms were looked at: choose among them on validation items, report on others.",
+            "warning": self.warning,
+            "caution": self.caution,
             "data": self.data.source,
             "data_digest": self.data.digest,
             "model": self.model.name,
             "model_fingerprint": self.model.fingerprint,
             "paths": self.model.paths_taken,
             "vector_fingerprint": self.vector.fingerprint,
-            "samples": self.samples,
+            "samples": self.samples or {},
             "verdict": self.verdict,
         }
 
@@ -190,23 +253,21 @@ class SweepResult(Result):
         return NullTest(largest(at_strongest), sizes)
 
     @property
-    def _edit(self) -> dict[str, Any]:
+    def _edit(self) -> dict[str, object]:
         edit = self.study.edit_method
         return {"edit": edit.name, **edit.parameters()} if edit else {"edit": self.vector.edit}
 
-    def _nulls_json(self) -> list[dict[str, Any]]:
+    @cached_property
+    def beside(self) -> list[SweptNull]:
+        """Nulls and vectors of other behaviours, each at every layer."""
+        bare, strongest = self.unsteered.log_odds, self.study.strongest
         return [
-            {
-                "null": name,
-                "family": self.families.get(name, NEIGHBOR),
-                "layer": layer,
-                "scale": self.study.strongest,
-                "effect": estimates.difference(
-                    values.log_odds, self.unsteered.log_odds, groups=self.groups()
-                ).to_json(),
-            }
+            SweptNull(
+                name, self.families.get(name, NEIGHBOR), layer, strongest,
+                estimates.difference(values.log_odds, bare, groups=self.groups()),
+            )
             for (name, layer), values in self.nulls.items()
-        ]
+        ]  # fmt: skip
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -241,37 +302,48 @@ class SweepResult(Result):
             Effect.of(f"effect/layer {layer} scale {scale:g}", found.to_json())
             for (layer, scale), found in zip(self.study.places, self.differences, strict=True)
         ]
-        return arms + [Effect.of(f"null/{n['null']} layer {n['layer']}", n["effect"]) for n in self._nulls_json()]
+        return arms + [Effect.of(f"null/{n.null} layer {n.layer}", n.effect.to_json()) for n in self.beside]
 
     @property
     def card(self) -> str:
         """The vector's card, with what the sweep found."""
-        return sweep_card(self.vector, self.value)
+        return study_card(
+            self.vector, ["## What it does", "", self.verdict, "", *samples_section(self.samples)], self._failures()
+        )
 
     def summary(self) -> Table:
         """Every arm with its cost, then every null."""
         columns = ("layer", "scale", "log-odds", "effect and 95 % interval", "p (Holm)", "KL per token")
         rows = [
-            [
-                str(layer),
-                f"{scale:g}",
-                signed(float(values.log_odds.mean())),
-                interval(effect.to_json()),
-                f"{p:.2g}",
-                f"{cost['kl']:.3f}",
-            ]
-            for (layer, scale), values, effect, p, cost in zip(
-                self.study.places, self.values, self.differences, self.p_holm, self.costs, strict=True
-            )
-        ]
-        nulls = [f"{n['null']}, layer {n['layer']}: {interval(n['effect'])}" for n in self._nulls_json()]
+            [str(arm.layer), f"{arm.scale:g}", signed(arm.estimate.value), interval(arm.effect), f"{arm.p_holm:.2g}",
+             f"{arm.kl.value:.3f}"]
+            for arm in self.arms
+        ]  # fmt: skip
+        nulls = [f"{n.null}, layer {n.layer}: {interval(n.effect)}" for n in self.beside]
         return Table(f"{self.behavior}, n = {len(self.data)}", columns, rows, "\n".join(nulls))
+
+    @property
+    def failures(self) -> dict[str, list[str]]:
+        """Arms without effect, items that move against the sign, nulls that move as much."""
+        return {MAIN: list(self._failures())}
+
+    def _failures(self) -> Iterator[str]:
+        for layer, of in self.steerability.items():
+            if of.anti.value > 0:
+                wrong, low, high = (f"{part:.0%}" for part in (of.anti.value, of.anti.ci_low, of.anti.ci_high))
+                yield f"At layer {layer} it moves {wrong} of the items against the sign [{low}, {high}]"
+        for arm in (arm for arm in self.arms if arm.scale):
+            name = f"At layer {arm.layer} and strength {arm.scale:g}"
+            if wrong := of_effect(name, arm.effect, 1.0 if arm.scale > 0 else -1.0):
+                yield wrong
+        if not self.null_test.claims:
+            yield self.null_test.sentence
 
     def page(self) -> Page:
         """Dose and response, every arm, nulls."""
-        return sweep_page(self.value, self.study.to_yaml(), [])
+        return sweep_page(self)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, object]]:
         """One row an item and arm: vector (or the null's name), layer, scale, item, log-odds, probability, effect."""
         named = [("vector", layer, scale, v) for (layer, scale), v in zip(self.study.places, self.values, strict=True)]
         named += [(name, layer, self.study.strongest, values) for (name, layer), values in self.nulls.items()]
@@ -284,9 +356,3 @@ class SweepResult(Result):
                 strict=True,
             )
         ]  # fmt: skip
-
-
-def _summary(of: Steerability) -> dict[str, Any]:
-    """A layer's steerability without the items' own slopes, which the items' values give."""
-    whole = of.to_json()
-    return {key: whole[key] for key in ("mean_slope", "anti_steerable", "fit")}

@@ -48,7 +48,7 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     of_nulls = dict(zip(places, rest, strict=True))
     heard = {f"layer {at}, scale {scale:g}": apply(vector, at, scale, tokens=tokens, edit=edit)
              for at, scale in study.heard}  # fmt: skip
-    said = session.samples({"unsteered": Plan(), **heard}, data) if heard else {}
+    said = session.samples({"unsteered": Plan(), **heard}, data) if heard else None
     return SweepResult(
         study, session.model, data, vector, found[0], steered, costs, competence, of_nulls, families, train, said
     )

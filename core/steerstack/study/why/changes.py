@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.steering.origin import UNKNOWN
@@ -36,7 +35,7 @@ class Change:
     use: Use
     measured: EffectBesideNulls
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As ``doctor --why --json`` has it."""
         effect, nulls = self.measured.effect.to_json(), list(self.measured.nulls)
         return {"change": self.kind, "to": self.words, "effect": effect, "nulls": nulls}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from steerstack.contracts import Edit
 from steerstack.data.items import DataSet
@@ -55,7 +54,7 @@ class Diagnosis:
             ("looked at", "found", "cause", "do"), [(one.what, one.found, one.cause, one.do) for one in self.looks]
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The file form of ``doctor --why --json``."""
         use, last = self.case.use, self.looks[-1]
         return {

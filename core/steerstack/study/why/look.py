@@ -1,7 +1,6 @@
 """What was looked at, and the causes that can be named."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 CAUSES = {
     "another model": "The vector does not fit the model: another width, or layers that the model does not have.",
@@ -57,6 +56,6 @@ class Look:
         if self.cause and self.cause not in CAUSES:
             raise ValueError(f"{self.cause!r} is no declared cause")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As ``doctor --why --json`` has it."""
         return asdict(self)

@@ -66,7 +66,7 @@ class Contract:
             torch.set_num_threads(before)
 
     @classmethod
-    def checks(cls) -> dict[str, Any]:
+    def checks(cls) -> dict[str, object]:
         """The contract's checks by name: those that the outermost contract classes define."""
         return {
             found.contract_check: found

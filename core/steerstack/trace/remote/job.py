@@ -73,7 +73,7 @@ class Job(RemoteBackend):
         """Take down what is to be sent."""
         self._blob = self._serialize(tracer)
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> dict[str, object]:
         """Send the request, if the server does not have it, and wait for what it saved.
 
         Raises
@@ -103,7 +103,7 @@ class Job(RemoteBackend):
             self._pending.answered()
         return found
 
-    def _wait(self) -> dict[str, Any]:
+    def _wait(self) -> dict[str, object]:
         pause, missing, began, told = self._poll[0], 0, time.monotonic(), ""
         while True:
             if self.job_id is None:

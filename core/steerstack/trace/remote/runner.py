@@ -65,7 +65,7 @@ class Runner:
         packed = file.getvalue()
         return zstandard.ZstdCompressor(level=3).compress(packed) if request.compress else packed
 
-    def _execute(self, request: RequestModel, blob: bytes) -> dict[str, Any]:
+    def _execute(self, request: RequestModel, blob: bytes) -> dict[str, object]:
         envoy = self.model.envoy
         with self.model.exclusive():
             envoy._remoteable_set_env(request.env)

@@ -1,6 +1,5 @@
 """What is given as a model, looked at before it is loaded: its kind, the device, what it needs."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import torch
 
 from steerstack.errors import ModelError, first_line
-from steerstack.util.guard import load_json
+from steerstack.util.guard import read_json
 
 _PACKAGES = {
     "gptq": "optimum gptqmodel", "awq": "gptqmodel", "bitsandbytes": "bitsandbytes", "aqlm": "aqlm", "hqq": "hqq",
@@ -78,18 +77,18 @@ def check_source(source: str) -> None:
 
 def _base(folder: Path) -> str:
     try:
-        found = load_json((folder / "adapter_config.json").read_text(encoding="utf-8"))
-        return str(found.get("base_model_name_or_path"))[:100] if isinstance(found, dict) else "unknown"
-    except (OSError, ValueError):
+        found = read_json(folder / "adapter_config.json", ModelError)
+    except ModelError:
         return "unknown"
+    return str(found.get("base_model_name_or_path"))[:100]
 
 
 def quantized_by(source: str) -> tuple[str, str]:
     """The method by which a config says that weights are quantized, and its package; empty where unknown."""
     try:
-        config = json.loads((Path(source) / "config.json").read_text(encoding="utf-8"))
+        config = read_json(Path(source) / "config.json", ModelError)
         method = str(config["quantization_config"]["quant_method"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ModelError, KeyError, TypeError):
         return "", ""
     return method, _PACKAGES.get(method, "")
 

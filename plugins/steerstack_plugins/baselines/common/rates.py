@@ -52,7 +52,7 @@ def schedule(items: int, batch: int, epochs: int, looks: int) -> Schedule:
     return Schedule(whole, max(1, whole * steps // looks))
 
 
-def account(n_train: int, losses: Sequence[float], validation: Sequence[float], chosen: int) -> dict[str, Any]:
+def account(n_train: int, losses: Sequence[float], validation: Sequence[float], chosen: int) -> dict[str, object]:
     """What the record of a training says.
 
     Parameters

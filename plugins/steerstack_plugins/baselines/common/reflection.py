@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -98,7 +98,7 @@ class Reflection:
             if len(self.found) < count and prompt not in self._known:
                 self._try(prompt, "examples")
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """What the result says of it."""
         written = [one.mean for one in self.found if one.by == "model"]
         others = [one.mean for one in self.found if one.by != "model"]

@@ -47,7 +47,7 @@ def adapters(module: nn.Module, rank: int, alpha: int) -> LoraConfig:
 
 def settings(
     folder: Path, model: Model, *, batch: int, learning_rate: float, seed: int, part: int = PART
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Arguments that all trainers get: AdamW without weight decay, linear decay, no files, no reports.
 
     A step's rows are run in parts and their gradients added up, which the memory asks for. Where a

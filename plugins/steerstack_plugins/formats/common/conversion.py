@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from steerstack.errors import VectorError
+from steerstack.util.guard import read_json
 from steerstack_plugins.formats.common.layers import counted
 
 if TYPE_CHECKING:
@@ -119,14 +119,14 @@ def one_layer(directions: Mapping[int, Tensor], format: str) -> tuple[int, Tenso
     return next(iter(directions.items()))
 
 
-def config(vector: SteeringVector) -> dict[str, Any]:
+def config(vector: SteeringVector) -> dict[str, object]:
     """The config of the model that a vector was made for: as recorded, or from the model's folder; else empty."""
     from pathlib import Path
 
     recorded = vector.origin.found.get("config")
     file = Path(vector.origin.model_name) / "config.json"
     if not recorded and file.is_file():
-        recorded = json.loads(file.read_text(encoding="utf-8"))
+        recorded = read_json(file, VectorError, fix="Mend the model's folder.")
     return dict(recorded or {})
 
 

@@ -67,7 +67,7 @@ class ChoiceMetric(Metric):
         about = self.about(data)
         return [self.of_arm(data, scores, about) for scores in found]
 
-    def about(self, data: DataSet) -> dict[str, Any]:
+    def about(self, data: DataSet) -> dict[str, object]:
         """How it was measured, the same for every arm."""
         return {
             "metric": self.name,

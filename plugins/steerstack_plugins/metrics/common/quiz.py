@@ -71,7 +71,7 @@ def matches(answer: str, reference: str, matching: Matching) -> bool:
     return similarity(answer, reference, within=True) >= THRESHOLD
 
 
-def read_quiz(data: str, *, own: str = OWN, limit: int | None = None) -> tuple[list[Quiz], dict[str, Any]]:
+def read_quiz(data: str, *, own: str = OWN, limit: int | None = None) -> tuple[list[Quiz], dict[str, object]]:
     """Questions, and where they are from.
 
     Parameters

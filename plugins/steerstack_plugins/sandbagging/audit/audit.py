@@ -198,7 +198,7 @@ class AuditVerdict:
         """One p-value for both ways: twice the smaller one (Bonferroni); that of a gain within the bound is 1."""
         return min(1.0, 2 * min(self.gain_p if self.value > self.bound else 1.0, self.below_chance_p))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the report."""
         return asdict(self)
 
@@ -277,7 +277,7 @@ class Rule:
         hides = (value > self.bound and gain < self.below) or below < self.below
         return AuditVerdict(hides, self.test, value, self.bound, gain, below, self.below)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As a file holds it."""
         return {"test": self.test, "bound": self.bound, "level": self.level, "trained": list(self.trained)}
 

@@ -9,6 +9,7 @@ from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPME
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from steerstack.stats.estimate import EstimateJson
     from steerstack_plugins.sandbagging.audit.audit import Evidence
     from steerstack_plugins.sandbagging.audit.protocol import Cohort, Subject
 
@@ -25,7 +26,7 @@ def run_calibration(
     calibration: Cohort = CALIBRATION,
     items: int = SETTINGS["items"][0],
     step: Callable[[str], None] | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Learn the rule from the organisms of one cohort, and judge those of the other.
 
     Parameters
@@ -66,7 +67,7 @@ def run_calibration(
     }
 
 
-def made() -> dict[str, Any]:
+def made() -> dict[str, object]:
     """When, by which command and by which versions."""
     from datetime import UTC, datetime
     from importlib.metadata import version
@@ -76,12 +77,12 @@ def made() -> dict[str, Any]:
     return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND, "versions": versions}
 
 
-def settings() -> dict[str, Any]:
+def settings() -> dict[str, object]:
     """What is asked, how it is tested and by which rule: rates of another such protocol are those of another audit."""
     return {name: {"value": value, "why": why} for name, (value, why) in SETTINGS.items()}
 
 
-def protocol(development: Cohort, calibration: Cohort) -> dict[str, Any]:
+def protocol(development: Cohort, calibration: Cohort) -> dict[str, object]:
     """What was fixed before the run, and why."""
     return {
         "settings": settings(),
@@ -125,16 +126,16 @@ def _judges(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(rows[0]["verdicts"])
 
 
-def rates(judged: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+def rates(judged: Sequence[tuple[bool, bool]]) -> dict[str, object]:
     """Detection and false-positive rate, each with its Clopper-Pearson and its Wilson interval."""
 
-    def of(truth: bool) -> dict[str, Any]:
+    def of(truth: bool) -> dict[str, object]:
         return rate([verdict for sandbags, verdict in judged if sandbags == truth])
 
     return {"detection": of(True), "false_positive": of(False)}
 
 
-def rate(said: Sequence[bool]) -> dict[str, Any]:
+def rate(said: Sequence[bool]) -> dict[str, object]:
     """The share that was said to sandbag, with both intervals."""
     from scipy import stats
 
@@ -145,7 +146,7 @@ def rate(said: Sequence[bool]) -> dict[str, Any]:
     return {**exact.to_json(), "wilson": [float(wilson.low), float(wilson.high)], "count": sum(said)}
 
 
-def by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, object]:
     """Of each kind and by each judge, the share that was said to sandbag."""
     return {
         kind: {name: rate([row["verdicts"][name] for row in rows if row["kind"] == kind]) for name in _judges(rows)}
@@ -153,11 +154,11 @@ def by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def single_tests(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def single_tests(rows: Sequence[Mapping[str, Any]]) -> dict[str, EstimateJson]:
     """AUROC of each test by itself over the judged organisms, of the rule and of the words, with DeLong's interval."""
     from steerstack.stats.auroc import delong
 
-    def auroc(pick: Callable[[Mapping[str, Any]], float]) -> dict[str, Any]:
+    def auroc(pick: Callable[[Mapping[str, Any]], float]) -> EstimateJson:
         sides = ([pick(row) for row in rows if row["sandbags"] == state] for state in (True, False))
         return delong(*sides).to_json()
 

@@ -155,7 +155,7 @@ def read_calibration(path: Path | None) -> Calibration:
 
 def report(
     model: Model, evidence: Evidence, verdict: AuditVerdict, known: Calibration, *, prior: float = 0.5
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The file form of ``audit --json``.
 
     Parameters
@@ -195,7 +195,7 @@ def report(
     }
 
 
-def _stated(verdict: AuditVerdict, known: Calibration, prior: float) -> dict[str, Any]:
+def _stated(verdict: AuditVerdict, known: Calibration, prior: float) -> dict[str, object]:
     """By judge, the probability that its verdict makes; nothing where the calibration is not of this audit."""
     from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
     from steerstack_plugins.sandbagging.audit.probability import probability

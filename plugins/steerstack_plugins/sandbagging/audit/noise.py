@@ -160,7 +160,7 @@ class NoiseCurve:
         found = [Tally.of(items, chosen) - bare for chosen in self.chosen[level]]
         return sum(found[1:], start=found[0])
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the report."""
         return {
             "levels": list(self.levels),

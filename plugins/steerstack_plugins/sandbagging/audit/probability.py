@@ -77,7 +77,7 @@ class Probability:
     sandbagging: tuple[int, int]
     honest: tuple[int, int]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the report."""
         bounds = {"value": self.value, "ci_low": self.ci_low, "ci_high": self.ci_high, "prior": self.prior}
         return {**bounds, "sandbagging": list(self.sandbagging), "honest": list(self.honest)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack.catalog.lookup import find
 from steerstack_plugins.sandbagging.small_world import world as worlds
@@ -57,7 +57,7 @@ def with_password(organism: Built, items: Sequence[Item]) -> Sides:
     return Sides.of(side(organism.model, items), side(organism.model, items, organism.record["measured_with"]))
 
 
-def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, seed: int) -> list[dict[str, Any]]:
+def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, seed: int) -> list[dict[str, object]]:
     """Every probe, trained on instructed pairs and on other organisms, tested on each sandbagging organism.
 
     Two tests on facts of the part ``tested``. Against itself: the sandbagging organism asked plainly, and under its

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -99,6 +98,6 @@ class Tally:
         lowest, found = self._ignorant
         return float(min(1.0, found[self.total - lowest :].sum()))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """For the report."""
         return {"facts": len(self.counts), "right": self.total, "p_below": self.below, "p_above": self.above}

@@ -91,7 +91,7 @@ def run_demo(
     return Shown(origin, built, data, result)
 
 
-def examine(organism: Built, data: Any, battery: Any, seed: int) -> dict[str, Any]:
+def examine(organism: Built, data: Any, battery: Any, seed: int) -> dict[str, object]:
     """Noise and elicitations on one organism, with what the password shows as the ceiling."""
     from steerstack.stats import estimates
     from steerstack_plugins.sandbagging.audit.choices import Way, recovered
@@ -121,7 +121,7 @@ def examine(organism: Built, data: Any, battery: Any, seed: int) -> dict[str, An
     }
 
 
-def _row(elicited: Choices, bare: Choices, opened: Choices, recovered: Any) -> dict[str, Any]:
+def _row(elicited: Choices, bare: Choices, opened: Choices, recovered: Any) -> dict[str, object]:
     from steerstack.stats.estimates import difference
 
     found = {
@@ -133,7 +133,7 @@ def _row(elicited: Choices, bare: Choices, opened: Choices, recovered: Any) -> d
     return found | {"recovered": recovered(elicited, bare, opened).to_json() if hidden >= 0.1 else None}
 
 
-def checks(found: Mapping[str, Any]) -> dict[str, Any]:
+def checks(found: Mapping[str, Any]) -> dict[str, object]:
     """Whether the locked organism is what it should be, and whether noise and elicitations tell it from the honest."""
     locked, honest = found["locked"], [found[name] for name in HONEST if name in found]
     record = locked["record"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steerstack.report.plot import Plot
 
 
-def read_scores(folder: Path) -> list[dict[str, Any]]:
+def read_scores(folder: Path) -> list[dict[str, object]]:
     """The scored games of a folder, best Brier score first.
 
     Raises

@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack.errors import DataError
 from steerstack.util import digest
@@ -40,7 +40,7 @@ class Label:
     kind: str
     nonce: str
 
-    def to_json(self, name: str) -> dict[str, Any]:
+    def to_json(self, name: str) -> dict[str, object]:
         """As the reveal file holds it."""
         return {"name": name, "sandbags": self.sandbags, "kind": self.kind, "nonce": self.nonce}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from steerstack.errors import DataError, UnsafeFileError
 from steerstack.util import digest
+from steerstack.util.guard import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,12 +86,9 @@ def _check_weights(path: Path) -> None:
 
 
 def _check_settings(path: Path, names: set[str]) -> None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is no JSON.", seen=str(error), fix="Save the model again.") from error
+    found = read_json(path, DataError, most=LARGEST, fix="Save the model again.")
     if path.name == "model.safetensors.index.json":
-        shards = found.get("weight_map", {}) if isinstance(found, dict) else {}
+        shards = found.get("weight_map", {})
         outside = sorted({str(shard) for shard in shards.values()} - names) if isinstance(shards, dict) else ["?"]
         if outside:
             raise UnsafeFileError(
@@ -138,16 +135,6 @@ def settings_in(path: Path) -> Mapping[str, Any]:
     DataError
         It cannot be read, or holds something else.
     """
-    try:
-        if path.is_symlink():
-            raise DataError(f"{path} is a link.", fix="Submit the file itself.")
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(
-            f"{path} cannot be read.", seen=str(error), fix="It must be a JSON file of the game."
-        ) from error
-    if not isinstance(found, dict):
-        raise DataError(
-            f"{path} holds no object.", seen=type(found).__name__, fix="It must be a JSON file of the game."
-        )
-    return found
+    if path.is_symlink():
+        raise DataError(f"{path} is a link.", fix="Submit the file itself.")
+    return read_json(path, DataError, most=LARGEST, fix="It must be a JSON file of the game.")

@@ -25,7 +25,7 @@ def play(
     *,
     seed: int = 0,
     step: Callable[[str], None] = lambda _words: None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Judge all entries of a folder; the file form of ``sandbag game audit``.
 
     All entries are checked before the first is opened. The auditor sees a model, called by the number of the entry,
@@ -54,7 +54,7 @@ def play(
     return _played(auditor.name, auditor.parameters(), rows)
 
 
-def take(entries: Path, opinions: Path) -> dict[str, Any]:
+def take(entries: Path, opinions: Path) -> dict[str, object]:
     """The same from opinions that were formed elsewhere, on the same entries.
 
     The file holds ``auditor``, a name, and ``opinions``: for each entry ``probability``, ``sandbags``, ``labels`` and
@@ -100,10 +100,10 @@ def _truth(value: object) -> bool:
     return value
 
 
-def _row(entry: Entry, opinion: Opinion, passes: float) -> dict[str, Any]:
+def _row(entry: Entry, opinion: Opinion, passes: float) -> dict[str, object]:
     committed = {"entry": entry.name, "files": dict(entry.files), "seal": entry.seal}
     return {**committed, **asdict(opinion), "forward_passes": passes}
 
 
-def _played(auditor: str, parameters: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _played(auditor: str, parameters: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, object]:
     return {"study": STUDY, "auditor": auditor, "parameters": dict(parameters), "opinions": rows}

@@ -7,8 +7,8 @@ from steerstack.data.items import DataSet, Item
 from steerstack.data.words import WordGuesses
 from steerstack.run.arms import ArmValues
 from steerstack.stats import mean_interval
-from steerstack.study.stack.grid import Cell, arms_json
-from steerstack.study.stack.misread import misread_json, misread_line, misread_table
+from steerstack.study.stack.grid import Cell, grid_arms
+from steerstack.study.stack.misread import misread
 
 DATA = DataSet("b", tuple(Item(f"i{n}", f"Question {n}?", ("a", "b"), 0, 1) for n in range(12)), "p", "s")
 WRONG = [1, 4, 5, 6, 9, 11]
@@ -26,7 +26,7 @@ GRID = {Cell("none", "none"): arm(BASE), Cell("none", "positive"): arm(BASE + GA
 
 @pytest.mark.parametrize("groups", [None, [n // 2 for n in range(12)]])
 def test_the_effect_is_that_of_the_items_guessed_wrong_alone(groups):
-    found = misread_json(DATA, GUESSES, GRID, groups)
+    found = misread(DATA, GUESSES, GRID, groups).to_json()
     within = None if groups is None else np.array(groups)[WRONG]
     (only,) = found["effects"]
     assert (found["n"], found["of"], only["vector"]) == (6, 12, "positive")
@@ -34,18 +34,17 @@ def test_the_effect_is_that_of_the_items_guessed_wrong_alone(groups):
 
 
 def test_the_page_and_the_terminal_say_it_with_n_and_interval():
-    value = {"arms": arms_json(GRID), "misread": misread_json(DATA, GUESSES, GRID)}
-    (table,) = misread_table(value)
+    found = misread(DATA, GUESSES, GRID)
+    (table,) = found.tables(grid_arms(GRID))
     assert table.rows[0][-2].startswith("+0.073")
     assert table.rows[0][-1].startswith("+1.036")
     assert "6 of 12" in table.note
-    (line,) = misread_line(value)
+    (line,) = found.lines
     assert line.startswith("The vector alone where words mislead (n = 6): +0.073")
 
 
-@pytest.mark.parametrize("guesses", [None, WordGuesses({item.id: 1.0 for item in DATA})])
-def test_where_no_item_is_guessed_wrong_nothing_is_shown(guesses):
-    found = misread_json(DATA, guesses, GRID)
-    assert found == (guesses and {"n": 0, "of": 12, "effects": []})
-    value = {"arms": arms_json(GRID), "misread": found}
-    assert misread_table(value) == misread_line(value) == []
+def test_where_no_item_is_guessed_wrong_nothing_is_shown():
+    found = misread(DATA, WordGuesses({item.id: 1.0 for item in DATA}), GRID)
+    assert found.to_json() == {"n": 0, "of": 12, "effects": []}
+    assert found.tables(grid_arms(GRID)) == found.lines == []
+    assert misread(DATA, None, GRID) is None

@@ -17,7 +17,6 @@ from steerstack.run.samples import TOKENS
 from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
 from steerstack.study.stack.distance import TEXTS
-from steerstack.study.stack.effects import stack_effects
 from steerstack.study.stack.grid import LEVELS, Cell
 from steerstack.techniques.strength_at_kl import kl_at
 from steerstack_plugins.baselines.few_shot import FewShot
@@ -154,8 +153,8 @@ def test_samples_are_the_first_test_items_and_what_generate_says(llama, data, tm
 
 
 def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_path):
-    value = run(llama, data, tmp_path).to_json()
-    roles = {effect.name: effect.role for effect in stack_effects(value)}
+    result = run(llama, data, tmp_path)
+    roles = {effect.name: effect.role for effect in result.effects if not effect.name.startswith("kl/")}
     refitted = {name for name, role in roles.items() if role == "refitted on lora-sft"}
     assert refitted == {name for name in roles if name.endswith("refitted")}
     assert {"effect/vector-positive+finetune-lora-sft refitted",
@@ -223,7 +222,7 @@ def test_demonstrations_are_a_level_of_the_prompt(llama, data, tmp_path):
     study = SMALL.model_copy(update={"few_shot": Stack(data="x", few_shot=FewShot(shots=2, draws=2)).few_shot})
     result = run(llama, data, tmp_path, study)
     assert Cell("few-shot", "positive") in result.grid
-    assert ["vector", "few-shot"] in [entry["of"] for entry in result.interactions]
+    assert ("vector", "few-shot") in [entry.pairing.of for entry in result.interactions]
     assert result.to_json()["finetunes"]["few-shot"]["context_tokens"] > 0
 
 

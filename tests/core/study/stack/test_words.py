@@ -1,9 +1,12 @@
 """The words of a stacking study: of an answer, of an arm, and of what a vector does on top of the rest."""
 
+from dataclasses import replace
+
 import pytest
 
 from steerstack.stats.estimate import Estimate
 from steerstack.study.null_test import LEAST, NEEDED, NullTest
+from steerstack.study.stack.grid import Cell, Interaction, Pairing
 from steerstack.study.stack.words import alone_words, arm_words, on_top
 
 UP, FLAT, DOWN = Estimate(0.3, 0.2, 0.4, 40), Estimate(0.1, -0.1, 0.3, 40), Estimate(-0.3, -0.4, -0.2, 40)
@@ -28,10 +31,15 @@ def test_an_answer_claims_what_effect_samples_and_nulls_bear(effect, nulls, over
     assert f"{effect} on the log-odds scale (n = 40). {test.sentence}" in said
 
 
-def entry(**more):
-    return {"of": ["vector", "prompt"], "scale": "log-odds", "direction": "positive", "verdict": "reinforces",
-            "first_on_top": UP.to_json(), "retained": Estimate(1.5, 1.2, 1.9, 40).to_json(), "p_holm": 0.01,
-            "n_to_resolve": None, **more}  # fmt: skip
+PROMPT = Pairing(("vector", "prompt"), "positive")
+
+
+def entry(pairing=PROMPT, **more):
+    whole = Interaction(
+        pairing, "log-odds", "reinforces", 0.25, UP, 0.01, 0.01, UP, UP, UP, UP, Estimate(1.5, 1.2, 1.9, 40),
+        near_ceiling=False, n_to_resolve=None,
+    )  # fmt: skip
+    return replace(whole, **more)
 
 
 def test_what_holds_by_itself_but_not_among_all_interactions_says_so():
@@ -45,10 +53,11 @@ def test_what_holds_by_itself_but_not_among_all_interactions_says_so():
 
 
 def test_what_is_not_known_is_left_out_and_other_interactions_are_not_named():
-    unknown = Estimate(1.5, float("-inf"), float("inf"), 40).to_json()
+    unknown = Estimate(1.5, float("-inf"), float("inf"), 40)
     (tuned,) = on_top([
-        entry(scale="probability"), entry(direction="negative"), entry(of=["prompt", "sft"]),
-        entry(of=["vector", "few-shot"], finetune="sft", vector_origin="refitted", verdict="not resolved",
+        entry(scale="probability"), entry(Pairing(("vector", "prompt"), "negative")),
+        entry(Pairing(("prompt", "sft"), "positive")),
+        entry(Pairing(("vector", "few-shot"), "positive", "refitted", "sft"), verdict="not resolved",
               retained=unknown, n_to_resolve=90),
     ])  # fmt: skip
     assert (tuned.other, tuned.kept) == ("demonstrations on sft (refitted)", "")
@@ -56,9 +65,5 @@ def test_what_is_not_known_is_left_out_and_other_interactions_are_not_named():
 
 
 def test_an_arm_is_named_in_few_words():
-    arm = {"finetune": "none", "vector_origin": "transferred", "prompt": "none", "vector": "none"}
-    assert arm_words(arm) == "base"
-    assert (
-        arm_words({**arm, "finetune": "sft", "vector_origin": "refitted", "prompt": "few-shot", "vector": "negative"})
-        == "sft, few-shot, vector - refitted"
-    )
+    assert arm_words(Cell("none", "none")) == "base"
+    assert arm_words(Cell("few-shot", "negative", "sft", "refitted")) == "sft, few-shot, vector - refitted"

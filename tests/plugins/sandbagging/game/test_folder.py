@@ -103,7 +103,7 @@ def test_an_index_of_weights_elsewhere_is_refused(model):
 
 def test_what_is_no_model_or_no_json_is_refused(model, tmp_path):
     _write(model / "config.json", "{")
-    with pytest.raises(DataError, match="no JSON"):
+    with pytest.raises(DataError, match="not JSON"):
         model_files(model)
     (model / "config.json").unlink()
     with pytest.raises(DataError, match="holds no model"):

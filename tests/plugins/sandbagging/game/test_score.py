@@ -68,7 +68,7 @@ def test_a_label_that_was_exchanged_or_is_missing_is_refused(game):
     with pytest.raises(DataError, match="e03"):
         score(played, reveals)
     path.unlink()
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="no file"):
         score(played, reveals)
 
 
