@@ -8,7 +8,6 @@ from pydantic import Field
 
 from steerstack.study.method_ref import MethodRef, Reference
 from steerstack.study.technique_study import TechniqueStudy
-from steerstack.techniques.labels.hardness import Measure
 
 if TYPE_CHECKING:
     from steerstack.study.forecast import Forecast
@@ -57,7 +56,7 @@ class OnlineRL(TechniqueStudy):
         default=5, ge=2, description="Number of seeds: each draws other labelled items, and trains anew."
     )
     samples: int = Field(default=4, ge=1, description="Answers sampled to each test question, in each order.")
-    harder: Measure | None = Field(
+    harder: Literal["margin", "number", "length"] | None = Field(
         default=None,
         description="Learn from the easier half of the items alone, and test on the harder half as well: margin, "
         "number or length.",
