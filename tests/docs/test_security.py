@@ -13,3 +13,5 @@ def test_each_sentence_names_a_test_that_is_there():
     assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []
     bullets = [line for line in PAGE.splitlines() if line.startswith("- ")]
     assert [line for line in bullets if "test_" not in line] == []
+    sections = [section.strip().splitlines()[1:] for section in PAGE.split("\n## ")[1:-1]]
+    assert [line for section in sections for line in section if line and not line.startswith("- ")] == []

@@ -1,6 +1,8 @@
 """Secrets are planted in the addresses of stores and servers, and in keys; nothing that is written or shown holds them."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from tests.support.hostile import hostile_server
 
 from steerstack.errors import RegistryError
 from steerstack_registry.pages.serve_ui import command, environment
+from steerstack_registry.write import context
 from steerstack_registry.write.outbox import KeptError, record, send_all
 
 PLANTED = "pl4nted"
@@ -52,8 +55,23 @@ def test_a_run_that_is_kept_for_later(make_run, tmp_path, monkeypatch, uri):
     assert leaks(tmp_path) == []
 
 
-def test_a_study_in_a_store_with_a_secret_in_its_address(tiny_folder, table, tmp_path, home, empty_store):
-    """The query is one that SQLite ignores. Report, result, frame, store, home, artifacts and what is printed."""
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The words of every process that is started, which the list of processes shows to everybody."""
+    words: list[str] = []
+    start = subprocess.Popen.__init__
+
+    def note(self, args, *more, **named):
+        words.append(args if isinstance(args, str) else " ".join(map(str, args)))
+        start(self, args, *more, **named)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", note)
+    monkeypatch.setattr(context, "_git", context._git.__wrapped__)  # an earlier test may have asked already
+    return words
+
+
+def test_a_study_in_a_store_with_a_secret_in_its_address(tiny_folder, table, tmp_path, home, empty_store, started):
+    """The query is one that SQLite ignores. Report, result, frame, store, home, artifacts, arguments, what is printed."""
     store = tmp_path / "store" / "mlflow.db"
     store.parent.mkdir()
     store.write_bytes(empty_store.read_bytes())
@@ -65,6 +83,8 @@ def test_a_study_in_a_store_with_a_secret_in_its_address(tiny_folder, table, tmp
     shown = steerstack("registry", "list", "--json", "-", MLFLOW_TRACKING_URI=f"sqlite:///{store}?key={PLANTED}")
     assert PLANTED not in done.stdout + done.stderr + shown.stdout + shown.stderr
     assert leaks(tmp_path) == []
+    assert started, "git is asked for the commit"
+    assert PLANTED not in " ".join([*started, *sys.argv])
     assert (tmp_path / "report.html").stat().st_size
     assert list((tmp_path / "store" / "artifacts").rglob("*"))
     with sqlite3.connect(store) as db:

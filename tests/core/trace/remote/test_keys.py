@@ -1,6 +1,8 @@
 """Which key goes to which server."""
 
 import json
+import sys
+from importlib.metadata import version
 
 import pytest
 from nnsight.intervention.backends.remote import RemoteBackend
@@ -113,6 +115,9 @@ def test_a_server_of_ones_own_never_sees_ndifs_key(tiny_folder, monkeypatch):
     assert TOKEN in sent
     assert NDIF_KEY not in sent
     assert "ndif-saved-key" not in sent
+    (about, *_) = (headers for method, _, headers in server.asked if method == "POST")
+    told = {name.lower(): value for name, value in about.items()}
+    assert (told["nnsight-version"], told["python-version"]) == (version("nnsight"), sys.version)
     results = [headers for _, path, headers in server.asked if path.startswith("/result")]
     assert results
     assert all("ndif-api-key" not in {name.lower() for name in headers} for headers in results)
