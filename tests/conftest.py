@@ -1,6 +1,7 @@
 """Shared fixtures: tiny models, the embedded model, and a home of the test's own."""
 
 import gc
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +35,7 @@ from tests.support.cost import (  # noqa: F401  # hooks of pytest
 from tests.support.schedule import pytest_xdist_make_scheduler  # noqa: F401  # a hook
 
 __all__ = ["browser", "chromium"]
+collect_ignore = [] if os.environ.get("STEERSTACK_REAL_MODEL") else ["core/test_real_model.py"]
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # how long an example takes says more of the machine than of the code
