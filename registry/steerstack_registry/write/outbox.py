@@ -148,7 +148,7 @@ def _read(folder: Path, tracking_uri: str | None) -> tuple[Delivery, str]:
     try:
         kept: dict[str, Any] = json.loads((folder / RECORD).read_text())
         created_ms, tags = kept.pop("created_ms"), kept.pop("tags")
-        meant_for = kept.pop("tracking_uri")
+        meant_for = str(kept.pop("tracking_uri"))
         files = [folder / "files" / name for name in kept.pop("files")]
         vectors = {
             role: SteeringVector.load(folder / "vectors" / f"{place}.safetensors")
