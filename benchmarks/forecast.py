@@ -4,24 +4,27 @@ import tempfile
 from pathlib import Path
 
 from stage import Stage
-from steerstack.study.efficiency.efficiency import Efficiency, run_efficiency
 from timing import Runs, Table, timed
 
 from steerstack.data.splits import split
+from steerstack.study.efficiency.study import Efficiency
 from steerstack.study.forecast import forecast_fits
-from steerstack.techniques.technique import technique
+from steerstack.study.method_ref import MethodRef
 
 
 def forecast(stage: Stage) -> Table:
     """What ``--plan-only`` says of a small study of data efficiency, beside the study itself."""
     data, model = stage.items, stage.model
-    study = Efficiency(data.behavior, sizes=(4, 16), seeds=3)
-    techniques = [technique(name, layers=stage.layers[1:3]) for name in ("mean-difference", "logistic")]
+    named = tuple(MethodRef(name=name) for name in ("mean-difference", "logistic"))
+    study = Efficiency(
+        data=data.behavior, techniques=named, layers=stage.layers[1:3], sizes=(4, 16), seeds=3, nulls=False
+    )
+    techniques = study.treated(data.behavior)
     table = Table("forecast", f"{len(data)} items, {len(techniques)} techniques, sizes {study.sizes}, 3 seeds")
 
     def run() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            run_efficiency(study, model, data, techniques, folder=Path(folder))
+            study.run(model, data=data, folder=Path(folder))
 
     def foretell() -> float:
         splits = split(data, seed=study.seed)

@@ -13,9 +13,9 @@ from stage import Stage
 from timing import Runs, Table, timed
 from torch import Tensor
 
-from steerstack import Add, Plan, Site, Tokens, generate
+from steerstack import Add, Plan, Site, Tokens
 from steerstack.data.prompts import Prompt
-from steerstack.engine.decode.generate import Sampling
+from steerstack.engine.decode.generate import Sampling, generate
 
 PROMPTS, NEW, ARMS = 32, 40, 8
 

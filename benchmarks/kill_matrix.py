@@ -60,7 +60,8 @@ def prepare(world: Path) -> None:
         return
     from steerstack.testing.models import tiny_model, tiny_tokenizer
 
-    tiny_model("llama").save_pretrained(world / "model")
+    made: Any = tiny_model("llama")
+    made.save_pretrained(world / "model")
     tiny_tokenizer().save_pretrained(world / "model")
     rows = [f"What about case {i}?,I would help with {i} gladly.,Case {i} is not mine." for i in range(30)]
     (world / "kindness.csv").write_text("question,exhibits,not\n" + "\n".join(rows) + "\n")
@@ -223,7 +224,7 @@ if __name__ == "__main__":
     for name, words in commands(place).items():
         if given.only and name not in given.only.split(","):
             continue
-        signals = [signal.SIGKILL] * given.kills + [signal.SIGINT] * given.stops
+        signals = [int(signal.SIGKILL)] * given.kills + [int(signal.SIGINT)] * given.stops
         drawn.shuffle(signals)
         began = time.monotonic()
         counts = matrix(name, words, place, signals, given.chain, drawn)

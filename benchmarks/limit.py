@@ -87,7 +87,7 @@ def sweep_from(
             if number in vectors:
                 steered = torch.cat([kept[number] + scale * vectors[number] for scale in scales], 1)
                 carried, arms = torch.cat([carried, steered], 1), arms + len(scales)
-                apart = torch.block_diag(*[torch.ones(rest, rest)] * arms).bool() & own.repeat(1, arms, arms)
+                apart = torch.kron(torch.eye(arms), torch.ones(rest, rest)).bool() & own.repeat(1, arms, arms)
                 mask = _mask(torch.cat([seen.repeat(1, arms, 1), apart], 2), carried.dtype)
                 place = columns.repeat(1, arms)
                 cosine = model.rotary_emb(carried, place)

@@ -16,9 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,9 @@ def time_items(items: int, sample: int) -> dict[str, float]:
     from steerstack.trace.open import open_model
     from steerstack_registry.write.outbox import record
 
+    def lines(values: Iterable[Iterable[float]]) -> list[Any]:
+        return [ArmValues(arm, arm, 0).to_json() for arm in map(np.asarray, values)]
+
     record(example())  # makes the store, which is once and not a study's
     numbers = torch.randn(items, generator=torch.Generator().manual_seed(0)).tolist()
     each = items // ARMS
@@ -166,8 +170,7 @@ def time_items(items: int, sample: int) -> dict[str, float]:
         ledger = Ledger(Path(folder))
         for first in range(0, each, SHARD):
             values = np.asarray(numbers[first * ARMS : (first + SHARD) * ARMS]).reshape(ARMS, -1)
-            ledger.once("arms", first, lambda values=values: [ArmValues(arm, arm, 0).to_json() for arm in values],
-                        code=("steerstack.run.arms",))  # fmt: skip
+            ledger.once("arms", first, partial(lines, values), code=("steerstack.run.arms",))
         kept = time.perf_counter() - start
     start = time.perf_counter()
     from steerstack_registry.access.connection import reaching
@@ -201,10 +204,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     found: dict[str, dict[str, float]] = {}
-    for name, work in {
-        "list": lambda: time_list(options.vectors),
-        "items": lambda: time_items(options.items, options.sample),
-    }.items():
+    parts: dict[str, Callable[[], dict[str, float]]] = {
+        "list": partial(time_list, options.vectors), "items": partial(time_items, options.items, options.sample),
+    }  # fmt: skip
+    for name, work in parts.items():
         with tempfile.TemporaryDirectory() as home:
             os.environ["STEERSTACK_HOME"] = home
             os.environ.pop("MLFLOW_TRACKING_URI", None)

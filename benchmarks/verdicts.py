@@ -56,13 +56,17 @@ def share_covered(trials: int, n: int, rng: np.random.Generator) -> float:
 def clustered(trials: int) -> dict[str, float]:
     """Items of ten templates with an intraclass correlation of 0.3: as clusters, and as if independent."""
     rng = np.random.default_rng(1)
-    shapes = {"40 items, 4 of each": np.full(10, 4), "40 items, 1 to 12 of each": [1, 1, 1, 2, 2, 3, 4, 6, 8, 12]}
+    shapes: dict[str, list[int]] = {
+        "40 items, 4 of each": [4] * 10,
+        "40 items, 1 to 12 of each": [1, 1, 1, 2, 2, 3, 4, 6, 8, 12],
+    }
     found = {}
     for name, sizes in shapes.items():
         groups = np.repeat(np.arange(10), sizes)
 
-        def draw(groups: Values = groups) -> Values:
-            return np.sqrt(0.3) * rng.normal(size=10)[groups] + np.sqrt(0.7) * rng.normal(size=40)
+        def draw(groups: NDArray[np.int_] = groups) -> Values:
+            shared, own = rng.normal(size=10)[groups], rng.normal(size=40)
+            return np.asarray(np.sqrt(0.3) * shared + np.sqrt(0.7) * own)
 
         found[name] = covered(trials, draw, 0.0, groups)
         found[f"{name}, taken as independent"] = covered(trials, draw, 0.0)

@@ -107,7 +107,7 @@ class Run:
         arms = zip([mine.unsteered, *mine.values], [theirs.unsteered, *theirs.values], strict=True)
         return {
             "log_odds": max(float(np.abs(a.log_odds - b.log_odds).max()) for a, b in arms),
-            "kl": float(np.abs(np.array(mine.kl) - np.array(theirs.kl)).max()),
+            "kl": max(abs(a["kl"] - b["kl"]) for a, b in zip(mine.costs, theirs.costs, strict=True)),
             "vector": max(_apart(self.vector, other.vector)),
             "trained_vector": max(_apart(self.trained, other.trained)),
             "answers": sum(a.tokens != b.tokens for a, b in zip(self.answers, other.answers, strict=True)),
