@@ -8,7 +8,6 @@ import typer
 
 from steerstack.cli import console, options
 from steerstack.contracts.recorder import KeptEffect
-from steerstack.report.page import interval
 
 app = typer.Typer(no_args_is_help=True, help="Vectors in MLflow: where they come from, and whether claims hold.")
 LIMIT = typer.Option(100, help="The newest only; 0 for all.")
@@ -62,6 +61,8 @@ def list_vectors(
 
 def _effect(effects: Mapping[str, KeptEffect]) -> str:
     """The vector's effect alone, as a stacking study measures it; or else the first that there is, by its name."""
+    from steerstack.report.page import interval
+
     if "effect/alone" in effects:
         return f"alone {interval(effects['effect/alone'])}"
     name, first = next(iter(effects.items()), ("", None))
@@ -81,6 +82,7 @@ def show(vector: str = VECTOR, tracking_uri: str | None = options.TRACKING, json
 @app.command("lineage")
 def lineage(vector: str = VECTOR, tracking_uri: str | None = options.TRACKING, json: str | None = options.JSON) -> None:
     """Follow a vector to its data, its code, the command that made it, and every run that used it."""
+    from steerstack.report.page import interval
     from steerstack_registry.read.lineage import lineage as find
 
     about = find(vector, tracking_uri)
@@ -103,6 +105,7 @@ def compare(
     """Put vectors side by side: facts and effects."""
     from rich.table import Table
 
+    from steerstack.report.page import interval
     from steerstack_registry.write.stages import compare as put
 
     about = put(vectors, tracking_uri)

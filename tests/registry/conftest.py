@@ -59,6 +59,7 @@ def make_run(vector: SteeringVector, tmp_path: Path) -> Callable[..., RunRecord]
             parameters={"layer": 3, "layers": (1, 3), "score": "log-odds"},
             files=files,
             result={"verdict": "it helps", "odds": float("inf")},
+            verdict="it helps",
             card="# A card\n\nIt helps.",
         )
         return replace(run, **parts)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from steerstack.errors import SteerstackError
+from steerstack.errors import LONGEST, SteerstackError
 
 KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
          (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"))  # fmt: skip
@@ -25,6 +25,12 @@ def check_regular(path: Path) -> None:
     """
     if kind := _kind(path):
         raise OSError(f"{path} is {kind}, not a file")
+
+
+def _shown(path: Path | str) -> str:
+    """A path as messages have it: quoted where it does not print, and cut in its middle where it is no real one."""
+    text = str(path) if str(path).isprintable() else repr(str(path))
+    return text if len(text) <= LONGEST // 4 else f"{text[: LONGEST // 8]}…{text[-LONGEST // 8 :]}"
 
 
 def _kind(path: Path) -> str:
@@ -52,7 +58,7 @@ def read_plain(path: Path | str, error: type[SteerstackError], *, most: int = BI
     SteerstackError
         Of the kind ``error``: it is missing, no plain file, too large, or not UTF-8.
     """
-    shown = repr(str(path)) if not str(path).isprintable() else str(path)
+    shown = _shown(path)
     try:
         if kind := _kind(Path(path)):
             raise error(f"{shown} is no file that can be read.", seen=f"it is {kind}", fix=fix or "Give a plain file.")

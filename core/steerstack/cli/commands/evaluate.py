@@ -8,7 +8,6 @@ import typer
 
 from steerstack.cli import assignments, console, options, progress_bars
 from steerstack.cli.plan_options import VectorOptions
-from steerstack.report.page import interval
 
 
 @options.spread
@@ -101,6 +100,8 @@ _ANSWERS_BY = {
 
 def _show(result: dict[str, Any]) -> None:
     from rich.table import Table
+
+    from steerstack.report.page import interval
 
     table = Table(
         "", "mean and 95 % interval", title=f"{result['behavior']}, scored by {result['score']}, n = {result['n']}"
