@@ -174,11 +174,14 @@ def chat(
     from steerstack.cli.conversation import Conversation
     from steerstack.engine.decode.sampling import Sampling
     from steerstack.engine.decode.speak import checked
+    from steerstack.engine.proof import prove
+    from steerstack.study.claims import Claim
 
     sampling = checked(Sampling(max_new_tokens, temperature, top_p, seed))
     _ = vector.edited
     opened = model.opened()
-    claim = vector.claim(opened, scale, system)
+    claim: Claim = vector.claim(opened, scale, system)
+    prove(opened)  # before the first message is asked for, not while its answer is waited for
     talk = Conversation(opened, claim, sampling, say=say, note=console.note, transfer=vector.transfer)
     console.console.print(f"{talk.state()} /help lists the commands; /quit or Ctrl-D ends.", highlight=False)
     while (line := _line()) is not None:
