@@ -13,7 +13,8 @@ from steerstack.stats.estimate import Interval
 from steerstack.techniques.figure import technique_line
 
 if TYPE_CHECKING:
-    from steerstack.study.frontier.result import FrontierResult, PointMeasures
+    from steerstack.study.frontier.point import PointMeasures
+    from steerstack.study.frontier.result import FrontierResult
 
 
 def frontier_page(result: FrontierResult) -> Page:

@@ -28,7 +28,8 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.fit_step import values_of
 from steerstack.study.forecast import PILOT, Forecast, timed
-from steerstack.study.frontier.result import FrontierResult, Point
+from steerstack.study.frontier.point import Point
+from steerstack.study.frontier.result import FrontierResult
 from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.compute import of_candidates

@@ -56,6 +56,12 @@ class MeasuredCompanion:
     after: ArmValues
     before: ArmValues | None
 
+    @property
+    def arms(self) -> dict[str, ArmValues]:
+        """Its arms by the names that they have in a frame."""
+        both = {self.name: self.alone, f"vector, then {self.name}": self.after}
+        return both | ({f"{self.name}, then vector": self.before} if self.before else {})
+
     def effects(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> CompanionEffects:
         """Its effect, that of both vectors, and what the order changes."""
 

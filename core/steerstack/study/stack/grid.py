@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from steerstack.data.items import DataSet
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.stats.combination import Verdict, additivity, at_limit
@@ -259,3 +260,9 @@ def _interaction(
         first_on_top=estimates.difference(both, second, groups=groups), retained=found.retained,
         near_ceiling=at_limit(*(float(arm.mass.mean()) for arm in arms)), n_to_resolve=found.needed,
     )  # fmt: skip
+
+
+def item_rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, object]]:
+    """One row an item, with what is said of all of them."""
+    sides = zip(items, values.log_odds.tolist(), values.probability.tolist(), strict=True)
+    return [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]

@@ -28,7 +28,7 @@ from steerstack.study import null_test
 from steerstack.study.stack.cost_tables import cost_tables
 from steerstack.study.stack.grid import BARE as BARE_MODEL
 from steerstack.study.stack.grid import LEVELS, PROMPTS, Cell, Level
-from steerstack.study.stack.words import REFERENCE, to_resolve
+from steerstack.study.stack.words import REFERENCE, letters_words, to_resolve
 
 if TYPE_CHECKING:
     from steerstack.study.stack.result import StackResult
@@ -63,7 +63,7 @@ def stack_page(result: StackResult) -> Page:
         f"{study.tokens} tokens at layer {choice.layer} with multiplier {choice.scale:g}: a norm "
         f"of {result.norm:.2f}, {result.share_of_norm:.0%} of the residual stream's. It was chosen "
         f"on validation among {len(choice.tried)} settings by the {choice.rule}.{budget} "
-        f"{_beside(result)}{_null_words(result)} {intervals_line(result.clusters)} {_letters(result)}",
+        f"{_beside(result)}{_null_words(result)} {intervals_line(result.clusters)} {letters_words(result.competence)}",
         references=[f"{name}: {paper}" for name, paper in result.papers.items() if paper],
         provenance=provenance(result.model, splits.digests, result.vector),
         declaration=study.to_yaml(),
@@ -287,18 +287,3 @@ def _chosen(result: StackResult) -> list[Table]:
         *[Table("System prompts", ["prompt", "text"], prompts, note)] * bool(prompts),
         *settings_table("How the rest was made", result.recipes),
     ]
-
-
-def _letters(result: StackResult) -> str:
-    """Whether the model answers by content."""
-    competence, kept = result.competence, result.competence.swap_consistency
-    if kept is None:
-        return "The items have no second order of their options."
-    meaning = {"content": "it answers by content", "letter": "it answers by position"}
-    told = meaning.get(competence.answers_by, "whether it answers by content is unclear")
-    held = competence.mass
-    mass = f" The labels hold {held.mean:.0%} of the probability in the form {held.form!r}." if held else ""
-    return (
-        f"By label the model keeps its choice in {kept.value:.0%} of {kept.n} validation items "
-        f"when the options change places (a coin: 50 %): {told}.{mass}"
-    )

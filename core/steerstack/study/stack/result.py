@@ -26,7 +26,17 @@ from steerstack.study.stack.card import arm_failures, interaction_failures, stac
 from steerstack.study.stack.companions import MeasuredCompanion
 from steerstack.study.stack.distance import Distance, distance_sentence
 from steerstack.study.stack.effects import stack_effects
-from steerstack.study.stack.grid import ALONE, BARE, Cell, GridArm, Interaction, grid_arms, interactions, quadruples
+from steerstack.study.stack.grid import (
+    ALONE,
+    BARE,
+    Cell,
+    GridArm,
+    Interaction,
+    grid_arms,
+    interactions,
+    item_rows,
+    quadruples,
+)
 from steerstack.study.stack.misread import Misread, misread
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
@@ -252,26 +262,19 @@ class StackResult(Result):
     def rows(self) -> list[dict[str, object]]:
         """One row an item and arm of the test split: fine-tune, origin, prompt, vector, item, log-odds, probability.
 
-        A null stands under ``vector`` by its name, with the items that nulls were measured on, and another vector by
-        its own, with what it is together with.
+        A null stands under ``vector`` by its name, with the items it was measured on, and another vector by its own.
         """
-        rows = []
-        named: dict[str, ArmValues] = {}
-        for other in self.companions:
-            named |= {other.name: other.alone, f"vector, then {other.name}": other.after}
-            named |= {f"{other.name}, then vector": other.before} if other.before else {}
-        by_name = ((Cell("none", name), values) for name, values in named.items())  # type: ignore[arg-type]
-        for cell, values in (*self.grid.items(), *by_name):
-            rows += _rows(cell.about, self.splits.test, values)
-        for null in (*self.nulls.nulls, *self.nulls.neighbors):
-            rows += _rows({**BARE.about, "vector": null.name}, self.nulls.items, null.values)
-        return rows
+        test = self.splits.test
+        named = [(name, test, values) for other in self.companions for name, values in other.arms.items()]
+        named += [(null.name, self.nulls.items, null.values) for null in (*self.nulls.nulls, *self.nulls.neighbors)]
+        arms = [(cell.about, test, values) for cell, values in self.grid.items()]
+        arms += [({**BARE.about, "vector": name}, items, values) for name, items, values in named]
+        return [row for arm in arms for row in item_rows(*arm)]
 
     @property
     def choices(self) -> list[Chances]:
         """What the vector, the prompts, the demonstrations and the fine-tunes each tried."""
-        splits = self.splits
-        flops = of_vector(self.model, splits.train, splits.validation, self.study.score, self.choice)
+        flops = of_vector(self.model, self.splits.train, self.splits.validation, self.study.score, self.choice)
         vector = {"flops": flops, "context_tokens": 0, **self.choice.to_json()}
         return choices_of({"vector": vector} | ({"prompt": self.prompts_record} if self.prompts else {}) | self.recipes)
 
@@ -295,8 +298,3 @@ class StackResult(Result):
         parts += [other.sentence(self.bare, self.groups()) for other in self.companions]
         parts += [distance_sentence(self.distances), caveat(self.effect.n)]
         return " ".join(part for part in parts if part)
-
-
-def _rows(about: dict[str, str], items: DataSet, values: ArmValues) -> list[dict[str, object]]:
-    sides = zip(items, values.log_odds.tolist(), values.probability.tolist(), strict=True)
-    return [{**about, "item": item.id, "log_odds": odds, "probability": p} for item, odds, p in sides]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from steerstack.measure.competence import Competence
 from steerstack.report.page import interval
 from steerstack.report.words import share
 from steerstack.stats.comparisons import ALPHA
@@ -120,3 +121,18 @@ def alone_words(behavior: str, effect: Estimate, nulls: NullTest, over_samples: 
     else:
         head = f"The vector alone lowers {behavior}, against its sign"
     return f"{head}: {effect} on the log-odds scale (n = {effect.n}). {nulls.sentence}"
+
+
+def letters_words(competence: Competence) -> str:
+    """Whether the model answers by content."""
+    kept = competence.swap_consistency
+    if kept is None:
+        return "The items have no second order of their options."
+    meaning = {"content": "it answers by content", "letter": "it answers by position"}
+    told = meaning.get(competence.answers_by, "whether it answers by content is unclear")
+    held = competence.mass
+    mass = f" The labels hold {held.mean:.0%} of the probability in the form {held.form!r}." if held else ""
+    return (
+        f"By label the model keeps its choice in {kept.value:.0%} of {kept.n} validation items "
+        f"when the options change places (a coin: 50 %): {told}.{mass}"
+    )

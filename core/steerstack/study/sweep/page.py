@@ -14,7 +14,8 @@ from steerstack.stats.estimate import Estimate
 from steerstack.study.null_test import NEIGHBOR
 
 if TYPE_CHECKING:
-    from steerstack.study.sweep.result import SweepResult, SweptArm
+    from steerstack.study.sweep.arm import SweptArm
+    from steerstack.study.sweep.result import SweepResult
 
 
 def sweep_page(result: SweepResult) -> Page:

@@ -12,7 +12,6 @@ import numpy as np
 from steerstack.contracts.recorder import MAIN, Effect
 from steerstack.data.items import DataSet
 from steerstack.measure.competence import Competence
-from steerstack.measure.scoring import scale_name
 from steerstack.measure.steerability import Steerability, steerability
 from steerstack.report.card import study_card
 from steerstack.report.failures import of_effect
@@ -27,52 +26,14 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
 from steerstack.study.null_test import NEIGHBOR, NullTest
 from steerstack.study.result import Result
+from steerstack.study.sweep.arm import SweptArm, SweptNull
+from steerstack.study.sweep.file_form import sweep_json
 from steerstack.study.sweep.page import sweep_page
 from steerstack.trace.model import Model
 from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.study.sweep.study import Sweep
-
-
-@dataclass(frozen=True)
-class SweptArm:
-    """The vector at one layer and strength.
-
-    Attributes
-    ----------
-    layer, scale:
-        Where, and the multiplier.
-    values:
-        Each item under it.
-    estimate, effect, p_holm:
-        Mean log-odds; the paired difference from the bare model, with its p corrected over the arms.
-    kl:
-        KL per token on neutral text, in nats.
-    """
-
-    layer: int
-    scale: float
-    values: ArmValues
-    estimate: Estimate
-    effect: Estimate
-    p_holm: float
-    kl: Estimate
-
-
-@dataclass(frozen=True)
-class SweptNull:
-    """A null, or a vector of another behaviour, at one layer and the largest strength."""
-
-    null: str
-    family: str
-    layer: int
-    scale: float
-    effect: Estimate
-
-    def to_json(self) -> dict[str, object]:
-        """As the JSON results hold it."""
-        return {**vars(self), "effect": self.effect.to_json()}
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,52 +149,7 @@ class SweepResult(Result):
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``sweep --json``."""
-        arms = [
-            {
-                "layer": arm.layer,
-                "scale": arm.scale,
-                "estimate": arm.estimate.to_json(),
-                "effect": arm.effect.to_json(),
-                "p_holm": arm.p_holm,
-                "probability": estimates.probability(arm.values.probability, groups=self.groups()).to_json(),
-                "kl": cost["kl"],
-                "kl_estimate": cost["kl_estimate"],
-                "norm": abs(arm.scale) * self.vector.norms[arm.layer],
-                "edited_positions": arm.values.edited,
-            }
-            for arm, cost in zip(self.arms, self.costs, strict=True)
-        ]
-        ids = [item.id for item in self.data]
-        by_item = zip(ids, *(values.log_odds.tolist() for values in self.values), strict=True)
-        return {
-            "study": "sweep",
-            "behavior": self.data.behavior,
-            "score": self.study.score,
-            "scale": scale_name(self.study.score),
-            "tokens": self.study.tokens,
-            "edit": self._edit,
-            "n": len(ids),
-            "unsteered": estimates.mean(self.unsteered.log_odds, groups=self.groups()).to_json(),
-            "clusters": self.clusters_json,
-            "arms": arms,
-            "nulls": [one.to_json() for one in self.beside if one.family != NEIGHBOR],
-            "neighbors": [one.to_json() for one in self.beside if one.family == NEIGHBOR],
-            "null_p": self.null_test.p,
-            "null_test": self.null_test.to_json(),
-            "steerability": {str(layer): of.summary() for layer, of in self.steerability.items()},
-            "items": {name: list(values) for name, *values in by_item},
-            "competence": self.competence.to_json(),
-            "warning": self.warning,
-            "caution": self.caution,
-            "data": self.data.source,
-            "data_digest": self.data.digest,
-            "model": self.model.name,
-            "model_fingerprint": self.model.fingerprint,
-            "paths": self.model.paths_taken,
-            "vector_fingerprint": self.vector.fingerprint,
-            "samples": self.samples or {},
-            "verdict": self.verdict,
-        }
+        return sweep_json(self)
 
     @cached_property
     def null_test(self) -> NullTest:
@@ -253,7 +169,8 @@ class SweepResult(Result):
         return NullTest(largest(at_strongest), sizes)
 
     @property
-    def _edit(self) -> dict[str, object]:
+    def edit(self) -> dict[str, object]:
+        """The edit with its parameters."""
         edit = self.study.edit_method
         return {"edit": edit.name, **edit.parameters()} if edit else {"edit": self.vector.edit}
 
