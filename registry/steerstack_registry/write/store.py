@@ -133,9 +133,8 @@ class MLflowStore:
             "steerstack.kind": run.kind,
             "steerstack.behavior": run.behavior,
         }
-        of = f"{run.behavior}: {main.origin.method}" if main else run.behavior
-        name = f"{of}, {run.kind} on {run.model_name.rsplit('/', 1)[-1]}"  # what differs first: pages cut it off
-        made = client.create_run(experiment, start_time=delivery.created_ms, tags=tags, run_name=name)
+        parts = [run.kind, run.model_name.rsplit("/", 1)[-1], *([main.origin.method] if main else [])]
+        made = client.create_run(experiment, start_time=delivery.created_ms, tags=tags, run_name=" ".join(parts))
         return str(made.info.run_id)
 
 
