@@ -17,7 +17,7 @@ from steerstack_plugins.baselines.reflective_prompt import ReflectivePrompt
 from steerstack_plugins.baselines.system_prompt import SystemPrompt
 from steerstack_plugins.baselines.vector_grpo import VectorGRPO
 from steerstack_plugins.rewards.exact import ExactAnswer
-from steerstack_plugins.rewards.judged import JudgeScore
+from steerstack_plugins.rewards.judge_score import JudgeScore
 from steerstack_plugins.rewards.log_odds import LogOdds
 from steerstack_plugins.rewards.reward_model import RewardModel
 

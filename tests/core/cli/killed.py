@@ -4,6 +4,7 @@ It sends itself a signal after so many lines of a ledger and then so many forwar
 passes, in the middle of writing the next line.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -14,13 +15,13 @@ from steerstack.cli import main as steerstack
 from steerstack.run import ledger
 from steerstack.testing.models import tiny_model
 from steerstack.trace import forward
-from steerstack.trace import open as _open  # noqa: F401  # imported once, before the forks
 
 
 def prepare():
     """Import what every command would."""
     plugins()
     tiny_model()
+    importlib.import_module("steerstack.trace.open")
 
 
 def main(lines, passes, number, *words):

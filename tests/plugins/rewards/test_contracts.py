@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 from steerstack.catalog.manager import plugins
 from steerstack.testing import RewardContract, tiny_tokenizer
 from steerstack_plugins.rewards.exact import ExactAnswer
-from steerstack_plugins.rewards.judged import JudgeScore
+from steerstack_plugins.rewards.judge_score import JudgeScore
 from steerstack_plugins.rewards.log_odds import LogOdds
 from steerstack_plugins.rewards.reward_model import RewardModel
 

@@ -12,7 +12,7 @@ from steerstack.data.items import SystemPrompts
 from steerstack.errors import DataError, ModelError
 from steerstack.testing import planted_data, planted_model
 from steerstack_plugins.rewards.exact import ExactAnswer, label_reward, named
-from steerstack_plugins.rewards.judged import JudgeScore
+from steerstack_plugins.rewards.judge_score import JudgeScore
 from steerstack_plugins.rewards.log_odds import LogOdds
 from steerstack_plugins.rewards.reward_model import RewardModel
 

@@ -9,7 +9,7 @@ from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import Line, Plot
 from steerstack.report.samples import samples_tables
-from steerstack.stats.estimate import Interval
+from steerstack.stats.estimate import Estimate, Interval
 from steerstack.techniques.figure import technique_line
 
 if TYPE_CHECKING:
@@ -29,10 +29,9 @@ def frontier_page(result: FrontierResult) -> Page:
         Plot("perplexity", "Effect against perplexity", "perplexity on neutral text", effect,
              _lines(points, lambda p: p.perplexity), foot=below),
     ]  # fmt: skip
-    asked = {id(one): one.knowledge for one in points if one.knowledge}
+    asked = [one for one in points if one.knowledge]
     if asked:
-        of_asked = [one for one in points if id(one) in asked]
-        lines = _lines(of_asked, lambda p: asked[id(p)].value, lambda p: asked[id(p)])
+        lines = _lines(asked, lambda p: _knowledge(p).value, _knowledge)
         plots.append(
             Plot("knowledge", "Effect against knowledge", "share of MMLU questions right", effect, lines, foot=below)
         )
@@ -75,6 +74,12 @@ _COSTS = (
     "Costs are against the bare model, on neutral paragraphs as answers in a conversation, and on the bare model's own "
     "answers to test questions. KL per token is KL(condition || bare); in reverse it is KL(bare || condition)."
 )
+
+
+def _knowledge(point: PointMeasures) -> Estimate:
+    """Of a point whose knowledge was measured."""
+    assert point.knowledge is not None
+    return point.knowledge
 
 
 def _lines(

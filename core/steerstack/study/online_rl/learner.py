@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steerstack.contracts import OnlineLearner
 from steerstack.data.items import DataSet
 from steerstack.data.questions import ScoreMode
 from steerstack.errors import StudyError
-from steerstack.measure.arm import BARE, Arm
-from steerstack.steering.intervention import Plan
 from steerstack.techniques.selection import Candidates
-from steerstack.techniques.technique import Conditioning, Technique, Treatment, asked_by
+from steerstack.techniques.technique import Conditioning, Technique, Treatment
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -30,15 +28,10 @@ class TrainedArm(Conditioning):
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """Train; the record says whether the model is the one that it was."""
-        choices = self.candidates.count(model) if self.candidates else None
-        tuned = asked_by(self.baseline, mode, choices).tune(model, train, validation or train, seed=seed)
+        tuned = self.asked(model, mode).tune(model, train, validation or train, seed=seed)
         same = tuned.model is model or tuned.model.fingerprint == model.fingerprint
         unchanged = same and not (tuned.plan or tuned.system or tuned.shots)
-        made = model if same else tuned.model
-        finetune = self.name if self.baseline.trains else BARE
-        record = {**tuned.record, "unchanged": unchanged}
-        arm = Arm(made, tuned.plan or Plan(), tuned.system, tuned.shots, finetune, self.name)
-        return Treatment(arm, tuned.parameters, tuned.seconds, tuned.flops, tuned.context_tokens, record)
+        return self.treatment(replace(tuned, model=model) if same else tuned, unchanged=unchanged)
 
 
 def as_it_comes(technique: Technique) -> Technique:

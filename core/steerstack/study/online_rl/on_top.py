@@ -42,7 +42,7 @@ class VectorOnLearner:
         head = f"On top of {self.learner}, {vector} ({self.origin})"
         if not math.isfinite(self.retained.ci_low):
             return f"{head} moves log-odds by {self.effect}; alone it has no measurable effect to keep."
-        return f"{head} keeps {share(self.retained.to_json())} of its effect alone."
+        return f"{head} keeps {share(self.retained)} of its effect alone."
 
     def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""

@@ -68,12 +68,11 @@ def run_online_rl(study: OnlineRL, session: Session) -> OnlineRLResult:
         found = ledger.steps(list(todo.values()), model, what="fits", progress=session.progress)
         return dict(zip(todo, found, strict=True))
 
-    taught = {one.name for one in learners_of(study)}
-    others = [arm for arm in arms if arm.name not in taught]
+    learners, others = arms[: len(study.learners)], arms[len(study.learners) :]
     made = run(others, [None] * study.seeds)
     rider = next((arm for arm in others if isinstance(arm, Steering) and not is_reference(arm.name)), None)
     riders = [rider_of(rider, made[rider.name, seed]) if rider else None for seed in range(study.seeds)]
-    made |= run([arm for arm in arms if arm.name in taught], riders if study.stacked else [None] * study.seeds)
+    made |= run(learners, riders if study.stacked else [None] * study.seeds)
     return OnlineRLResult(
         study, model, splits, tests, arms, count, bare, made, competence, rider.name if rider else None
     )

@@ -64,12 +64,15 @@ class MeasuredCompanion:
 
     def effects(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> CompanionEffects:
         """Its effect, that of both vectors, and what the order changes."""
+        bare = unsteered.log_odds
+        alone, together = (estimates.difference(arm.log_odds, bare, groups=groups) for arm in (self.alone, self.after))
+        return CompanionEffects(alone, together, self.order(groups))
 
-        def gap(arm: ArmValues, other: ArmValues) -> Estimate:
-            return estimates.difference(arm.log_odds, other.log_odds, groups=groups)
-
-        order = gap(self.after, self.before) if self.before is not None else None
-        return CompanionEffects(gap(self.alone, unsteered), gap(self.after, unsteered), order)
+    def order(self, groups: Sequence[int] | None = None) -> Estimate | None:
+        """What acting last changes; None where it cannot change anything."""
+        if self.before is None:
+            return None
+        return estimates.difference(self.after.log_odds, self.before.log_odds, groups=groups)
 
     def to_json(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> dict[str, object]:
         """As results hold it."""
@@ -90,9 +93,9 @@ class MeasuredCompanion:
         """The interaction of both vectors."""
         return Pairing(("vector", self.name), "positive"), (unsteered, vector, self.alone, self.after)
 
-    def sentence(self, unsteered: ArmValues, groups: Sequence[int] | None = None) -> str:
+    def sentence(self, groups: Sequence[int] | None = None) -> str:
         """What the order changes, in words; empty where it cannot change anything."""
-        order = self.effects(unsteered, groups).order
+        order = self.order(groups)
         if order is None:
             return ""
         matters = "matters" if order.bears_claim else "makes no measurable difference"

@@ -295,6 +295,6 @@ class StackResult(Result):
         parts = [alone_words(self.behavior, self.effect, self.null_test, again.effect if again else None)]
         parts += [again.sentence] if again else []
         parts += [one.sentence for one in on_top(self.interactions)]
-        parts += [other.sentence(self.bare, self.groups()) for other in self.companions]
+        parts += [other.sentence(self.groups()) for other in self.companions]
         parts += [distance_sentence(self.distances), caveat(self.effect.n)]
         return " ".join(part for part in parts if part)

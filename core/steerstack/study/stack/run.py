@@ -6,7 +6,7 @@ test split once, for every arm on the same items.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_prompts, choose_strengths
 from steerstack.study.stack.companions import measure_companions
 from steerstack.study.stack.distance import Distance, measure_distances
-from steerstack.study.stack.grid import PROMPTS, Cell, PromptLevel
+from steerstack.study.stack.grid import PROMPTS, Cell, Level, Origin, PromptLevel
 from steerstack.study.stack.nulls import measure_nulls
 from steerstack.study.stack.replicates import measure_replicates
 from steerstack.study.stack.result import StackResult
@@ -41,7 +41,7 @@ from steerstack.trace.model import Model
 if TYPE_CHECKING:
     from steerstack.study.stack.study import Companion, Stack
 
-LEVELS = {"negative": -1, "positive": 1}
+LEVELS: dict[Level, int] = {"negative": -1, "positive": 1}
 
 
 @dataclass
@@ -57,11 +57,11 @@ class _Grid:
     costs: dict[Cell, PlanCost] = field(default_factory=dict)
     distances: list[Distance] = field(default_factory=list)
 
-    def plan(self, vector: SteeringVector, level: str) -> Plan:
+    def plan(self, vector: SteeringVector, level: Level) -> Plan:
         """The vector at the chosen layer and strength."""
         return apply(vector, self.layer, LEVELS[level] * self.scale, tokens=self.tokens)
 
-    def measure(self, model: Model, finetune: str, vectors: dict[str, SteeringVector]) -> None:
+    def measure(self, model: Model, finetune: str, vectors: Mapping[Origin, SteeringVector]) -> None:
         """Every prompt with every vector, on one model."""
         session = self.session
         steered = [(origin, level) for origin in vectors for level in LEVELS]
@@ -77,14 +77,14 @@ class _Grid:
         *arms, cost_of = session.measure.together(model, [*requests, cost])
         for level, found in zip(levels, arms, strict=True):
             for origin in vectors:
-                self.values[Cell(level, "none", finetune, origin)] = found[0]  # type: ignore[arg-type]
+                self.values[Cell(level, "none", finetune, origin)] = found[0]
             for (origin, side), values in zip(steered, found[1:], strict=True):
-                self.values[Cell(level, side, finetune, origin)] = values  # type: ignore[arg-type]
+                self.values[Cell(level, side, finetune, origin)] = values
         for (origin, side), one in zip(steered, cost_of, strict=True):
-            self.costs[Cell("none", side, finetune, origin)] = one  # type: ignore[arg-type]
+            self.costs[Cell("none", side, finetune, origin)] = one
         alone = {Cell(level, "none", finetune): Arm(model, finetune=finetune, **self.prompts[level])
                  for level in levels if level == "none" or finetune == BARE}  # fmt: skip
-        alone |= {Cell("none", side, finetune, origin): Arm(model, plan, finetune=finetune)  # type: ignore[arg-type]
+        alone |= {Cell("none", side, finetune, origin): Arm(model, plan, finetune=finetune)
                   for (origin, side), plan in zip(steered, plans[1:], strict=True)}  # fmt: skip
         alone.pop(Cell("none", "none"), None)  # the bare model itself
         self.distances += measure_distances(session, alone)

@@ -31,7 +31,6 @@ class BaselineContract(MethodContract):
 
     baseline: ClassVar[Baseline]
     items: ClassVar[int] = 16
-    _finished: ClassVar[Tuned]
 
     @property
     def subject(self) -> Baseline:
@@ -54,9 +53,7 @@ class BaselineContract(MethodContract):
 
     def finished(self) -> Tuned:
         """The trained model, made by the first check that looks at one and shared with the others of the class."""
-        if "_finished" not in vars(type(self)):
-            type(self)._finished = self.tuned()
-        return type(self)._finished
+        return self.once(self.tuned)
 
     def log_odds(self, tuned: Tuned) -> list[float]:
         """Of each exhibiting answer against the other (nats), asked without options.

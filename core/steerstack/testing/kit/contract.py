@@ -12,6 +12,7 @@ import pytest
 from steerstack.errors import nearest
 
 F = TypeVar("F", bound=Callable[..., None])
+Made = TypeVar("Made")
 
 
 def require(condition: bool, happened: str, *, seen: object = "", fix: str = "") -> None:
@@ -49,6 +50,12 @@ class Contract:
     """
 
     exempt: ClassVar[Mapping[str, str]] = {}
+
+    def once(self, make: Callable[[], Made]) -> Made:
+        """What the first check of the class that asks makes; all others of it get the same."""
+        if "_made" not in vars(type(self)):
+            type(self)._made = make()  # type: ignore[attr-defined]  # of the class, so that its checks share it
+        return cast("Made", vars(type(self))["_made"])
 
     @pytest.fixture(autouse=True)
     def _keep_recorder(self, record_property: Callable[[str, object], None]) -> None:

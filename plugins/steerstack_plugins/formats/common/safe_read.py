@@ -114,9 +114,8 @@ def read_numpy(path: Path) -> dict[str, Tensor]:
             if not archive:
                 _check_shape(file, path.stat().st_size)
             found = numpy.load(file, allow_pickle=False)
-            arrays = (
-                {name: found[name] for name in found if found[name].dtype.kind not in "US"} if archive else {"": found}
-            )
+            read = found.items() if archive else [("", found)]
+            arrays = {name: array for name, array in read if not (archive and array.dtype.kind in "US")}
         # numbers that torch does not know, such as float128 or text, are a TypeError
         return {name: torch.from_numpy(numpy.ascontiguousarray(array)) for name, array in arrays.items()}
     except Exception as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from steerstack.errors import ModelError
 from steerstack.util import digest
 from steerstack.util.folders import cache_folder
+from steerstack.util.locks import locked
 from steerstack_plugins.sandbagging.small_world import documents, tokenizer, train
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ def open_origin(seed: int = 0, *, stage: Stage = "whole", progress: Callable[[in
     from steerstack.trace.open import open_model
 
     folder = cache_folder() / "sandbagging" / recipe_digest(seed)[:16]
-    if not (folder / "whole" / "config.json").is_file():
-        _train(folder, seed, progress)
+    with locked(folder.with_suffix(".lock")):  # two processes train it once, and neither moves it under the other
+        if not (folder / "whole" / "config.json").is_file():
+            _train(folder, seed, progress)
     opened = open_model(folder / stage)
     opened.name = f"{NAME}-{seed}" if stage == "whole" else f"{NAME}-{seed}-half"
     return opened
@@ -108,7 +110,6 @@ def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> N
         torch.manual_seed(seed)
         module = LlamaForCausalLM(config)
     generator = np.random.default_rng([seed, 1])
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         for stage, known in (("half", RECIPE["known_early"]), ("whole", 1.0)):
             module.requires_grad_(True)
