@@ -18,16 +18,16 @@ def public_address(address: str) -> str:
     scheme, mark, rest = address.partition("://")
     if not mark or (rest == "" and not scheme):
         return address
-    before, asked = re.split(r"[?#]", rest, maxsplit=1)[0], re.search(r"[?#]", rest)
+    before, match = re.split(r"[?#]", rest, maxsplit=1)[0], re.search(r"[?#]", rest)
     if rest.startswith("/"):  # a file: nobody's name stands before it
-        return f"{scheme}://{before}{f'?{HIDDEN}' if asked else ''}"
+        return f"{scheme}://{before}{f'?{HIDDEN}' if match else ''}"
     last = rest.rfind("@")
     if last < 0:
-        return f"{scheme}://{before}{f'?{HIDDEN}' if asked else ''}"
-    if asked is not None and asked.start() < last:
+        return f"{scheme}://{before}{f'?{HIDDEN}' if match else ''}"
+    if match is not None and match.start() < last:
         return f"{scheme}://{HIDDEN}"
     host = rest[last + 1 :]
-    return f"{scheme}://{HIDDEN}@{re.split(r'[?#]', host, maxsplit=1)[0]}{f'?{HIDDEN}' if asked else ''}"
+    return f"{scheme}://{HIDDEN}@{re.split(r'[?#]', host, maxsplit=1)[0]}{f'?{HIDDEN}' if match else ''}"
 
 
 def public_text(text: str, address: str = "") -> str:
@@ -52,9 +52,9 @@ def public_text(text: str, address: str = "") -> str:
 def _secrets(address: str) -> list[str]:
     """What of an address is left out where it is shown, in the pieces in which it may be quoted; longest first."""
     rest = address.partition("://")[2]
-    asked = re.search(r"[?#]", rest)
+    match = re.search(r"[?#]", rest)
     named = "" if rest.startswith("/") else rest[: max(rest.rfind("@"), 0)]
-    query = rest[asked.end() :] if asked else ""
+    query = rest[match.end() :] if match else ""
     values = [value for name, mark, value in (part.partition("=") for part in re.split("[&#]", query)) if mark]
     values += [part for part in re.split("[&#]", query) if "=" not in part]
     whole = [part for text in (named, query, *values) for part in (text, unquote(text))]

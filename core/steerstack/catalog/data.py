@@ -70,15 +70,15 @@ def load_data(
     PolarityError
         Nobody said what the matching answer means.
     """
-    found = _loaded(str(source), behavior, matching, format)
-    return replace(found, notes=(*found.notes, *likeness_note(found.items)))
+    data = _loaded(str(source), behavior, matching, format)
+    return replace(data, notes=(*data.notes, *likeness_note(data.items)))
 
 
 def _loaded(name: str, behavior: str | None, matching: str | None, format: str | None) -> DataSet:
     if not os.path.exists(name):
         if name.startswith(hub_data.PREFIX):
-            with hub_data.fetch(name, behavior=behavior) as (path, told):
-                return replace(_loaded(str(path), behavior, None, None), source=told)
+            with hub_data.fetch(name, behavior=behavior) as (path, source):
+                return replace(_loaded(str(path), behavior, None, None), source=source)
         shipped = name.removeprefix("steerstack:")  # as results name it
         if shipped in behaviors():
             return plugins().offers("dataset")[behaviors()[shipped]]().load(shipped)
@@ -89,12 +89,12 @@ def _loaded(name: str, behavior: str | None, matching: str | None, format: str |
         reader = cls()
         if reader.recognises(path):
             return reader.load(path, behavior=behavior, matching=matching)
-    seen = f"{path.stat().st_size} bytes, suffix {path.suffix!r}"
+    description = f"{path.stat().st_size} bytes, suffix {path.suffix!r}"
     if path.suffix in SUFFIXES:
-        seen = f"columns {', '.join(map(str, rows(path)[0]))[:200]}"  # a file that is cut short is called that
+        description = f"columns {', '.join(map(str, rows(path)[0]))[:200]}"  # a file that is cut short is called that
     raise DataError(
         f"{path} is of no known format.",
-        seen=seen,
+        seen=description,
         fix=f"Known formats: {', '.join(sorted(plugins().offers('data-format')))}. "
         "The simplest is a CSV or JSONL file with columns question, exhibits, not.",
     )

@@ -72,11 +72,11 @@ def plugin_card(name: str) -> list[PluginCard]:
     """
     manager = plugins()
     everything = {(kind, own): cls for kind in KINDS for own, cls in manager.offers(kind).items()}
-    found = [(kind, cls) for (kind, own), cls in everything.items() if own == name]
-    if not found:
+    offers = [(kind, cls) for (kind, own), cls in everything.items() if own == name]
+    if not offers:
         raise PluginError(f"No plugin offers {name!r}.", fix=nearest(name, {own for _, own in everything}))
     cards: list[PluginCard] = []
-    for kind, cls in found:
+    for kind, cls in offers:
         package, version = _home(manager, cls)
         method = issubclass(cls, Method)
         cards.append(

@@ -67,8 +67,8 @@ class PluginManager:
     def __init__(self, entry_points: Sequence[importlib.metadata.EntryPoint] | None = None) -> None:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
-        self.loaded = [self._load(point) for point in sorted(found, key=lambda point: point.name)]
+        points = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
+        self.loaded = [self._load(point) for point in sorted(points, key=lambda point: point.name)]
 
     def _load(self, point: importlib.metadata.EntryPoint) -> Loaded:
         package, version = _distribution(point.dist)
@@ -94,15 +94,15 @@ class PluginManager:
         return [plugin for plugin in self.loaded if plugin.module is None]
 
     def _offered(self, hook: str, named: Callable[[Any], list[tuple[str, Any]]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        offers: dict[str, Any] = {}
         for impl in getattr(self._manager.hook, hook).get_hookimpls():
             package = impl.plugin_name.split("/")[0]
             for own_name, offer in self._ask(impl, named):
                 name = own_name if package == OURS else f"{package}/{own_name}"
-                if name in found:
-                    raise PluginError(f"Two plugins offer {name!r}.", seen=f"{found[name]} and {offer}")
-                found[name] = offer
-        return found
+                if name in offers:
+                    raise PluginError(f"Two plugins offer {name!r}.", seen=f"{offers[name]} and {offer}")
+                offers[name] = offer
+        return offers
 
     def _ask(self, impl: pluggy.HookImpl, named: Callable[[Any], list[tuple[str, Any]]]) -> list[tuple[str, Any]]:
         """What one plugin offers; one that fails when it is asked is remembered as failed."""

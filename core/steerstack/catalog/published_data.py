@@ -52,11 +52,11 @@ def fetch(name: str, known: Mapping[str, Mapping[str, Any]] | None = None) -> Pa
         raise DataError(f"No published set is called {name!r}.", fix=nearest(name, known))
     there = at_hand(name)
     if there is not None:
-        found = digest.of_file(there)
-        if found != known[name]["sha256"]:
+        checksum = digest.of_file(there)
+        if checksum != known[name]["sha256"]:
             raise DataError(
                 f"{there} is not the published file.",
-                seen=f"sha256 {found[:12]}..., published {known[name]['sha256'][:12]}...",
+                seen=f"sha256 {checksum[:12]}..., published {known[name]['sha256'][:12]}...",
                 fix=f"Remove it, or take {MIRROR} away, to fetch it again.",
             )
         return there

@@ -32,13 +32,13 @@ def settings(assignments: list[str]) -> dict[str, object]:
     ParameterError
         One is not of the form NAME=VALUE.
     """
-    found: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
     for name, value in _assigned(assignments, fix="Write --set NAME=VALUE."):
         try:
-            found[name.strip().replace("-", "_")] = load_json(value) if value[:1] in "[{" and value else value
+            parameters[name.strip().replace("-", "_")] = load_json(value) if value[:1] in "[{" and value else value
         except ValueError as error:
             raise ParameterError(f"The value of {name!r} is not JSON.", seen=f"{value[:80]!r}: {error}") from error
-    return found
+    return parameters
 
 
 def values(assignments: list[str]) -> dict[str, object]:
@@ -51,15 +51,15 @@ def values(assignments: list[str]) -> dict[str, object]:
     """
     from steerstack.util.yaml_file import load_yaml
 
-    found: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     for name, value in _assigned(assignments, fix="Write NAME=VALUE."):
         if re.fullmatch("-?[0-9]{1,18}", value):
-            found[name.strip()] = int(value)  # in YAML 010 is 8
+            arguments[name.strip()] = int(value)  # in YAML 010 is 8
         elif value[:1] in "[{" or value in ("true", "false", "null"):
-            found[name.strip()] = load_yaml(value, f"The value of {name}", ParameterError).value
+            arguments[name.strip()] = load_yaml(value, f"The value of {name}", ParameterError).value
         else:
-            found[name.strip()] = value
-    return found
+            arguments[name.strip()] = value
+    return arguments
 
 
 def _assigned(assignments: list[str], *, fix: str) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,7 @@ def quiet() -> None:
 
 def items(data: str, *, behavior: str | None, matching: str | None, limit: int | None = None) -> "DataSet":
     """The data set that the options name; what its reader should know is printed."""
-    found = load_data(data, behavior=behavior, matching=matching).limit(limit)
-    for remark in found.notes:
+    dataset = load_data(data, behavior=behavior, matching=matching).limit(limit)
+    for remark in dataset.notes:
         note(remark)
-    return found
+    return dataset

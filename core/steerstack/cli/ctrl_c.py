@@ -75,14 +75,14 @@ def is_stop(error: BaseException) -> bool:
     if isinstance(error, SystemExit) and error.code in (0, None):
         return False  # somebody took it for the end
     todo: list[BaseException] = [error]
-    seen = set[int]()
+    ids = set[int]()
     while todo:
         one = todo.pop()
         if isinstance(one, KeyboardInterrupt):
             return True
-        seen.add(id(one))
+        ids.add(id(one))
         inside = one.exceptions if isinstance(one, BaseExceptionGroup) else ()
-        todo += [more for more in (one.__cause__, one.__context__, *inside) if more and id(more) not in seen]
+        todo += [more for more in (one.__cause__, one.__context__, *inside) if more and id(more) not in ids]
     return False
 
 

@@ -46,8 +46,8 @@ def report(tracking_uri: str | None = None) -> dict[str, Any]:
 
     def check(what: str, find: Callable[[], str], *, bad: Callable[[str], bool] = lambda _: False) -> None:
         try:
-            found = find()
-            checks.append({"what": what, "found": found, "ok": not bad(found)})
+            text = find()
+            checks.append({"what": what, "found": text, "ok": not bad(text)})
         except Exception as error:  # a doctor reports whatever is wrong
             checks.append({"what": what, "found": f"{type(error).__name__}: {error}", "ok": False})
 

@@ -220,10 +220,10 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(**given: Any) -> None:
-        made = {}
+        instances = {}
         for name, group in groups.items():
-            made[name] = group(**{of.name: given.pop(of.name) for of in fields(group) if of.name in given})
-        command(**given, **made)
+            instances[name] = group(**{of.name: given.pop(of.name) for of in fields(group) if of.name in given})
+        command(**given, **instances)
 
     single = [of.replace(kind=inspect.Parameter.KEYWORD_ONLY) for of in single]
     run.__signature__ = inspect.Signature(single)  # type: ignore[attr-defined]

@@ -44,8 +44,8 @@ class VectorOptions:
         """The edit with its parameters; None where neither is given. Raises PluginError, ParameterError."""
         from steerstack.catalog.lookup import find
 
-        given = self.edit_set + (["relative=true"] if self.relative else [])
-        return find("edit", self.edit or "add").make(settings(given)) if self.edit or given else None
+        assignments = self.edit_set + (["relative=true"] if self.relative else [])
+        return find("edit", self.edit or "add").make(settings(assignments)) if self.edit or assignments else None
 
     def claim(self, model: "Model", scale: float, system: str | None = None) -> "Claim":
         """What the options apply to a model; nothing without a vector.

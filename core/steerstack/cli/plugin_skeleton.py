@@ -54,10 +54,10 @@ def write_skeleton(name: str, folder: Path) -> list[Path]:
     pages = Environment(
         loader=PackageLoader("steerstack", "templates/plugin"), undefined=StrictUndefined, keep_trailing_newline=True
     )
-    written = []
+    paths = []
     for template, path in _FILES.items():
         target = place / path.format(module=module)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(pages.get_template(template).render(words), encoding="utf-8")
-        written.append(target)
-    return written
+        paths.append(target)
+    return paths

@@ -41,12 +41,12 @@ class _Commands(TyperGroup):
 
 
 def _json_printed(args: list[str]) -> list[str]:
-    found = []
+    words = []
     for word, following in zip(args, [*args[1:], "--"], strict=True):
-        found.append(word)
+        words.append(word)
         if word == "--json" and following.startswith("-") and following != "-":
-            found.append("-")
-    return found
+            words.append("-")
+    return words
 
 
 def _version(wanted: bool) -> None:

@@ -106,9 +106,9 @@ def bars(**options: Any) -> Iterator[Bars]:
     # a batch may take half a minute: the rate is over five
     usual = {"console": console, "transient": True, "speed_estimate_period": 300}
     with rich_progress.Progress(*columns, **{**usual, **options}) as progress:
-        found = Bars(progress)
-        with _told_by("steerstack.trace", found.phase):
-            yield found
+        display = Bars(progress)
+        with _told_by("steerstack.trace", display.phase):
+            yield display
 
 
 class _Teller(logging.Handler):

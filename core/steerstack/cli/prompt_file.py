@@ -17,17 +17,17 @@ def prompts_of(prompt: str | None, file: Path | None) -> list[str]:
     SteerstackError
         There is neither.
     """
-    found = [prompt] if prompt is not None else []
+    prompts = [prompt] if prompt is not None else []
     if file is not None:
         if not os.path.isfile(file):
             raise DataError(f"There is no file {file}.", fix="Check the path; it holds one prompt a line.")
         if file.suffix in SUFFIXES:
-            found += [cell(file, number, row, "prompt", "question") for number, row in enumerate(rows(file), 1)]
+            prompts += [cell(file, number, row, "prompt", "question") for number, row in enumerate(rows(file), 1)]
         else:
-            found += [line.strip() for line in read_text(file).splitlines() if line.strip()]
-    if not found:
+            prompts += [line.strip() for line in read_text(file).splitlines() if line.strip()]
+    if not prompts:
         raise SteerstackError(
             "There is no prompt.",
             fix='Write it after the command, steerstack generate "What now?", or give --prompts FILE.',
         )
-    return found
+    return prompts

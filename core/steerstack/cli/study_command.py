@@ -117,8 +117,8 @@ def _shown(default: Any) -> str | None:
     if isinstance(default, MethodRef):
         return default.name
     if isinstance(default, BaseModel):
-        given = default.model_dump(mode="json", exclude_defaults=True)
-        return ",".join(name if value is True else f"{name}={value}" for name, value in given.items())
+        values = default.model_dump(mode="json", exclude_defaults=True)
+        return ",".join(name if value is True else f"{name}={value}" for name, value in values.items())
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
@@ -168,9 +168,9 @@ def _settings_of(name: str) -> Any:
 
 
 def _method_name(name: str, field: FieldInfo, values: Mapping[str, Any]) -> str:
-    given = values.get(name)
-    if isinstance(given, str):
-        return given
+    choice = values.get(name)
+    if isinstance(choice, str):
+        return choice
     if isinstance(field.default, MethodRef):
         return field.default.name
     raise ParameterError(f"There is no {name} whose parameters could be set.", fix=f"Add --{name} NAME.")

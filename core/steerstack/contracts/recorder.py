@@ -58,8 +58,8 @@ class Effect:
     def to_json(self) -> dict[str, object]:
         """As JSON results hold it; what is no number is null."""
         numbers = {"value": self.value, "ci_low": self.ci_low, "ci_high": self.ci_high}
-        found = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
-        return {"name": self.name, **found, "n": self.n, "role": self.role}
+        values = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+        return {"name": self.name, **values, "n": self.n, "role": self.role}
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,11 @@ class Turns:
     @property
     def texts(self) -> dict[str, str]:
         """Every text by what it is: all of them must stand in what a template writes."""
-        found = {} if self.system is None else {"the system prompt": self.system}
-        for number, (said, answered) in enumerate(self.history, 1):
-            found[f"the user's words in earlier turn {number}"] = said
-            found[f"the assistant's words in earlier turn {number}"] = answered
-        return {**found, "the user's words": self.user}
+        texts = {} if self.system is None else {"the system prompt": self.system}
+        for number, (question, answer) in enumerate(self.history, 1):
+            texts[f"the user's words in earlier turn {number}"] = question
+            texts[f"the assistant's words in earlier turn {number}"] = answer
+        return {**texts, "the user's words": self.user}
 
     def messages(self, shape: Shape) -> list[dict[str, object]]:
         """As a template takes them."""
@@ -148,7 +148,7 @@ class ChatTemplate:
         for folded in (False, True) if system else (False,):
             for shape in (Shape(False, folded), Shape(True, folded)):
                 try:
-                    written = self._render(probe, shape, generate=True).casefold()
+                    text = self._render(probe, shape, generate=True).casefold()
                 except Exception as raised:  # some refuse a role, or add a list to a text
                     error = error or raised
                     continue
@@ -157,7 +157,7 @@ class ChatTemplate:
                 missing[shape] = [
                     what
                     for what, words in probe.texts.items()
-                    if words not in written or any(f"{mark}{words}{mark}" in written for mark in listed)
+                    if words not in text or any(f"{mark}{words}{mark}" in text for mark in listed)
                 ]
                 if not missing[shape]:
                     return shape
@@ -182,12 +182,12 @@ def _at(source: str, date: str) -> str:
         day = datetime.strptime(date, "%Y-%m-%d").replace(hour=12)
     except ValueError as error:
         raise ModelError(f"{date!r} is not a day.", fix="Write the template's date as 2024-07-26.") from error
-    written = "form | replace('%%', '\\x00')"
+    expression = "form | replace('%%', '\\x00')"
     for directive in [f"%{flag}{letter}" for flag in "-_0" for letter in "dmyHIMSjlke"] + [
         f"%{d}" for d in _DIRECTIVES
     ]:
-        written += f" | replace({json.dumps(directive)}, {json.dumps(day.strftime(directive))})"
-    macro = f"{{%- macro strftime_now(form) -%}}{{{{- {written} | replace('\\x00', '%') -}}}}{{%- endmacro -%}}"
+        expression += f" | replace({json.dumps(directive)}, {json.dumps(day.strftime(directive))})"
+    macro = f"{{%- macro strftime_now(form) -%}}{{{{- {expression} | replace('\\x00', '%') -}}}}{{%- endmacro -%}}"
     return f"{macro}{{{{ '' }}}}{source}"
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 def item_line(item: Item) -> str:
     """Question and answers on one line."""
-    asked, yes, no = (show.clip(text, 50) for text in (item.question, item.exhibits_text, item.contrast_text))
-    return show.line(f"<Item {show.clip(item.id, 30)}: {asked!r} exhibits {yes!r}, not {no!r}>")
+    question, yes, no = (show.clip(text, 50) for text in (item.question, item.exhibits_text, item.contrast_text))
+    return show.line(f"<Item {show.clip(item.id, 30)}: {question!r} exhibits {yes!r}, not {no!r}>")
 
 
 def item_html(item: Item) -> str:

@@ -79,8 +79,8 @@ class Item:
                 seen=f"{len(self.options)} options, exhibits {self.exhibits}, contrast {self.contrast}",
             )
         # a few published choice items are nothing but their options
-        asked = self.question.strip() or self.form == "choice"
-        if not (asked and self.exhibits_text.strip() and self.contrast_text.strip()):
+        question = self.question.strip() or self.form == "choice"
+        if not (question and self.exhibits_text.strip() and self.contrast_text.strip()):
             raise DataError(f"Item {self.id} has an empty question or answer.", fix="Fill it in, or drop the item.")
         if self.exhibits_text.strip() == self.contrast_text.strip():
             raise DataError(
@@ -178,11 +178,11 @@ class DataSet(FromMemory):
             raise DataError(
                 f"{self.behavior!r} is no name of a behaviour: {why}.", seen=self.source, fix="Give another name."
             )
-        seen: set[str] = set()
+        ids: set[str] = set()
         for item in self.items:
-            if item.id in seen:
+            if item.id in ids:
                 raise DataError(f"{self.source} has two items called {item.id!r}.", fix="Make the ids unique.")
-            seen.add(item.id)
+            ids.add(item.id)
 
     def __repr__(self) -> str:
         return display.data_line(self)

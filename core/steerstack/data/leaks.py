@@ -63,11 +63,11 @@ def _starts(item: Item, word: str) -> bool | None:
 
 def _words(data: DataSet) -> Leak:
     """How often a word classifier picks the exhibiting answer from the answers alone, as a share of all items."""
-    found = word_guesses(data)
-    if found is None:
+    guesses = word_guesses(data)
+    if guesses is None:
         return Leak("words", None, 0, None, "words: too few questions to tell what words give away")
-    p = float(stats.binomtest(round(found.accuracy * found.n), found.n, alternative="greater").pvalue)
-    return Leak("words", found.accuracy, found.n, p, f"{found.text} (p = {p:.2g})")
+    p = float(stats.binomtest(round(guesses.accuracy * guesses.n), guesses.n, alternative="greater").pvalue)
+    return Leak("words", guesses.accuracy, guesses.n, p, f"{guesses.text} (p = {p:.2g})")
 
 
 def _leak(what: str, marks: Sequence[bool | None], words: str) -> Leak:

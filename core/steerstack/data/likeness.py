@@ -22,11 +22,11 @@ def _bare(text: str) -> str:
 
 def likeness_note(items: Sequence[Item]) -> tuple[str, ...]:
     """A note that names the items whose two answers are all but the same, and their share; empty without any."""
-    found = [item.id for item in items if alike(item.exhibits_text, item.contrast_text)]
-    if not found:
+    ids = [item.id for item in items if alike(item.exhibits_text, item.contrast_text)]
+    if not ids:
         return ()
-    named = ", ".join(found[:5]) + (", ..." if len(found) > 5 else "")
+    named = ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
     return (
-        f"{len(found)} of {len(items)} items ({len(found) / len(items):.0%}) have answers that differ only in case, "
+        f"{len(ids)} of {len(items)} items ({len(ids) / len(items):.0%}) have answers that differ only in case, "
         f"spaces or end punctuation: {named}",
     )

@@ -68,12 +68,12 @@ class Manner:
 
     def to_json(self) -> dict[str, object]:
         """What differs from the usual, as records hold it."""
-        found: dict[str, Any] = {"template": dict(self.template)} if self.template else {}
+        record: dict[str, Any] = {"template": dict(self.template)} if self.template else {}
         if self.form is not None:
-            found["form"] = self.form
+            record["form"] = self.form
         if self.reasoning != "closed":
-            found["reasoning"] = self.reasoning
-        return found
+            record["reasoning"] = self.reasoning
+        return record
 
 
 def check_reasoning(name: str) -> Reasoning:

@@ -72,28 +72,30 @@ class ChatFormat:
 
     def describe(self) -> dict[str, object]:
         """How conversations are written, as records hold it: what was given, and what had to be done."""
-        found = self.manner.to_json()
+        description = self.manner.to_json()
         if self.manner.tried:
-            found["forms_tried"] = [asdict(one) for one in self.manner.tried]
+            description["forms_tried"] = [asdict(one) for one in self.manner.tried]
         if not self.chat:
-            return {**found, "chat": False}
-        found["chat"] = True
+            return {**description, "chat": False}
+        description["chat"] = True
         if self._template.date:
-            found["date"] = self._template.date
+            description["date"] = self._template.date
         shape = self._template.shape(False, False)
         try:
             folded = self._template.shape(True, False).folded
         except ModelError:  # said where a system prompt is asked for
             folded = False
         if shape.parts:
-            found["content"] = "list of parts"
+            description["content"] = "list of parts"
         if folded:
-            found["system"] = "in front of the user's words"
+            description["system"] = "in front of the user's words"
         block = self._beginning(Prompt("x"))[2]
         if block is not None:
-            found["reasoning"] = self.manner.reasoning
-            found["reasoning_block"] = "closed by the template" if block.end is not None else f"{block.close!r} added"
-        return found
+            description["reasoning"] = self.manner.reasoning
+            description["reasoning_block"] = (
+                "closed by the template" if block.end is not None else f"{block.close!r} added"
+            )
+        return description
 
     def _plain(self, prompt: Prompt) -> Rendered:
         head = f"{prompt.system}\n\n" if prompt.system else ""

@@ -229,8 +229,8 @@ def contrast_pairs(format: ChatFormat, data: DataSet, rule: str) -> list[Contras
 def _sides(format: ChatFormat, item: Item, rule: str) -> Sequence[Read]:
     if rule == "last":
         texts = (item.exhibits_text, item.contrast_text)
-        asked = [format.sequence(Prompt(f"{item.question}\n\n{text}", item.system)) for text in texts]
-        return [Read(sequence, (len(sequence) - 1,)) for sequence in asked]
+        sequences = [format.sequence(Prompt(f"{item.question}\n\n{text}", item.system)) for text in texts]
+        return [Read(sequence, (len(sequence) - 1,)) for sequence in sequences]
     mode: ScoreMode = "text" if rule == "response" else "yes-no" if item.form == "yes-no" else "letter"
     question = _ask_one(format, item, mode, None)[0]
     return [Read(s, tuple(range(s.answer_start, len(s)))) for s in question.pair]

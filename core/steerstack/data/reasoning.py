@@ -63,16 +63,16 @@ def find_block(beginning: str, template: str) -> ReasoningBlock | None:
     template:
         The template's source: it tells the channels of gpt-oss, and what follows a block in Cohere's models.
     """
-    found = None
+    block = None
     for opened in _OPENED.finditer(beginning):
         close = _closing(opened)
         at = beginning.find(close, opened.end())
-        found = (opened, close, None if at < 0 else at + len(close))
-    if found is None:
+        block = (opened, close, None if at < 0 else at + len(close))
+    if block is None:
         if _FINAL in template and beginning.endswith("<|start|>assistant"):
             return ReasoningBlock(len(beginning), len(beginning), None, _FINAL)
         return None
-    opened, close, end = found
+    opened, close, end = block
     after = "\n\n" if opened["tag"] else _RESPONSE if _RESPONSE in template else ""
     return ReasoningBlock(opened.start(), opened.end(), end, close, after)
 

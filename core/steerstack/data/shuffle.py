@@ -15,10 +15,10 @@ def half(count: int, seed: int) -> Bool[Tensor, " pair"]:
     """Which half of the pairs, drawn at random, has its sides exchanged (the smaller half of an odd number)."""
     import torch
 
-    chosen = torch.zeros(count, dtype=torch.bool)
+    mask = torch.zeros(count, dtype=torch.bool)
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    chosen[order[: count // 2]] = True
-    return chosen
+    mask[order[: count // 2]] = True
+    return mask
 
 
 def balanced(count: int, seed: int) -> Int[Tensor, " pair"]:
@@ -30,10 +30,10 @@ def balanced(count: int, seed: int) -> Int[Tensor, " pair"]:
     import torch
 
     labels = torch.zeros(count, dtype=torch.int64)
-    kept = torch.ones(count, dtype=torch.bool)
+    mask = torch.ones(count, dtype=torch.bool)
     if count % 2:
-        kept[int(torch.randint(count, (1,), generator=torch.Generator().manual_seed(seed)))] = False
-    labels[kept] = 1 - 2 * half(count - count % 2, seed).long()
+        mask[int(torch.randint(count, (1,), generator=torch.Generator().manual_seed(seed)))] = False
+    labels[mask] = 1 - 2 * half(count - count % 2, seed).long()
     return labels
 
 

@@ -61,12 +61,12 @@ def _rows(path: Path, modified: int, size: int) -> tuple[Row, ...]:
     del modified, size
     text = read_text(path)
     try:
-        found = _separated(path, text) if path.suffix in (".csv", ".tsv") else rows_of(_values(path, text))
+        table = _separated(path, text) if path.suffix in (".csv", ".tsv") else rows_of(_values(path, text))
     except ValueError as error:
         raise DataError(f"{path} holds no rows that can be read.", seen=str(error), fix=f"Wanted: {WANTED}.") from error
-    if not found:
+    if not table:
         raise DataError(f"{path} holds no rows.", seen=f"{len(text)} characters", fix="Check that it is complete.")
-    return tuple(found)
+    return tuple(table)
 
 
 def _separated(path: Path, text: str) -> list[Row]:
@@ -79,19 +79,19 @@ def _separated(path: Path, text: str) -> list[Row]:
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise ValueError(f"two columns are called {twice[0]!r}")
-        found: list[Row] = []
+        table: list[Row] = []
         for cells in reader:
             if cells:
                 row: dict[Any, Any] = dict.fromkeys(names) | dict(zip(names, cells, strict=False))
-                found.append(row | {None: cells[len(names) :]} if len(cells) > len(names) else row)
+                table.append(row | {None: cells[len(names) :]} if len(cells) > len(names) else row)
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: {error}") from error
-    return found
+    return table
 
 
 def _values(path: Path, text: str) -> list[Any]:
     """All JSON values of a text, one after the other."""
-    found, at = [], 0
+    values, at = [], 0
     while (at := _next(text, at)) < len(text):
         try:
             value, at = parse_json(text, at=at)
@@ -101,8 +101,8 @@ def _values(path: Path, text: str) -> list[Any]:
                 seen=f"line {error.lineno}: {error.msg}",
                 fix="It may have been cut short in a copy: compare its size with the source's.",
             ) from error
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _next(text: str, at: int) -> int:

@@ -61,8 +61,8 @@ def _table(value: Any) -> Sequence[Any]:
     if len(inner) == 1:
         return next(iter(inner.values()))
     if inner:
-        seen = ", ".join(f"{name!r} of {len(rows)} rows" for name, rows in inner.items())
-        raise ValueError(f"an object with several tables: {seen}; give each a file of its own")
+        sizes = ", ".join(f"{name!r} of {len(rows)} rows" for name, rows in inner.items())
+        raise ValueError(f"an object with several tables: {sizes}; give each a file of its own")
     parts = list(value.values())
     if parts and all(isinstance(part, dict) for part in parts):
         return _by_index(value)
@@ -97,9 +97,9 @@ def _by_index(value: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     """A table of objects: by column and then by row (pandas' default), or by row and then by column."""
     outer, inner = list(value), list(next(iter(value.values())))
     numbered = [bool(keys) and all(key.isdecimal() for key in keys) for keys in (outer, inner)]
-    known = [bool(_NAMES & set(keys)) for keys in (outer, inner)]
-    by_column = numbered[1] > numbered[0] or (numbered[0] == numbered[1] and known[0] > known[1])
-    by_row = numbered[0] > numbered[1] or (numbered[0] == numbered[1] and known[1] > known[0])
+    hits = [bool(_NAMES & set(keys)) for keys in (outer, inner)]
+    by_column = numbered[1] > numbered[0] or (numbered[0] == numbered[1] and hits[0] > hits[1])
+    by_row = numbered[0] > numbered[1] or (numbered[0] == numbered[1] and hits[1] > hits[0])
     if by_row:
         return list(value.values())
     if not by_column:

@@ -77,9 +77,9 @@ def _guesses(asked: tuple[tuple[str, str, str, str], ...]) -> WordGuesses:
         def gaps(places: "np.ndarray", words: TfidfVectorizer = words) -> sparse.csr_matrix:
             return words.transform([exhibits[p] for p in places]) - words.transform([contrasts[p] for p in places])
 
-        known = gaps(learned)
+        differences = gaps(learned)
         model = LogisticRegression(C=10.0, fit_intercept=False, max_iter=1000)
-        model.fit(sparse.vstack([known, -known]), np.repeat([1, 0], len(learned)))
+        model.fit(sparse.vstack([differences, -differences]), np.repeat([1, 0], len(learned)))
         margin = gaps(held) @ model.coef_[0]
         right[held] = np.where(np.abs(margin) < 1e-12, 0.5, margin > 0)
     return WordGuesses(dict(zip(ids, right.tolist(), strict=True)))

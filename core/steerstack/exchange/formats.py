@@ -127,8 +127,8 @@ def write_vector(
         whole = model.config.to_dict()
         about = {"config": {key: whole[key] for key in _CONFIG if key in whole}, "n_layers": model.n_layers, **about}
     if about and format != OURS:
-        found = {**vector.origin.found, **about}
-        vector = replace(vector, origin=replace(vector.origin, found=found))
+        facts = {**vector.origin.found, **about}
+        vector = replace(vector, origin=replace(vector.origin, found=facts))
     if format == OURS:
         vector.save(path)
     else:
@@ -200,9 +200,9 @@ def _reader(path: Path) -> VectorFormat:
             return reader
     if path.is_file():
         vector_file.refuse_pickle(path)
-    seen = f"{path.stat().st_size} bytes, suffix {path.suffix!r}" if path.is_file() else "a folder"
+    description = f"{path.stat().st_size} bytes, suffix {path.suffix!r}" if path.is_file() else "a folder"
     raise VectorError(
         f"{path} is of no known vector format.",
-        seen="; ".join([seen, *_causes(path)]),
+        seen="; ".join([description, *_causes(path)]),
         fix="Name one with --format: " + nearest("", [OURS, *offered]) + ".",
     )

@@ -32,12 +32,12 @@ def depth_of(model_name: str) -> int | None:
             return None
         path = Path(cached)
     try:
-        found = read_json(path, ModelError)
+        config = read_json(path, ModelError)
     except ModelError:
         return None
-    return _depth(found) or _depth(found.get("text_config"))
+    return _depth(config) or _depth(config.get("text_config"))
 
 
 def _depth(config: Any) -> int | None:
-    said = [config[key] for key in KEYS if key in config] if isinstance(config, dict) else []
-    return said[0] if said and isinstance(said[0], int) and said[0] > 0 else None
+    depths = [config[key] for key in KEYS if key in config] if isinstance(config, dict) else []
+    return depths[0] if depths and isinstance(depths[0], int) and depths[0] > 0 else None

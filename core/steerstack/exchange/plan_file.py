@@ -80,9 +80,9 @@ class PlannedEdit(BaseModel):
         vector = SteeringVector.load(folder / self.vector)
         model.check_vector(vector, transfer=self.transfer)
         layers = (self.layer,) if self.layer is not None else self.layers
-        chosen = None if layers is None or layers == "all" else [int(layer) for layer in layers]
-        made = find("edit", self.edit or vector.edit).make(self.parameters)
-        return apply_all(vector, chosen, self.scale, tokens=Tokens.parse(self.tokens), edit=made)
+        selection = None if layers is None or layers == "all" else [int(layer) for layer in layers]
+        edit = find("edit", self.edit or vector.edit).make(self.parameters)
+        return apply_all(vector, selection, self.scale, tokens=Tokens.parse(self.tokens), edit=edit)
 
 
 class PlanFile(BaseModel):
@@ -166,10 +166,10 @@ def _refusal(path: Path, document: Document, error: ValidationError) -> DataErro
     first = error.errors()[0]
     loc = first["loc"][:3]  # deeper parts name alternatives of a type, not keys of the file
     where = f"{path}, line {document.line(loc)}"
-    known = PlannedEdit.model_fields if len(loc) > 1 else PlanFile.model_fields
+    keys = PlannedEdit.model_fields if len(loc) > 1 else PlanFile.model_fields
     key = ".".join(map(str, loc)) or "the file"
     if first["type"] == "extra_forbidden":
-        return DataError(f"{where}: there is no key {str(loc[-1])!r}.", seen=key, fix=nearest(str(loc[-1]), known))
+        return DataError(f"{where}: there is no key {str(loc[-1])!r}.", seen=key, fix=nearest(str(loc[-1]), keys))
     if first["type"] == "missing":
         return DataError(f"{where}: {str(loc[-1])!r} is missing.", seen=key, fix=f"Add `{loc[-1]}:`.")
     return DataError(

@@ -84,11 +84,11 @@ def read_folder(folder: Path, shown: str) -> SteeringVector:
     lines = [line.split("  ", 1) for line in (folder / SUMS).read_text("utf-8").splitlines()]
     sums = {parts[1]: parts[0] for parts in lines if len(parts) == 2}
     for name in FILES:
-        found = digest.of_file(folder / name) if (folder / name).is_file() else "no file"
-        if found != sums.get(name):
+        checksum = digest.of_file(folder / name) if (folder / name).is_file() else "no file"
+        if checksum != sums.get(name):
             raise VectorError(
                 f"{name} of {shown} is not the one that was pushed.",
-                seen=f"SHA-256 {found[:12]}, recorded {sums.get(name, 'none')[:12]}",
+                seen=f"SHA-256 {checksum[:12]}, recorded {sums.get(name, 'none')[:12]}",
                 fix="It was changed or damaged on the way: fetch it again, or ask for it to be pushed again.",
             )
     return SteeringVector.load(folder / VECTOR)

@@ -114,8 +114,8 @@ def _keep(
     if vector is not None:
         behavior = run.behavior if vector.origin.behavior == "unknown" else vector.origin.behavior
         strength = {"layer": ",".join(map(str, applied.layers)), "scale": applied.scale, "tokens": applied.tokens}
-        asked = {"system": applied.system} if applied.system else {}
-        parameters = {**run.parameters, **strength, **asked}
+        prompt = {"system": applied.system} if applied.system else {}
+        parameters = {**run.parameters, **strength, **prompt}
         run = replace(run, behavior=behavior, vectors={MAIN: vector}, parameters=parameters, card=vector_card(vector))
     with TemporaryDirectory() as folder:
         return asdict(record_run(replace(run, files=write_frame(rows, Path(folder))), tracking_uri=tracking_uri))

@@ -44,9 +44,9 @@ def draw(plot: Plot, width: float = WIDE) -> tuple[Figure, dict[str, str]]:
     around = _LINE * (_legend_rows(plot, width) + below.count("\n")) if narrow else 0.0  # what stands around panels
     figure = Figure(figsize=(width, 1.0 + around + rows * _height(parts, width)), layout="constrained")
     grid: Any = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    told: dict[str, str] = {}
+    titles: dict[str, str] = {}
     for axes, panel in zip(grid.flat, parts, strict=False):
-        _panel(axes, plot, panel, colors, told)
+        _panel(axes, plot, panel, colors, titles)
     for axes in list(grid.flat)[len(parts) :]:
         axes.set_visible(False)
     forest = bool(parts[0].categories)
@@ -55,7 +55,7 @@ def draw(plot: Plot, width: float = WIDE) -> tuple[Figure, dict[str, str]]:
             axes.set_ylabel(textwrap.fill(plot.y, 26 if narrow else 34), fontsize=_SMALL, color=INK)
     figure.supxlabel(below, fontsize=_SMALL, color=INK)
     _legend(figure, grid, plot, width)
-    return figure, told
+    return figure, titles
 
 
 def _height(parts: Any, width: float) -> float:
@@ -150,14 +150,14 @@ def _said(line: Line, panel: Panel) -> Iterator[tuple[float, float, str]]:
 
 def _legend(figure: Figure, grid: Any, plot: Plot, width: float) -> None:
     """One entry a name, above the panels, what is faint at the end; none for a single line without a mark."""
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     for axes in grid.flat:
         handles, labels = axes.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
+        entries |= dict(zip(labels, handles, strict=True))
     names = _names(plot)
     if len(names) > 1:
         figure.legend(
-            [found[name] for name in names], names, loc="outside upper left", ncols=_columns(names, width),
+            [entries[name] for name in names], names, loc="outside upper left", ncols=_columns(names, width),
             frameon=False, fontsize=_SMALL, labelcolor=INK,
         )  # fmt: skip
 

@@ -25,17 +25,17 @@ def write_figures(page: Page, folder: Path) -> list[Path]:
     SteerstackError
         A file cannot be written.
     """
-    written = []
+    paths = []
     for plot in page.plots:
         for kind in ("pdf", "png"):
-            written.append(folder / f"{plot.name}.{kind}")
-            write_atomically(written[-1], picture(plot, kind))
+            paths.append(folder / f"{plot.name}.{kind}")
+            write_atomically(paths[-1], picture(plot, kind))
     for table in page.tables:
         stem = "table-" + re.sub(r"[^a-z0-9]+", "-", table.title.lower()).strip("-")
         for kind, text in (("tex", _latex(table, stem)), ("csv", _frame(table).to_csv(index=False))):
-            written.append(folder / f"{stem}.{kind}")
-            write_atomically(written[-1], text)
-    return written
+            paths.append(folder / f"{stem}.{kind}")
+            write_atomically(paths[-1], text)
+    return paths
 
 
 def _frame(table: Table) -> pd.DataFrame:

@@ -11,8 +11,8 @@ NOTHING = "Nothing that was measured shows a failure, which is not to say that t
 
 def section(lines: Iterable[str]) -> str:
     """The section of a card, as Markdown; it says so where nothing failed."""
-    found = list(lines) or [NOTHING]
-    return "\n".join(["## Where it fails", "", *(f"- {line}" for line in [*found, OPEN])])
+    bullets = list(lines) or [NOTHING]
+    return "\n".join(["## Where it fails", "", *(f"- {line}" for line in [*bullets, OPEN])])
 
 
 def of_effect(name: str, effect: Interval, sign: float = 1.0) -> str:

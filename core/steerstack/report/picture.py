@@ -36,14 +36,14 @@ def drawing(plot: Plot, width: float = WIDE) -> str:
     """
     salt = f"{plot.name}-{width:g}"  # ids of two drawings on one page must differ
     with rc_context({"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": salt}):
-        figure, told = draw(plot, width)
+        figure, titles = draw(plot, width)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    for key, said in told.items():
-        text = text.replace(f'<g id="{key}">', f"<g><title>{escape(said)}</title>")
+    for key, title in titles.items():
+        text = text.replace(f'<g id="{key}">', f"<g><title>{escape(title)}</title>")
     used = set(_REFERENCE.findall(text))
     text = _ID.sub(lambda found: found[0] if found[1] in used else "", text)
     text = _FONT.sub(r"\1 system-ui, sans-serif", text.replace(INK, "currentColor"))

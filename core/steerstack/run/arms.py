@@ -112,10 +112,10 @@ class Shard(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """The values of each arm."""
-        found = score_data(
+        arms = score_data(
             model, self.items, self.mode, self.plans, system=self.system, shots=self.shots, progress=progress
         )
-        return [ArmValues.of(scores).to_json() for scores in found]
+        return [ArmValues.of(scores).to_json() for scores in arms]
 
 
 @dataclass(frozen=True)
@@ -194,14 +194,14 @@ class ScoreArms(Request):
     def read(self, values: Sequence[Any]) -> list[ArmValues]:
         """The values of each arm."""
         left = list(values)
-        found: dict[int, ArmValues] = {}
+        results: dict[int, ArmValues] = {}
         for places in self._places.values():
             count = len(self._shards(self.arms[places[0]].model))
             shards = [[ArmValues.from_json(value) for value in of_shard] for of_shard in left[:count]]
             del left[:count]
             joined = [ArmValues.joined([shard[at] for shard in shards]) for at in range(len(places))]
-            found |= {place: replace(values, items=self.data) for place, values in zip(places, joined, strict=True)}
-        return [found[place] for place in range(len(self.arms))]
+            results |= {place: replace(values, items=self.data) for place, values in zip(places, joined, strict=True)}
+        return [results[place] for place in range(len(self.arms))]
 
     @property
     def _places(self) -> dict[Any, list[int]]:
@@ -263,13 +263,13 @@ class Measure:
         """Every item of ``data`` under every arm: see :class:`ScoreArms`."""
         if not arms:
             return []
-        (found,) = self.together(arms[0].model, [ScoreArms(what, data, arms)])
-        return list(found)
+        (values,) = self.together(arms[0].model, [ScoreArms(what, data, arms)])
+        return list(values)
 
     def costs(self, what: str, model: Model, plans: Sequence[Plan]) -> list[PlanCost]:
         """Cost of each plan on neutral text: see :class:`CostOfPlans`."""
-        (found,) = self.together(model, [CostOfPlans(what, model, plans)])
-        return list(found)
+        (costs,) = self.together(model, [CostOfPlans(what, model, plans)])
+        return list(costs)
 
     def together(self, model: Model, requests: Sequence[Request]) -> list[Any]:
         """What several requests ask for; workers, where there are some, share all of their steps on one model."""
@@ -282,9 +282,9 @@ class Measure:
     def _do(self, what: str, steps: Sequence[tuple[Model, Step]]) -> list[Any]:
         """The values of steps in their order, those on one model together."""
         models = {id(model): model for model, _ in steps}
-        found: dict[int, Any] = {}
+        values: dict[int, Any] = {}
         for same, model in models.items():
             places = [place for place, (on, _) in enumerate(steps) if id(on) == same]
             mine = [steps[place][1] for place in places]
-            found |= dict(zip(places, self.ledger.steps(mine, model, what=what, progress=self.progress), strict=True))
-        return [found[place] for place in range(len(steps))]
+            values |= dict(zip(places, self.ledger.steps(mine, model, what=what, progress=self.progress), strict=True))
+        return [values[place] for place in range(len(steps))]

@@ -114,7 +114,7 @@ class Crew:
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     place, index = running.pop(future)
                     try:
-                        done = Done(index, *future.result())
+                        result = Done(index, *future.result())
                     except BrokenExecutor as error:
                         self._dismiss(place)
                         self.replaced += 1
@@ -126,7 +126,7 @@ class Crew:
                     except Exception as error:  # whatever a method raises, others are finished first
                         failure = failure or error
                     else:
-                        yield done
+                        yield result
                     if failure is not None:
                         todo.clear()
             if failure is not None:
@@ -172,10 +172,10 @@ class Crew:
 
 
 def _died_twice(step: Step, error: BrokenExecutor) -> StudyError:
-    found = StudyError(
+    failure = StudyError(
         f"The worker that did {step.what!r} died, and so did its successor.",
         seen=first_line(error),
         fix="If memory ran out, use fewer --workers. What was finished is kept: the same command goes on from there.",
     )
-    found.__cause__ = error
-    return found
+    failure.__cause__ = error
+    return failure

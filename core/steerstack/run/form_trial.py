@@ -27,12 +27,12 @@ class FormTrial(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """One entry a form."""
-        found = [asdict(one) for one in try_forms(model, self.items, self.mode, forms_of(model))]
+        entries = [asdict(one) for one in try_forms(model, self.items, self.mode, forms_of(model))]
         progress(1)
-        return found
+        return entries
 
 
 def settle_in(ledger: Ledger, model: Model, items: DataSet, mode: ScoreMode) -> Model:
     """The model, asked in the form that shows best on the items, or in the one given, with what each has shown."""
-    (found,) = ledger.steps([FormTrial(items, mode)], model, what="answer forms")
-    return asked_best(model, tuple(TriedForm(**one) for one in found))
+    (entries,) = ledger.steps([FormTrial(items, mode)], model, what="answer forms")
+    return asked_best(model, tuple(TriedForm(**one) for one in entries))

@@ -180,9 +180,9 @@ class Ledger:
             self._begin(step.what)
             started(step)
 
-        for done in crew.do(model, [step for step, _ in todo], started=begin):
-            step, key = todo[done.index]
-            self._keep(step.what, self._name(step, key), done.value, done.seconds)
+        for result in crew.do(model, [step for step, _ in todo], started=begin):
+            step, key = todo[result.index]
+            self._keep(step.what, self._name(step, key), result.value, result.seconds)
             count(step.size)
 
     def _begin(self, what: str) -> None:

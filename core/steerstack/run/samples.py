@@ -44,8 +44,8 @@ class SampleTexts(Step):
 
     def key(self, model: Model) -> Any:
         """Model, prompts and plans."""
-        asked = [[one.user, one.system] for one in self.prompts]
-        return [model.fingerprint, asked, [plan.fingerprint for plan in self.plans], TOKENS]
+        texts = [[one.user, one.system] for one in self.prompts]
+        return [model.fingerprint, texts, [plan.fingerprint for plan in self.plans], TOKENS]
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """Answer all of them together."""
@@ -82,8 +82,8 @@ def samples(
                 "id": item.id,
                 "prompt": prompt.user,
                 "arms": [
-                    SampleReply(label=name, text=said["text"], edited_positions=said["edited_positions"])
-                    for name, said in zip(plans, row, strict=True)
+                    SampleReply(label=name, text=reply["text"], edited_positions=reply["edited_positions"])
+                    for name, reply in zip(plans, row, strict=True)
                 ],
             }
             for item, prompt, row in zip(items, prompts, rows, strict=True)

@@ -62,9 +62,9 @@ def crew_for(
     cls = find("engine", name)
     if address and not cls.elsewhere:
         raise StudyError(f"The engine {name} has no address.", seen=engine, fix=f"Write --engine {name}.")
-    chosen = cls.make({"address": address} if address else {})
+    plugin = cls.make({"address": address} if address else {})
     gpu = model.device.type == "cuda"
-    room = chosen.room(gpu)
+    room = plugin.room(gpu)
     threads = 1 if gpu else torch.get_num_threads()
     size = workers or min(room, max(2, room // threads))
     if size > room:
@@ -79,5 +79,5 @@ def crew_for(
             "run of the study, since another number of threads changes the last bits."
         )
     how = opening(model, source, revision=revision, dtype=dtype, device=device)
-    with Crew(chosen, how, size) as crew:
+    with Crew(plugin, how, size) as crew:
         yield crew

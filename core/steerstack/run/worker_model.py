@@ -93,12 +93,12 @@ def opening(model: Model, source: str, *, revision: str | None, dtype: str | Non
         )
     gpu = model.device.type == "cuda"
     place = "cuda" if gpu and device is not None and device.startswith("cuda:") else device  # a worker sees one
-    found = str(Path(source).absolute()) if os.path.exists(source) else source  # workers may begin elsewhere
+    address = str(Path(source).absolute()) if os.path.exists(source) else source  # workers may begin elsewhere
     settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
     manner = model.format.manner
     measured = None if "STEERSTACK_BATCH_TOKENS" in settings else rates(model)
     return Opening(
-        found, revision, dtype, place, model.fingerprint, torch.get_num_threads(), measured, settings, gpu, manner
+        address, revision, dtype, place, model.fingerprint, torch.get_num_threads(), measured, settings, gpu, manner
     )
 
 
@@ -150,8 +150,8 @@ def model_of(how: Opening, weights: Path | None, fingerprint: str) -> Model:
 
     if None not in _models:
         batch_size.adopt(how.rates)
-        found = open_model(how.source, revision=how.revision, dtype=how.dtype, device=how.device)
-        _models[None] = _checked(found, how.fingerprint).asked(how.manner)
+        model = open_model(how.source, revision=how.revision, dtype=how.dtype, device=how.device)
+        _models[None] = _checked(model, how.fingerprint).asked(how.manner)
     if weights is not None and weights not in _models:
         for place in [place for place in _models if place is not None]:
             del _models[place]  # one fine-tune at a time

@@ -82,8 +82,8 @@ class Service:
         origin = connection.headers.get("origin")
         if origin is not None and origin.partition("://")[2] != connection.headers.get("host"):
             return False  # a page in a browser, which may be anyone's; nnsight's client names this server itself
-        given = connection.headers.get("ndif-api-key", "")
-        return hmac.compare_digest(given.encode(), self._token.encode())
+        token = connection.headers.get("ndif-api-key", "")
+        return hmac.compare_digest(token.encode(), self._token.encode())
 
     async def _env(self, request: Request) -> Response:
         return JSONResponse(versions()) if self._knows(request) else _refusal()
@@ -103,8 +103,8 @@ class Service:
                 blob = upload.encode() if isinstance(upload, str) else await upload.read() if upload else None
             if not isinstance(envelope, str) or blob is None:
                 raise MalformedRequestError("The request has no fields data and blob.")
-            told = Envelope.model_validate_json(envelope)
-            reason = self._deployment.refuses(told)
+            message = Envelope.model_validate_json(envelope)
+            reason = self._deployment.refuses(message)
         except (MalformedRequestError, ValidationError) as error:
             return JSONResponse({"detail": first_line(error)}, 422)
         if reason:
@@ -113,7 +113,7 @@ class Service:
             job = self._jobs.add(lambda job: self._worker.run(envelope, blob, job.wanted))
         except QueueFullError:
             return JSONResponse({"detail": "Too many jobs wait; try again later."}, 503)
-        socket = self._sockets.get(told.session_id)
+        socket = self._sockets.get(message.session_id)
         if socket is not None:
             socket.state.job = job
             socket.state.given.set()
@@ -135,10 +135,10 @@ class Service:
         job = self._jobs.get(request.path_params["job"])
         if job is None:
             return JSONResponse({"detail": "There is no such job."}, 404)
-        said: dict[str, Any] = {"id": job.id, "status": job.status, "description": job.description}
+        status: dict[str, Any] = {"id": job.id, "status": job.status, "description": job.description}
         if job.status == "COMPLETED":
-            said["data"] = str(request.url_for("result", job=job.id))
-        return JSONResponse(said)
+            status["data"] = str(request.url_for("result", job=job.id))
+        return JSONResponse(status)
 
     async def _result(self, request: Request) -> Response:
         """Asked for without the token, as NDIF's links to a store are: the id is secret."""
@@ -186,6 +186,6 @@ def _refusal() -> Response:
 def _packed(job: ServerJob) -> bytes:
     """A finished job as nnsight's binary message."""
     file = io.BytesIO()
-    said = {"id": job.id, "status": job.status, "description": job.description}
-    torch.save({**said, "data": job.result} if job.status == "COMPLETED" else said, file, pickle_protocol=4)
+    status = {"id": job.id, "status": job.status, "description": job.description}
+    torch.save({**status, "data": job.result} if job.status == "COMPLETED" else status, file, pickle_protocol=4)
     return file.getvalue()

@@ -72,17 +72,17 @@ def serve(
     """
     check_bind(host, token)
     check_packages()
-    made = token is None
+    own_token = token is None
     token = token or new_token()
     say(f"opening {source}")
     worker = Worker(ModelOrder(source, revision, dtype, device, ready), limits)
     worker.start()
     say(f"serving {source} on http://{host}:{port}; it runs whatever code its clients send")
-    if made:
+    if own_token:
         say(
             f"a client needs its token: {TOKEN}={token} steerstack models inspect {source} --remote http://{host}:{port}"
         )
-    hosts = ["localhost", "127.0.0.1", "::1", "[::1]", host] if made else ["*"]
+    hosts = ["localhost", "127.0.0.1", "::1", "[::1]", host] if own_token else ["*"]
     deployment = Deployment(worker.names, worker.revision)
     app = Service(deployment, worker, Jobs(limits=limits), token, hosts, limits).app()
     try:

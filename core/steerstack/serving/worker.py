@@ -82,16 +82,18 @@ class Worker:
         self._pipe: Connection = ours
         self.started += 1
         try:
-            told, _ = _receive(ours)
+            message, _ = _receive(ours)
         except (EOFError, OSError, ValueError) as error:
             self._process.join()
             raise ModelError(
                 "The process that was to open the model died.", seen=f"exit code {self._process.exitcode}"
             ) from error
-        if "error" in told:
+        if "error" in message:
             self.stop()
-            raise getattr(errors, told["error"], ModelError)(told["happened"], seen=told["seen"], fix=told["fix"])
-        self.names, self.revision = tuple(told["names"]), told["revision"]
+            raise getattr(errors, message["error"], ModelError)(
+                message["happened"], seen=message["seen"], fix=message["fix"]
+            )
+        self.names, self.revision = tuple(message["names"]), message["revision"]
         self._held = self._size()
 
     def run(self, envelope: str, blob: bytes, wanted: Callable[[], bool] = lambda: True) -> bytes:
@@ -114,10 +116,10 @@ class Worker:
         try:
             _send(self._pipe, {"envelope": envelope}, blob)
             self._await(wanted)
-            told, result = _receive(self._pipe)
-            if not isinstance(told.get("error"), str):
+            message, result = _receive(self._pipe)
+            if not isinstance(message.get("error"), str):
                 return result
-            reason = told["error"]
+            reason = message["error"]
         except (EOFError, OSError, ValueError):
             self._process.join(5)
             reason = f"The request ended the process that ran it (exit code {self._process.exitcode})."

@@ -148,8 +148,8 @@ def _verdict(
 
 def _needed(none: Values, one: Values, two: Values, both: Values, margin: float) -> int | None:
     """Items after which the verdict that the means suggest would be resolved (power 80 % for each bound)."""
-    effect, kept = one - none, both - two
-    share = float(kept.mean() / effect.mean()) if effect.mean() else math.nan
+    effect, remainder = one - none, both - two
+    share = float(remainder.mean() / effect.mean()) if effect.mean() else math.nan
     if not math.isfinite(share):
         return None
     if abs(share - 1) < margin:
@@ -158,7 +158,7 @@ def _needed(none: Values, one: Values, two: Values, both: Values, margin: float)
         edges = [margin]
     else:
         edges = [0.0, 1.0] if share < 1 else [1.0]
-    bounds = [effect, two - none, *(kept - edge * effect for edge in edges)]
+    bounds = [effect, two - none, *(remainder - edge * effect for edge in edges)]
     counts = [needed_n(values, float(values.mean())) for values in bounds]
     return max([TOO_FEW, *(count for count in counts if count is not None)])
 

@@ -43,8 +43,8 @@ def share(outcomes: ArrayLike, *, groups: ArrayLike | None = None, level: float 
 
 def probability(values: ArrayLike, *, groups: ArrayLike | None = None, level: float = LEVEL) -> Estimate:
     """Mean of probabilities, with an interval that stays between 0 and 1."""
-    found = mean_interval(values, groups=groups, level=level)
-    return replace(found, ci_low=max(0.0, found.ci_low), ci_high=min(1.0, found.ci_high))
+    estimate = mean_interval(values, groups=groups, level=level)
+    return replace(estimate, ci_low=max(0.0, estimate.ci_low), ci_high=min(1.0, estimate.ci_high))
 
 
 def difference(

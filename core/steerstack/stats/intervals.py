@@ -75,11 +75,11 @@ def mean_p(values: ArrayLike, *, groups: ArrayLike | None = None) -> float:
     data, labels = _read(values, groups)
     if len(data) < 2 or not np.isfinite(data).all() or (labels is not None and _count(labels) == 1):
         return 1.0
-    found = (
+    p_values = (
         2 * float(special.stdtr(freedom, -abs(mean) / spread)) if spread else 1.0
         for mean, spread, freedom in _pivots(data, labels)
     )
-    return max(found)
+    return max(p_values)
 
 
 def gap_interval(
@@ -124,12 +124,12 @@ def _pivots(data: Values, labels: NDArray[np.intp] | None) -> list[Pivot]:
     n, value = len(data), float(data.mean())
     unit = max(1.0, abs(value))
     if _are_outcomes(data):
-        found = [(*_adjusted(data), n - 1.0)]
+        pivots = [(*_adjusted(data), n - 1.0)]
     elif float(np.ptp(data)) <= SAME * unit:
-        found = [(value, unit * _adjusted(np.zeros(n))[1], n - 1.0)]
+        pivots = [(value, unit * _adjusted(np.zeros(n))[1], n - 1.0)]
     else:
-        found = [(value, float(np.std(data, ddof=1)) / math.sqrt(n), n - 1.0)]
-    return found if labels is None else [*found, (value, *clustered_spread(data, labels))]
+        pivots = [(value, float(np.std(data, ddof=1)) / math.sqrt(n), n - 1.0)]
+    return pivots if labels is None else [*pivots, (value, *clustered_spread(data, labels))]
 
 
 def _adjusted(data: Values) -> tuple[float, float]:

@@ -55,9 +55,9 @@ def clusters(items: Iterable[Item]) -> Clusters | None:
     same six words, or have six words in ten in common, numbers and the words that most items hold aside. A relation
     that leaves fewer than :data:`FEWEST` clusters is not used.
     """
-    found = list(items)
-    relations = {"topics": _same(found), "templates": _alike([_text(item) for item in found])}
-    usable = {name: labels for name, labels in relations.items() if FEWEST <= len(set(labels)) < len(found)}
+    members = list(items)
+    relations = {"topics": _same(members), "templates": _alike([_text(item) for item in members])}
+    usable = {name: labels for name, labels in relations.items() if FEWEST <= len(set(labels)) < len(members)}
     joined = _joined(list(usable.values())) if len(usable) > 1 else []
     if len(set(joined)) >= FEWEST:
         return Clusters(tuple(joined), " and ".join(usable))
@@ -69,8 +69,8 @@ def clusters(items: Iterable[Item]) -> Clusters | None:
 
 def groups_of(items: Iterable[Item]) -> tuple[int, ...] | None:
     """The cluster of each item; None where they are as good as independent."""
-    found = clusters(items)
-    return found.labels if found else None
+    partition = clusters(items)
+    return partition.labels if partition else None
 
 
 def _same(items: Sequence[Item]) -> list[int]:

@@ -33,15 +33,15 @@ def ratio_interval(
     unknown = Estimate(value, -math.inf, math.inf, n, level, count)
     if not math.isfinite(value) or not mean_interval(b, groups=groups, level=level).excludes_zero:
         return unknown
-    found = [_fieller(a, b, None, level)]
+    intervals = [_fieller(a, b, None, level)]
     if labels is not None:
-        found.append(_fieller(a, b, labels, level))
+        intervals.append(_fieller(a, b, labels, level))
     residual = a - value * b
     if float(np.ptp(residual)) <= SAME * max(1.0, abs(bottom)):  # the same ratio at every item: see mean_interval
         same = mean_interval(np.full(n, bottom), level=level)
         reach = (same.ci_high - same.ci_low) / 2 / abs(bottom)
-        found.append((value - reach, value + reach))
-    low, high = min(low for low, _ in found), max(high for _, high in found)
+        intervals.append((value - reach, value + reach))
+    low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
     return Estimate(value, low, high, n, level, count)
 
 
@@ -67,11 +67,11 @@ def two_way_ratio(
         reach = (same.ci_high - same.ci_low) / 2 / abs(bottom)
         return Estimate(value, value - reach, value + reach, b.size, level)
     labels = [None] if groups is None else [None, cluster_numbers(groups, b.shape[1])]
-    found = [
+    intervals = [
         _roots(a, b, partial(_two_way, labels=by), quantile(satterthwaite(_two_way_parts(residual, by))[1], level))
         for by in labels
     ]
-    return Estimate(value, min(low for low, _ in found), max(high for _, high in found), b.size, level)
+    return Estimate(value, min(low for low, _ in intervals), max(high for _, high in intervals), b.size, level)
 
 
 def _two_way_parts(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> list[tuple[float, float]]:

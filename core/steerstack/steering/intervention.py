@@ -124,8 +124,8 @@ class Intervention(ABC):
 
     def __str__(self) -> str:
         values = ((part.name, getattr(self, part.name)) for part in fields(self) if part.name not in _TOLD)
-        given = [f"{name} {value}" for name, value in values if isinstance(value, str | int | float)]
-        return " ".join([type(self).__name__, *given, f"at {self.site} on {self.tokens}"])
+        settings = [f"{name} {value}" for name, value in values if isinstance(value, str | int | float)]
+        return " ".join([type(self).__name__, *settings, f"at {self.site} on {self.tokens}"])
 
     def _repr_html_(self) -> str:
         return Plan((self,))._repr_html_()

@@ -131,10 +131,10 @@ class SteeringVector:
 
     def keeping(self, layers: Iterable[int]) -> "SteeringVector":
         """The same vector with only some of its layers; raises SiteError for one that it does not have."""
-        kept = sorted(set(layers))
-        parts = {name: {at: of[at] for at in kept if at in of} for name, of in self.parts.items()}
+        numbers = sorted(set(layers))
+        parts = {name: {at: of[at] for at in numbers if at in of} for name, of in self.parts.items()}
         return replace(
-            self, directions={at: self[at] for at in kept}, parts={name: of for name, of in parts.items() if of}
+            self, directions={at: self[at] for at in numbers}, parts={name: of for name, of in parts.items() if of}
         )
 
     def only(self, layer: int) -> "SteeringVector":
@@ -232,9 +232,9 @@ class SteeringVector:
 
     @classmethod
     def _of_parts(cls, parts: dict[str, dict[int, Tensor]], about: Mapping[str, Any]) -> "SteeringVector":
-        known = {name: about[name] for name in Origin.__dataclass_fields__ if name in about}
+        facts = {name: about[name] for name in Origin.__dataclass_fields__ if name in about}
         edit = str(about.get("edit", "add"))
-        return cls(parts.pop("layer"), about.get("site", "resid_post"), Origin(**known), edit, parts)
+        return cls(parts.pop("layer"), about.get("site", "resid_post"), Origin(**facts), edit, parts)
 
 
 def random_like(vector: SteeringVector, seed: int) -> SteeringVector:

@@ -147,11 +147,11 @@ def _checked(shown: str, tensors: Mapping[str, Tensor], about: dict[str, Any]) -
     norms = about.get("norms")
     if norms is None:
         return parts, about
-    found = {str(layer): float(direction.norm()) for layer, direction in parts["layer"].items()}
-    if not isinstance(norms, dict) or set(norms) != set(found):
-        said = ", ".join(norms) if isinstance(norms, dict) else type(norms).__name__
-        raise _changed(shown, f"norms of layers {said[:60]}; tensors of {', '.join(found)[:60]}")
-    for layer, norm in found.items():
+    lengths = {str(layer): float(direction.norm()) for layer, direction in parts["layer"].items()}
+    if not isinstance(norms, dict) or set(norms) != set(lengths):
+        layers = ", ".join(norms) if isinstance(norms, dict) else type(norms).__name__
+        raise _changed(shown, f"norms of layers {layers[:60]}; tensors of {', '.join(lengths)[:60]}")
+    for layer, norm in lengths.items():
         # vectors of before there were digests had norms as rounded as the model's activations
         close = 1e-4 if recorded is not None else 0.02
         # compared and not subtracted: an integer of 400 digits becomes no float
@@ -172,20 +172,20 @@ def _parts(shown: str, tensors: Mapping[str, Tensor]) -> Parts:
     """Tensors by part and layer; ``layer`` holds the directions."""
     import torch
 
-    found: dict[str, dict[int, Tensor]] = defaultdict(dict)
+    parts: dict[str, dict[int, Tensor]] = defaultdict(dict)
     for name, tensor in tensors.items():
         matched = _NAME.fullmatch(name)
         if tensor.dtype not in (torch.float32, torch.float64, torch.float16, torch.bfloat16):
             raise VectorError(f"{shown} holds no numbers to add.", seen=f"{name}: {tensor.dtype}")
         if matched:
-            found[matched[1]][int(matched[2])] = tensor.float()
-    if "layer" not in found or sum(map(len, found.values())) != len(tensors):
+            parts[matched[1]][int(matched[2])] = tensor.float()
+    if "layer" not in parts or sum(map(len, parts.values())) != len(tensors):
         raise VectorError(
             f"{shown} is not a steering vector.",
             seen=f"tensors {', '.join(sorted(tensors)[:5]) or 'none'}",
             fix="A vector file holds tensors named layer.0, layer.1, ... of shape [d_model].",
         )
-    return dict(found)
+    return dict(parts)
 
 
 def _parse_header(shown: str, about: Any) -> dict[str, object]:

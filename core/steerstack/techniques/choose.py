@@ -58,16 +58,16 @@ def choose(
         A layer that the vector does not have.
     """
     model, validation = as_model(model), as_data(validation, "validation")
-    scored, chosen = check_mode(mode), Tokens.parse(tokens)
+    scored, positions = check_mode(mode), Tokens.parse(tokens)
     model.check_vector(vector, transfer=transfer)
     if layers is not None:
         vector.keeping(layers)
-    candidates = Candidates(None if layers is None else tuple(layers), tuple(shares), tokens=chosen)
+    candidates = Candidates(None if layers is None else tuple(layers), tuple(shares), tokens=positions)
 
     def mean_log_odds(tried: Sequence[Candidate]) -> list[float]:
-        plans = [candidate.plan(vector, chosen) for candidate in tried]
+        plans = [candidate.plan(vector, positions) for candidate in tried]
         return [float(arm.effect_scale.mean()) for arm in score_data(model, validation, scored, plans)]
 
     return search.choose(
-        candidates.of(model, vector), mean_log_odds, lambda one: kl_at(model, [one.plan(vector, chosen)])[0]
+        candidates.of(model, vector), mean_log_odds, lambda one: kl_at(model, [one.plan(vector, positions)])[0]
     )

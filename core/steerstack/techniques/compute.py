@@ -16,15 +16,15 @@ def of_vector(model: Model, train: DataSet, validation: DataSet | None, mode: Sc
     if validation is None:
         return of_candidates(model, train, None, mode, 0)
     measured = sum(tried.log_odds is not None for tried in choice.tried)
-    found = of_candidates(model, train, validation.spread(ITEMS), mode, measured)
+    operations = of_candidates(model, train, validation.spread(ITEMS), mode, measured)
     if any(tried.promise is not None for tried in choice.tried):
-        found += flops.training(model, flops.asked_tokens(ask(model.format, validation.spread(SLOPE_ITEMS), mode)))
-    return found
+        operations += flops.training(model, flops.asked_tokens(ask(model.format, validation.spread(SLOPE_ITEMS), mode)))
+    return operations
 
 
 def of_candidates(model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, count: int) -> float:
     """Operations of reading the training answers once, and of scoring so many candidates on the validation items."""
-    found = flops.forward(model, flops.asked_tokens(ask(model.format, train, "text")))
+    operations = flops.forward(model, flops.asked_tokens(ask(model.format, train, "text")))
     if validation is not None:
-        found += flops.forward(model, flops.asked_tokens(ask(model.format, validation, mode)) * count)
-    return found
+        operations += flops.forward(model, flops.asked_tokens(ask(model.format, validation, mode)) * count)
+    return operations

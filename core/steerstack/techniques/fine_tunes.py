@@ -54,10 +54,10 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
     """The fine-tune, from the folder if it was made there from the same inputs, else trained now."""
     weights = weights_of(baseline, model, splits, folder, seed)
     about = weights.with_suffix(".json")
-    known = _known(about, weights)
-    if known is not None:
+    notes = _known(about, weights)
+    if notes is not None:
         again = with_weights(model, weights, f"{model.name}+{baseline.label}")
-        return Tuned(again, known["parameters"], known["seconds"], known["record"], flops=known.get("flops", 0.0))
+        return Tuned(again, notes["parameters"], notes["seconds"], notes["record"], flops=notes.get("flops", 0.0))
     tuned = baseline.tune(model, splits.train, splits.validation, seed=seed)
     check_changed(tuned.model, model, f"The fine-tune {baseline.label}")
     _save(model.module, tuned.model.module, weights)
@@ -69,9 +69,9 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
 def _known(about: Path, weights: Path) -> dict[str, Any] | None:
     """What was written down of a fine-tune; None where that, or its weights, are not as they were written."""
     try:
-        known = json.loads(about.read_text(encoding="utf-8"))
-        whole = {"parameters", "seconds", "record"} <= known.keys()
-        return known if whole and known.get("weights", digest.of_file(weights)) == digest.of_file(weights) else None
+        notes = json.loads(about.read_text(encoding="utf-8"))
+        whole = {"parameters", "seconds", "record"} <= notes.keys()
+        return notes if whole and notes.get("weights", digest.of_file(weights)) == digest.of_file(weights) else None
     except (OSError, ValueError, RecursionError, AttributeError):
         return None
 

@@ -47,8 +47,8 @@ class NullSteering(Steering):
         """As of any vector; what is random is drawn by the study's seed, and the vector is not kept."""
         drawn = "seed" in type(self.method).model_fields
         method = self.method.model_copy(update={"seed": seed + self.draw * APART}) if drawn else self.method
-        made = super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
-        return replace(made, vector=None)
+        treatment = super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
+        return replace(treatment, vector=None)
 
     def find(self, model: Model, train: DataSet) -> SteeringVector:
         """From the other behaviour's items, as many as there are of this one."""
@@ -67,13 +67,13 @@ def null_techniques(behavior: str, count: int = 1, **options: Any) -> list[Steer
     options:
         Of :class:`~steerstack.techniques.technique.Steering`: the same as for the real vectors.
     """
-    known = [
+    nulls = [
         NullSteering(find("extractor", name).make(), **options, draw=draw)
         for draw in range(count)
         for name in ("random", "shuffled-labels")
     ]
     method = find("extractor", "mean-difference").make()
-    return [*known, *(NullSteering(method, **options, other=o) for o in other_behaviors(behavior, 1))]
+    return [*nulls, *(NullSteering(method, **options, other=o) for o in other_behaviors(behavior, 1))]
 
 
 def family_of(name: str) -> str:

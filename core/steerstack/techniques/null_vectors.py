@@ -56,9 +56,9 @@ class ShuffledPairs(Remembered):
         for batch in self._batches:
             labels = self._labels[begun : begun + len(batch.positive)]
             begun += len(batch.positive)
-            kept, flip = labels != 0, (labels[labels != 0] < 0)[:, None, None]
+            mask, flip = labels != 0, (labels[labels != 0] < 0)[:, None, None]
             if len(flip):
-                positive, negative = batch.positive[kept], batch.negative[kept]
+                positive, negative = batch.positive[mask], batch.negative[mask]
                 yield PairBatch(torch.where(flip, negative, positive), torch.where(flip, positive, negative))
 
 
@@ -102,8 +102,8 @@ class Shuffler:
             The shuffled sides average out to nothing (a single pair, say).
         """
         try:
-            found = self._method.fit(ShuffledPairs(self._stream, seed))
-            fitted = Fitted.of(found)
+            directions = self._method.fit(ShuffledPairs(self._stream, seed))
+            fitted = Fitted.of(directions)
             null = SteeringVector(
                 dict(fitted.directions), vector.component, vector.origin, fitted.edit, dict(fitted.parts)
             )
@@ -182,16 +182,16 @@ def null_vectors(
         Vectors whose shuffled labels average out to nothing (a single pair, say) are left out.
     """
     seeds = [seed * APART + i for i in range(count)]
-    found = [Null(f"random {i}", "random", random_like(vector, drawn)) for i, drawn in enumerate(seeds)]
+    nulls = [Null(f"random {i}", "random", random_like(vector, drawn)) for i, drawn in enumerate(seeds)]
     if method is None or not count:
-        return found
+        return nulls
     make = Shuffler(model, data, method, position, list(vector.layers))
     for i, drawn in enumerate(seeds):
         with suppress(DegenerateDirectionError, ExtractionError):
             name = f"shuffled labels {i}"
-            known = once(name, [data.digest, position, vector.fingerprint, drawn], partial(make.like, vector, drawn))
-            found.append(Null(name, "shuffled labels", known))
-    return found
+            null = once(name, [data.digest, position, vector.fingerprint, drawn], partial(make.like, vector, drawn))
+            nulls.append(Null(name, "shuffled labels", null))
+    return nulls
 
 
 def neighbor_vectors(
@@ -220,12 +220,12 @@ def neighbor_vectors(
     dict
         By behaviour. Those whose two sides are the same are left out.
     """
-    found = {}
+    vectors = {}
     for other in data if method is not None else ():
         with suppress(DegenerateDirectionError):
             assert method is not None
             theirs, layers = other.limit(pairs), list(vector.layers)
             read = partial(extract, model, theirs, method, position=position, layers=layers)
-            known = once(f"vector of {other.behavior}", [theirs.digest, position, layers], read)
-            found[other.behavior] = brought_to_norm(known, vector)
-    return found
+            neighbor = once(f"vector of {other.behavior}", [theirs.digest, position, layers], read)
+            vectors[other.behavior] = brought_to_norm(neighbor, vector)
+    return vectors

@@ -46,12 +46,12 @@ def answered_again(
     answers:
         One for each of the first questions.
     """
-    given = [(item, answer) for item, answer in zip(data, answers, strict=False) if answer.strip()]
+    examples = [(item, answer) for item, answer in zip(data, answers, strict=False) if answer.strip()]
     items = tuple(  # an item has two answers; the other one is not read
         replace(item, question=words_of(item, mode), options=(answer, f"not {answer}"), exhibits=0, contrast=1,
                 form="choice")
-        for item, answer in given
+        for item, answer in examples
     )  # fmt: skip
     if not items:
         return []
-    return [asked.exhibits for asked in ask(format, data.take(items), "text", system=system, shots=shots)]
+    return [question.exhibits for question in ask(format, data.take(items), "text", system=system, shots=shots)]

@@ -62,11 +62,11 @@ def slopes_on(model: Model, data: DataSet, mode: ScoreMode, sites: Sequence[Site
     """The slopes of the mean log-odds (per token for ``text``) of up to :data:`SLOPE_ITEMS` items."""
     sequences, weights = [], []
     items = data.spread(SLOPE_ITEMS)
-    asked = ask(model.format, items, mode)
+    questions = ask(model.format, items, mode)
     times = {item.id: 0 for item in items}
-    for question in asked:
+    for question in questions:
         times[question.item.id] += 1
-    for question in asked:
+    for question in questions:
         for sign, side in zip((1, -1), question.pair, strict=True):
             length = len(side) - side.answer_start if mode == "text" else 1
             sequences.append(side)

@@ -27,15 +27,15 @@ def prompt_variants(prompts: Sequence[str], answers: Sequence[str], count: int, 
     seed:
         Of the answers that are shown.
     """
-    found = dict.fromkeys(prompts)
+    variants = dict.fromkeys(prompts)
     drawing = random.Random(seed)
     for first, second in permutations(prompts, 2):
-        if len(found) < count and len(found) < len(prompts) * 2:
-            found.setdefault(f"{first} {second}")
+        if len(variants) < count and len(variants) < len(prompts) * 2:
+            variants.setdefault(f"{first} {second}")
     for round_ in range(_ROUNDS):
-        if len(found) >= count or not prompts or not answers:
+        if len(variants) >= count or not prompts or not answers:
             break
         shown = drawing.sample(list(answers), min(SHOWN, len(answers)))
         listed = "\n".join(f"- {answer}" for answer in shown)
-        found.setdefault(f"{prompts[round_ % len(prompts)]}\n\nAnswers of this kind:\n{listed}")
-    return list(found)
+        variants.setdefault(f"{prompts[round_ % len(prompts)]}\n\nAnswers of this kind:\n{listed}")
+    return list(variants)

@@ -31,14 +31,14 @@ def mode_for(reward: Reward, mode: ScoreMode | None, data: DataSet) -> ScoreMode
 
 def rollouts(model: Model, questions: Sequence[Question], answers: Sequence[str], mode: ScoreMode) -> list[Rollout]:
     """Answers to questions, one each, as rewards take them."""
-    found = []
+    samples = []
     for question, answer in zip(questions, answers, strict=True):
         labels = None
         if mode != "text":
             one, other = (model.tokenizer.decode(side.ids[side.answer_start :]).strip() for side in question.pair)
             labels = (one, other)
-        found.append(Rollout(question.item, asked_words(question, mode), answer.strip(), labels))
-    return found
+        samples.append(Rollout(question.item, asked_words(question, mode), answer.strip(), labels))
+    return samples
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def rewarded(
     questions = ask(arm.model.format, data, mode, system=arm.system, shots=arm.shots)
     several = [question for question in questions for _ in range(samples)]
     prompts = [question.exhibits.cut(question.exhibits.answer_start) for question in several]
-    (said,) = generate(arm.model, prompts, [arm.plan], sampling)
-    texts = [str(arm.model.tokenizer.decode(list(tokens), skip_special_tokens=True)) for tokens in said.tokens]
+    (generation,) = generate(arm.model, prompts, [arm.plan], sampling)
+    texts = [str(arm.model.tokenizer.decode(list(tokens), skip_special_tokens=True)) for tokens in generation.tokens]
     values = np.asarray(reward.values(rollouts(arm.model, several, texts, mode), data, bare), dtype=np.float64)
     table = values.reshape(len(questions), samples)
     silent = [question.item.id for question, row in zip(questions, table, strict=True) if np.isnan(row).all()]

@@ -51,8 +51,8 @@ def search(
 
     for begun in range(0, len(order), step):
         part = sorted(order[begun : begun + step])
-        found = yield Ask("score", tuple(candidates[place] for place in part))
-        means |= {place: float(mean) for place, mean in zip(part, found, strict=True)}
+        scores = yield Ask("score", tuple(candidates[place] for place in part))
+        means |= {place: float(mean) for place, mean in zip(part, scores, strict=True)}
         for place in sorted(part, key=lambda place: -means[place]):
             if kl is not None:
                 return choice(place, within_budget=True)
@@ -76,26 +76,26 @@ def choose_each(
     score, cost:
         The mean log-odds on validation, and the KL per token on neutral text, of each (name, candidate).
     """
-    chosen: dict[str, Choice] = {}
-    asked: dict[str, Ask] = {}
+    choices: dict[str, Choice] = {}
+    requests: dict[str, Ask] = {}
 
     def advance(name: str, answers: Sequence[float] | None) -> None:
         try:
-            asked[name] = searches[name].send(answers)  # type: ignore[arg-type]
+            requests[name] = searches[name].send(answers)  # type: ignore[arg-type]
         except StopIteration as done:
-            asked.pop(name, None)
-            chosen[name] = done.value
+            requests.pop(name, None)
+            choices[name] = done.value
 
     for name in searches:
         advance(name, None)
-    while asked:
+    while requests:
         for what, answer in (("score", score), ("cost", cost)):
-            mine = {name: ask for name, ask in asked.items() if ask.what == what}
+            mine = {name: ask for name, ask in requests.items() if ask.what == what}
             places = [(name, candidate) for name, ask in mine.items() for candidate in ask.of]
             answers = iter(answer(places) if places else ())
             for name, ask in mine.items():
                 advance(name, [float(next(answers)) for _ in ask.of])
-    return {name: chosen[name] for name in searches}
+    return {name: choices[name] for name in searches}
 
 
 def choose(
@@ -123,9 +123,9 @@ def choose(
         first = next(c for c in candidates if c.layers == layers[len(layers) // 2])
         return Choice(first, tuple(Tried(c, None) for c in candidates), within_budget=True, kl=kl)
     measure = score
-    found = choose_each(
+    choices = choose_each(
         {"": search(candidates, promise=promise, kl=kl)},
         lambda places: measure([candidate for _, candidate in places]),
         lambda places: [cost(candidate) for _, candidate in places],
     )
-    return found[""]
+    return choices[""]

@@ -150,8 +150,8 @@ class Tried:
         """As results hold it."""
         candidate = self.candidate
         where = {"layers": list(candidate.layers), "layer": candidate.layers[0], "scale": candidate.scale}
-        found = {"log_odds": self.log_odds, "kl": self.kl, "promise": self.promise}
-        return {**where, "share": candidate.share, **found, "effect": self.effect and self.effect.to_json()}
+        values = {"log_odds": self.log_odds, "kl": self.kl, "promise": self.promise}
+        return {**where, "share": candidate.share, **values, "effect": self.effect and self.effect.to_json()}
 
 
 @dataclass(frozen=True)

@@ -167,8 +167,8 @@ class Steering(Technique):
             grid, None if shared is None else score, lambda one: kl_at(model, [one.plan(vector, tokens)])[0],
             promise=promise, kl=self.kl,
         )  # fmt: skip
-        found = {"vector": vector.fingerprint, "found": vector.origin.found}
-        record = {**choice.to_json(), **found}
+        origin = {"vector": vector.fingerprint, "found": vector.origin.found}
+        record = {**choice.to_json(), **origin}
         return Treatment(
             Arm(model, choice.candidate.plan(vector, tokens), label=self.name), seconds=time.monotonic() - began,
             flops=of_vector(model, train, validation, mode, choice), record=record,
@@ -244,11 +244,11 @@ def check_techniques(model: Model, techniques: Sequence[Technique], data: Iterab
 
 def asked_by(baseline: Baseline, mode: ScoreMode, choices: int | None = None) -> Baseline:
     """A baseline that asks and scores items as its study does, with as many choices, unless it was told otherwise."""
-    found = baseline if choices is None else baseline.with_choices(choices)
+    plugin = baseline if choices is None else baseline.with_choices(choices)
     field = type(baseline).model_fields.get("mode")
-    known = {str(ScoreMode), str(ScoreMode | None)}
-    follows = field is not None and str(field.annotation) in known and "mode" not in baseline.model_fields_set
-    return found.model_copy(update={"mode": mode}) if follows else found
+    annotations = {str(ScoreMode), str(ScoreMode | None)}
+    follows = field is not None and str(field.annotation) in annotations and "mode" not in baseline.model_fields_set
+    return plugin.model_copy(update={"mode": mode}) if follows else plugin
 
 
 def technique(name: str, parameters: dict[str, Any] | None = None, **options: Any) -> Technique:

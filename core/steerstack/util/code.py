@@ -27,17 +27,17 @@ def has_source(module: str) -> bool:
 @functools.cache
 def _of(modules: tuple[str, ...]) -> str:
     roots = {OURS, *(name.partition(".")[0] for name in modules)}
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in digests:
             continue
         path = _file(name)
         text, imported = _read(name, path) if path else ("", ())
-        found[name] = digest.of_bytes(text.encode())
+        digests[name] = digest.of_bytes(text.encode())
         waiting += [part for part in imported if part.partition(".")[0] in roots and _file(part)]
-    return digest.of_json(found)
+    return digest.of_json(digests)
 
 
 @functools.cache

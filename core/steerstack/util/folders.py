@@ -26,17 +26,17 @@ def cache_folder() -> Path:
 
 
 def _folder(variable: str, otherwise: Callable[[str], Path]) -> Path:
-    given = os.environ.get(variable)
-    if given:
-        return Path(given)
+    setting = os.environ.get(variable)
+    if setting:
+        return Path(setting)
     try:
-        found, seen = otherwise("steerstack"), ""
+        folder, reason = otherwise("steerstack"), ""
     except RuntimeError as error:  # no HOME, and no user of this process's number
-        found, seen = Path(), str(error)
-    if not found.is_absolute():
+        folder, reason = Path(), str(error)
+    if not folder.is_absolute():
         raise SteerstackError(
             "It is not known where this user's folders are.",
-            seen=seen or f"HOME is not set, and {found} is no place",
+            seen=reason or f"HOME is not set, and {folder} is no place",
             fix=f"Set HOME, or name a folder in {variable}.",
         )
-    return found
+    return folder

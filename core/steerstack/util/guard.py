@@ -130,12 +130,12 @@ def load_json(text: str) -> Any:
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice!r:.60} stands twice in one object")
-    return found
+    return entries
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_no_key_twice)

@@ -46,12 +46,12 @@ class Kept:
         wanted = list(dict.fromkeys(keys))
 
         def read(db: sqlite3.Connection) -> dict[str, Any]:
-            found: dict[str, Any] = {}
+            values: dict[str, Any] = {}
             for at in range(0, len(wanted), _AT_ONCE):
                 part = wanted[at : at + _AT_ONCE]
                 query = f"SELECT key, value FROM kept WHERE key IN ({','.join('?' * len(part))})"
-                found |= {key: json.loads(value) for key, value in db.execute(query, part)}
-            return found
+                values |= {key: json.loads(value) for key, value in db.execute(query, part)}
+            return values
 
         return self._run(read)
 
@@ -67,16 +67,16 @@ class Kept:
     def _check(self) -> None:
         """Refuse what is no file of ours, before SQLite adds a table to it or writes over it."""
         try:
-            found = tables(self.path)
+            schema = tables(self.path)
         except (sqlite3.Error, OSError) as error:
-            seen = str(error)
+            contents = str(error)
         else:
-            if found in ({}, {"kept": _TABLE}):
+            if schema in ({}, {"kept": _TABLE}):
                 return
-            seen = f"a database of {', '.join(sorted(found))}"
+            contents = f"a database of {', '.join(sorted(schema))}"
         raise StudyError(
             f"{self.path} is no cache of steerstack's; it was left as it is.",
-            seen=seen[:200],
+            seen=contents[:200],
             fix="Name a file that is not there yet, or none for the one in STEERSTACK_CACHE; remove it if it is "
             "damaged.",
         )

@@ -38,10 +38,10 @@ def kept_key(address: str, error: type[SteerstackError]) -> str | None:
         raise error(f"{file} can be read by others, so its keys are not used.", fix=f"chmod 600 {file}")
     parts = urlsplit(address)
     try:
-        known = load_json(text)
-        found = [known.get(name) for name in (address.rstrip("/"), f"{parts.scheme}://{parts.netloc}")]
-        if all(key is None or isinstance(key, str) for key in found):
-            return found[0] or found[1]
+        tokens = load_json(text)
+        matches = [tokens.get(name) for name in (address.rstrip("/"), f"{parts.scheme}://{parts.netloc}")]
+        if all(key is None or isinstance(key, str) for key in matches):
+            return matches[0] or matches[1]
     except (ValueError, AttributeError):
         pass
     raise error(f"{file} is not a JSON object of addresses and tokens.", fix='Write {"https://gpu.lab": "TOKEN"}.')

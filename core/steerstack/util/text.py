@@ -19,8 +19,8 @@ def broken(text: str) -> str:
 
     That is half of a character (a lone surrogate), which cannot be encoded, and the null character, which ends a path.
     """
-    found = _BROKEN.search(text)
-    return ascii(found[0]) if found else ""
+    match = _BROKEN.search(text)
+    return ascii(match[0]) if match else ""
 
 
 def shown(text: str) -> str:
@@ -30,9 +30,9 @@ def shown(text: str) -> str:
 
 def no_name(text: str) -> str:
     """Why a text can be no name, of a behaviour, say; empty where it can."""
-    found = _STEERS.search(text)
-    if found:
-        return f"it holds {found[0]!a}"
+    match = _STEERS.search(text)
+    if match:
+        return f"it holds {match[0]!a}"
     return "" if text.strip() else "it is empty"
 
 

@@ -50,10 +50,10 @@ class Document:
                 node = node.value[part]
                 line = node.start_mark.line + 1
             elif isinstance(node, yaml.MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == str(part)]
-                if not found:
+                entries = [(key, value) for key, value in node.value if key.value == str(part)]
+                if not entries:
                     break
-                line, node = found[0][0].start_mark.line + 1, found[0][1]
+                line, node = entries[0][0].start_mark.line + 1, entries[0][1]
             else:
                 break
         return line
@@ -105,11 +105,11 @@ def load_yaml(text: str, source: str, error: type[SteerstackError], *, fix: str 
         raise error(
             f"{source} holds a value that cannot be read.", seen=f"{type(wrong).__name__}: {wrong}"[:500], fix=fix
         ) from None
-    found = Document(value, root)
+    document = Document(value, root)
     for place, part in _parts(value, ()):
         if why := _wrong(part):
-            raise refuse(found.line(place), f"{'.'.join(map(str, place)) or 'the file'} {why}")
-    return found
+            raise refuse(document.line(place), f"{'.'.join(map(str, place)) or 'the file'} {why}")
+    return document
 
 
 def _check_shape(text: str, refuse: Any) -> None:
@@ -152,12 +152,12 @@ def _check_keys(root: yaml.Node | None, refuse: Any) -> None:
         if isinstance(node, yaml.SequenceNode):
             todo += node.value
         elif isinstance(node, yaml.MappingNode):
-            seen = set[tuple[str, str]]()
+            keys = set[tuple[str, str]]()
             for key, child in node.value:
                 if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                    if (key.tag, key.value) in seen:
+                    if (key.tag, key.value) in keys:
                         raise refuse(key.start_mark.line + 1, f"{key.value!r} is given twice.")
-                    seen.add((key.tag, key.value))
+                    keys.add((key.tag, key.value))
                 todo.append(child)
 
 
@@ -177,6 +177,6 @@ def _parts(value: Any, place: tuple[int | str, ...]) -> Iterator[tuple[tuple[int
 def _wrong(part: Any) -> str:
     if isinstance(part, int) and not -_LARGEST <= part < _LARGEST:
         return "is a number beyond 64 bits."
-    if isinstance(part, str) and (seen := broken(part)):
-        return f"holds a character that no text has: {seen}."
+    if isinstance(part, str) and (character := broken(part)):
+        return f"holds a character that no text has: {character}."
     return ""

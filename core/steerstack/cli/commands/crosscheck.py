@@ -47,9 +47,11 @@ def crosscheck(
     for name in wanted:
         if name not in other.bases:
             raise ParameterError(f"{backend} has no basis {name!r}.", fix=nearest(name, other.bases))
-    given = {"dtype": dtype, "device": device, "revision": revision}
-    made = {
-        name: other.make({key: value for key, value in {**given, "basis": name}.items() if key in other.model_fields})
+    parameters = {"dtype": dtype, "device": device, "revision": revision}
+    backends = {
+        name: other.make(
+            {key: value for key, value in {**parameters, "basis": name}.items() if key in other.model_fields}
+        )
         for name in wanted
     }
     loaded = load_vector(vector) if vector else None
@@ -69,7 +71,7 @@ def crosscheck(
         result = run(
             opened,
             backend,
-            {name: partial(made[name].open, model) for name in wanted},
+            {name: partial(backends[name].open, model) for name in wanted},
             sequences,
             arms,
             tolerance=tolerance,

@@ -18,14 +18,14 @@ def list_data(json: str | None = options.JSON) -> None:
     from steerstack.catalog import published_data
 
     shipped = [{"name": name, "source": source, "at_hand": True} for name, source in behaviors().items()]
-    known = [
+    sets = [
         {"name": name, "at_hand": published_data.at_hand(name) is not None, **about}
         for name, about in published_data.published().items()
     ]
-    if console.wrote([*shipped, *known], json):
+    if console.wrote([*shipped, *sets], json):
         return
     table = Table("name", "source", "licence", "here")
-    for row in [*shipped, *known]:
+    for row in [*shipped, *sets]:
         table.add_row(
             str(row["name"]), str(row["source"]), str(row.get("licence", "")), "yes" if row["at_hand"] else ""
         )
@@ -73,13 +73,13 @@ def check(
     from steerstack.data.leaks import leaks
 
     loaded = load_data(data, behavior=behavior, matching=matching)
-    found = leaks(loaded)
-    if console.wrote({**_about(data, behavior, matching, 0), "leaks": [vars(leak) for leak in found]}, json):
+    findings = leaks(loaded)
+    if console.wrote({**_about(data, behavior, matching, 0), "leaks": [vars(leak) for leak in findings]}, json):
         return
     console.out.print(f"{data}: {len(loaded)} items of {loaded.behavior}; {loaded.polarity}", highlight=False)
     for remark in loaded.notes:
         console.out.say(f" {remark}", mark="!", style="yellow")
-    for leak in found:
+    for leak in findings:
         console.out.say(f" {leak.text}", mark="!" if leak.warns else " ", style="yellow")
 
 

@@ -53,13 +53,13 @@ def doctor(
     layers = layers_of(loaded, vector.layer)
     opened = model.opened()
     with progress_bars.bars() as bars:
-        found = find_cause(
+        diagnosis = find_cause(
             opened, items, loaded, layer=layers, scale=scale, tokens=vector.tokens, mode=score, system=system,
             edit=edited, transfer=vector.transfer, on_step=bars.phase,
         )  # fmt: skip
-    if not console.wrote(found.to_json(), json):
-        _show(found)
-    if found.cause:
+    if not console.wrote(diagnosis.to_json(), json):
+        _show(diagnosis)
+    if diagnosis.cause:
         raise typer.Exit(1)
 
 
@@ -73,11 +73,11 @@ def _check_place(vector: Path | None, data: str | None) -> None:
 def _health(tracking_uri: str | None, json: str | None) -> None:
     from steerstack.cli.health import report
 
-    found = report(tracking_uri)
-    if not console.wrote(found, json):
-        for entry in found["checks"]:
+    health = report(tracking_uri)
+    if not console.wrote(health, json):
+        for entry in health["checks"]:
             _say(entry["what"], entry["found"], ok=entry["ok"])
-    if not found["ok"]:
+    if not health["ok"]:
         raise typer.Exit(1)
 
 

@@ -56,17 +56,17 @@ def evaluate(
     opened = model.opened()
     if plan is not None and vector.vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
-    given = vector.claim(opened, scale, system)
-    edits = load_plan(plan, opened) if plan else given.plan()
+    claim = vector.claim(opened, scale, system)
+    edits = load_plan(plan, opened) if plan else claim.plan()
     if record:
         check_recordable(edits)
         if away := check_places(record=True, tracking_uri=tracking_uri):
             console.note(away)
     if items is None:
-        given = replace(given, system=None)  # metrics have system prompts of their own
+        claim = replace(claim, system=None)  # metrics have system prompts of their own
         value, results = run_metrics(metrics, opened, edits)
         failure = kept(
-            value, lambda: record_metrics(results, value, opened, given, tracking_uri=tracking_uri) if record else None
+            value, lambda: record_metrics(results, value, opened, claim, tracking_uri=tracking_uri) if record else None
         )
         show_metrics(results, value, json, steered=len(edits) > 0)
         say_kept(value, json, failure)
@@ -84,7 +84,7 @@ def evaluate(
         total = len(questions) * (2 if len(edits) else 1)
         result = run(opened, items, mode, edits, system=system, progress=bars.of("scoring", total), on_step=bars.phase)
     value = result.to_json()
-    failure = kept(value, lambda: record_evaluation(result, given, tracking_uri=tracking_uri) if record else None)
+    failure = kept(value, lambda: record_evaluation(result, claim, tracking_uri=tracking_uri) if record else None)
     console.write_result(value, json)
     if json != "-":
         _show(value)

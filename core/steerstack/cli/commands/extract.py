@@ -40,16 +40,18 @@ def extract(
             check_target(Path(target))
     if record and (away := check_places(record=True, tracking_uri=tracking_uri)):
         console.note(away)
-    chosen = find("extractor", method).make(assignments.settings(set_))
+    extractor = find("extractor", method).make(assignments.settings(set_))
     pairs = source.items(data)
     opened = model.opened(form=form)
-    site = Site(component or chosen.component, 0)  # type: ignore[arg-type]  # checked there
-    position = position or chosen.position
+    site = Site(component or extractor.component, 0)  # type: ignore[arg-type]  # checked there
+    position = position or extractor.position
     if dump:
         dump_pairs(dump, contrast_pairs(opened.format, pairs, position))
     with progress_bars.bars() as bars:
         progress = bars.of("pairs", len(pairs))
-        vector = extract_vector(opened, pairs, chosen, position=position, component=site.component, progress=progress)
+        vector = extract_vector(
+            opened, pairs, extractor, position=position, component=site.component, progress=progress
+        )
     vector.save(out)
     if record:
         record_vector(vector, opened, pairs, tracking_uri=tracking_uri)

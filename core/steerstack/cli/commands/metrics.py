@@ -31,15 +31,15 @@ def metrics_named(
             "One data file cannot serve several metrics.", fix="Name one metric, or leave out --data."
         )
     offered = plugins().offers("metric")
-    asked = [name for name, cls in offered.items() if cls.role == "target"] if names == "all" else names.split(",")
-    given = {**settings, **({"data": data} if data else {})}
-    chosen = {name: _make(find("metric", name), given, limit) for name in asked}
-    if side_effects and any(metric.role == "target" for metric in chosen.values()):
+    selection = [name for name, cls in offered.items() if cls.role == "target"] if names == "all" else names.split(",")
+    parameters = {**settings, **({"data": data} if data else {})}
+    metrics = {name: _make(find("metric", name), parameters, limit) for name in selection}
+    if side_effects and any(metric.role == "target" for metric in metrics.values()):
         for name, cls in offered.items():
             # the other targets too: a vector for one of them may move the rest (entanglement)
-            if cls.role != "other" and name not in chosen:
-                chosen[name] = _make(cls, {}, limit)
-    return list(chosen.values())
+            if cls.role != "other" and name not in metrics:
+                metrics[name] = _make(cls, {}, limit)
+    return list(metrics.values())
 
 
 def _make(cls: type[Metric], given: dict[str, Any], limit: int | None) -> Metric:
@@ -78,6 +78,6 @@ def show_metrics(results: list[MetricResult], value: dict[str, Any], json: str |
         table.add_row(result.metric.name, result.metric.headline, str(estimate.n), str(estimate), *effect)
     console.out.print(table)
     for result in results:
-        found = ", ".join(f"{name} {value:.2f}" for name, value in result.steered.confounds.items())
-        if found:
-            console.out.print(f"{result.metric.name}: {found}", highlight=False)
+        confounds = ", ".join(f"{name} {value:.2f}" for name, value in result.steered.confounds.items())
+        if confounds:
+            console.out.print(f"{result.metric.name}: {confounds}", highlight=False)

@@ -54,8 +54,8 @@ def inspect(
             console.out.print(f"{key:14} {value}", highlight=False)
     table = Table("layer", *here, title="median norm over the tokens of neutral text")
     for layer in range(opened.n_layers):
-        found = (norms[component].get(layer) for component in here)
-        table.add_row(str(layer), *("-" if norm is None else f"{norm:.2f}" for norm in found))
+        medians = (norms[component].get(layer) for component in here)
+        table.add_row(str(layer), *("-" if norm is None else f"{norm:.2f}" for norm in medians))
     console.out.print(table)
     paths = ", ".join(f"{c} = {opened.path(Site(c, 0))}" for c in here if opened.has(Site(c, 0)))
     console.out.print(f"modules at layer 0: {paths}", highlight=False)

@@ -60,7 +60,7 @@ def new_plugin(
     """Write the package of a new plugin, with a method and tests that pass as written."""
     from steerstack.cli.plugin_skeleton import write_skeleton
 
-    written = write_skeleton(name, folder)
-    for path in written:
+    paths = write_skeleton(name, folder)
+    for path in paths:
         console.out.print(str(path), highlight=False)
     console.console.print(f"Next: pip install -e {folder / name}, then pytest {folder / name}", highlight=False)

@@ -23,14 +23,14 @@ def probe(
     console.quiet()
     from steerstack.study.probe import run_probe
 
-    chosen = find("probe", method).make(assignments.settings(set_))
+    classifier = find("probe", method).make(assignments.settings(set_))
     items = source.items(data)
     opened = model.opened()
     candidates = assignments.numbers(layers, int, "layers") if layers else None
     with progress_bars.bars() as bars:
         progress = bars.of("pairs", len(items))
         value = run_probe(
-            chosen, opened, items, position=position, layers=candidates, seed=seed, progress=progress
+            classifier, opened, items, position=position, layers=candidates, seed=seed, progress=progress
         ).to_json()
     console.write_result(value, json)
     if json != "-":

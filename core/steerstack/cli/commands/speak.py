@@ -68,7 +68,7 @@ def generate(
     from steerstack.exchange.plan_file import load_plan
     from steerstack.steering.intervention import Plan
 
-    asked = as_prompts(prompts_of(prompt, prompts), system)
+    messages = as_prompts(prompts_of(prompt, prompts), system)
     warmth = temperature if temperature is not None else 1.0 if n > 1 else 0.0
     if n > 1 and warmth == 0:
         raise SteerstackError(
@@ -88,13 +88,13 @@ def generate(
         where = f"{'layer' if len(claim.layers) == 1 else 'layers'} {', '.join(map(str, claim.layers))}"
         steered = dict.fromkeys(strength for strength in strengths if strength)
         voices += [_Voice(f"{where}, scale {one:g}", one, replace(claim, scale=one).plan()) for one in steered]
-    repeated = [one for one in asked for _ in range(n)]
+    repeated = [one for one in messages for _ in range(n)]
     shown = json != "-"
     if len(repeated) == 1 and shown:
         replies = [_aloud(opened, repeated[0], voices, sampling)]
     else:
         replies = _silently(opened, repeated, voices, sampling)
-    value = [_entry(one, voices, replies[place * n : place * n + n]) for place, one in enumerate(asked)]
+    value = [_entry(one, voices, replies[place * n : place * n + n]) for place, one in enumerate(messages)]
     console.write_result(value, json)
     if shown and len(repeated) > 1:
         _show(value)
@@ -104,15 +104,15 @@ def _aloud(model: "Model", prompt: "Prompt", voices: Sequence[_Voice], sampling:
     """One answer after the other, each as it comes."""
     from steerstack.engine.decode.speak import speak
 
-    found = []
+    replies = []
     for voice in voices:
         console.out.rule(voice.label, align="left")
         reply = speak(model, [prompt], [voice.plan], sampling, heard=lambda *told: say(told[-1]))[0][0]
         say("\n")
         if len(voice.plan):
             console.console.say("", mark=f"{reply.edited_positions} positions edited", style="dim")
-        found.append(reply)
-    return found
+        replies.append(reply)
+    return replies
 
 
 def say(text: str) -> None:
@@ -137,10 +137,10 @@ def _entry(prompt: "Prompt", voices: Sequence[_Voice], samples: "Sequence[Sequen
     """A prompt with its arms, as ``--json`` has them."""
     arms = []
     for place, voice in enumerate(voices):
-        said = [sample[place] for sample in samples]
-        arm = {"label": voice.label, "scale": voice.scale, "text": said[0].text}
-        arm["edited_positions"] = sum(reply.edited_positions for reply in said)
-        arms.append({**arm, "samples": [reply.text for reply in said]} if len(said) > 1 else arm)
+        replies = [sample[place] for sample in samples]
+        arm = {"label": voice.label, "scale": voice.scale, "text": replies[0].text}
+        arm["edited_positions"] = sum(reply.edited_positions for reply in replies)
+        arms.append({**arm, "samples": [reply.text for reply in replies]} if len(replies) > 1 else arm)
     return {"prompt": prompt.user, "arms": arms}
 
 

@@ -50,9 +50,9 @@ def new_study(
     """Write a study file with every key explained, which `steerstack run` takes as it is."""
     from steerstack.cli.starter_files import write_study
 
-    written = write_study(name, folder, kind, {"data": data, **assignments.values(set_)})
-    console.out.print(str(written), highlight=False)
-    console.console.print(f"Next: steerstack run {written} --plan-only", highlight=False)
+    path = write_study(name, folder, kind, {"data": data, **assignments.values(set_)})
+    console.out.print(str(path), highlight=False)
+    console.console.print(f"Next: steerstack run {path} --plan-only", highlight=False)
 
 
 @new.command("behaviour")
@@ -62,7 +62,7 @@ def new_behaviour(
     """Write a table of items to replace, and a guide to writing good ones."""
     from steerstack.cli.starter_files import write_behaviour
 
-    written = write_behaviour(name, folder)
-    for path in written:
+    paths = write_behaviour(name, folder)
+    for path in paths:
         console.out.print(str(path), highlight=False)
-    console.console.print(f"Next: steerstack data check {written[0]}", highlight=False)
+    console.console.print(f"Next: steerstack data check {paths[0]}", highlight=False)

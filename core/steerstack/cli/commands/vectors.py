@@ -56,8 +56,8 @@ def show(
         opened.check_vector(loaded, transfer=transfer)
         at = assignments.numbers(layers, int, "layers") if layers else loaded.layers
         readings = read_vector(opened, loaded, at, top=top)
-        told = [reading.to_json() for reading in readings]
-        about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": told}
+        entries = [reading.to_json() for reading in readings]
+        about["readout"] = {"model": opened.name, "limits": LIMITS, "layers": entries}
     if console.wrote(about, json):
         return
     for key, value in about.items():

@@ -50,8 +50,8 @@ class _Endpoints:
         return self._thread.stream(lambda say: say(self._playground.about()))
 
     async def _answer(self, request: Request) -> Response:
-        asked = read(Asked, await request.body())
-        return self._thread.stream(lambda say: self._playground.answer(asked, say))
+        question = read(Asked, await request.body())
+        return self._thread.stream(lambda say: self._playground.answer(question, say))
 
     async def _log_odds(self, request: Request) -> Response:
         knobs = read(Knobs, await request.body())

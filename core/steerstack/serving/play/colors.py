@@ -47,8 +47,8 @@ class ColoredPiece:
 
 def usual(model: Model, vector: SteeringVector, layer: int) -> Usual:
     """What is usual along the vector's direction at a layer."""
-    found = projections(model, neutral_texts(model.format, TEXTS), vector.site(layer), vector[layer])
-    values = [value for text in found for value in text[1:]]
+    coordinates = projections(model, neutral_texts(model.format, TEXTS), vector.site(layer), vector[layer])
+    values = [value for text in coordinates for value in text[1:]]
     return Usual(fmean(values), pstdev(values), len(values))
 
 

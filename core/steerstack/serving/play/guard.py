@@ -50,10 +50,10 @@ class Guard:
         if origin is not None and origin != f"http://{headers.get('host')}":
             return False
         if scope["method"] == "GET":
-            given = QueryParams(scope["query_string"]).get("token", "")
+            token = QueryParams(scope["query_string"]).get("token", "")
         else:
-            given = headers.get("authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), self._token.encode())
+            token = headers.get("authorization", "").removeprefix("Bearer ")
+        return hmac.compare_digest(token.encode(), self._token.encode())
 
 
 def guarded(app: ASGIApp, token: str) -> ASGIApp:

@@ -12,8 +12,8 @@ LONGEST = 20_000
 
 
 def _whole(text: str) -> str:
-    if found := broken(text):
-        raise ValueError(f"the text holds {found}")
+    if character := broken(text):
+        raise ValueError(f"the text holds {character}")
     return text
 
 

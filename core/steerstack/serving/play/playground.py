@@ -128,16 +128,16 @@ class Playground:
 
     def _replies(self, prompt: Prompt, plan: Plan, say: Say) -> list[Reply]:
         """The answers of both columns; the unsteered one is kept for as long as the prompt stays."""
-        kept = self._bare_reply[1] if self._bare_reply and self._bare_reply[0] == prompt else None
-        columns = COLUMNS if kept is None else COLUMNS[1:]
-        if kept is not None:
-            say({"column": COLUMNS[0], "text": kept.text})
+        baseline = self._bare_reply[1] if self._bare_reply and self._bare_reply[0] == prompt else None
+        columns = COLUMNS if baseline is None else COLUMNS[1:]
+        if baseline is not None:
+            say({"column": COLUMNS[0], "text": baseline.text})
         plans = [Plan(), plan][-len(columns) :]
-        (found,) = speak(
+        (answers,) = speak(
             self.model, [prompt], plans, self.scene.sampling,
             heard=lambda arm, _, text: say({"column": columns[arm], "text": text}),
         )  # fmt: skip
-        replies = found if kept is None else [kept, *found]
+        replies = answers if baseline is None else [baseline, *answers]
         self._bare_reply = (prompt, replies[0])
         return replies
 

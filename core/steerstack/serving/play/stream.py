@@ -41,9 +41,9 @@ class ModelThread:
 
         self._thread.submit(_run, work, say)
         try:
-            while (told := await queue.get()) is not None:
-                if told:
-                    yield f"data: {json.dumps(told, allow_nan=False)}\n\n"
+            while (event := await queue.get()) is not None:
+                if event:
+                    yield f"data: {json.dumps(event, allow_nan=False)}\n\n"
         finally:
             gone.set()
 

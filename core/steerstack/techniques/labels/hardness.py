@@ -44,13 +44,13 @@ def hardness(model: Model, data: DataSet, by: Measure, mode: ScoreMode = "text")
 
 def _number(item: Item) -> float:
     try:
-        found = float(item.topic)
+        number = float(item.topic)
     except ValueError:
-        found = math.nan
-    if not math.isfinite(found):
+        number = math.nan
+    if not math.isfinite(number):
         raise DataError(
             "The topics are no numbers.",
             seen=f"{item.topic!r} of item {item.id}",
             fix="Put the difficulty into the column topic, or name topics.",
         )
-    return found
+    return number

@@ -49,15 +49,15 @@ def readiness_of(labeller: Labeller, data: DataSet, model: Model, ledger: Ledger
     name = full_name("labeller", labeller)
 
     def find() -> list[float | None]:
-        found = np.asarray(labeller.readiness(data, model), dtype=np.float64)
-        if found.shape != (len(data),) or np.isnan(found).any() or (found == math.inf).any():
+        scores = np.asarray(labeller.readiness(data, model), dtype=np.float64)
+        if scores.shape != (len(data),) or np.isnan(scores).any() or (scores == math.inf).any():
             raise StudyError(
                 f"The labeller {name} does not say how readily it errs.",
-                seen=f"shape {found.shape} for {len(data)} items",
+                seen=f"shape {scores.shape} for {len(data)} items",
                 fix="One number an item, or minus infinity where it never errs.",
             )
-        return [float(one) if one > -math.inf else None for one in found]  # JSON has no infinity
+        return [float(one) if one > -math.inf else None for one in scores]  # JSON has no infinity
 
     key = [model.fingerprint, name, labeller.parameters(), data.digest]
-    kept = ledger.once(f"where {name} errs", key, find, code=(type(labeller).__module__,))
-    return {item.id: -math.inf if one is None else one for item, one in zip(data, kept, strict=True)}
+    values = ledger.once(f"where {name} errs", key, find, code=(type(labeller).__module__,))
+    return {item.id: -math.inf if one is None else one for item, one in zip(data, values, strict=True)}
