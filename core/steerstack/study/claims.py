@@ -157,8 +157,8 @@ def digest_now(kept: Mapping[str, Any]) -> str:
         except PolarityError:
             continue
         by_id = {item.id: item for item in source}
-        found = tuple(by_id[item] for item in kept["ids"] if item in by_id)
-        now = source.take(found).digest if found else digest.of_json([])
+        items = tuple(by_id[item] for item in kept["ids"] if item in by_id)
+        now = source.take(items).digest if items else digest.of_json([])
         if now == kept["digest"]:
             break
     return now
@@ -186,12 +186,12 @@ def again(
         together[arm["data"], arm["system"]].append(arm)
     gaps: list[float] = []
     for (on, system), arms in together.items():
-        kept = claims["tested"][on]
-        items = items_of(kept)[:count]
-        data = DataSet(kept["behavior"], items, "", kept["source"])
+        record = claims["tested"][on]
+        items = items_of(record)[:count]
+        data = DataSet(record["behavior"], items, "", record["source"])
         plans = [Plan(), *(_plan(vector, arm) for arm in arms)]
-        bare, *found = score_data(model, data, claims["score"], plans, system=system)
-        for arm, scores in zip(arms, found, strict=True):
+        bare, *results = score_data(model, data, claims["score"], plans, system=system)
+        for arm, scores in zip(arms, results, strict=True):
             recorded = _rows(frame, arm["where"]).set_index("item").loc[[item.id for item in items]]
             gaps += np.abs(recorded.log_odds - scores.effect_scale).tolist()
             if "effect" in recorded:  # against the bare model on the same items

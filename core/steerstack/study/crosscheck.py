@@ -161,9 +161,10 @@ def arms_of(
     arms = [ComparisonArm("none", UNSTEERED, None)]
     for name, of in directions.items():
         for edit in edits:
-            made = find("edit", edit).make()
+            instance = find("edit", edit).make()
             arms += [
-                ComparisonArm(name, edit, layer, apply(of, layer, 1.0, tokens=tokens, edit=made)) for layer in layers
+                ComparisonArm(name, edit, layer, apply(of, layer, 1.0, tokens=tokens, edit=instance))
+                for layer in layers
             ]
     return arms
 
@@ -247,7 +248,7 @@ def crosscheck(
         for sentence in dict.fromkeys(sentence for of in differs for sentence in of):
             say(f"{basis} basis: {sentence}")
         quantity = "logits" if basis == "raw" else "log-probabilities"
-        found = []
+        comparisons = []
         for arm, of_arm, beside, not_portable in zip(arms, ours, near, differs, strict=True):
             theirs = []
             for sequence in sequences:
@@ -256,8 +257,8 @@ def crosscheck(
             gap = partial(_gap, of_arm, quantity=quantity)
             difference, moved, rounding = gap(theirs), gap(ours[0]), gap(beside)
             about = (basis, arm.direction, arm.edit, arm.layer, quantity, difference, moved, rounding, not_portable)
-            found.append(Compared(*about, agrees=difference <= max(tolerance, min(rounding, AT_MOST))))
-        result = replace(result, compared=(*result.compared, *found))
+            comparisons.append(Compared(*about, agrees=difference <= max(tolerance, min(rounding, AT_MOST))))
+        result = replace(result, compared=(*result.compared, *comparisons))
     return result
 
 

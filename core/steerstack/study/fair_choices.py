@@ -26,7 +26,7 @@ def choices_of(records: Mapping[str, Mapping[str, Any]]) -> list[Chances]:
     One that chose nothing tried one configuration, and has no criterion. Nulls and neighbours are left out. With
     ``flops`` (of making and choosing it), ``context_tokens`` (added to every prompt) and ``remark`` where recorded.
     """
-    found: list[Chances] = []
+    choices: list[Chances] = []
     for name, record in records.items():
         if is_reference(name):
             continue
@@ -39,25 +39,27 @@ def choices_of(records: Mapping[str, Mapping[str, Any]]) -> list[Chances]:
             chances["context_tokens"] = record["context_tokens"]
         if "remark" in record:
             chances["remark"] = record["remark"]
-        found.append(chances)
-    return found
+        choices.append(chances)
+    return choices
 
 
 def unequal(choices: Sequence[Chances]) -> str:
     """A warning where the techniques had unequal chances; empty where they had not."""
     if len({(one["choices_tried"], one["criterion"]) for one in choices}) < 2:
         return ""
-    told = ", ".join(f"{one['technique']} {one['choices_tried']} by {one['criterion'] or 'nothing'}" for one in choices)
-    return f"The techniques did not have the same chance: choices tried were {told}."
+    counts = ", ".join(
+        f"{one['technique']} {one['choices_tried']} by {one['criterion'] or 'nothing'}" for one in choices
+    )
+    return f"The techniques did not have the same chance: choices tried were {counts}."
 
 
 def compute_told(choices: Sequence[Chances]) -> str:
     """A warning where the techniques took very unequal compute; empty where they did not, or nothing is known."""
-    known = {one["technique"]: one["flops"] for one in choices if one.get("flops")}
-    if not known or max(known.values()) <= TIMES * min(known.values()):
+    compute = {one["technique"]: one["flops"] for one in choices if one.get("flops")}
+    if not compute or max(compute.values()) <= TIMES * min(compute.values()):
         return ""
-    told = ", ".join(f"{name} {flops:.1e}" for name, flops in known.items())
-    return f"The techniques did not take the same compute: FLOPs of making and choosing them were {told}."
+    amounts = ", ".join(f"{name} {flops:.1e}" for name, flops in compute.items())
+    return f"The techniques did not take the same compute: FLOPs of making and choosing them were {amounts}."
 
 
 def remarks(choices: Sequence[Chances]) -> list[str]:

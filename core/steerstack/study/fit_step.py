@@ -108,7 +108,7 @@ def fit_and_measure(
     ledger: Ledger, fits: Sequence[Fit], model: Model, *, progress: Progress = SILENT
 ) -> list[FitValues]:
     """Fit and measure; done once for the same inputs."""
-    found = ledger.steps(fits, model, what="fits", progress=progress)
+    values = ledger.steps(fits, model, what="fits", progress=progress)
     return [
         FitValues(
             {name: np.array(of) for name, of in value["values"].items()},
@@ -117,7 +117,7 @@ def fit_and_measure(
             value["failed"],
             SteeringVector.from_json(value["vector"], step.what) if value["vector"] else None,
         )
-        for step, value in zip(fits, found, strict=True)
+        for step, value in zip(fits, values, strict=True)
     ]
 
 
@@ -142,14 +142,14 @@ class Unsteered(Step):
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """The values of every test set by name."""
         bare = Arm(model)
-        found = {name: values_of(bare, test, self.mode).tolist() for name, test in self.tests.items()}
+        values = {name: values_of(bare, test, self.mode).tolist() for name, test in self.tests.items()}
         progress(1)
-        return found
+        return values
 
 
 def unsteered(
     ledger: Ledger, model: Model, tests: Mapping[str, DataSet], mode: ScoreMode
 ) -> dict[str, NDArray[np.float64]]:
     """The bare model on every test set."""
-    (found,) = ledger.steps([Unsteered(tests, mode)], model)
-    return {name: np.array(of) for name, of in found.items()}
+    (values,) = ledger.steps([Unsteered(tests, mode)], model)
+    return {name: np.array(of) for name, of in values.items()}

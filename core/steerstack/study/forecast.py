@@ -83,8 +83,8 @@ class Forecast:
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
     """Seconds that some work took, and what it gave."""
     began = time.perf_counter()
-    found = work()
-    return time.perf_counter() - began, found
+    value = work()
+    return time.perf_counter() - began, value
 
 
 def item_seconds(model: Model, data: DataSet, mode: ScoreMode, shots: Shots = ()) -> float:
@@ -124,17 +124,17 @@ def fit_seconds(
     technique: Technique, model: Model, parts: Sequence[Subset], mode: ScoreMode
 ) -> tuple[Callable[[int], float], Treatment | None]:
     """Seconds to fit a technique as a function of n, affine through two pilots, and the larger pilot's treatment."""
-    found: list[tuple[int, float]] = []
+    pilots: list[tuple[int, float]] = []
     treatment: Treatment | None = None
     for part in parts:
         try:
             seconds, treatment = timed(partial(technique.fit, model, part.train, part.validation, mode, 0))
         except (ExtractionError, DegenerateDirectionError):
             continue  # too few items for it: it costs nothing there
-        found.append((part.n, seconds))
-    if not found:
+        pilots.append((part.n, seconds))
+    if not pilots:
         return (lambda _n: 0.0), None
-    (small, first), (large, second) = found[0], found[-1]
+    (small, first), (large, second) = pilots[0], pilots[-1]
     if small == large:
         return (lambda n: first * n / small), treatment
     slope = max(0.0, (second - first) / (large - small))

@@ -44,9 +44,9 @@ class MethodRef(BaseModel):
     def of(cls, method: Method, kind: str = "") -> MethodRef:
         """The reference to a method that is at hand, installed or not; its kind follows from its class."""
         kind = kind or next((k for k, base in _bases().items() if isinstance(method, base)), "extractor")
-        made = cls(name=full_name(kind, method), **method.parameters())
-        made._method = method
-        return made
+        reference = cls(name=full_name(kind, method), **method.parameters())
+        reference._method = method
+        return reference
 
 
 def _bases() -> dict[str, type[Method]]:

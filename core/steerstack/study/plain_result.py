@@ -60,8 +60,8 @@ class PlainResult(Result):
         """One sentence an effect: its size, its interval, and whether the interval leaves out zero."""
         sentences = []
         for effect in self.measured:
-            told = effect.ci_low > 0 or effect.ci_high < 0
-            held = "" if told else ", whose interval includes zero"
+            evidence = effect.ci_low > 0 or effect.ci_high < 0
+            held = "" if evidence else ", whose interval includes zero"
             sentences.append(f"{effect.name}: {interval(effect)} (n = {effect.n}){held}.")
         return " ".join(sentences) or "The study reports no effect."
 

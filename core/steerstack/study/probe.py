@@ -103,20 +103,20 @@ def run_probe(
         for name in ("train", "validation", "test")
     }
     whole = {name: stream.collect() for name, stream in read.items()}
-    found = read["train"].layers
-    fitted = [probe.fit(OneLayer(whole["train"], index, layer)) for index, layer in enumerate(found)]
+    candidates = read["train"].layers
+    fitted = [probe.fit(OneLayer(whole["train"], index, layer)) for index, layer in enumerate(candidates)]
 
     def sides(index: int, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return _scores(fitted[index], whole[name], index)
 
-    profile = {layer: auroc(*sides(index, "validation")) for index, layer in enumerate(found)}
-    best = max(range(len(found)), key=lambda index: profile[found[index]])
+    profile = {layer: auroc(*sides(index, "validation")) for index, layer in enumerate(candidates)}
+    best = max(range(len(candidates)), key=lambda index: profile[candidates[index]])
     return ProbeResult(
         probe,
         data.behavior,
         position,
         profile,
-        found[best],
+        candidates[best],
         paired_auroc(*sides(best, "test")),
         _text_only(parts.train, parts.test),
         random_aurocs(whole["test"], best, seed),
@@ -149,9 +149,9 @@ def _text_only(train: DataSet, test: DataSet) -> Estimate:
 def random_aurocs(batch: PairBatch, index: int, seed: int) -> Float[np.ndarray, " draw"]:
     """AUROC of random directions on one layer of a batch, each taken the better way round."""
     generator = torch.Generator().manual_seed(seed)
-    found = []
+    areas = []
     for _ in range(RANDOM_DIRECTIONS):
         direction = torch.randn(batch.positive.shape[-1], generator=generator)
         value = auroc((batch.positive[:, index] @ direction).numpy(), (batch.negative[:, index] @ direction).numpy())
-        found.append(max(value, 1 - value))
-    return np.array(found)
+        areas.append(max(value, 1 - value))
+    return np.array(areas)

@@ -105,13 +105,16 @@ class Result(ABC):
 
     def groups(self, name: str = "test") -> Sequence[int] | None:
         """The cluster of each item of a tested data set; None where they are as good as independent."""
-        found = self.clusters[name]
-        return found.labels if found else None
+        partition = self.clusters[name]
+        return partition.labels if partition else None
 
     @property
     def clusters_json(self) -> dict[str, object]:
         """As results hold it: how many clusters, and what their items share; null for independent items."""
-        return {name: found and {"count": found.count, "by": found.by} for name, found in self.clusters.items()}
+        return {
+            name: partition and {"count": partition.count, "by": partition.by}
+            for name, partition in self.clusters.items()
+        }
 
     @property
     def choices(self) -> Sequence[Chances]:
@@ -121,14 +124,14 @@ class Result(ABC):
     @cached_property
     def value(self) -> dict[str, object]:
         """What :meth:`to_json` gives, computed once, and how the model was asked."""
-        leaks = {name: found.to_json() for name, found in self.leaks.items()}
-        found = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
-        if "choices" in found:
-            found |= {"choices_warning": unequal(self.choices), "compute_warning": compute_told(self.choices)}
+        leaks = {name: guesses.to_json() for name, guesses in self.leaks.items()}
+        value = {**self.to_json(), "data_leaks": leaks, "template": self.model.format.describe()}
+        if "choices" in value:
+            value |= {"choices_warning": unequal(self.choices), "compute_warning": compute_told(self.choices)}
         mass = shown_mass(self.model, self.study.score)
         if mass is not None:
-            found["label_mass"] = {**mass.to_json(), "on": "validation", "warning": mass.warning()}
-        return found
+            value["label_mass"] = {**mass.to_json(), "on": "validation", "warning": mass.warning()}
+        return value
 
     @cached_property
     def leaks(self) -> dict[str, WordGuesses]:
@@ -139,14 +142,14 @@ class Result(ABC):
             items.setdefault(data.behavior, {}).update({item.id: item for item in data})
         whole = {name: DataSet(name, tuple(of.values()), "", "") for name, of in items.items()}
         guesses = {name: word_guesses(data) for name, data in whole.items()}
-        return {name: found for name, found in guesses.items() if found is not None}
+        return {name: guess for name, guess in guesses.items() if guess is not None}
 
     @property
     def warnings(self) -> list[str]:
         """What the reader of the result should know: the page's warnings, and data whose words give the answer away."""
-        told = [f"{name}: {found.text}." for name, found in self.leaks.items() if found.accuracy > CLEAN]
+        sentences = [f"{name}: {leak.text}." for name, leak in self.leaks.items() if leak.accuracy > CLEAN]
         chances = [unequal(self.choices), compute_told(self.choices), *remarks(self.choices)]
-        return [*self.page().warnings, *filter(None, chances), *told]
+        return [*self.page().warnings, *filter(None, chances), *sentences]
 
     @abstractmethod
     def page(self) -> Page:

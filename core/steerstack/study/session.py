@@ -105,14 +105,14 @@ class Session:
         self, method: str | Extractor, data: DataSet | None = None, *, position: str | None = None
     ) -> SteeringVector:
         """A vector by a method, from the training items unless others are given."""
-        made = find("extractor", method).make() if isinstance(method, str) else method
+        extractor = find("extractor", method).make() if isinstance(method, str) else method
         items = self.splits.train if data is None else data
 
         def now() -> SteeringVector:
             self.progress.expect("pairs", len(items))
-            return extract(self.model, items, made, position=position, progress=self.progress.counter("pairs"))
+            return extract(self.model, items, extractor, position=position, progress=self.progress.counter("pairs"))
 
-        return self.vector_once(made, "vector", [items.digest, position], now)
+        return self.vector_once(extractor, "vector", [items.digest, position], now)
 
     def vector_once(
         self, method: Extractor, what: str, key: object, make: Callable[[], SteeringVector]
@@ -144,10 +144,10 @@ class Session:
 
 def data_of(study: Study, progress: Progress = SILENT) -> DataSet:
     """The items that a study names, as many as it takes; what their reader should know is said."""
-    found = load_data(study.data, behavior=study.behavior, matching=study.matching)
-    for remark in found.notes:
+    data = load_data(study.data, behavior=study.behavior, matching=study.matching)
+    for remark in data.notes:
         progress.note(remark)
-    return found
+    return data
 
 
 def model_of(study: Study, progress: Progress = SILENT) -> Model:
@@ -177,11 +177,11 @@ def _settled(study: Study, model: Model, items: DataSet, parts: Splits | None, p
         return model
     told.phase("choice of the answer form")
     tried_on = parts.validation.limit(LIMIT) if parts else items_for_choice(items.limit(study.limit))
-    found = settle_in(Ledger(place), model, tried_on, study.score)
-    remark = remark_on(found, study.score)
+    variant = settle_in(Ledger(place), model, tried_on, study.score)
+    remark = remark_on(variant, study.score)
     if remark:
         told.note(remark)
-    return found
+    return variant
 
 
 def folder_of(study: Study, model: Model, data: DataSet) -> Path:
@@ -224,20 +224,20 @@ def open_session(
     progress: Progress | None,
 ) -> Iterator[Session]:
     """A study ready to run: see :meth:`steerstack.Study.run` for the parameters."""
-    told = progress or SILENT
+    listener = progress or SILENT
     parts = data if isinstance(data, Splits) else None
-    items = data_of(study, told) if data is None else data if not isinstance(data, Splits) else data.whole
-    opened = model_of(study, told) if model is None else _as_declared(study, model)
+    items = data_of(study, listener) if data is None else data if not isinstance(data, Splits) else data.whole
+    opened = model_of(study, listener) if model is None else _as_declared(study, model)
     place = folder_of(study, opened, items) if folder is None else Path(folder)
     source: dict[str, Any] = {"revision": study.revision, "dtype": study.dtype, "device": study.device}
     with alone(place), ExitStack() as stack:
         if fresh:
             _remove(place)
         if (place / LEDGER).exists():
-            told.phase(f"going on with {place}")
-        opened = _settled(study, opened, items, parts, place, told)
-        crew = stack.enter_context(crew_for(opened, engine, workers, source=study.model, note=told.note, **source))
-        yield Session(study, opened, items.limit(study.limit), Ledger(place, crew), told, parts)
+            listener.phase(f"going on with {place}")
+        opened = _settled(study, opened, items, parts, place, listener)
+        crew = stack.enter_context(crew_for(opened, engine, workers, source=study.model, note=listener.note, **source))
+        yield Session(study, opened, items.limit(study.limit), Ledger(place, crew), listener, parts)
 
 
 @contextmanager

@@ -179,8 +179,8 @@ class Study(BaseModel, ABC):
         from steerstack.study.plain_result import PlainResult
 
         requests = self.steps(session)
-        found = session.measure.together(session.model, list(requests.values()))
-        values = dict(zip(requests, found, strict=True))
+        results = session.measure.together(session.model, list(requests.values()))
+        values = dict(zip(requests, results, strict=True))
         return PlainResult.of(self, session, requests, values, self.estimands(session, values))
 
     def forecast(self, session: Session) -> Forecast:
@@ -214,8 +214,8 @@ class Study(BaseModel, ABC):
         values = self.model_dump(mode="json", exclude={"remote"})
         empty = {name for name, value in values.items() if value is None and fields[name].default is None}
         empty |= {name for name, usual in (("template", {}), ("reasoning", "closed")) if values[name] == usual}
-        given = {name: value for name, value in values.items() if name not in empty}
-        return {"study": full_name("study", self), **given}
+        content = {name: value for name, value in values.items() if name not in empty}
+        return {"study": full_name("study", self), **content}
 
     def to_yaml(self) -> str:
         """The text of its file."""
@@ -224,22 +224,22 @@ class Study(BaseModel, ABC):
         return yaml.safe_dump(self.to_json(), sort_keys=False, allow_unicode=True)
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={getattr(self, name)!r}" for name in sorted(self.model_fields_set))
-        text = f"{type(self).__name__}({given})"
+        arguments = ", ".join(f"{name}={getattr(self, name)!r}" for name in sorted(self.model_fields_set))
+        text = f"{type(self).__name__}({arguments})"
         return text if len(text) < 200 else f"{text[:195]}...)"
 
 
 def _refusal(cls: type[Study], error: ValidationError, source: str) -> StudyError:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
-    known = cls.model_fields
+    fields = cls.model_fields
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        return StudyError(f"{source} has an unknown field {field!r}.", fix=nearest(field, known))
+        return StudyError(f"{source} has an unknown field {field!r}.", fix=nearest(field, fields))
     if first["type"] == "extra_forbidden":
-        return StudyError(f"{source} has an unknown field {field!r}.", fix=f"Known: {', '.join(known)}.")
+        return StudyError(f"{source} has an unknown field {field!r}.", fix=f"Known: {', '.join(fields)}.")
     if first["type"] == "missing":
-        about = known[field].description if field in known else ""
+        about = fields[field].description if field in fields else ""
         return StudyError(f"{source} needs the field {field!r}.", seen=about or "", fix=f"Give {field}.")
-    given = f"{first.get('input')!r}"[:200]
+    value = f"{first.get('input')!r}"[:200]
     why = first["msg"].removeprefix("Value error, ")
-    return StudyError(f"The field {field!r} of {source} does not fit.", seen=f"{given}: {why}")
+    return StudyError(f"The field {field!r} of {source} does not fit.", seen=f"{value}: {why}")

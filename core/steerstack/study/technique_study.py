@@ -62,6 +62,6 @@ class TechniqueStudy(ChoiceStudy, ABC):
             "kl": self.matched_kl,
         }
         beside = {**options, "kl": self.held_at}
-        made = [one.make("technique") for one in self.techniques]
-        real = [technique_of(one, **(beside if isinstance(one, Baseline) else options)) for one in made]
+        techniques = [one.make("technique") for one in self.techniques]
+        real = [technique_of(one, **(beside if isinstance(one, Baseline) else options)) for one in techniques]
         return [*real, *(null_techniques(behavior, self.nulls, **options) if self.nulls else ())]

@@ -80,35 +80,35 @@ class EfficiencyResult(OneSetResult):
     @cached_property
     def curves(self) -> dict[tuple[str, float], Curve]:
         """The curve of each technique at each share of flipped labels."""
-        found = {}
+        curves = {}
         for technique in self.techniques:
             for noise in self.study.noise:
                 sizes = self.sizes(technique.name, noise)
                 if sizes:
-                    found[technique.name, noise] = curve(
+                    curves[technique.name, noise] = curve(
                         sizes, self.differences(technique.name, noise, sizes), groups=self.groups()
                     )
-        return found
+        return curves
 
     @cached_property
     def crossings(self) -> list[ComparedCurves]:
         """For every pair of techniques, which is better or where they cross, on clean labels."""
-        found, noise = [], self.study.noise[0]
+        crossings, noise = [], self.study.noise[0]
         names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_reference(t.name)]
         for i, first in enumerate(names):
             for second in names[i + 1 :]:
                 sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
                 if sizes:
                     mine, theirs = (self.differences(name, noise, sizes) for name in (first, second))
-                    found.append(ComparedCurves(first, second, crossing(mine, theirs, sizes, groups=self.groups())))
-        return found
+                    crossings.append(ComparedCurves(first, second, crossing(mine, theirs, sizes, groups=self.groups())))
+        return crossings
 
     @cached_property
     def against_nulls(self) -> list[AboveNull]:
         """For every technique and null, the difference of their areas on clean labels, paired by seed and item."""
         noise = self.study.noise[0]
         names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
-        found = []
+        comparisons = []
         for name, null in ((a, b) for a in names for b in names if is_reference(b) and not is_reference(a)):
             sizes = tuple(n for n in self.sizes(name, noise) if n in self.sizes(null, noise))
             if sizes:
@@ -117,8 +117,8 @@ class EfficiencyResult(OneSetResult):
                     self.differences(name, noise, sizes) - self.differences(null, noise, sizes),
                     groups=self.groups(),
                 ).area
-                found.append(AboveNull(name, null, gap))
-        return found
+                comparisons.append(AboveNull(name, null, gap))
+        return comparisons
 
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
@@ -145,8 +145,8 @@ class EfficiencyResult(OneSetResult):
             for name in ranked
         ]
         lines += [_compared(entry, self.study.seeds) for entry in self.crossings]
-        told = [". ".join(lines) + ".", borne(self.null_tests), caveat(len(self.splits.test))]
-        return " ".join(filter(None, told))
+        sentences = [". ".join(lines) + ".", borne(self.null_tests), caveat(len(self.splits.test))]
+        return " ".join(filter(None, sentences))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``efficiency --json``."""
@@ -212,15 +212,15 @@ class EfficiencyResult(OneSetResult):
     @property
     def effects(self) -> list[Effect]:
         """Each technique's mean effect over the sizes, and its effect at each size."""
-        found = []
+        effects = []
         for (name, noise), of in self.curves.items():
             on = name + (f" {noise:.0%} flipped" if noise else "")
-            found.append(Effect.of(f"area/{on}", of.area.to_json(), name))
-            found += [
+            effects.append(Effect.of(f"area/{on}", of.area.to_json(), name))
+            effects += [
                 Effect.of(f"effect/{on} n={size}", point.to_json(), with_items(name, size, noise))
                 for size, point in zip(of.sizes, of.points, strict=True)
             ]
-        return found
+        return effects
 
     def page(self) -> Page:
         """Curves, crossings, costs, nulls."""

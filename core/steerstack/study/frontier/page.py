@@ -29,9 +29,9 @@ def frontier_page(result: FrontierResult) -> Page:
         Plot("perplexity", "Effect against perplexity", "perplexity on neutral text", effect,
              _lines(points, lambda p: p.perplexity), foot=below),
     ]  # fmt: skip
-    asked = [one for one in points if one.knowledge]
-    if asked:
-        lines = _lines(asked, lambda p: _knowledge(p).value, _knowledge)
+    knowledge = [one for one in points if one.knowledge]
+    if knowledge:
+        lines = _lines(knowledge, lambda p: _knowledge(p).value, _knowledge)
         plots.append(
             Plot("knowledge", "Effect against knowledge", "share of MMLU questions right", effect, lines, foot=below)
         )

@@ -146,10 +146,10 @@ def compared(match: Match) -> str:
     ahead = side if gap.excludes_zero else "not told apart from"
     costs, others = match.vector.costs, match.baseline.costs
     both = [(costs[kind], others[kind], where) for kind, where in _WHERE.items()]
-    told = "; ".join(
+    amounts = "; ".join(
         f"{mine:.3f} and {theirs:.3f} on {where}" for mine, theirs, where in both if None not in (mine, theirs)
     )
     return (
         f"At the KL of {match.baseline.technique}, {match.vector.technique} is {ahead} it: {interval(gap)} "
-        f"(nats of KL per token of the vector and of the other: {told})."
+        f"(nats of KL per token of the vector and of the other: {amounts})."
     )

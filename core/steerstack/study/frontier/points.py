@@ -79,9 +79,9 @@ def run_frontier(study: Frontier, session: Session) -> FrontierResult:
     for technique in ordered:
         progress.phase(technique.name)
         if not isinstance(technique, Steering):
-            made = making.baseline(technique)
-            baselines.append(made)
-            points.append(made)
+            point = making.baseline(technique)
+            baselines.append(point)
+            points.append(point)
             progress.advance("techniques")
             continue
         for budget, matched in [(b, None) for b in study.budgets] + [(float(np.mean(p.kl)), p) for p in baselines]:
@@ -90,8 +90,8 @@ def run_frontier(study: Frontier, session: Session) -> FrontierResult:
             except StudyError as error:
                 left_out.append(f"{technique.name} at {budget:.3g} nats: {error.happened} {error.seen}")
         progress.advance("techniques")
-    found = FrontierResult(study, model, splits, techniques, bare, points, competence, left_out)
-    return replace(found, samples=session.samples({"unsteered": Plan(), **found.heard}))
+    result = FrontierResult(study, model, splits, techniques, bare, points, competence, left_out)
+    return replace(result, samples=session.samples({"unsteered": Plan(), **result.heard}))
 
 
 def forecast_frontier(study: Frontier, session: Session) -> Forecast:
@@ -110,9 +110,9 @@ def forecast_frontier(study: Frontier, session: Session) -> Forecast:
         more = unit * (len(splits.test) - len(few.test))
         for technique in techniques:
             if isinstance(technique, Steering):
-                found = timed(partial(making.found, technique))[0]
+                setup = timed(partial(making.found, technique))[0]
                 seconds, point = timed(partial(making.vector, technique, sorted(study.budgets)[0], None))
-                by_part[technique.name] = found + n * (seconds + more)
+                by_part[technique.name] = setup + n * (seconds + more)
             else:
                 seconds, point = timed(partial(making.baseline, technique))
                 by_part[technique.name] = seconds + more
@@ -147,12 +147,12 @@ class Making:
         def make() -> Treatment:
             vector, layers = self.found(technique)
             plan, strength = self._held(technique, vector, layers, budget, exactly=True)
-            kept = None if is_reference(technique.name) else vector.keeping(layers)
+            part = None if is_reference(technique.name) else vector.keeping(layers)
             count = len(self._among(technique, vector))
             record = {"layers": list(layers), "scale": strength, "choices_tried": count, "criterion": CRITERION}
             scored = count if count > 1 else 0  # a single candidate is not scored
             flops = of_candidates(self.model, self.splits.train, self.splits.validation, self.study.score, scored)
-            return Treatment(Arm(self.model, plan, label=technique.name), flops=flops, record=record, vector=kept)
+            return Treatment(Arm(self.model, plan, label=technique.name), flops=flops, record=record, vector=part)
 
         return self.point(technique.name, budget, matched, technique.describe(), make, technique.code)
 
@@ -225,8 +225,8 @@ class Making:
     ) -> Point:
         """One condition measured on the test items, on neutral text and on knowledge questions."""
         study = self.study
-        asked = [budget, study.score, study.seed, study.budgets, study.knowledge, study.own_answers]
-        key = ["with its vector", self.model.fingerprint, about, *asked]
+        settings = [budget, study.score, study.seed, study.budgets, study.knowledge, study.own_answers]
+        key = ["with its vector", self.model.fingerprint, about, *settings]
 
         def compute() -> dict[str, object]:
             treatment = make()
@@ -251,12 +251,12 @@ class Making:
                 "vector": treatment.vector.to_json() if treatment.vector else None,
             }
 
-        found = self.ledger.once(name, [*key, self.splits.digests], compute, code=(__name__, *code))
-        knowledge = tuple(found["knowledge"]) if found["knowledge"] else None
+        facts = self.ledger.once(name, [*key, self.splits.digests], compute, code=(__name__, *code))
+        knowledge = tuple(facts["knowledge"]) if facts["knowledge"] else None
         return Point(
-            name, budget, matched, np.array(found["values"]), tuple(found["kl"]), tuple(found["cross_entropy"]),
-            knowledge, found["record"], SteeringVector.from_json(found["vector"], name) if found["vector"] else None,
-            reverse=tuple(found["kl_reverse"]), own=tuple(found["kl_own"]), own_reverse=tuple(found["kl_own_reverse"]),
+            name, budget, matched, np.array(facts["values"]), tuple(facts["kl"]), tuple(facts["cross_entropy"]),
+            knowledge, facts["record"], SteeringVector.from_json(facts["vector"], name) if facts["vector"] else None,
+            reverse=tuple(facts["kl_reverse"]), own=tuple(facts["kl_own"]), own_reverse=tuple(facts["kl_own_reverse"]),
         )  # fmt: skip
 
     @property
@@ -269,6 +269,6 @@ class Making:
         """Right or wrong on each knowledge question; None with demonstrations, which it cannot be asked with."""
         if not self.study.knowledge or arm.shots:
             return None
-        asked = {"limit": self.study.knowledge, "score": "text", "system": arm.system}
-        (found,) = find("metric", "mmlu").make(asked).measure(arm.model, [arm.plan])
-        return [float(value) for value in found.values["accuracy"]]
+        parameters = {"limit": self.study.knowledge, "score": "text", "system": arm.system}
+        (measurement,) = find("metric", "mmlu").make(parameters).measure(arm.model, [arm.plan])
+        return [float(value) for value in measurement.values["accuracy"]]

@@ -82,12 +82,12 @@ class FrontierResult(OneSetResult):
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
         """Each vector at each budget, by its name, beside the nulls at the same budget."""
-        found: dict[str, NullTest] = {}
+        tests: dict[str, NullTest] = {}
         for budget in self.study.budgets:
             here = {p.technique: (p, self.effect(p).value) for p in self.points if p.budget == budget and not p.matched}
             nulls = {name: size for name, (_, size) in here.items() if is_reference(name)}
-            found |= {p.name: beside(size, nulls) for name, (p, size) in here.items() if name not in nulls}
-        return found
+            tests |= {p.name: beside(size, nulls) for name, (p, size) in here.items() if name not in nulls}
+        return tests
 
     @property
     def verdict(self) -> str:
@@ -101,8 +101,8 @@ class FrontierResult(OneSetResult):
                 continue
             best = max(real, key=lambda p: self.effect(p).value)
             beaten = self.null_tests[best.name].place
-            found = f"{self.effect(best)} (p = {p_of[id(best)]:.2g}, Holm over all points)"
-            furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {found}"
+            size = f"{self.effect(best)} (p = {p_of[id(best)]:.2g}, Holm over all points)"
+            furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {size}"
             sentences.append(f"{furthest}, further than {beaten}." if beaten else f"{furthest}.")
         sentences += [compared(match) for match in self.matches if not is_reference(match.vector.technique)]
         return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
@@ -126,7 +126,7 @@ class FrontierResult(OneSetResult):
 
     def measured(self, point: Point, p: float) -> PointMeasures:
         """A point with its effect and its costs, as estimates; ``p`` is that of the effect, corrected."""
-        known, bare = point.knowledge, self.bare.knowledge
+        knowledge, bare = point.knowledge, self.bare.knowledge
         return PointMeasures(
             point,
             effect=self.effect(point),
@@ -137,8 +137,8 @@ class FrontierResult(OneSetResult):
             kl_own=estimates.mean(point.own) if point.own else None,
             kl_own_reverse=estimates.mean(point.own_reverse) if point.own else None,
             perplexity=float(np.exp(np.mean(point.cross_entropy))),
-            knowledge=estimates.share(known) if known else None,
-            knowledge_lost=estimates.difference(bare, known) if known and bare else None,
+            knowledge=estimates.share(knowledge) if knowledge else None,
+            knowledge_lost=estimates.difference(bare, knowledge) if knowledge and bare else None,
         )
 
     @property

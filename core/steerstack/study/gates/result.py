@@ -55,8 +55,8 @@ class GatesResult(PlainResult):
     @property
     def verdict(self) -> str:
         """Whether it passes every gate, then each in a sentence."""
-        told = [together(list(self.gates)), *(gate.sentence for gate in self.gates)]
-        return " ".join(filter(None, [*told, caveat(len(self.tested[PLAIN]))]))
+        sentences = [together(list(self.gates)), *(gate.sentence for gate in self.gates)]
+        return " ".join(filter(None, [*sentences, caveat(len(self.tested[PLAIN]))]))
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:

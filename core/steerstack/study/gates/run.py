@@ -33,10 +33,10 @@ def run_gates(study: Gates, session: Session) -> GatesResult:
     choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
     plan = choice.candidate.plan(vector, candidates.tokens)
     wanted = requests(study, session, plan)
-    found = session.measure.together(session.model, list(wanted.values()))
-    values = dict(zip(wanted, found, strict=True))
-    said = session.samples({"unsteered": Plan(), "steered": plan})
-    return GatesResult.made(study, session, wanted, values, gates_of(study, session, values), vector, choice, said)
+    results = session.measure.together(session.model, list(wanted.values()))
+    values = dict(zip(wanted, results, strict=True))
+    samples = session.samples({"unsteered": Plan(), "steered": plan})
+    return GatesResult.made(study, session, wanted, values, gates_of(study, session, values), vector, choice, samples)
 
 
 def requests(study: Gates, session: Session, plan: Plan | None = None) -> dict[str, Request]:

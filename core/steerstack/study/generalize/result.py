@@ -107,13 +107,13 @@ class GeneralizeResult(TechniqueResult):
     def transfers(self) -> list[Transfer]:
         """Each technique that could be fitted in both domains."""
         source, target = self.source, self.target
-        on_target, found = self.groups(target), []
+        on_target, transfers = self.groups(target), []
         for name in dict.fromkeys(name for name, _ in self.fits):
             if any(self.fits[name, domain].failed for domain in (source, target)):
                 continue
             within, across = self.effect(name, target, target), self.effect(name, source, target)
             recovered = ratio_interval(across, within, groups=on_target)
-            found.append(
+            transfers.append(
                 Transfer(
                     name,
                     estimates.mean(within, groups=on_target),
@@ -123,7 +123,7 @@ class GeneralizeResult(TechniqueResult):
                     float((across < 0).mean()),
                 )
             )
-        return found
+        return transfers
 
     @property
     def correlation(self) -> RankCorrelation | None:
@@ -173,8 +173,8 @@ class GeneralizeResult(TechniqueResult):
             for transfer, p in zip(self.transfers, self._corrected(), strict=True)
             if not is_reference(transfer.name)
         ]
-        told = [*parts, borne(self.null_tests), caveat(len(self.domains[self.target].test))]
-        return " ".join(filter(None, told))
+        sentences = [*parts, borne(self.null_tests), caveat(len(self.domains[self.target].test))]
+        return " ".join(filter(None, sentences))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``generalize --json``."""
@@ -242,7 +242,7 @@ class GeneralizeResult(TechniqueResult):
     @property
     def effects(self) -> list[Effect]:
         """What each technique does within and across domains, and the share that is recovered."""
-        found = []
+        effects = []
         for transfer in self.transfers:
             name = transfer.name
             parts = {
@@ -251,12 +251,12 @@ class GeneralizeResult(TechniqueResult):
                 "at_home": (transfer.at_home, self.source),
                 "recovered": (transfer.recovered, self.source),
             }
-            found += [
+            effects += [
                 Effect.of(f"{part}/{name}", estimate.to_json(), trained_on(name, domain))
                 for part, (estimate, domain) in parts.items()
                 if estimate
             ]
-        return found
+        return effects
 
     def page(self) -> Page:
         """What is recovered across domains, beside nulls."""

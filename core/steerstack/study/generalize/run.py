@@ -34,9 +34,9 @@ def run_generalize(study: Generalize, session: Session) -> GeneralizeResult:
         for technique in techniques
         for name, of in splits.items()
     }
-    found = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
+    values = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
     source, target = splits
-    fits = dict(zip(todo, found, strict=True))
+    fits = dict(zip(todo, values, strict=True))
     return GeneralizeResult(study, model, source, target, splits, techniques, base, fits)
 
 

@@ -66,8 +66,8 @@ class LabelCell:
         if self.bias is None or self.learnt == "cannot be told":
             return f"{head}: {resolved} ({much})."
         more = f"where that labeller errs, wrong labels cost {self.bias} more than elsewhere"
-        told = {"not resolved": "whether it learns the error is not resolved"}.get(self.learnt, f"it {self.learnt}")
-        return f"{head}: {resolved} ({much}), and {told} ({more})."
+        lesson = {"not resolved": "whether it learns the error is not resolved"}.get(self.learnt, f"it {self.learnt}")
+        return f"{head}: {resolved} ({much}), and {lesson} ({more})."
 
     def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""

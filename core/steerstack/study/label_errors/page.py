@@ -40,7 +40,7 @@ def label_errors_page(result: LabelErrorsResult) -> Page:
         f"the same {n_test} locked test items with true labels. Every technique learnt from {result.n_labelled} "
         f"labelled items, under {study.seeds} seeds.",
         verdict=result.verdict,
-        warnings=[told for told in [result.warning, *result.short, *result.failed] if told],
+        warnings=[warning for warning in [result.warning, *result.short, *result.failed] if warning],
         plots=[_kept(name, result) for name in dict.fromkeys(one.labeller for one in cells)],
         tables=[
             Table(

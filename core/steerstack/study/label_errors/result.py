@@ -84,11 +84,11 @@ class LabelErrorsResult(OneSetResult):
     def cells(self) -> list[LabelCell]:
         """Every technique under the labels of every labeller, at every share."""
         true = {name: of for name, of in self._true.items() if not is_reference(name)}
-        told = max(1, len(true) * len({labels.labeller for labels in self.labels[1:]}))
+        comparisons = max(1, len(true) * len({labels.labeller for labels in self.labels[1:]}))
         return [
             cell(
                 name, labels.labeller, labels.asked, labels.share, mistaken=self.effects_of(name, labels), true=of,
-                errs_on=labels.errs_on, margin=self.study.margin, comparisons=told, groups=self.groups(),
+                errs_on=labels.errs_on, margin=self.study.margin, comparisons=comparisons, groups=self.groups(),
             )
             for name, of in true.items()
             for labels in self.labels[1:]
@@ -97,8 +97,8 @@ class LabelErrorsResult(OneSetResult):
     @property
     def at_worst(self) -> list[LabelCell]:
         """Of each technique and labeller, the cell with the largest share of wrong labels."""
-        found = {(one.technique, one.labeller): one for one in sorted(self.cells, key=lambda one: one.share)}
-        return [one for one in self.cells if found[one.technique, one.labeller] is one]
+        cells = {(one.technique, one.labeller): one for one in sorted(self.cells, key=lambda one: one.share)}
+        return [one for one in self.cells if cells[one.technique, one.labeller] is one]
 
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
@@ -120,8 +120,8 @@ class LabelErrorsResult(OneSetResult):
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        told = [*(one.sentence for one in self.at_worst), *self.short, borne(self.null_tests)]
-        return " ".join(filter(None, [*told, caveat(len(self.splits.test))]))
+        sentences = [*(one.sentence for one in self.at_worst), *self.short, borne(self.null_tests)]
+        return " ".join(filter(None, [*sentences, caveat(len(self.splits.test))]))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``label-errors --json``."""
@@ -166,13 +166,13 @@ class LabelErrorsResult(OneSetResult):
     @property
     def effects(self) -> list[Effect]:
         """Each technique's effect on true labels, and what it keeps of it under each labeller's."""
-        found = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in self.on_true_labels.items()]
+        effects = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in self.on_true_labels.items()]
         for one in self.cells:
             role = labelled(one.technique, one.labeller, one.asked)
             for what, estimate in (("effect", one.effect), ("recovered", one.recovered), ("bias", one.bias)):
                 if estimate is not None and math.isfinite(estimate.value):
-                    found.append(Effect.of(f"{what}/{role}", estimate.to_json(), role))
-        return found
+                    effects.append(Effect.of(f"{what}/{role}", estimate.to_json(), role))
+        return effects
 
     def page(self) -> Page:
         """What is kept at each share, and where the losses are."""

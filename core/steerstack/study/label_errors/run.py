@@ -77,8 +77,8 @@ def run_label_errors(study: LabelErrors, session: Session) -> LabelErrorsResult:
                 todo[technique.name, one.labeller, one.asked, seed] = Fit(
                     what, technique, part.train, part.validation, tests, study.score, seed
                 )
-    found = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
-    fits = dict(zip(todo, found, strict=True))
+    values = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
+    fits = dict(zip(todo, values, strict=True))
     return LabelErrorsResult(study, model, splits, techniques, labels, base, fits, competence)
 
 
@@ -107,17 +107,17 @@ def labelled_by(study: LabelErrors, session: Session, reference: MethodRef, coun
             seen=f"{len(pool)} items for training and choices",
             fix="Take another labeller, or data on which it errs.",
         )
-    found = []
-    for asked in sorted(study.noise):
-        parts = tuple(subset(splits, count, seed=seed, noise=asked, readiness=ready) for seed in range(study.seeds))
+    draws = []
+    for noise in sorted(study.noise):
+        parts = tuple(subset(splits, count, seed=seed, noise=noise, readiness=ready) for seed in range(study.seeds))
         values = list(ready.values())
-        bound = min(values[place] for place in wrong(values, asked, seed=study.seed))
+        bound = min(values[place] for place in wrong(values, noise, seed=study.seed))
         errs_on = np.array([value >= bound for value in on_test.values()])
         share = float(np.mean([part.wrong / part.n for part in parts]))
-        found.append(LabelDraws(called(reference), asked, share, parts, errs_on))
-        if asked >= most:
+        draws.append(LabelDraws(called(reference), noise, share, parts, errs_on))
+        if noise >= most:
             break
-    return found
+    return draws
 
 
 def called(reference: MethodRef) -> str:

@@ -19,11 +19,11 @@ _WEAK = {"partly redundant", "redundant", "interferes"}
 
 def stack_card(result: StackResult) -> str:
     """All of it, in Markdown."""
-    said = list(samples_section(result.samples))
+    section = list(samples_section(result.samples))
     wrong = [*arm_failures(result.arms), *interaction_failures(result.interactions)]
     if not result.null_test.claims:
         wrong.append(result.null_test.sentence)
-    return study_card(result.vector, [*_does(result), *([""] if said else []), *said], wrong)
+    return study_card(result.vector, [*_does(result), *([""] if section else []), *section], wrong)
 
 
 def _does(result: StackResult) -> Iterator[str]:
@@ -61,8 +61,8 @@ def arm_failures(arms: Iterable[GridArm]) -> Iterator[str]:
         if against.value > 0:
             wrong, low, high = (f"{part:.0%}" for part in (against.value, against.ci_low, against.ci_high))
             yield f"Added with a {cell.vector} sign it moves {wrong} of the items the wrong way [{low}, {high}]"
-        if told := of_effect(f"With a {cell.vector} sign", arm.effect, 1.0 if cell.vector == "positive" else -1.0):
-            yield told
+        if sentence := of_effect(f"With a {cell.vector} sign", arm.effect, 1.0 if cell.vector == "positive" else -1.0):
+            yield sentence
 
 
 def interaction_failures(entries: Iterable[Interaction]) -> Iterator[str]:

@@ -57,10 +57,10 @@ def choose_strengths(
 
     def score(places: Sequence[tuple[str, Candidate]]) -> list[float]:
         arms = [session.arm("", one.plan(vectors[name], tokens)) for name, one in places]
-        bare, *found = session.measure.arms(f"validation sweep{called}", shared, [session.arm(""), *arms])
-        for place, values in zip(places, found, strict=True):
+        bare, *results = session.measure.arms(f"validation sweep{called}", shared, [session.arm(""), *arms])
+        for place, values in zip(places, results, strict=True):
             effects[place] = difference(values.log_odds, bare.log_odds, groups=groups)
-        return [float(values.log_odds.mean()) for values in found]
+        return [float(values.log_odds.mean()) for values in results]
 
     def cost(places: Sequence[tuple[str, Candidate]]) -> list[float]:
         plans = [one.plan(vectors[name], tokens) for name, one in places]
@@ -74,10 +74,10 @@ def choose_strengths(
         name: search(grid, promise=slopes.promise(vectors[name], grid) if ranked[name] else None, kl=candidates.kl)
         for name, grid in grids.items()
     }
-    chosen = choose_each(searches, score, cost)
+    choices = choose_each(searches, score, cost)
     return {
         name: replace(one, tried=tuple(replace(t, effect=effects.get((name, t.candidate))) for t in one.tried))
-        for name, one in chosen.items()
+        for name, one in choices.items()
     }
 
 
@@ -105,7 +105,7 @@ def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], dict
     """
     data, train = session.splits.validation, session.splits.train
     answers = {"positive": [item.exhibits_text for item in train], "negative": [item.contrast_text for item in train]}
-    chosen: dict[str, str] = {}
+    winners: dict[str, str] = {}
     tried, flops, added = 0, 0.0, 0
     format, mode = session.model.format, session.study.score
     plain = asked_tokens(ask(format, data, mode))
@@ -114,13 +114,13 @@ def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], dict
         requests = [
             ScoreArms(f"validation: {side} prompts", data, [session.arm("", system=prompt)]) for prompt in prompts
         ]
-        found = session.measure.together(session.model, requests)
-        means = {prompt: float(arm.log_odds.mean()) for prompt, (arm,) in zip(prompts, found, strict=True)}
+        results = session.measure.together(session.model, requests)
+        means = {prompt: float(arm.log_odds.mean()) for prompt, (arm,) in zip(prompts, results, strict=True)}
         if means:
-            chosen[side] = best(means, key=lambda prompt: means[prompt])
+            winners[side] = best(means, key=lambda prompt: means[prompt])
         tried = max(tried, len(prompts))
         if side == "positive" and means:
             tokens = {prompt: asked_tokens(ask(format, data, mode, system=prompt)) for prompt in prompts}
-            asked = sum(times_asked(item, mode) for item in data)
-            flops, added = forward(session.model, sum(tokens.values())), round((tokens[chosen[side]] - plain) / asked)
-    return chosen, {"choices_tried": tried, "criterion": CRITERION, "flops": flops, "context_tokens": added}
+            count = sum(times_asked(item, mode) for item in data)
+            flops, added = forward(session.model, sum(tokens.values())), round((tokens[winners[side]] - plain) / count)
+    return winners, {"choices_tried": tried, "criterion": CRITERION, "flops": flops, "context_tokens": added}

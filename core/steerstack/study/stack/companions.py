@@ -106,7 +106,7 @@ def measure_companions(
     session: Session, plan: Plan, others: Mapping[str, SteeringVector], candidates: Candidates
 ) -> list[MeasuredCompanion]:
     """Choose layer and strength of each other vector on validation, then measure it alone and with ``plan``."""
-    found = []
+    companions = []
     for name, vector in others.items():
         among = tuple(layer for layer in candidates.layers or vector.layers if layer in vector.directions)
         mine = replace(candidates, layers=among or vector.layers, kl=None)
@@ -115,5 +115,5 @@ def measure_companions(
         both = [plan >> other, other >> plan] if plan.sites == other.sites else [plan >> other]
         arms = [session.arm(name, other), *(session.arm(f"together with {name}", one) for one in both)]
         alone, after, *before = session.measure.arms(f"together with {name}", session.splits.test, arms)
-        found.append(MeasuredCompanion(name, vector, choice, alone, after, before[0] if before else None))
-    return found
+        companions.append(MeasuredCompanion(name, vector, choice, alone, after, before[0] if before else None))
+    return companions

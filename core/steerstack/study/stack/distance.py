@@ -85,8 +85,8 @@ def _measured(session: Session, arms: Mapping[Cell, Arm]) -> list[Distance]:
 
     own = own_answers_once(session.ledger, model, test, OWN, mode)
     key = [model.fingerprint, test.limit(OWN).digest, mode, own, [arm.key for arm in arms.values()]]
-    found = session.ledger.once("distances from the bare model", key, compute, code=(__name__,))
-    return [Distance(cell, *_parted(values)) for cell, values in zip(arms, found, strict=True)]
+    costs = session.ledger.once("distances from the bare model", key, compute, code=(__name__,))
+    return [Distance(cell, *_parted(values)) for cell, values in zip(arms, costs, strict=True)]
 
 
 def _parted(values: Sequence[Sequence[float]]) -> tuple[Cost, Cost]:
@@ -99,5 +99,5 @@ def distance_sentence(found: Sequence[Distance]) -> str:
     toward = [one for one in found if "negative" not in (one.cell.vector, one.cell.prompt)]
     if not toward:
         return ""
-    said = [f"{arm_words(one.cell).removeprefix('base, ')} {np.mean(one.neutral.kl):.2g}" for one in toward]
-    return f"KL from the bare model on neutral text, in nats per token: {', '.join(said)}."
+    amounts = [f"{arm_words(one.cell).removeprefix('base, ')} {np.mean(one.neutral.kl):.2g}" for one in toward]
+    return f"KL from the bare model on neutral text, in nats per token: {', '.join(amounts)}."

@@ -150,8 +150,8 @@ class Pairing:
     def to_json(self) -> dict[str, object]:
         """As results hold it."""
         where = {"vector_origin": self.origin, "finetune": self.finetune}
-        known = {key: value for key, value in where.items() if value is not None}
-        return {"of": list(self.of), "direction": self.direction, **known}
+        details = {key: value for key, value in where.items() if value is not None}
+        return {"of": list(self.of), "direction": self.direction, **details}
 
 
 Quadruple = tuple[Pairing, FourArms]
@@ -224,41 +224,41 @@ def _cells(finetunes: Iterable[str]) -> Iterable[tuple[Pairing, tuple[Cell, Cell
 def quadruples(grid: Grid) -> list[Quadruple]:
     """Every interaction whose arms were measured."""
     finetunes = sorted({cell.finetune for cell in grid} - {"none"})
-    asked = [(about, cells) for about, cells in _cells(finetunes) if all(cell in grid for cell in cells)]
-    return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in asked]
+    combinations = [(about, cells) for about, cells in _cells(finetunes) if all(cell in grid for cell in cells)]
+    return [(about, (grid[a], grid[b], grid[c], grid[d])) for about, (a, b, c, d) in combinations]
 
 
 def interactions(
     asked: Iterable[Quadruple], *, margin: float, groups: Sequence[int] | None = None
 ) -> list[Interaction]:
     """Every interaction on both scales, with its verdict on the log-odds scale."""
-    found: list[Interaction] = []
+    entries: list[Interaction] = []
     for about, arms in asked:
         verdict: Verdict | None = None
         for scale in SCALES:
             whole = _interaction(about, arms, scale, margin, groups)
             verdict = verdict or whole.verdict
-            found.append(replace(whole, verdict=verdict))
+            entries.append(replace(whole, verdict=verdict))
     holm = {
         place: row["p_corrected"]
         for scale in SCALES
-        for place, row in corrected({str(at): one.p for at, one in enumerate(found) if one.scale == scale}).items()
+        for place, row in corrected({str(at): one.p for at, one in enumerate(entries) if one.scale == scale}).items()
     }
-    return [replace(one, p_holm=holm[str(at)]) for at, one in enumerate(found)]
+    return [replace(one, p_holm=holm[str(at)]) for at, one in enumerate(entries)]
 
 
 def _interaction(
     about: Pairing, arms: FourArms, scale: Scale, margin: float, groups: Sequence[int] | None
 ) -> Interaction:
     neither, first, second, both = (arm.log_odds if scale == "log-odds" else arm.probability for arm in arms)
-    found = additivity(neither, first, second, both, margin=margin, groups=groups)
+    result = additivity(neither, first, second, both, margin=margin, groups=groups)
     p = p_value(estimates.contrast(both, first, second, neither), groups=groups)
     return Interaction(
-        about, scale, found.verdict, margin,
-        estimate=found.interaction, p=p, p_holm=p, first=found.first, second=found.second,
+        about, scale, result.verdict, margin,
+        estimate=result.interaction, p=p, p_holm=p, first=result.first, second=result.second,
         both=estimates.difference(both, neither, groups=groups),
-        first_on_top=estimates.difference(both, second, groups=groups), retained=found.retained,
-        near_ceiling=at_limit(*(float(arm.mass.mean()) for arm in arms)), n_to_resolve=found.needed,
+        first_on_top=estimates.difference(both, second, groups=groups), retained=result.retained,
+        near_ceiling=at_limit(*(float(arm.mass.mean()) for arm in arms)), n_to_resolve=result.needed,
     )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def measure_nulls(
     places = tuple(place_of[item.id] for item in items)
     here = vector.keeping({layer for tried in choice.tried for layer in tried.candidate.layers})
     once = partial(session.vector_once, method)
-    found = null_vectors(
+    draws = null_vectors(
         session.model, session.splits.train, here, method,
         position=study.position, count=study.nulls, seed=study.seed, once=once,
     )  # fmt: skip
@@ -128,15 +128,15 @@ def measure_nulls(
         session.model, other_behaviors(session.data.behavior, study.neighbors), here, method,
         position=study.position, pairs=len(session.splits.train), once=once,
     )  # fmt: skip
-    vectors = {one.name: one.vector for one in found} | near
-    family = {one.name: str(one.family) for one in found}
+    vectors = {one.name: one.vector for one in draws} | near
+    family = {one.name: str(one.family) for one in draws}
     if not vectors:
         return NullArms(places, items)
-    chosen = choose_strengths(session, vectors, method, candidates, called=" of nulls")
-    arms = [session.arm(name, chosen[name].candidate.plan(of, candidates.tokens)) for name, of in vectors.items()]
+    choices = choose_strengths(session, vectors, method, candidates, called=" of nulls")
+    arms = [session.arm(name, choices[name].candidate.plan(of, candidates.tokens)) for name, of in vectors.items()]
     values = session.measure.arms("nulls", items, arms)
     measured = [
-        MeasuredNull(name, family.get(name, NEIGHBOR), chosen[name], of)
+        MeasuredNull(name, family.get(name, NEIGHBOR), choices[name], of)
         for name, of in zip(vectors, values, strict=True)
     ]
     nulls = [one for one in measured if one.family in NEEDED]

@@ -75,22 +75,22 @@ def _beside(result: StackResult) -> str:
     prompts = result.prompts
     tuned = {arm.cell.finetune for arm in result.arms} - {"none"}
     shown = [name for name in result.recipes if name not in tuned]
-    found = []
+    sentences = []
     if prompts:
-        found.append("Prompts were chosen on the same validation items.")
+        sentences.append("Prompts were chosen on the same validation items.")
     if shown:
-        found.append("Demonstrations were drawn from the training items and chosen on the same validation items.")
+        sentences.append("Demonstrations were drawn from the training items and chosen on the same validation items.")
     if tuned:
-        found.append(f"{', '.join(sorted(tuned))} learned from the same training items.")
+        sentences.append(f"{', '.join(sorted(tuned))} learned from the same training items.")
     if result.interactions:
         margin = result.study.margin
-        found.append(
+        sentences.append(
             "An interaction is a difference in differences (both together, minus each alone); p values are of paired "
             "t tests, corrected by Holm over all interactions of a scale. Two add up where the interval of what the "
             f"first keeps lies within {1 - margin:.0%} and {1 + margin:.0%}, and are redundant where it lies below "
             f"{margin:.0%}; the margin was declared before the run."
         )
-    return " ".join(found) + (" " if found else "")
+    return " ".join(sentences) + (" " if sentences else "")
 
 
 def _origins(result: StackResult) -> str:
@@ -146,10 +146,10 @@ def _nulls_at(result: StackResult, place: float) -> list[Line]:
 
 def _families(result: StackResult) -> dict[str, list[float]]:
     """The effect of every null, by family."""
-    found: dict[str, list[float]] = {}
+    families: dict[str, list[float]] = {}
     for null in result.nulls.nulls:
-        found.setdefault(null.family, []).append(null.effect(result.bare_there).value)
-    return found
+        families.setdefault(null.family, []).append(null.effect(result.bare_there).value)
+    return families
 
 
 def _effect(result: StackResult) -> str:
@@ -186,12 +186,12 @@ def _choice(result: StackResult) -> Plot:
         count = sum(t.log_odds is not None for t in tried)
         caption += f" The {count} that promised most to first order were measured."
     caption += " Every null chose in the same way; what it then did on test items is in the next figure."
-    said = f"chosen among {len(tried)} on validation items; nulls: see the next figure."
+    note = f"chosen among {len(tried)} on validation items; nulls: see the next figure."
     return Plot(
         "dose-response", "What was chosen, where", "added norm, as a share of the residual stream's", _effect(result),
         lines, caption, mark=mark,
         foot=foot(len(result.splits.validation), "validation items at most", scale_name(result.study.score),
-                  said.capitalize()),
+                  note.capitalize()),
     )  # fmt: skip
 
 

@@ -99,10 +99,12 @@ def measure_replicates(study: Stack, session: Session, method: Extractor, candid
         )
         for place, sample in enumerate(samples)
     }  # fmt: skip
-    chosen = choose_strengths(session, vectors, method, candidates, called=" of replicates")
-    arms = [session.arm(name, chosen[name].candidate.plan(of, candidates.tokens)) for name, of in vectors.items()]
+    choices = choose_strengths(session, vectors, method, candidates, called=" of replicates")
+    arms = [session.arm(name, choices[name].candidate.plan(of, candidates.tokens)) for name, of in vectors.items()]
     values = session.measure.arms("replicates", session.splits.test, arms)
-    return [Replicate(len(sample), chosen[name], of) for sample, name, of in zip(samples, vectors, values, strict=True)]
+    return [
+        Replicate(len(sample), choices[name], of) for sample, name, of in zip(samples, vectors, values, strict=True)
+    ]
 
 
 def parts(data: DataSet, count: int, *, seed: int) -> list[DataSet]:
@@ -118,11 +120,11 @@ def parts(data: DataSet, count: int, *, seed: int) -> list[DataSet]:
         questions[item.question or item.id].append(item)
     order = np.random.default_rng(seed).permutation(len(questions))
     groups = list(questions.values())
-    found = [[item for place in order[at::count] for item in groups[place]] for at in range(count)]
-    if min(map(len, found)) < LEAST:
+    batches = [[item for place in order[at::count] for item in groups[place]] for at in range(count)]
+    if min(map(len, batches)) < LEAST:
         raise StudyError(
             f"{len(data)} training items are too few for {count} replicates.",
-            seen=f"parts of {min(map(len, found))} items at the least, {LEAST} needed",
+            seen=f"parts of {min(map(len, batches))} items at the least, {LEAST} needed",
             fix="Give more items, or take fewer replicates.",
         )
-    return [data.take(tuple(of)) for of in found]
+    return [data.take(tuple(of)) for of in batches]

@@ -146,8 +146,8 @@ class StackResult(Result):
     def interactions(self) -> list[Interaction]:
         """Every interaction, on both scales."""
         vector = self.grid[ALONE]
-        asked = [*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)]
-        return interactions(asked, margin=self.study.margin, groups=self.groups())
+        combinations = [*quadruples(self.grid), *(c.quadruple(self.bare, vector) for c in self.companions)]
+        return interactions(combinations, margin=self.study.margin, groups=self.groups())
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``stack --json``, without where it was recorded."""
@@ -227,8 +227,8 @@ class StackResult(Result):
     @property
     def parameters(self) -> dict[str, object]:
         """What was declared, and what was chosen."""
-        chosen = {"layer": self.choice.layer, "scale": self.choice.scale, "choices_tried": len(self.choice.tried)}
-        return {**super().parameters, **chosen, "finetunes": ",".join(self.refitted) or "none"}
+        choice = {"layer": self.choice.layer, "scale": self.choice.scale, "choices_tried": len(self.choice.tried)}
+        return {**super().parameters, **choice, "finetunes": ",".join(self.refitted) or "none"}
 
     @property
     def card(self) -> str:
@@ -240,8 +240,8 @@ class StackResult(Result):
         """On top of what each vector fails, by its role; the main one also by itself."""
         roles = dict.fromkeys(self.vectors, "")
         mine = {role: [one for one in self.interactions if (one.pairing.role or MAIN) == role] for role in roles}
-        found = {role: list(interaction_failures(of)) for role, of in mine.items()}
-        return {**found, MAIN: [*arm_failures(self.arms), *found[MAIN]]}
+        failures = {role: list(interaction_failures(of)) for role, of in mine.items()}
+        return {**failures, MAIN: [*arm_failures(self.arms), *failures[MAIN]]}
 
     def summary(self) -> Table:
         """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""

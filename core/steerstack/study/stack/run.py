@@ -75,10 +75,10 @@ class _Grid:
         ]  # fmt: skip
         cost = CostOfPlans(f"cost: {finetune}", model, plans[1:])
         *arms, cost_of = session.measure.together(model, [*requests, cost])
-        for level, found in zip(levels, arms, strict=True):
+        for level, row in zip(levels, arms, strict=True):
             for origin in vectors:
-                self.values[Cell(level, "none", finetune, origin)] = found[0]
-            for (origin, side), values in zip(steered, found[1:], strict=True):
+                self.values[Cell(level, "none", finetune, origin)] = row[0]
+            for (origin, side), values in zip(steered, row[1:], strict=True):
                 self.values[Cell(level, side, finetune, origin)] = values
         for (origin, side), one in zip(steered, cost_of, strict=True):
             self.costs[Cell("none", side, finetune, origin)] = one
@@ -115,8 +115,8 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
     prompts, prompts_record = choose_prompts(session, len(choice.tried))
     record: dict[str, Any] = {}
-    asked: dict[PromptLevel, dict[str, Any]] = {"none": {}}
-    asked |= {side: {"system": text} for side, text in prompts.items()}  # type: ignore[misc]
+    conditions: dict[PromptLevel, dict[str, Any]] = {"none": {}}
+    conditions |= {side: {"system": text} for side, text in prompts.items()}  # type: ignore[misc]
     demonstrations: Baseline | None = study.few_shot.make("baseline") if study.few_shot else None
     if demonstrations is not None:
         progress.phase("choice of demonstrations")
@@ -124,24 +124,24 @@ def run_stack(study: Stack, session: Session) -> StackResult:
             model, splits.train, splits.validation, seed=study.seed
         )
         record[demonstrations.name] = {"context_tokens": shown.context_tokens, "flops": shown.flops, **shown.record}
-        asked["few-shot"] = {"shots": shown.shots, "system": shown.system}
-    grid = _Grid(session, choice.scale, choice.layer, tokens, asked)
+        conditions["few-shot"] = {"shots": shown.shots, "system": shown.system}
+    grid = _Grid(session, choice.scale, choice.layer, tokens, conditions)
     grid.measure(model, "none", {"transferred": vector})
     progress.phase("nulls")
     nulls = measure_nulls(study, session, vector, method, candidates, choice)
     steered = {f"vector {side}": grid.plan(vector, side) for side in reversed(LEVELS)}
     replicates = measure_replicates(study, session, method, candidates) if study.replicates > 1 else []
-    said = session.samples({"unsteered": Plan(), **steered})
+    samples = session.samples({"unsteered": Plan(), **steered})
     if study.together:
         progress.phase("vectors together")
     others = {other.name: _other(study, session, other) for other in study.together}
     companions = measure_companions(session, grid.plan(vector, "positive"), others, candidates)
     baselines = [asked_by(one, study.score, len(choice.tried)) for one in baselines]
     refitted = _fine_tunes(study, session, grid, vector, method, baselines, record)
-    known = (method, *baselines, *([demonstrations] if demonstrations else []))
+    methods = (method, *baselines, *([demonstrations] if demonstrations else []))
     return StackResult(
         study, model, splits, choice, prompts, prompts_record, competence, grid.values, nulls, vector, refitted,
-        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in known}, said, replicates,
+        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in methods}, samples, replicates,
         grid.distances,
     )  # fmt: skip
 

@@ -74,14 +74,14 @@ class OnTop:
             verdict = f"{verdict} by itself, not among all interactions: p = {entry.p_holm:.2g}, Holm"
         if entry.n_to_resolve:
             verdict += f"; {to_resolve(entry.n_to_resolve)}"
-        kept = share(entry.retained) if math.isfinite(entry.retained.ci_low) else ""
-        return cls(other, interval(entry.first_on_top), kept, verdict)
+        retention = share(entry.retained) if math.isfinite(entry.retained.ci_low) else ""
+        return cls(other, interval(entry.first_on_top), retention, verdict)
 
     @property
     def sentence(self) -> str:
         """All of it."""
-        kept = f", and keeps {self.kept} of its effect" if self.kept else ""
-        return f"On top of {self.other} it does {self.adds}{kept} ({self.verdict})."
+        clause = f", and keeps {self.kept} of its effect" if self.kept else ""
+        return f"On top of {self.other} it does {self.adds}{clause} ({self.verdict})."
 
 
 def to_resolve(items: int) -> str:
@@ -125,14 +125,14 @@ def alone_words(behavior: str, effect: Estimate, nulls: NullTest, over_samples: 
 
 def letters_words(competence: Competence) -> str:
     """Whether the model answers by content."""
-    kept = competence.swap_consistency
-    if kept is None:
+    consistency = competence.swap_consistency
+    if consistency is None:
         return "The items have no second order of their options."
     meaning = {"content": "it answers by content", "letter": "it answers by position"}
-    told = meaning.get(competence.answers_by, "whether it answers by content is unclear")
+    reading = meaning.get(competence.answers_by, "whether it answers by content is unclear")
     held = competence.mass
     mass = f" The labels hold {held.mean:.0%} of the probability in the form {held.form!r}." if held else ""
     return (
-        f"By label the model keeps its choice in {kept.value:.0%} of {kept.n} validation items "
-        f"when the options change places (a coin: 50 %): {told}.{mass}"
+        f"By label the model keeps its choice in {consistency.value:.0%} of {consistency.n} validation items "
+        f"when the options change places (a coin: 50 %): {reading}.{mass}"
     )

@@ -87,8 +87,8 @@ class SweepResult(Result):
             for place, ((_, scale), values) in enumerate(zip(self.study.places, self.values, strict=True))
             if scale
         }
-        found = corrected(raw)
-        return [float(found[str(p)]["p_corrected"]) if str(p) in found else 1.0 for p in range(len(self.values))]
+        tests = corrected(raw)
+        return [float(tests[str(p)]["p_corrected"]) if str(p) in tests else 1.0 for p in range(len(self.values))]
 
     @cached_property
     def steerability(self) -> dict[int, Steerability]:
@@ -216,8 +216,8 @@ class SweepResult(Result):
     def effects(self) -> list[Effect]:
         """Every arm, then every null."""
         arms = [
-            Effect.of(f"effect/layer {layer} scale {scale:g}", found.to_json())
-            for (layer, scale), found in zip(self.study.places, self.differences, strict=True)
+            Effect.of(f"effect/layer {layer} scale {scale:g}", estimate.to_json())
+            for (layer, scale), estimate in zip(self.study.places, self.differences, strict=True)
         ]
         return arms + [Effect.of(f"null/{n.null} layer {n.layer}", n.effect.to_json()) for n in self.beside]
 

@@ -42,15 +42,15 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     places = [(name, layer) for name in nulls for layer in study.layers]
     empty = [apply(nulls[name], layer, study.strongest, tokens=tokens, edit=edit) for name, layer in places]
     arms = [session.arm("unsteered"), *(session.arm("", plan) for plan in [*plans, *empty])]
-    found, costs = session.measure.together(session.model, [session.score(data, arms, "sweep"), session.cost(plans)])
+    values, costs = session.measure.together(session.model, [session.score(data, arms, "sweep"), session.cost(plans)])
     competence = check_competence(session.model, data, study.score)
-    steered, rest = found[1 : 1 + len(plans)], found[1 + len(plans) :]
+    steered, rest = values[1 : 1 + len(plans)], values[1 + len(plans) :]
     of_nulls = dict(zip(places, rest, strict=True))
     heard = {f"layer {at}, scale {scale:g}": apply(vector, at, scale, tokens=tokens, edit=edit)
              for at, scale in study.heard}  # fmt: skip
-    said = session.samples({"unsteered": Plan(), **heard}, data) if heard else None
+    samples = session.samples({"unsteered": Plan(), **heard}, data) if heard else None
     return SweepResult(
-        study, session.model, data, vector, found[0], steered, costs, competence, of_nulls, families, train, said
+        study, session.model, data, vector, values[0], steered, costs, competence, of_nulls, families, train, samples
     )
 
 
@@ -88,11 +88,11 @@ def _nulls(
     position = None if vector.origin.position == "unknown" else vector.origin.position
     model, method, here = session.model, _method(vector), vector.keeping(study.layers)
     once = partial(session.vector_once, method) if method else now
-    found = null_vectors(model, data, here, method, position=position, count=study.nulls, seed=study.seed, once=once)
+    nulls = null_vectors(model, data, here, method, position=position, count=study.nulls, seed=study.seed, once=once)
     others = other_behaviors(data.behavior, study.neighbors)
     near = neighbor_vectors(model, others, here, method, position=position, pairs=len(data), once=once)
-    families: dict[str, str] = {one.name: one.family for one in found}
-    return families, {one.name: one.vector for one in found} | near
+    families: dict[str, str] = {one.name: one.family for one in nulls}
+    return families, {one.name: one.vector for one in nulls} | near
 
 
 def _method(vector: SteeringVector) -> Extractor | None:

@@ -114,6 +114,6 @@ def sweep(
     ModelError
         The vector does not fit the model, or is from other weights (``transfer=True`` allows that).
     """
-    given = {"data": data.source, "behavior": data.behavior, "model": model.name, "vector": vector, **settings}
-    study = Sweep.make({**given, "layers": tuple(layers), "scales": tuple(scales)}, "the sweep")
+    fields = {"data": data.source, "behavior": data.behavior, "model": model.name, "vector": vector, **settings}
+    study = Sweep.make({**fields, "layers": tuple(layers), "scales": tuple(scales)}, "the sweep")
     return study.run(model, data=data)  # type: ignore[return-value]

@@ -132,8 +132,8 @@ class Case:
 
     @cached_property
     def _groups(self) -> Sequence[int] | None:
-        found = clusters(self.scored)
-        return found.labels if found else None
+        partition = clusters(self.scored)
+        return partition.labels if partition else None
 
     @cached_property
     def norms(self) -> dict[int, float]:

@@ -45,11 +45,11 @@ def size(case: Case) -> Look:
     """Whether the direction is next to nothing."""
     layer = case.use.layers[0]
     share = case.use.vector.norms[layer] / case.norms[layer]
-    found = f"At layer {layer} the direction has {share:.2g} of the norm of the residual stream"
+    sentence = f"At layer {layer} the direction has {share:.2g} of the norm of the residual stream"
     if case.share is not None and max(share, case.share) < NEAR_ZERO:
         do = "Extract it again from pairs whose two sides differ, or check how it was imported."
-        return Look("direction", f"{found}.", "near zero", do)
-    return Look("direction", found + (f", and {case.share:.2g} of it is added." if case.share is not None else "."))
+        return Look("direction", f"{sentence}.", "near zero", do)
+    return Look("direction", sentence + (f", and {case.share:.2g} of it is added." if case.share is not None else "."))
 
 
 def cost(case: Case) -> Look:
@@ -57,51 +57,52 @@ def cost(case: Case) -> Look:
     if not case.use.tokens.includes_generated:
         return Look("cost", "Not measured: generated tokens are not edited.")
     (kl,) = kl_at(case.model, [case.use.plan()])
-    found = f"On neutral text the edit costs {kl:.2g} nats of KL per token"
+    sentence = f"On neutral text the edit costs {kl:.2g} nats of KL per token"
     if kl > BREAKS:
         return Look(
             "cost",
-            f"{found}; beyond {BREAKS:g} text breaks.",
+            f"{sentence}; beyond {BREAKS:g} text breaks.",
             "too strong",
             "Lower the scale until it costs 0.3 or less, such as to a tenth of the residual stream's norm.",
         )
-    return Look("cost", f"{found}.")
+    return Look("cost", f"{sentence}.")
 
 
 def sign(case: Case) -> Look:
     """Whether it acts the wrong way round."""
-    given = case.given
-    if not (given.beyond_nulls and given.effect.value < 0):
-        return Look("sign", f"It does not act against the behaviour: {given}.")
+    measurement = case.given
+    if not (measurement.beyond_nulls and measurement.effect.value < 0):
+        return Look("sign", f"It does not act against the behaviour: {measurement}.")
     if case.use.scale < 0:
         do = "Give a positive scale, unless less of the behaviour is what you want."
-        return Look("sign", f"At a negative scale it lowers the behaviour: {given}.", "sign", do)
+        return Look("sign", f"At a negative scale it lowers the behaviour: {measurement}.", "sign", do)
     do = "Check what the data's exhibiting answer is and which side the vector was made from; negate one of them."
-    return Look("sign", f"At a positive scale it lowers the behaviour: {given}.", "reversed", do)
+    return Look("sign", f"At a positive scale it lowers the behaviour: {measurement}.", "reversed", do)
 
 
 def effect(case: Case) -> tuple[Look, list[Change]]:
     """What brings the effect, or that it is there; with every change that was tried on the way."""
-    given = case.given
-    if given.acts and not case.use.tokens.includes_generated:
-        found = f"It moves scores ({given}), but not the tokens that are generated after the first."
+    measurement = case.given
+    if measurement.acts and not case.use.tokens.includes_generated:
+        sentence = f"It moves scores ({measurement}), but not the tokens that are generated after the first."
         do = "Use --tokens response, which goes on while text is generated."
-        return Look("decoding", found, "not decoded", do), []
-    kinds = (_by_strength,) if given.acts else (_by_tokens, _by_strength, _by_layer, _by_direction)
+        return Look("decoding", sentence, "not decoded", do), []
+    kinds = (_by_strength,) if measurement.acts else (_by_tokens, _by_strength, _by_layer, _by_direction)
     tried = []
     for kind in kinds:
         if (change := _best(case, list(kind(case)))) is None:
             continue
         tried.append(change)
-        if _brings(change.measured, given):
+        if _brings(change.measured, measurement):
             return _named(case, change), tried
-    if given.acts:
-        return Look("effect", f"It acts as it is used: {given}."), tried
-    found = (
-        f"As it is used its effect is {given}; nothing that was changed brings one that {len(case.scored)} items show."
+    if measurement.acts:
+        return Look("effect", f"It acts as it is used: {measurement}."), tried
+    sentence = (
+        f"As it is used its effect is {measurement}; nothing that was changed brings one that "
+        f"{len(case.scored)} items show."
     )
     do = "Give more items, look at how the model answers them, or try a larger model."
-    return Look("effect", found, "nothing acts", do), tried
+    return Look("effect", sentence, "nothing acts", do), tried
 
 
 Option = tuple[str, str, Use]
@@ -158,8 +159,8 @@ def _best(case: Case, options: Sequence[Option]) -> Change | None:
     """The option with the largest effect."""
     if not options:
         return None
-    found = zip(case.effects([use for _, _, use in options]), options, strict=True)
-    effect, (kind, words, use) = max(found, key=lambda one: one[0].value)
+    pairs = zip(case.effects([use for _, _, use in options]), options, strict=True)
+    effect, (kind, words, use) = max(pairs, key=lambda one: one[0].value)
     return Change(kind, words, use, case.beside_nulls(use, effect))
 
 
@@ -170,8 +171,8 @@ def _brings(one: EffectBesideNulls, given: EffectBesideNulls) -> bool:
 def _named(case: Case, change: Change) -> Look:
     cause, do = _cause(case, change)
     own = "a direction from other items of this data acts at " if change.kind == "direction" else "it acts with "
-    found = f"As it is used its effect is {case.given}; {own}{change.words}: {change.measured}."
-    return Look(change.kind, found, cause, do)
+    sentence = f"As it is used its effect is {case.given}; {own}{change.words}: {change.measured}."
+    return Look(change.kind, sentence, cause, do)
 
 
 def _cause(case: Case, change: Change) -> tuple[str, str]:

@@ -33,43 +33,45 @@ def competence(case: Case) -> Look:
     """Whether the model answers by content."""
     if case.mode == "text":
         return Look("competence", "Answers are scored by their own words, which no position can sway.")
-    found = judge(case.bare, case.model.format.manner.form)
-    if found.swap_consistency is None:
+    verdict = judge(case.bare, case.model.format.manner.form)
+    if verdict.swap_consistency is None:
         return Look("competence", "These items have no second order to compare.")
-    kept = f"it keeps its choice in {found.swap_consistency.value:.0%} of {found.swap_consistency.n} swapped items"
-    if found.answers_by == "letter":
+    clause = (
+        f"it keeps its choice in {verdict.swap_consistency.value:.0%} of {verdict.swap_consistency.n} swapped items"
+    )
+    if verdict.answers_by == "letter":
         do = "Score by text (--score text): a label that follows the position cannot show what a vector does."
-        return Look("competence", f"The model answers by position: {kept}.", "by position", do)
-    return Look("competence", f"Answers by content: {found.answers_by}; {kept}.")
+        return Look("competence", f"The model answers by position: {clause}.", "by position", do)
+    return Look("competence", f"Answers by content: {verdict.answers_by}; {clause}.")
 
 
 def mass(case: Case) -> Look:
     """Whether the labels are what the model would write."""
-    found = label_mass(case.bare, case.model.format.manner.form)
-    if found is None:
+    estimate = label_mass(case.bare, case.model.format.manner.form)
+    if estimate is None:
         return Look("label mass", "No labels are scored.")
-    if found.mean < LEAST:
+    if estimate.mean < LEAST:
         return Look(
             "label mass",
-            f"The labels hold {found.mean:.1%} of the probability in the form {found.form!r}.",
+            f"The labels hold {estimate.mean:.1%} of the probability in the form {estimate.form!r}.",
             "label mass",
             "Try another --form, or --score text.",
         )
-    return Look("label mass", f"The labels hold {found.mean:.0%} of the probability in the form {found.form!r}.")
+    return Look("label mass", f"The labels hold {estimate.mean:.0%} of the probability in the form {estimate.form!r}.")
 
 
 def saturation(case: Case) -> Look:
     """Whether there is anything left to move in the direction of the scale."""
     mean, up = float(case.bare.squashed.mean()), case.use.scale > 0
-    found = f"Unsteered, the mean {share_name(case.mode)} is {mean:.2f}"
+    sentence = f"Unsteered, the mean {share_name(case.mode)} is {mean:.2f}"
     if (mean if up else 1 - mean) > SATURATED:
         return Look(
             "saturation",
-            f"{found}: there is little left to {'raise' if up else 'lower'}.",
+            f"{sentence}: there is little left to {'raise' if up else 'lower'}.",
             "saturation",
             "Use items on which the model does not behave so already, or steer against the behaviour.",
         )
-    return Look("saturation", f"{found}.")
+    return Look("saturation", f"{sentence}.")
 
 
 def change(case: Case) -> Look:

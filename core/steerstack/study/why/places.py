@@ -21,8 +21,8 @@ def fit(case: Case) -> Look:
     made_on = vector.origin.model_fingerprint
     if made_on == UNKNOWN:
         return Look(what, "The vector fits; it does not say from which weights it was made.")
-    told = "from these weights" if made_on == model.fingerprint else "from other weights, which was asked for"
-    return Look(what, f"The vector was made {told}.")
+    origin = "from these weights" if made_on == model.fingerprint else "from other weights, which was asked for"
+    return Look(what, f"The vector was made {origin}.")
 
 
 def layer(case: Case) -> Look:
@@ -52,15 +52,15 @@ def template(case: Case) -> Look:
     """Whether the items can be asked: everything given is found in what the template writes."""
     what, described = "template", case.model.format.describe
     try:
-        asked = len(case.questions)
-        told = described()
+        count = len(case.questions)
+        description = described()
     except ModelError as error:
         return _refused(what, error, "template")
     except DataError as error:
         return _refused(what, error, "labels")
-    folded = f"; the system prompt stands {told['system']}" if "system" in told and case.system else ""
-    plain = "" if told["chat"] else ", in a plain form, since the tokenizer has no chat template"
-    return Look(what, f"{asked} questions are written as they were given{plain}{folded}.")
+    folded = f"; the system prompt stands {description['system']}" if "system" in description and case.system else ""
+    plain = "" if description["chat"] else ", in a plain form, since the tokenizer has no chat template"
+    return Look(what, f"{count} questions are written as they were given{plain}{folded}.")
 
 
 def reasoning(case: Case) -> Look:
@@ -82,10 +82,10 @@ def positions(case: Case) -> Look:
     """Whether any position is edited."""
     what, tokens = "positions", case.use.tokens
     try:
-        found = count_edited(case.use.plan(), [question.pair for question in case.questions]).positions
+        count = count_edited(case.use.plan(), [question.pair for question in case.questions]).positions
     except SiteError as error:
         return _refused(what, error, "nothing edited")
-    if not found:
+    if not count:
         return Look(
             what,
             f"--tokens {tokens} selects no position of {len(case.questions)} questions.",
@@ -93,12 +93,12 @@ def positions(case: Case) -> Look:
             "Use --tokens response.",
         )
     goes_on = "and every generated token too" if tokens.includes_generated else "and no generated token"
-    return Look(what, f"--tokens {tokens} edits {found} positions of {len(case.questions)} questions, {goes_on}.")
+    return Look(what, f"--tokens {tokens} edits {count} positions of {len(case.questions)} questions, {goes_on}.")
 
 
 def _refused(what: str, error: SteerstackError, cause: str) -> Look:
-    seen = f" ({error.seen})" if error.seen else ""
-    return Look(what, f"{error.happened}{seen}", cause, error.fix)
+    evidence = f" ({error.seen})" if error.seen else ""
+    return Look(what, f"{error.happened}{evidence}", cause, error.fix)
 
 
 PLACES = (fit, layer, scale, template, reasoning, positions)
