@@ -21,22 +21,22 @@ def aliases(module: nn.Module, name: str) -> dict[str | type, str | list[str]]:
     ModelError
         No list of blocks is found, or several.
     """
-    found = dict(module_names.ALIASES)
-    found[_blocks(module, name)] = "layers"
+    names = dict(module_names.ALIASES)
+    names[_blocks(module, name)] = "layers"
     head: Any = getattr(module, "get_output_embeddings", lambda: None)()
     path = next((path for path, part in module.named_modules() if part is head), None)
     if path:
-        found = {old: alias for old, alias in found.items() if alias != "unembedding"}
-        found[path] = "unembedding"
-    return found
+        names = {old: alias for old, alias in names.items() if alias != "unembedding"}
+        names[path] = "unembedding"
+    return names
 
 
 def _blocks(module: nn.Module, name: str) -> str:
     """Path of the list of blocks: the one that the table knows, or else the only one as long as the config says."""
     lists = {path: part for path, part in module.named_modules() if isinstance(part, nn.ModuleList)}
-    known = [path for path, alias in module_names.ALIASES.items() if alias == "layers" and path in lists]
-    if known:
-        return str(known[0])
+    paths = [path for path, alias in module_names.ALIASES.items() if alias == "layers" and path in lists]
+    if paths:
+        return str(paths[0])
     config: Any = module.config.get_text_config()  # type: ignore[union-attr, operator]
     outermost = {path: part for path, part in lists.items() if not any(path.startswith(f"{other}.") for other in lists)}
     fitting = [path for path, part in outermost.items() if len(part) == getattr(config, "num_hidden_layers", -1)]
@@ -95,11 +95,11 @@ def _projection(block: nn.Module) -> str | None:
     for inside in ("", *module_names.ATTENTION):  # GPT-Neo has an attention inside its attention
         path = f"{attention}.{inside}".rstrip(".")
         try:
-            found = block.get_submodule(path)
+            part = block.get_submodule(path)
         except AttributeError:
             continue
         for projection in module_names.PROJECTION:
-            if isinstance(getattr(found, projection, None), nn.Module):
+            if isinstance(getattr(part, projection, None), nn.Module):
                 return f"{path}.{projection}"
     return None
 
@@ -128,7 +128,9 @@ def _kind(block: nn.Module) -> Hashable:
 
 
 def _settings(part: nn.Module) -> tuple[tuple[str, str], ...]:
-    told = ((name, value) for name, value in vars(part).items() if not name.startswith("_") and name not in _COUNTED)
+    settings = (
+        (name, value) for name, value in vars(part).items() if not name.startswith("_") and name not in _COUNTED
+    )
     return tuple(
-        sorted((name, repr(value)) for name, value in told if isinstance(value, bool | int | str | type(None)))
+        sorted((name, repr(value)) for name, value in settings if isinstance(value, bool | int | str | type(None)))
     )

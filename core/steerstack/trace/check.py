@@ -143,12 +143,12 @@ def _check_traced(
 
     What it gives by itself under the plan comes back.
     """
-    given = torch.tensor([text.ids])
-    mask = torch.ones_like(given, dtype=torch.bool)
+    batch = torch.tensor([text.ids])
+    mask = torch.ones_like(batch, dtype=torch.bool)
     edits = planned(plan, text)
     try:
-        traced = run(model, Pass(given, mask, head=lambda h: h[0])).logits
-        edited = run(model, Pass(given, mask, edits=dict(edits), head=lambda h: h[0])).logits
+        traced = run(model, Pass(batch, mask, head=lambda h: h[0])).logits
+        edited = run(model, Pass(batch, mask, edits=dict(edits), head=lambda h: h[0])).logits
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             f"The blocks of {model.name} cannot be traced.",
@@ -156,8 +156,8 @@ def _check_traced(
             fix="Tell us about this model.",
         ) from error
     wanted = plain_logits(model, text.ids, edits)
-    for what, found, expected in (("A pass", traced, plain), ("An edited pass", edited, wanted)):
-        off = _off(found.float(), expected)
+    for what, logits, expected in (("A pass", traced, plain), ("An edited pass", edited, wanted)):
+        off = _off(logits.float(), expected)
         if not off <= _rounding(model, expected):
             raise ModelError(
                 f"{what} over {model.name} is not what the model itself gives.",
@@ -175,9 +175,9 @@ def _check_traced(
 
 def _absent(model: Model, ids: list[int]) -> dict[Component, str]:
     """Components inside the blocks where an edit has no effect or cannot be made, tried in rows of one pass each."""
-    found: dict[Component, str] = {}
-    given = torch.tensor([ids, ids])
-    mask = torch.ones_like(given, dtype=torch.bool)
+    reasons: dict[Component, str] = {}
+    batch = torch.tensor([ids, ids])
+    mask = torch.ones_like(batch, dtype=torch.bool)
 
     def second(hidden: Tensor) -> Tensor:
         return torch.stack([hidden[0], _shift(hidden[1:])[0]])
@@ -188,13 +188,13 @@ def _absent(model: Model, ids: list[int]) -> dict[Component, str]:
         if component.startswith("resid") or site is None:
             continue
         try:
-            rows = run(model, Pass(given, mask, edits={site: second}, head=lambda h: h[:, -1])).logits.float()
+            rows = run(model, Pass(batch, mask, edits={site: second}, head=lambda h: h[:, -1])).logits.float()
         except (RuntimeError, ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-            found[component] = f"{model.path(site)} is no such place: {first_line(error)}"
+            reasons[component] = f"{model.path(site)} is no such place: {first_line(error)}"
             continue
         if _off(rows[0], rows[1]) <= 1e-6 * float(rows.abs().max()):
-            found[component] = f"an edit at {model.path(site)} has no effect"
-    return found
+            reasons[component] = f"an edit at {model.path(site)} has no effect"
+    return reasons
 
 
 def _shift(hidden: Tensor) -> Tensor:

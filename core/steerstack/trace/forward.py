@@ -118,7 +118,7 @@ def run_pass(model: Model, work: Pass) -> Outcome:
     start = work.start
     as_tuple = start is not None and model.tuple_output  # asked before the trace: it runs the model
     with model.exclusive(gradients=work.gradients), envoy.trace(kwargs.pop("encoding"), **kwargs) as tracer:
-        kept = nnsight.save({})
+        captures = nnsight.save({})
         out = nnsight.save([])
         if start is not None:
             entry = envoy.layers[0].input
@@ -132,7 +132,7 @@ def run_pass(model: Model, work: Pass) -> Outcome:
                 hidden = work.edits[site](hidden)
                 write_site(model, site, hidden)
             if site in work.read:
-                kept[site] = work.read[site](hidden)
+                captures[site] = work.read[site](hidden)
         if work.head is None:
             if cache is not None and Site("resid_post", n_layers - 1) not in touched:
                 envoy.layers[n_layers - 1].output  # noqa: B018  # wait for the last block
@@ -143,7 +143,7 @@ def run_pass(model: Model, work: Pass) -> Outcome:
             logits = envoy.output.logits[0]
             out.append(work.logits(logits) if work.logits else logits)
     past = [(layer.keys, layer.values) for layer in cache.layers] if work.keep_past and cache else None
-    return Outcome(dict(kept), out[0] if out else None, past)
+    return Outcome(dict(captures), out[0] if out else None, past)
 
 
 def _inputs(model: Model, work: Pass) -> tuple[dict[str, Any], Any]:

@@ -87,18 +87,18 @@ class _Loop:
             self.seen = [0] * rows
         self.passes += 1
         self.places = [self._of(edit, exists) for edit in self.plan]
-        self.seen = [seen + int(exists[row].sum()) for row, seen in enumerate(self.seen)]
+        self.seen = [count + int(exists[row].sum()) for row, count in enumerate(self.seen)]
         self.edited += sum(map(len, self.places))
 
     def _of(self, edit: Intervention, exists: Tensor) -> list[Place]:
-        found: list[Place] = []
-        for row, (sequence, seen) in enumerate(zip(self.prompts, self.seen, strict=True)):
+        places: list[Place] = []
+        for row, (sequence, start) in enumerate(zip(self.prompts, self.seen, strict=True)):
             wanted = set(edit.tokens.positions(sequence))
-            for position, column in enumerate(exists[row].nonzero()[:, 0].tolist(), seen):
+            for position, column in enumerate(exists[row].nonzero()[:, 0].tolist(), start):
                 later = position >= len(sequence) and edit.tokens.go_on_after(sequence)
                 if later or position in wanted:
-                    found.append((row, column))
-        return found
+                    places.append((row, column))
+        return places
 
     def _marked(self, row: int, ids: list[int]) -> TokenSequence:
         if self.starts is not None:
@@ -107,8 +107,8 @@ class _Loop:
             return TokenSequence(tuple(ids), *self.starts[row])
         if all(edit.tokens.region == "all" for edit in self.plan):
             return TokenSequence(tuple(ids), len(ids), len(ids))
-        known = self.model.format.sequence(Prompt("Hi"))
-        header = list(known.ids[known.response_start :])
+        sample = self.model.format.sequence(Prompt("Hi"))
+        header = list(sample.ids[sample.response_start :])
         last = len(ids) - len(header)
         # a header of one token, such as a bracket, may stand anywhere in a text: it counts at the very end only
         for at in range(last, -1 if len(header) > 1 else last - 1, -1):

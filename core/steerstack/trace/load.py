@@ -44,11 +44,11 @@ def dtype_named(dtype: str | torch.dtype | None) -> torch.dtype | None:
     """The dtype of a name, None for that of the weights; raises ModelError."""
     if dtype is None or isinstance(dtype, torch.dtype):
         return dtype
-    found = getattr(torch, dtype, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        known = ("float32", "bfloat16", "float16", *QUANTIZATIONS)
-        raise ModelError(f"There is no dtype {dtype!r} for weights.", fix=f"Use one of {', '.join(known)}.")
-    return found
+    precision = getattr(torch, dtype, None)
+    if not isinstance(precision, torch.dtype) or not precision.is_floating_point:
+        names = ("float32", "bfloat16", "float16", *QUANTIZATIONS)
+        raise ModelError(f"There is no dtype {dtype!r} for weights.", fix=f"Use one of {', '.join(names)}.")
+    return precision
 
 
 def quantization_named(quantization: str | Any | None) -> Any | None:
@@ -107,8 +107,8 @@ def load_pretrained(
     if config is not None and whole:
         placed, whole = {"": whole}, None  # quantized weights are made where they are to be, and cannot be moved
     options: dict[str, Any] = {"revision": revision} if revision else {}
-    given = {"device_map": placed, "quantization_config": config}
-    more = {name: value for name, value in given.items() if value is not None}
+    settings = {"device_map": placed, "quantization_config": config}
+    more = {name: value for name, value in settings.items() if value is not None}
     shown = source
     try:
         if source.endswith(".gguf"):  # the one file is weights, config and tokenizer
@@ -150,16 +150,16 @@ def _package_missing(source: str, error: ImportError) -> ModelError:
 
 
 def _not_loaded(source: str, error: Exception, placing: Mapping[str, Any]) -> ModelError:
-    seen = first_line(error)
+    evidence = first_line(error)
     if placing and os.path.exists(Path(source, "config.json")):
         return ModelError(
             f"The model {source!r} could not be loaded as asked.",
-            seen=seen,
+            seen=evidence,
             fix=f"Check {' and '.join(placing)}; without them it is loaded as it is stored.",
         )
     return ModelError(
         f"The model {source!r} could not be loaded.",
-        seen=seen,
+        seen=evidence,
         fix="The folder must hold config.json, safetensors weights and a tokenizer."
         if os.path.exists(source)
         else "Give a folder, a Hugging Face id (with network), or 'smollm2' for the embedded one.",

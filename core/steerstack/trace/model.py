@@ -90,9 +90,9 @@ class Model(Everyday):
     def asked(self, manner: Manner) -> "Model":
         """The same model, weights and lock shared, that is asked in another manner."""
         _ = self.fingerprint  # known to both
-        found = copy.copy(self)
-        found.format = self.format.asked(manner)
-        return found
+        model = copy.copy(self)
+        model.format = self.format.asked(manner)
+        return model
 
     @property
     def dtype(self) -> torch.dtype:
@@ -124,16 +124,16 @@ class Model(Everyday):
     @cached_property
     def tuple_output(self) -> bool:
         """Whether a block returns a tuple rather than a tensor, as seen on one token."""
-        found: list[bool] = []
+        flags: list[bool] = []
         hook = self.envoy.layers[0]._module.register_forward_hook(
-            lambda _module, _args, output: found.append(isinstance(output, tuple))
+            lambda _module, _args, output: flags.append(isinstance(output, tuple))
         )
         try:
             with torch.no_grad():
                 self.module(torch.zeros(1, 1, dtype=torch.long, device=self.device))
         finally:
             hook.remove()
-        return found[0]
+        return flags[0]
 
     def may(self, shortcut: Shortcut, columns: int) -> bool:
         """Whether the engine may take a shortcut in rows of so many tokens; nothing that was not proven."""
@@ -147,7 +147,7 @@ class Model(Everyday):
     def path(self, site: Site) -> str:
         """Native path of the module that a site reads, for the record."""
         module = self.module_at(site)
-        return next(path for path, found in self.module.named_modules() if found is module)
+        return next(path for path, part in self.module.named_modules() if part is module)
 
     def inner(self, site: Site) -> str:
         """Dotted name, inside a block, of the module whose output (input, for heads) a site reads.
@@ -157,8 +157,8 @@ class Model(Everyday):
         SiteError
             The block has no such component.
         """
-        found = self._sublayer(site)
-        if found is None:
+        name = self._sublayer(site)
+        if name is None:
             layers = [layer for layer in range(self.n_layers) if self._sublayer(Site(site.component, layer))]
             block = self.envoy.layers[site.layer]._module
             reason = self.absent.get(site.component)
@@ -169,7 +169,7 @@ class Model(Everyday):
                 if layers
                 else "Use resid_pre or resid_post.",
             )
-        return found
+        return name
 
     def has(self, site: Site) -> bool:
         """Whether there is such a layer, with such a component."""

@@ -86,7 +86,7 @@ def open_model(
     """
     if dtype in QUANTIZATIONS:
         dtype, quantization = None, dtype
-    chosen, manner = dtype_named(dtype), Manner(dict(template or {}), form, reasoning)
+    precision, manner = dtype_named(dtype), Manner(dict(template or {}), form, reasoning)
     if remote:
         if isinstance(source, nn.Module) or device or device_map or quantization:
             raise RemoteError(
@@ -95,7 +95,7 @@ def open_model(
             )
         from steerstack.trace.remote.remote_model import open_remote
 
-        return open_remote(str(source), remote=remote, tokenizer=tokenizer, revision=revision, dtype=chosen).asked(
+        return open_remote(str(source), remote=remote, tokenizer=tokenizer, revision=revision, dtype=precision).asked(
             manner
         )
     if isinstance(source, nn.Module):
@@ -105,7 +105,7 @@ def open_model(
             raise ModelError(
                 "A loaded model is placed and quantized already.", fix="Load it that way, or give its name as source."
             )
-        module = source if chosen is None else source.to(chosen)
+        module = source if precision is None else source.to(precision)
         check_device(device)
         if device:
             module = module.to(device)
@@ -113,12 +113,12 @@ def open_model(
         model = wrap(module, tokenizer, name=name, revision=revision, manner=manner)
     else:
         name = str(source)
-        module, found = load_pretrained(
-            name, revision=revision, dtype=chosen, device=device, tokenizer=tokenizer, device_map=device_map,
+        module, tokenizer = load_pretrained(
+            name, revision=revision, dtype=precision, device=device, tokenizer=tokenizer, device_map=device_map,
             quantization=quantization,
         )  # fmt: skip
         known_as = EMBEDDED.name if is_embedded(name) else name
-        model = wrap(module, found, name=known_as, revision=revision, manner=manner)
+        model = wrap(module, tokenizer, name=known_as, revision=revision, manner=manner)
     if quantized(model.module):
         _ = model.fingerprint  # of the weights as they were loaded: bitsandbytes packs them anew in the first passes
     check_vocabulary(model)

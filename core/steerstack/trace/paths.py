@@ -55,7 +55,7 @@ class Paths:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Paths":
         """What :meth:`to_json` wrote."""
-        off = {name: float("inf") if found is None else float(found) for name, found in value["off"].items()}
+        off = {name: float("inf") if number is None else float(number) for name, number in value["off"].items()}
         return cls(frozenset(value["used"]), value.get("reach"), frozenset(value.get("beyond", ())), off)
 
     @staticmethod

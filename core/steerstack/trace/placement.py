@@ -16,8 +16,8 @@ def computing(module: nn.Module) -> tuple[torch.device, ...]:
     Weights that accelerate keeps on the CPU or on disk are brought for each pass to the device that
     their hook names.
     """
-    found = dict.fromkeys(_at(of, tensor) for of, tensor in _owned(module))
-    return tuple(device for device in found if device.type != "meta") or (torch.device("cpu"),)
+    devices = dict.fromkeys(_at(of, tensor) for of, tensor in _owned(module))
+    return tuple(device for device in devices if device.type != "meta") or (torch.device("cpu"),)
 
 
 def resident(module: nn.Module) -> Counter[torch.device]:
@@ -73,11 +73,11 @@ def _packed(tensor: Tensor) -> bool:
 
 def _owned(module: nn.Module) -> Iterator[tuple[nn.Module, Tensor]]:
     """Every parameter with the module that holds it, shared ones once."""
-    seen: set[int] = set()
+    ids: set[int] = set()
     for of in module.modules():
         for tensor in of.parameters(recurse=False):
-            if id(tensor) not in seen:
-                seen.add(id(tensor))
+            if id(tensor) not in ids:
+                ids.add(id(tensor))
                 yield of, tensor
 
 

@@ -78,10 +78,10 @@ def plain_logits(
     changes:
         In order, where to change activations, and how; a change gets all tokens.
     """
-    given = torch.tensor([list(ids)], device=model.device)
+    batch = torch.tensor([list(ids)], device=model.device)
     with model.lock, changed(model, changes, len(ids)):
         options = {"use_cache": False} if "use_cache" in model.accepts else {}
-        return model.module(given, **options).logits[0].float()  # type: ignore[no-any-return]
+        return model.module(batch, **options).logits[0].float()  # type: ignore[no-any-return]
 
 
 def answer_of(logits: Float[Tensor, "token vocab"], sequence: TokenSequence) -> list[float]:

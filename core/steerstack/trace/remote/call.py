@@ -33,9 +33,9 @@ def remotely(
             if model.remote is None:
                 return function(model, *args, **kwargs)
             progress: Any = kwargs.pop("progress", None)
-            value, done = model.remote.call(function, gives, *args, **kwargs)
+            value, count = model.remote.call(function, gives, *args, **kwargs)
             if progress:
-                progress(done)
+                progress(count)
             return value  # type: ignore[no-any-return]
 
         return run_there

@@ -40,15 +40,15 @@ def answer(envoy: Any, sources: dict[str, tuple[str, bool]], soft: tuple[str, ..
         refusal = importlib.import_module("steerstack.errors").SteerstackError
         model = importlib.import_module("steerstack.trace.model").Model(envoy, envoy.tokenizer, *about)
         model.visiting = True
-        done: list[int] = []
+        counts: list[int] = []
         if "progress" in inspect.signature(function).parameters:
-            kwargs["progress"] = done.append
-        said: tuple[Any, ...]
+            kwargs["progress"] = counts.append
+        reply: tuple[Any, ...]
         try:
-            said = ("value", function(model, *args, **kwargs), sum(done))
+            reply = ("value", function(model, *args, **kwargs), sum(counts))
         except refusal as error:
-            said = ("error", type(error).__name__, (error.happened, error.seen, error.fix))
-        return importlib.import_module("steerstack.trace.remote.wire").packed(said)  # type: ignore[no-any-return]
+            reply = ("error", type(error).__name__, (error.happened, error.seen, error.fix))
+        return importlib.import_module("steerstack.trace.remote.wire").packed(reply)  # type: ignore[no-any-return]
     finally:
         remove()
 
@@ -104,10 +104,10 @@ def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
 
     before = {name: module for name, module in sys.modules.items() if ours(name)}
     missing = [name for name in soft if name not in sys.modules]
-    kept = sys.modules.setdefault("_steerstack_sources", types.ModuleType("_steerstack_sources")).__dict__
+    store = sys.modules.setdefault("_steerstack_sources", types.ModuleType("_steerstack_sources")).__dict__
     for name in before:
         del sys.modules[name]
-    sys.modules.update(kept.get(key, {}))
+    sys.modules.update(store.get(key, {}))
     for name, (text, _) in sources.items():  # nnsight and error messages read source lines by file name
         file = f"<{key}>/{name}.py"
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
@@ -118,12 +118,12 @@ def install(sources: dict[str, tuple[str, bool]], soft: tuple[str, ...]) -> Any:
     def remove() -> None:
         sys.meta_path.remove(first)
         sys.meta_path.remove(last)
-        for old in [one for one in kept if one != key and not one.startswith("__")][
+        for old in [one for one in store if one != key and not one.startswith("__")][
             :-3
         ]:  # clients come with sources of many versions
-            del kept[old]
-        kept[key] = {name: module for name, module in sys.modules.items() if ours(name)}
-        for name in kept[key]:
+            del store[old]
+        store[key] = {name: module for name, module in sys.modules.items() if ours(name)}
+        for name in store[key]:
             del sys.modules[name]
         for name in missing:
             if getattr(getattr(sys.modules.get(name), "__spec__", None), "loader", None) is last:

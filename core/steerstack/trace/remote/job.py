@@ -84,7 +84,7 @@ class Job(RemoteBackend):
             It refuses, or could not run the request.
         """
         try:
-            found = self._wait()
+            value = self._wait()
         except httpx.HTTPStatusError as error:
             if error.response.status_code in GATEWAY:
                 self._was_away = self.job_id is not None
@@ -101,10 +101,10 @@ class Job(RemoteBackend):
             raise failed(self.host, str(error)) from error
         if self._pending:
             self._pending.answered()
-        return found
+        return value
 
     def _wait(self) -> dict[str, object]:
-        pause, missing, began, told = self._poll[0], 0, time.monotonic(), ""
+        pause, missing, began, message = self._poll[0], 0, time.monotonic(), ""
         while True:
             if self.job_id is None:
                 request = RequestModel(model_key=self.model_key, compress=self.compress, env=self.env)
@@ -121,14 +121,14 @@ class Job(RemoteBackend):
                 reply.raise_for_status()
                 response = self._said(reply)
                 now = f"{response.status.value.lower()} {response.description or ''}".strip()
-                if now != told and time.monotonic() - began >= QUIET and response.status != Status.ERROR:
+                if now != message and time.monotonic() - began >= QUIET and response.status != Status.ERROR:
                     log.info("%s: %s", self.host, now)
-                    told = now
-                found, self.status = self.handle(response), response.status
+                    message = now
+                value, self.status = self.handle(response), response.status
                 if response.status == Status.COMPLETED:
-                    if not isinstance(found, dict):
-                        raise nonsense(self.host, f"a result that is a {type(found).__name__}")
-                    return found
+                    if not isinstance(value, dict):
+                        raise nonsense(self.host, f"a result that is a {type(value).__name__}")
+                    return value
             self._was_away = False
             time.sleep(pause)
             pause = min(self._poll[1], pause * 1.5)

@@ -41,7 +41,7 @@ class _Packer(CustomCloudPickler):
         if isinstance(obj, types.MethodType):
             return getattr, (obj.__self__, obj.__name__)
         if isinstance(obj, torch.Tensor):
-            return super().reducer_override(obj) if (made := of_values(obj)) is NotImplemented else made
+            return super().reducer_override(obj) if (reduction := of_values(obj)) is NotImplemented else reduction
         if not isinstance(obj, type | types.FunctionType):
             return super().reducer_override(obj)
         home = str(obj.__module__)
@@ -64,9 +64,9 @@ class _Packer(CustomCloudPickler):
             return NotImplemented  # its shapes are classes with a way of their own to be pickled
         reduced = super().reducer_override(obj)
         if isinstance(obj, type) and isinstance(reduced, tuple) and reduced[0].__name__.startswith("_make_skeleton"):
-            *given, _, extra = reduced[1]
+            *arguments, _, extra = reduced[1]
             # without an id under which cloudpickle would find, and overwrite, an earlier copy of the class
-            return (reduced[0], (*given, None, extra), *reduced[2:])
+            return (reduced[0], (*arguments, None, extra), *reduced[2:])
         return reduced
 
 

@@ -27,10 +27,10 @@ class Pending:
     """
 
     def __init__(self, host: str, model_key: str, *call: Any) -> None:
-        told = hashlib.sha256(repr((host, model_key)).encode())
+        hasher = hashlib.sha256(repr((host, model_key)).encode())
         for part in call:
-            told.update(part if isinstance(part, bytes) else repr(part).encode())
-        self._path: Path = home() / "jobs" / f"{told.hexdigest()[:32]}.json"
+            hasher.update(part if isinstance(part, bytes) else repr(part).encode())
+        self._path: Path = home() / "jobs" / f"{hasher.hexdigest()[:32]}.json"
 
     @property
     def job_id(self) -> str | None:

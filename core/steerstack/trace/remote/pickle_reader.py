@@ -183,9 +183,9 @@ def _begin(
     self: nnsight_remote.RemoteBackend, model_key: str, host: str | None = None, *args: Any, **more: Any
 ) -> None:
     """As nnsight's, whose saved key goes to NDIF alone."""
-    given = (args[0] if args else more.get("api_key")) is not None
+    own_key = (args[0] if args else more.get("api_key")) is not None
     _make(self, model_key, host, *args, **more)
-    if not given:
+    if not own_key:
         self.api_key = key_for(self.host) or ""
 
 

@@ -91,6 +91,6 @@ def _untouched() -> Iterator[None]:
     try:
         yield
     finally:
-        for cache, kept in zip(caches, before, strict=True):
+        for cache, entries in zip(caches, before, strict=True):
             cache.clear()
-            cache.update(kept)
+            cache.update(entries)

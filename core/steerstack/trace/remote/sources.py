@@ -33,15 +33,15 @@ def closure(modules: Iterable[str]) -> tuple[Sources, tuple[str, ...]]:
     """
     wanted = list(modules)
     roots = {OURS, *(name.partition(".")[0] for name in wanted)}
-    found: Sources = {}
+    sources: Sources = {}
     others: set[str] = set()
     open_ = [OURS, *wanted]
     while open_:
         name = open_.pop()
-        if name in found:
+        if name in sources:
             continue
         text, is_package, imported = _read(name)
-        found[name] = (text, is_package)
+        sources[name] = (text, is_package)
         open_ += _parents(name)
         for module in imported:
             root = module.partition(".")[0]
@@ -49,7 +49,7 @@ def closure(modules: Iterable[str]) -> tuple[Sources, tuple[str, ...]]:
                 open_ += [part for part in (module, *_parents(module)) if exists(part)]
             elif root not in ON_SERVER:
                 others |= {module, *_parents(module)}
-    return found, tuple(sorted(others))
+    return sources, tuple(sorted(others))
 
 
 @functools.cache

@@ -111,25 +111,25 @@ class _Reader:
     def _object(self, kind: type, parts: dict[str, Any]) -> Any:
         """Made by its own constructor, so that what that refuses is refused."""
         assert dataclasses.is_dataclass(kind)
-        given = {part.name for part in dataclasses.fields(kind) if part.init}
-        return kind(**{name: part for name, part in parts.items() if name in given})
+        names = {part.name for part in dataclasses.fields(kind) if part.init}
+        return kind(**{name: part for name, part in parts.items() if name in names})
 
     def _find(self, name: str) -> type:
-        found = self._known().get(name)
+        kind = self._known().get(name)
         home = name.partition(":")[0]
-        if found is None and home in self._modules:
+        if kind is None and home in self._modules:
             importlib.import_module(home)
-            found = self._known().get(name)
-        if found is None:
+            kind = self._known().get(name)
+        if kind is None:
             raise TypeError(f"a value of {name[:100]!r}")
-        return found
+        return kind
 
     def _known(self) -> dict[str, type]:
         """Names of the classes of which values may come; no other is looked up."""
-        known, open_ = dict[str, type](), list(self._classes)
+        kinds, open_ = dict[str, type](), list(self._classes)
         while open_:
             kind = open_.pop()
             open_ += kind.__subclasses__()
             if dataclasses.is_dataclass(kind):
-                known[_name(kind)] = kind
-        return known
+                kinds[_name(kind)] = kind
+        return kinds

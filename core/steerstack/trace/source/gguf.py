@@ -39,21 +39,21 @@ def converted(file: Path) -> Path:
     Exception
         Whatever transformers raises on a file that it cannot read.
     """
-    kept = cache_folder() / "gguf"
-    folder = kept / digest.of_file(file)[:32]
-    with locked(kept / f"{folder.name}.lock"):
+    cache = cache_folder() / "gguf"
+    folder = cache / digest.of_file(file)[:32]
+    with locked(cache / f"{folder.name}.lock"):
         if not whole(folder):
-            kept.mkdir(parents=True, exist_ok=True)
-            _sweep(kept)
+            cache.mkdir(parents=True, exist_ok=True)
+            _sweep(cache)
             log.info("Converting %s; it is kept in %s.", file, folder)
-            with tempfile.TemporaryDirectory(dir=kept, prefix=".made-") as scratch:
-                made = Path(scratch) / "model"
-                convert(file, made)
-                write_json(made / CHECKSUMS, _digests(made))
+            with tempfile.TemporaryDirectory(dir=cache, prefix=".made-") as scratch:
+                target = Path(scratch) / "model"
+                convert(file, target)
+                write_json(target / CHECKSUMS, _digests(target))
                 shutil.rmtree(folder, ignore_errors=True)
-                made.rename(folder)
+                target.rename(folder)
         os.utime(folder)
-    _bound(kept, folder)
+    _bound(cache, folder)
     return folder
 
 
@@ -62,12 +62,12 @@ def convert(file: Path, out: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    given: dict[str, Any] = {"gguf_file": file.name}
-    tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **given)
+    options: dict[str, Any] = {"gguf_file": file.name}
+    tokenizer = AutoTokenizer.from_pretrained(str(file.parent), **options)
     # without dequantize=True the weights could not be saved again
     config = GgufConfig(dequantize=True)
     model = AutoModelForCausalLM.from_pretrained(
-        str(file.parent), dtype=torch.float32, quantization_config=config, **given
+        str(file.parent), dtype=torch.float32, quantization_config=config, **options
     )
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)

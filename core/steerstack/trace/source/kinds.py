@@ -31,8 +31,8 @@ def check_device(device: str | None) -> None:
     backend: Any = {"cuda": torch.cuda, "xpu": torch.xpu, "mps": torch.backends.mps}.get(kind)
     if backend is None:
         if index or (kind != "cpu" and kind not in ("auto", "balanced", "balanced_low_0", "sequential", "meta")):
-            known = "cpu, cuda, cuda:1, mps, xpu, or the device maps auto, balanced, sequential"
-            raise ModelError(f"There is no device {device!r}.", fix=f"Known: {known}.")
+            names = "cpu, cuda, cuda:1, mps, xpu, or the device maps auto, balanced, sequential"
+            raise ModelError(f"There is no device {device!r}.", fix=f"Known: {names}.")
         return
     count = backend.device_count() if hasattr(backend, "device_count") and backend.is_available() else 0
     if not backend.is_available():
@@ -77,10 +77,10 @@ def check_source(source: str) -> None:
 
 def _base(folder: Path) -> str:
     try:
-        found = read_json(folder / "adapter_config.json", ModelError)
+        config = read_json(folder / "adapter_config.json", ModelError)
     except ModelError:
         return "unknown"
-    return str(found.get("base_model_name_or_path"))[:100]
+    return str(config.get("base_model_name_or_path"))[:100]
 
 
 def quantized_by(source: str) -> tuple[str, str]:
