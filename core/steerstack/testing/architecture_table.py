@@ -67,8 +67,8 @@ class Row:
     @property
     def worst(self) -> float | None:
         """The largest difference; None where the model was refused."""
-        found = [self.scored, self.steered, self.extracted, self.generated]
-        return None if self.scored is None else max(value for value in found if value is not None)
+        differences = [self.scored, self.steered, self.extracted, self.generated]
+        return None if self.scored is None else max(value for value in differences if value is not None)
 
 
 def rows(names: Iterable[str]) -> Iterator[Row]:
@@ -106,11 +106,11 @@ def _differences(model: Model) -> tuple[float, float, float, float]:
     generator = torch.Generator().manual_seed(0)
     direction = torch.randn(model.d_model, generator=generator)
     plan = Plan((Add(Site("resid_post", 1), direction, 1.0),))
-    found = score(model, groups, [Plan(), plan])
+    scores = score(model, groups, [Plan(), plan])
     off = [
         max(
             abs(a - b)
-            for values, group in zip(found[index].tokens, groups, strict=True)
+            for values, group in zip(scores[index].tokens, groups, strict=True)
             for value, sequence in zip(values, group, strict=True)
             for a, b in zip(value, naive_score(model, sequence, arm), strict=True)
         )
@@ -140,12 +140,12 @@ def _close(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _means(model: Model, side: Read) -> torch.Tensor:
-    kept: list[torch.Tensor] = []
+    means: list[torch.Tensor] = []
 
     def keep(_module: object, _args: object, output: object) -> None:
         hidden = output[0] if isinstance(output, tuple | list) else output
         assert isinstance(hidden, torch.Tensor)
-        kept.append(hidden[0, list(side.positions)].float().mean(0))
+        means.append(hidden[0, list(side.positions)].float().mean(0))
 
     sites = [Site("resid_post", layer) for layer in range(model.n_layers)]
     hooks = [model.module_at(site).register_forward_hook(keep) for site in sites]
@@ -154,15 +154,15 @@ def _means(model: Model, side: Read) -> torch.Tensor:
     finally:
         for hook in hooks:
             hook.remove()
-    return torch.stack(kept)
+    return torch.stack(means)
 
 
 def _generated_off(model: Model, groups: list[list[TokenSequence]], plan: Plan) -> float:
     """How much likelier than the token generated another one was, by a plain pass over the whole text: 0 if none."""
     prompts = [TokenSequence(s.ids[: s.answer_start], s.response_start, s.answer_start) for s, *_ in groups]
     off = 0.0
-    for arm, made in zip([Plan(), plan], generate(model, prompts, [Plan(), plan], Sampling(4)), strict=True):
-        for prompt, tokens in zip(prompts, made.tokens, strict=True):
+    for arm, generation in zip([Plan(), plan], generate(model, prompts, [Plan(), plan], Sampling(4)), strict=True):
+        for prompt, tokens in zip(prompts, generation.tokens, strict=True):
             whole = TokenSequence((*prompt.ids, *tokens), prompt.response_start, prompt.answer_start)
             logits = naive_logits(model, whole, arm)
             for place, token in enumerate(tokens, start=len(prompt) - 1):
@@ -189,10 +189,10 @@ def summary(found: Sequence[Row]) -> str:
     worst = [value for one in found if (value := one.worst) is not None]
     agree = sum(value < CLOSE for value in worst)
     refused = sum(one.path.startswith("refused") for one in found)
-    said = f"Of {len(found)} model types, {agree} give what transformers gives within {CLOSE:.0e}"
-    said += f" (the largest difference is {max(worst):.1e})" if worst else ""
+    sentence = f"Of {len(found)} model types, {agree} give what transformers gives within {CLOSE:.0e}"
+    sentence += f" (the largest difference is {max(worst):.1e})" if worst else ""
     apart = f", {len(worst) - agree} do not" if agree < len(worst) else ""
-    return f"{said}{apart}, {refused} are refused, and {len(found) - len(worst) - refused} could not be made small."
+    return f"{sentence}{apart}, {refused} are refused, and {len(found) - len(worst) - refused} could not be made small."
 
 
 def main() -> None:
@@ -200,20 +200,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="Model types; all of transformers by default.")
     parser.add_argument("--write", type=Path, help="A page of the documentation with a line <!-- table -->.")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
-    found = []
-    for one in rows(given.names or types()):
-        found.append(one)
+    table = []
+    for one in rows(arguments.names or types()):
+        table.append(one)
         worst = "" if one.worst is None else f"{one.worst:.1e}"
         sys.stdout.write(f"{one.name:24} {worst:8} {one.path}\n")
-    sys.stdout.write(f"{summary(found)}\n")
-    if given.write:
-        head, mark, _ = given.write.read_text(encoding="utf-8").partition("<!-- table -->\n")
+    sys.stdout.write(f"{summary(table)}\n")
+    if arguments.write:
+        head, mark, _ = arguments.write.read_text(encoding="utf-8").partition("<!-- table -->\n")
         about = f"transformers {transformers.__version__}, torch {torch.__version__.partition('+')[0]}, float32, CPU"
-        text = f"{head}{mark}\n{summary(found)}\n\n{markdown(found)}\nMade with {about}.\n"
-        given.write.write_text(text, encoding="utf-8")
+        text = f"{head}{mark}\n{summary(table)}\n\n{markdown(table)}\nMade with {about}.\n"
+        arguments.write.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -100,19 +100,19 @@ OWN: dict[str, dict[str, Any]] = {
 
 def types() -> list[str]:
     """The model types that transformers offers as causal language models of text alone, decoders only."""
-    found = []
+    names = []
     for name in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
         cls = CONFIG_MAPPING[name]
         mixed = any(_MEDIA.search(part) for part in getattr(cls, "sub_configs", {}))
         if not (mixed or _encodes(cls)):
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def _encodes(cls: type[PreTrainedConfig]) -> bool:
     """Whether a type is an encoder, or has one beside its decoder."""
-    known = _fields(cls)
-    encoder = {"encoder_layers", "num_encoder_layers", "is_encoder_decoder", "type_vocab_size", "n_langs"} & known
+    fields = _fields(cls)
+    encoder = {"encoder_layers", "num_encoder_layers", "is_encoder_decoder", "type_vocab_size", "n_langs"} & fields
     own = encoder - {"is_encoder_decoder"} or getattr(cls, "is_encoder_decoder", False) is True
     return bool(own) and cls.model_type not in ("biogpt",)
 
@@ -130,9 +130,9 @@ def small_config(name: str) -> PreTrainedConfig:
         Whatever transformers raises where the config cannot be made so small.
     """
     cls = CONFIG_MAPPING[name]
-    known = _fields(cls)
-    values = {field: value for field, value in SMALL.items() if field in known} | OWN.get(name, {})
-    if "kv_lora_rank" in known:  # heads of latent attention share no keys
+    fields = _fields(cls)
+    values = {field: value for field, value in SMALL.items() if field in fields} | OWN.get(name, {})
+    if "kv_lora_rank" in fields:  # heads of latent attention share no keys
         values["num_key_value_heads"] = HEADS
     return cls(**{field: value for field, value in values.items() if value is not None or field.endswith("token_id")})
 

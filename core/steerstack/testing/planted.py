@@ -157,9 +157,9 @@ class PlantedPairs(DataActivations):
         component: Component = "resid_post",
         layers: Sequence[int] | None = None,
     ) -> None:
-        asked = data or planted_data()
-        super().__init__(model or planted_model(), asked, position=position, component=component, layers=layers)
-        self._asked, self._data = asked, _of_equal_sides(asked) if equal else asked
+        items = data or planted_data()
+        super().__init__(model or planted_model(), items, position=position, component=component, layers=layers)
+        self._asked, self._data = items, _of_equal_sides(items) if equal else items
         self._how: dict[str, Any] = {"shift": shift, "batch": batch, "equal": equal, "layers": layers}
         self.given: list[tuple[Tensor, Tensor]] = []
         """Every tensor that was handed out, with a copy of what it held."""

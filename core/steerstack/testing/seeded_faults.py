@@ -54,8 +54,8 @@ class SeededFault:
 
     def arguments(self) -> dict[str, object]:
         """The arguments of the faulty use."""
-        given = healthy()
-        return {**given, **self.seed(given)}
+        arguments = healthy()
+        return {**arguments, **self.seed(arguments)}
 
 
 def healthy(architecture: str = "llama") -> dict[str, object]:

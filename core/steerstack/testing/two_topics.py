@@ -18,14 +18,14 @@ TOPICS = {"consent": ("Yes", "No"), "games": ("W", "L")}
 
 def two_topic_data(items: int) -> DataSet:
     """Questions of both topics in turn, each answered by one token of its topic; the first exhibits."""
-    found = []
+    cases = []
     for number in range(items):
         topic = tuple(TOPICS)[number % 2]
         places = (0, 1) if number // 2 % 2 else (1, 0)
         options = tuple(TOPICS[topic][place] for place in places)
         question = f"How does case {number:03d} of {topic} end?"
-        found.append(Item(f"case-{number:03d}", question, options, *places, form="text", topic=topic))
-    return DataSet("winning", tuple(found), "says Yes or W", "steerstack.testing")
+        cases.append(Item(f"case-{number:03d}", question, options, *places, form="text", topic=topic))
+    return DataSet("winning", tuple(cases), "says Yes or W", "steerstack.testing")
 
 
 def second_direction(width: int) -> Float[Tensor, " width"]:

@@ -51,9 +51,11 @@ class AuditorContract(MethodContract):
     @check
     def test_opinion(self) -> None:
         """It used no more right answers than it was given, and its details can be kept as JSON."""
-        found, given = self.opinion(), self.questions.labels
-        require(0 <= found.labels <= given, "It counts labels that it did not have.", seen=f"{found.labels} of {given}")
-        json.dumps(dict(found.details))
+        opinion, count = self.opinion(), self.questions.labels
+        require(
+            0 <= opinion.labels <= count, "It counts labels that it did not have.", seen=f"{opinion.labels} of {count}"
+        )
+        json.dumps(dict(opinion.details))
 
     @check
     def test_repeats(self) -> None:
@@ -67,8 +69,10 @@ class AuditorContract(MethodContract):
         finally:
             model.name = called
         same = (one.probability, one.sandbags) == (other.probability, other.sandbags)
-        seen = f"{one.probability}, then {other.probability}"
-        require(same, "The same model, judged twice, gets two opinions.", seen=seen, fix="Seed it, and read no names.")
+        evidence = f"{one.probability}, then {other.probability}"
+        require(
+            same, "The same model, judged twice, gets two opinions.", seen=evidence, fix="Seed it, and read no names."
+        )
 
     @check
     def test_model_untouched(self) -> None:

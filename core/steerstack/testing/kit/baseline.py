@@ -62,9 +62,9 @@ class BaselineContract(MethodContract):
         """
         model = tuned.model
         questions = ask(model.format, self.train, "text", system=tuned.system, shots=tuned.shots)
-        asked = [question.pair for question in questions]
-        (scores,) = score(model, asked, [tuned.plan or Plan()])
-        return [scores.total(index, 0) - scores.total(index, 1) for index in range(len(asked))]
+        pairs = [question.pair for question in questions]
+        (scores,) = score(model, pairs, [tuned.plan or Plan()])
+        return [scores.total(index, 0) - scores.total(index, 1) for index in range(len(pairs))]
 
     @check
     def test_learns_the_behaviour(self) -> None:

@@ -76,19 +76,19 @@ class Contract:
     def checks(cls) -> dict[str, object]:
         """The contract's checks by name: those that the outermost contract classes define."""
         return {
-            found.contract_check: found
+            method.contract_check: method
             for base in cls.__mro__
-            for found in vars(base).values()
-            if hasattr(found, "contract_check")
+            for method in vars(base).values()
+            if hasattr(method, "contract_check")
         }
 
     def test_exemptions_have_reasons(self) -> None:
         """Each exemption is of a check that exists, for a reason, and no check is overridden without one."""
-        known = self.checks()
+        checks = self.checks()
         for name, reason in self.exempt.items():
-            require(name in known, f"There is no check {name!r} to be exempt from.", fix=nearest(name, known))
+            require(name in checks, f"There is no check {name!r} to be exempt from.", fix=nearest(name, checks))
             require(bool(reason.strip()), f"The exemption from {name!r} gives no reason.", fix="Say why.")
-        for name, original in known.items():
+        for name, original in checks.items():
             own = getattr(type(self), f"test_{name}", None)
             require(
                 own is original or name in self.exempt,

@@ -105,10 +105,10 @@ class DataFormatContract(Contract):
         for size in sorted({0, *(len(content) * part // 8 for part in range(1, 8)), len(content) - 2}):
             path.write_bytes(content[:size])
             try:
-                found = self.load(path)
+                data = self.load(path)
             except DataError:
                 refused += 1
                 continue
-            same = found.items[:-1] == whole.items[: len(found) - 1]
-            require(size > 0 and same, f"{size} of {len(content)} bytes were read as {len(found)} items.")
+            same = data.items[:-1] == whole.items[: len(data) - 1]
+            require(size > 0 and same, f"{size} of {len(content)} bytes were read as {len(data)} items.")
         require(refused > 1, "A file that is cut short is read without an error.")

@@ -107,9 +107,11 @@ class EditContract(MethodContract):
             for edit in self.interventions(scale):
                 for shape in ((WIDTH,), (3, WIDTH), (2, 3, WIDTH), (0, WIDTH)):
                     hidden = _noise(6, *shape).to(dtype)
-                    seen, want = edit.edit(hidden), (hidden.shape, hidden.dtype, hidden.device)
+                    result, want = edit.edit(hidden), (hidden.shape, hidden.dtype, hidden.device)
                     require(
-                        (seen.shape, seen.dtype, seen.device) == want, f"Not {want}.", seen=(seen.shape, seen.dtype)
+                        (result.shape, result.dtype, result.device) == want,
+                        f"Not {want}.",
+                        seen=(result.shape, result.dtype),
                     )
 
     @check
@@ -128,8 +130,8 @@ class EditContract(MethodContract):
         """Activations that are zero give no NaN."""
         for scale in self.strengths:
             for edit in self.interventions(scale):
-                found = edit.edit(torch.zeros(2, WIDTH, dtype=dtype))
-                require(bool(found.isfinite().all()), f"Zero activations give NaN or infinity at scale {scale:g}.")
+                result = edit.edit(torch.zeros(2, WIDTH, dtype=dtype))
+                require(bool(result.isfinite().all()), f"Zero activations give NaN or infinity at scale {scale:g}.")
 
     @check
     def test_fingerprint_tells_scales_apart(self) -> None:
@@ -147,7 +149,7 @@ class EditContract(MethodContract):
     def test_equals_the_naive_run(self, architecture: str) -> None:
         """The engine's scores under random plans are those of plain forward hooks, sequence by sequence."""
         model = _tiny(architecture)
-        asked = [
+        groups = [
             model.format.answers(Prompt(question), answers)
             for question, answers in (("So?", ["yes it is", "no"]), ("And what of this one?", ["A", "a longer answer"]))
         ]
@@ -157,11 +159,11 @@ class EditContract(MethodContract):
         ]
         both = self.plan(self.strengths[0], 0, SELECTIONS[0]) >> self.plan(self.strengths[-1], 2, SELECTIONS[2])
         arms = [Plan(), *plans, both]
-        for plan, scores in zip(arms, score(model, asked, arms), strict=True):
-            for index, group in enumerate(asked):
+        for plan, scores in zip(arms, score(model, groups, arms), strict=True):
+            for index, group in enumerate(groups):
                 for place, sequence in enumerate(group):
-                    expected, found = naive_score(model, sequence, plan), scores.tokens[index][place]
-                    gap = max(abs(a - b) for a, b in zip(expected, found, strict=True))
+                    expected, values = naive_score(model, sequence, plan), scores.tokens[index][place]
+                    gap = max(abs(a - b) for a, b in zip(expected, values, strict=True))
                     require(
                         gap < 1e-3, "The engine and plain hooks disagree.", seen=f"{gap:.2g} nats, {plan.describe()}"
                     )

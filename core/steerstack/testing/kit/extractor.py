@@ -79,22 +79,22 @@ class ExtractorContract(MethodContract):
     @check
     def test_recovers_the_planted_direction(self) -> None:
         """The direction found points along the planted one, at every layer."""
-        found = self.planted(self.fitted())
+        cosines = self.planted(self.fitted())
         require(
-            min(found.values()) >= self.least_cosine,
+            min(cosines.values()) >= self.least_cosine,
             f"The planted direction is not found: a cosine below {self.least_cosine}.",
-            seen=_by_layer(found),
+            seen=_by_layer(cosines),
         )
 
     @check
     def test_sign_flips_when_the_classes_swap(self) -> None:
         """With the sides exchanged the direction points the other way: adding it makes the positive side likelier."""
         one, other = self.fitted(), self.fitted(self.stream(swapped(planted_data(self.pairs))))
-        found = {layer: cosine(one[layer], other[layer]) for layer in one.layers}
+        cosines = {layer: cosine(one[layer], other[layer]) for layer in one.layers}
         require(
-            max(found.values()) <= 1 - 2 * self.least_cosine**2,  # each lies within that angle of the planted axis
+            max(cosines.values()) <= 1 - 2 * self.least_cosine**2,  # each lies within that angle of the planted axis
             "The direction does not turn round when the two sides are exchanged.",
-            seen=_by_layer(found),
+            seen=_by_layer(cosines),
         )
 
     @check
@@ -112,16 +112,16 @@ class ExtractorContract(MethodContract):
     def test_directions_are_plain(self) -> None:
         """Directions are float32 on the CPU, of the width of their site, and carry no gradient."""
         stream = self.stream()
-        found = self.method.fit(stream)
-        fitted = Fitted.of(found)
+        result = self.method.fit(stream)
+        fitted = Fitted.of(result)
         width = stream.at(component=fitted.component or stream.component).direction(0).shape[0]
         require(bool(fitted.directions), "There is no direction.")
         for layer, direction in fitted.directions.items():
-            seen = (tuple(direction.shape), str(direction.dtype), str(direction.device), direction.requires_grad)
+            properties = (tuple(direction.shape), str(direction.dtype), str(direction.device), direction.requires_grad)
             require(
-                seen == ((width,), "torch.float32", "cpu", False) and layer in stream.layers,
+                properties == ((width,), "torch.float32", "cpu", False) and layer in stream.layers,
                 f"The direction at layer {layer} is not a plain one.",
-                seen=f"shape, dtype, device, gradient: {seen}",
+                seen=f"shape, dtype, device, gradient: {properties}",
                 fix=f"Give float32 on the CPU of shape ({width},), detached, at layers of the stream.",
             )
 
@@ -188,8 +188,8 @@ def _by_layer(values: dict[int, float]) -> str:
 
 def _require_same(one: SteeringVector, other: SteeringVector, what: str) -> None:
     require(one.layers == other.layers, f"The layers depend on {what}.", seen=f"{one.layers} and {other.layers}")
-    found = {layer: cosine(one[layer], other[layer]) for layer in one.layers}
-    require(min(found.values()) >= SAME, f"The direction depends on {what}.", seen=_by_layer(found))
+    cosines = {layer: cosine(one[layer], other[layer]) for layer in one.layers}
+    require(min(cosines.values()) >= SAME, f"The direction depends on {what}.", seen=_by_layer(cosines))
     lengths = {layer: other.norms[layer] / one.norms[layer] for layer in one.layers}
     alike = all(abs(ratio - 1) < 1e-2 for ratio in lengths.values())
     require(alike, f"The norm depends on {what}.", seen=_by_layer(lengths))

@@ -44,11 +44,11 @@ class LabellerContract(MethodContract):
     @check
     def test_one_number_an_item(self) -> None:
         """A number an item, or minus infinity; and there is an item that it gets wrong."""
-        found = self.readiness()
-        require(found.shape == (len(self.data),), "There is not one number an item.", seen=found.shape)
-        bad = np.isnan(found) | (found == np.inf)
-        require(not bad.any(), "It gives what is neither a number nor minus infinity.", seen=found)
-        require(bool(np.isfinite(found).any()), "It gets none of the items wrong.", fix="Override `data`.")
+        readiness = self.readiness()
+        require(readiness.shape == (len(self.data),), "There is not one number an item.", seen=readiness.shape)
+        bad = np.isnan(readiness) | (readiness == np.inf)
+        require(not bad.any(), "It gives what is neither a number nor minus infinity.", seen=readiness)
+        require(bool(np.isfinite(readiness).any()), "It gets none of the items wrong.", fix="Override `data`.")
 
     @check
     def test_item_order(self) -> None:

@@ -29,9 +29,9 @@ print(*[name for name in sys.argv[2:] if name in sys.modules])
 def imported_with(module: str) -> tuple[str, ...]:
     """Which of the heavy packages a fresh interpreter holds after importing a module."""
     command = [sys.executable, "-c", _IMPORT, module, *HEAVY]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
-    require(done.returncode == 0, f"{module} cannot be imported on its own.", seen=done.stderr.strip()[-400:])
-    return tuple(done.stdout.split())
+    process = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=False)
+    require(process.returncode == 0, f"{module} cannot be imported on its own.", seen=process.stderr.strip()[-400:])
+    return tuple(process.stdout.split())
 
 
 class MethodContract(Contract):

@@ -58,11 +58,11 @@ class MetricContract(MethodContract):
     def measured(self, *plans: Plan) -> list[Measured]:
         """Measure some arms."""
         torch.manual_seed(0)
-        found = self.metric.measure(self.model, plans)
+        results = self.metric.measure(self.model, plans)
         require(
-            len(found) == len(plans), "There is not one result for each plan.", seen=f"{len(found)} of {len(plans)}"
+            len(results) == len(plans), "There is not one result for each plan.", seen=f"{len(results)} of {len(plans)}"
         )
-        return found
+        return results
 
     @check
     def test_items_are_those_of_every_arm(self) -> None:
@@ -145,5 +145,5 @@ def _require_same(one: Measured, other: Measured, happened: str) -> None:
         }
 
     require(one.ids == other.ids, happened, seen="other items")
-    found = gaps(one.values, other.values)
-    require(all(gap < CLOSE for gap in found.values()), happened, seen=f"largest differences {found}")
+    differences = gaps(one.values, other.values)
+    require(all(gap < CLOSE for gap in differences.values()), happened, seen=f"largest differences {differences}")

@@ -63,29 +63,31 @@ class ProbeContract(MethodContract):
     @check
     def test_tells_the_planted_sides_apart(self) -> None:
         """On new pairs nearly every positive side scores above every negative one."""
-        found = auroc(*self.held_out(self.fitted()))
-        require(found >= self.least_auroc, f"The AUROC on new pairs is below {self.least_auroc}.", seen=f"{found:.3f}")
+        area = auroc(*self.held_out(self.fitted()))
+        require(area >= self.least_auroc, f"The AUROC on new pairs is below {self.least_auroc}.", seen=f"{area:.3f}")
 
     @check
     def test_shuffled_sides_give_chance(self) -> None:
         """Trained on sides that were shuffled, it tells nothing on new shuffled pairs."""
         fitted = self.fitted(_half_inverted(planted_data()))
-        found = auroc(*self.held_out(fitted, _half_inverted(planted_data(PAIRS, first=PAIRS))))
-        require(abs(found - 0.5) <= self.chance, "It finds what is not there.", seen=f"AUROC {found:.3f}")
+        area = auroc(*self.held_out(fitted, _half_inverted(planted_data(PAIRS, first=PAIRS))))
+        require(abs(area - 0.5) <= self.chance, "It finds what is not there.", seen=f"AUROC {area:.3f}")
 
     @check
     def test_sign_flips_when_the_classes_swap(self) -> None:
         """Trained with the sides exchanged, it scores the other way round."""
-        found = auroc(*self.held_out(self.fitted(swapped(planted_data()))))
-        require(found <= 1 - self.least_auroc, "It does not turn round with the sides.", seen=f"AUROC {found:.3f}")
+        area = auroc(*self.held_out(self.fitted(swapped(planted_data()))))
+        require(area <= 1 - self.least_auroc, "It does not turn round with the sides.", seen=f"AUROC {area:.3f}")
 
     @check
     def test_pair_order(self) -> None:
         """The order of the pairs does not change how new pairs are ranked."""
         data = planted_data()
         one, other = (self.held_out(self.fitted(part)) for part in (data, data.take(data.items[::-1])))
-        found = min(float(np.corrcoef(*of_side)[0, 1]) for of_side in zip(one, other, strict=True))
-        require(found >= 0.999, "The scores depend on the order of the pairs.", seen=f"correlation {found:.4f}")
+        correlation = min(float(np.corrcoef(*of_side)[0, 1]) for of_side in zip(one, other, strict=True))
+        require(
+            correlation >= 0.999, "The scores depend on the order of the pairs.", seen=f"correlation {correlation:.4f}"
+        )
 
     @check
     def test_repeats(self) -> None:
@@ -100,8 +102,10 @@ class ProbeContract(MethodContract):
     def test_scores_are_finite(self) -> None:
         """One finite number for each row of activations."""
         batch = PlantedPairs(data=planted_data(8)).collect()
-        found = self.fitted().score(batch.positive)
-        require(np.shape(found) == (8,) and bool(np.isfinite(found).all()), "Not one finite score a row.", seen=found)
+        scores = self.fitted().score(batch.positive)
+        require(
+            np.shape(scores) == (8,) and bool(np.isfinite(scores).all()), "Not one finite score a row.", seen=scores
+        )
 
     @check
     def test_inputs_untouched(self) -> None:

@@ -52,16 +52,16 @@ class RewardContract(MethodContract):
 
     def values(self, answers: list[Rollout] | None = None) -> Float[NDArray[np.float64], " rollout"]:
         """What it gives."""
-        asked = self.rollouts if answers is None else answers
-        return np.asarray(self.reward.values(asked, self.data, planted_model()), dtype=np.float64)
+        batch = self.rollouts if answers is None else answers
+        return np.asarray(self.reward.values(batch, self.data, planted_model()), dtype=np.float64)
 
     @check
     def test_one_number_a_rollout(self) -> None:
         """A finite number an answer, or NaN; and some answer has a number."""
-        found = self.values()
-        require(found.shape == (len(self.rollouts),), "There is not one number an answer.", seen=found.shape)
-        require(not np.isinf(found).any(), "A reward is infinite.", seen=found)
-        require(bool(np.isfinite(found).any()), "It rewards no answer.", seen=found)
+        rewards = self.values()
+        require(rewards.shape == (len(self.rollouts),), "There is not one number an answer.", seen=rewards.shape)
+        require(not np.isinf(rewards).any(), "A reward is infinite.", seen=rewards)
+        require(bool(np.isfinite(rewards).any()), "It rewards no answer.", seen=rewards)
 
     @check
     def test_each_on_its_own(self) -> None:
@@ -85,9 +85,9 @@ class RewardContract(MethodContract):
             return
         one = self.rollouts[0]
         assert one.labels is not None
-        said = [Rollout(one.item, one.words, label, one.labels) for label in one.labels]
+        batch = [Rollout(one.item, one.words, label, one.labels) for label in one.labels]
         require(
-            np.allclose(expected, self.values(said)), "The expected reward is not that of the label.", seen=expected
+            np.allclose(expected, self.values(batch)), "The expected reward is not that of the label.", seen=expected
         )
 
     @check

@@ -123,9 +123,9 @@ class StudyContract(Contract):
 
         with contextlib.suppress(_StopError):
             self.run(tmp_path / "stopped", Progress(stop))
-        kept = ledger.read_bytes()
+        content = ledger.read_bytes()
         resumed = self.run(tmp_path / "stopped").frame()
         require(resumed.equals(self.finished(tmp_path).frame()), "The resumed run gave another frame.")
-        require(ledger.read_bytes().startswith(kept), "What was kept was not gone on with.")
+        require(ledger.read_bytes().startswith(content), "What was kept was not gone on with.")
         keys = [json.loads(line)["key"] for line in ledger.read_text(encoding="utf-8").splitlines()]
         require(len(keys) == len(set(keys)), "A step was done twice.")

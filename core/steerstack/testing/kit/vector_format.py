@@ -73,12 +73,12 @@ class VectorFormatContract(Contract):
     @check
     def test_round_trip_keeps_directions(self, tmp_path: Path) -> None:
         """What is written is read back: layers, component, directions with their norms, and how it acts."""
-        vector, found = self.vector(), self.format.read(self.written(tmp_path))
-        require(found.layers == vector.layers, "Layers are lost or moved.", seen=f"{vector.layers} -> {found.layers}")
-        acts = [(one.component, one.edit, sorted(one.parts)) for one in (vector, found)]
+        vector, copy = self.vector(), self.format.read(self.written(tmp_path))
+        require(copy.layers == vector.layers, "Layers are lost or moved.", seen=f"{vector.layers} -> {copy.layers}")
+        acts = [(one.component, one.edit, sorted(one.parts)) for one in (vector, copy)]
         require(acts[0] == acts[1], "The vector acts elsewhere or otherwise.", seen=acts)
         for layer in vector.layers:
-            error = float((found[layer] - vector[layer]).norm() / vector[layer].norm())
+            error = float((copy[layer] - vector[layer]).norm() / vector[layer].norm())
             require(
                 error <= self.tolerance,
                 f"The direction at layer {layer} is another.",
@@ -90,9 +90,9 @@ class VectorFormatContract(Contract):
         """Steering by the vector that was read gives the same log-probabilities."""
         model: Any = planted_model()
         vectors = (self.vector(), self.format.read(self.written(tmp_path)))
-        asked = [model.format.answers(Prompt("So?"), ["yes it is", "no"])]
+        groups = [model.format.answers(Prompt("So?"), ["yes it is", "no"])]
         for layer in self.layers:
-            one, other = score(model, asked, [apply(vector, layer, 0.5) for vector in vectors])
+            one, other = score(model, groups, [apply(vector, layer, 0.5) for vector in vectors])
             gap = max(abs(one.total(0, side) - other.total(0, side)) for side in (0, 1))
             require(gap < 1e-3 + 100 * self.tolerance, f"Steering at layer {layer} differs.", seen=f"{gap:.2g} nats")
 
