@@ -98,13 +98,13 @@ class PairActivations(PairStream):
         prove(self._model)
         sides = [(pair.id, side.sequence) for pair in self._pairs for side in (pair.positive, pair.negative)]
         check_fits(self._model, [sequence for _, sequence in sides], lambda index: f"Item {sides[index][0]!r}")
-        with store.open(self.key, size) if store else NOWHERE as kept:
+        with store.open(self.key, size) if store else NOWHERE as activations:
             part = self._part(shape)
             for at in range(0, len(self._pairs), part):
                 prefix: Prefix | None = None
                 pairs, there = self._pairs[at : at + part], list[PairBatch]()
                 for index, chunk in enumerate(chunks(self._model, pairs, tokens=self.tokens)):
-                    batch = kept.read(number, (len(chunk.pairs), *shape))
+                    batch = activations.read(number, (len(chunk.pairs), *shape))
                     if batch is None:
                         if self._model.remote is not None:
                             there = there or _there(self._model, pairs, self._component, self._layers, self.tokens)
@@ -112,12 +112,12 @@ class PairActivations(PairStream):
                         else:
                             prefix = prefix or run_tokens(self._model, chunk.trees[0][0], chunk.prefix)
                             batch = self._within_memory(chunk, prefix)
-                        kept.write(number, batch)
+                        activations.write(number, batch)
                     number += 1
                     yield batch
                     if self._progress:
                         self._progress(len(chunk.pairs))
-            if kept.finish(number) and store:
+            if activations.finish(number) and store:
                 store.make_room()
 
     def _part(self, shape: tuple[int, int]) -> int:
@@ -142,15 +142,15 @@ class PairActivations(PairStream):
 
     def _within_memory(self, chunk: Chunk, prefix: Prefix) -> PairBatch:
         """Run a chunk, in smaller parts where the device runs out of memory."""
-        found: list[PairBatch] | None = None
-        while found is None:
+        results: list[PairBatch] | None = None
+        while results is None:
             parts = list(chunk.cut(self._fits or self.tokens))
-            found = unless_out_of_memory(partial(self._run_all, parts, prefix))
-            if found is None:
+            results = unless_out_of_memory(partial(self._run_all, parts, prefix))
+            if results is None:
                 self._fits = halved(self._fits or self.tokens)
-        if len(found) == 1:
-            return found[0]
-        return PairBatch(torch.cat([part.positive for part in found]), torch.cat([part.negative for part in found]))
+        if len(results) == 1:
+            return results[0]
+        return PairBatch(torch.cat([part.positive for part in results]), torch.cat([part.negative for part in results]))
 
     def _run_all(self, parts: Sequence[Chunk], prefix: Prefix) -> list[PairBatch]:
         return [self._run(part, prefix) for part in parts]
@@ -161,27 +161,27 @@ class PairActivations(PairStream):
         if len(laid) == 1 or all(self._model.may(shortcut, widest) for shortcut in ("rows", "padding")):
             values = self._run_trees(laid, prefix)
         else:
-            found: dict[int, Tensor] = {}
+            means: dict[int, Tensor] = {}
             for batch in batches(self._model, [tree for tree, _ in laid], tokens=self.tokens):
                 read = self._run_trees([laid[index] for index in batch.index], prefix)
                 sides = [len(laid[index][1]) for index in batch.index]
-                found.update(zip(batch.index, torch.split(read, sides), strict=True))
-            values = torch.cat([found[index] for index in range(len(laid))])
+                means.update(zip(batch.index, torch.split(read, sides), strict=True))
+            values = torch.cat([means[index] for index in range(len(laid))])
         return PairBatch(values[0::2], values[1::2])
 
     def _run_trees(self, laid: Sequence[Laid], prefix: Prefix) -> Float[Tensor, "side layer d_model"]:
         """Run some trees in one pass; the mean of each side."""
-        done = prefix.length
+        offset = prefix.length
         batch = Batch(tuple(range(len(laid))), tuple(tree for tree, _ in laid))
         mean = _Means(
-            [(row, [node - done for node in nodes]) for row, (_, sides) in enumerate(laid) for nodes in sides]
+            [(row, [node - offset for node in nodes]) for row, (_, sides) in enumerate(laid) for nodes in sides]
         )
         outcome = run(
             self._model,
             Pass(
-                batch.ids[:, done:],
-                batch.sees[:, done:] if batch.branched or done else batch.exists,
-                positions=batch.positions[:, done:],
+                batch.ids[:, offset:],
+                batch.sees[:, offset:] if batch.branched or offset else batch.exists,
+                positions=batch.positions[:, offset:],
                 past=prefix.for_rows(len(laid)),
                 read=dict.fromkeys(self._sites, mean),
             ),

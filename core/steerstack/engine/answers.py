@@ -82,8 +82,8 @@ def read_answers(
             continue
         pending.popleft()
         for arm, of_arm in values.items():
-            found = readout.by_sequence(of_arm, len(batch.trees))
-            for place, of_tree in zip(batch.index, found, strict=True):
+            parts = readout.by_sequence(of_arm, len(batch.trees))
+            for place, of_tree in zip(batch.index, parts, strict=True):
                 group, slot = homes[place]
                 if slot is None:
                     results[arm][group] = of_tree
@@ -131,15 +131,15 @@ def run_batch(
     if floor < prefix.length:  # some arm edits tokens of the prefix
         prefix = NO_PREFIX
     values, hidden, past = _unsteered(model, batch, readout if plain else None, blocks, floor, prefix, keep=reach > 0)
-    found: dict[int, Tensor] = {} if values is None else dict.fromkeys(plain, values)
+    results: dict[int, Tensor] = {} if values is None else dict.fromkeys(plain, values)
     for (block, trunks), members in parting.items():
         group = SteeredPass(
             batch, readout, block, trunks, floor, hidden.get(block), past,
             room=longest_row(model), together=model.may("rows", batch.width),
         )  # fmt: skip
         for chunk in group.chunks(members, tokens):
-            found.update(zip(chunk, group.run(model, [arms[index] for index in chunk]), strict=True))
-    return found
+            results.update(zip(chunk, group.run(model, [arms[index] for index in chunk]), strict=True))
+    return results
 
 
 def _trunks(plan: Plan, batch: Batch, shareable: bool) -> tuple[int, ...]:
@@ -168,17 +168,17 @@ def _unsteered(
     entries = {_input_site(model, block): block for block in blocks if block}
     if readout is None and not entries and not keep:
         return None, {}, None
-    done = prefix.length
-    mask = batch.sees[:, done:] if batch.branched or done else batch.exists
+    offset = prefix.length
+    mask = batch.sees[:, offset:] if batch.branched or offset else batch.exists
     outcome = run(
         model,
         Pass(
-            batch.ids[:, done:],
+            batch.ids[:, offset:],
             mask,
-            positions=batch.positions[:, done:],
+            positions=batch.positions[:, offset:],
             past=prefix.for_rows(len(batch.trees)),
-            read={site: lambda h: h[:, floor - done :].clone() for site in entries},
-            head=(lambda h: h[readout.rows, readout.nodes - done]) if readout else None,
+            read={site: lambda h: h[:, floor - offset :].clone() for site in entries},
+            head=(lambda h: h[readout.rows, readout.nodes - offset]) if readout else None,
             logits=readout.look_up if readout else None,
             keep_past=keep,
         ),

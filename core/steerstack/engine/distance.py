@@ -89,12 +89,12 @@ def _compared(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[C
         for at, (model, texts, _) in enumerate(conditions):
             alike[id(model), texts[place]].append(at)
         mine = alike.pop((id(base), before), [])
-        found = _next_tokens(base, before, [Plan(), *(conditions[at][2] for at in mine)])
-        reference = found[0]
-        of_conditions = {at: found[index] for index, at in enumerate(mine, 1)}
+        distributions = _next_tokens(base, before, [Plan(), *(conditions[at][2] for at in mine)])
+        reference = distributions[0]
+        of_conditions = {at: distributions[index] for index, at in enumerate(mine, 1)}
         for (_, text), others in alike.items():
-            found = _next_tokens(conditions[others[0]][0], text, [conditions[at][2] for at in others])
-            of_conditions |= {at: found[index] for index, at in enumerate(others)}
+            distributions = _next_tokens(conditions[others[0]][0], text, [conditions[at][2] for at in others])
+            of_conditions |= {at: distributions[index] for index, at in enumerate(others)}
         for at, values in enumerate(measured):
             logp = of_conditions[at]
             kl = float((logp.exp() * (logp - reference)).sum(-1).mean())

@@ -88,10 +88,10 @@ def _divergence(
     for batch in batches(model, trees, tokens=TOKENS):
         plain = Readout.of(batch.trees)
         readout = _Divergence(plain.places, plain.asked)
-        found = run_batch(model, batch, [Plan(), *arms], TOKENS, readout)
+        results = run_batch(model, batch, [Plan(), *arms], TOKENS, readout)
         rows = torch.tensor([entry[0] for entry in readout.asked])
         for arm in range(len(arms)):
-            values = found[arm + 1].cpu()
+            values = results[arm + 1].cpu()
             for row, place in enumerate(batch.index):
                 means = values[rows == row].mean(0).tolist()
                 kl[arm][place], reverse[arm][place], entropy[arm][place] = means

@@ -49,10 +49,10 @@ def tuned(baseline: Baseline, model: Model, train: DataSet, validation: DataSet,
     if model.remote is not None and baseline.trains:
         check_trainable(model)  # before anything is measured for it
     if model.remote is None or not baseline.differentiates:
-        made = baseline.tune(model, train, validation, seed=seed)
+        result = baseline.tune(model, train, validation, seed=seed)
         if baseline.trains:
-            check_changed(made.model, model, f"The fine-tune {baseline.label}")
-        return made
+            check_changed(result.model, model, f"The fine-tune {baseline.label}")
+        return result
     return replace(_tune_there(model, baseline, train, validation, seed), model=model)
 
 

@@ -63,12 +63,12 @@ def prove(model: Model) -> Paths:
 
 def _kept(model: Model, key: str) -> Paths:
     try:
-        kept = Kept(cache_folder() / "paths.sqlite")
-        found = kept.get([key])
-        if key in found:
-            return Paths.from_json(found[key])
+        cache = Kept(cache_folder() / "paths.sqlite")
+        entries = cache.get([key])
+        if key in entries:
+            return Paths.from_json(entries[key])
         paths = Paths.from_json(_try(model))
-        kept.put({key: paths.to_json()})
+        cache.put({key: paths.to_json()})
     except ModelError:
         raise
     except SteerstackError as error:
@@ -88,9 +88,9 @@ def _key(model: Model) -> str:
 
 def _tell(model: Model, paths: Paths) -> None:
     if paths.off:
-        said = ", ".join(f"{name} ({f'off by {off:.2g} nats' if math.isfinite(off) else 'cannot run'})"
+        shortcuts = ", ".join(f"{name} ({f'off by {off:.2g} nats' if math.isfinite(off) else 'cannot run'})"
                          for name, off in paths.off.items())  # fmt: skip
-        log.warning("%s: slower paths are taken in place of shortcuts that do not agree: %s.", model.name, said)
+        log.warning("%s: slower paths are taken in place of shortcuts that do not agree: %s.", model.name, shortcuts)
 
 
 @remotely()
@@ -138,8 +138,8 @@ def _agreeing(model: Model, trial: Trial, off: dict[str, float]) -> frozenset[Sh
         now = trial.anew()
         if now.differs(trial):
             return _agreeing(model, now, off)
-    found: frozenset[Shortcut] = frozenset()
-    alone = trial.off_by(found)
+    shortcuts: frozenset[Shortcut] = frozenset()
+    alone = trial.off_by(shortcuts)
     if not trial.explains(alone):
         raise ModelError(
             f"Even one sequence at a time, the engine's numbers of {model.name} are not the model's own.",
@@ -147,9 +147,9 @@ def _agreeing(model: Model, trial: Trial, off: dict[str, float]) -> frozenset[Sh
             fix="No number from it could be trusted; tell us about this architecture.",
         )
     for shortcut in SHORTCUTS:
-        by = trial.off_by(found | {shortcut})
+        by = trial.off_by(shortcuts | {shortcut})
         if trial.explains(by):
-            found |= {shortcut}
+            shortcuts |= {shortcut}
         else:
             off[shortcut] = max(by, off.get(shortcut, 0.0))
-    return found
+    return shortcuts

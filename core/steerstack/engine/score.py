@@ -77,11 +77,13 @@ def score(
         A plan does not fit the model, a single sequence does not fit the device, or numbers overflow under an arm.
     """
     prove(model)
-    known = names or [str(index + 1) for index in range(len(groups))]
-    asked = [(name, sequence) for name, group in zip(known, groups, strict=True) for sequence in group]
-    check_fits(model, [sequence for _, sequence in asked], lambda index: f"Item {asked[index][0]!r}", answered=True)
+    labels = names or [str(index + 1) for index in range(len(groups))]
+    sequences = [(name, sequence) for name, group in zip(labels, groups, strict=True) for sequence in group]
+    check_fits(
+        model, [sequence for _, sequence in sequences], lambda index: f"Item {sequences[index][0]!r}", answered=True
+    )
     counts = [count_edited(plan, groups).require(plan) for plan in arms]
-    found = read_answers(model, groups, arms, Readout.of, tokens=tokens, progress=progress)
-    for plan, values in zip(arms, found, strict=True):
+    results = read_answers(model, groups, arms, Readout.of, tokens=tokens, progress=progress)
+    for plan, values in zip(arms, results, strict=True):
         check_scores(model, plan, values)
-    return [Scores(values, count) for values, count in zip(found, counts, strict=True)]
+    return [Scores(values, count) for values, count in zip(results, counts, strict=True)]

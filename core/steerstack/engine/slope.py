@@ -41,7 +41,7 @@ def slopes(
     list
         One a site, in nats a unit of length, in float32 on the CPU.
     """
-    found = [torch.zeros(model.width(site)) for site in sites]
+    sums = [torch.zeros(model.width(site)) for site in sites]
     order = sorted(range(len(sequences)), key=lambda place: len(sequences[place]))
     for begun in range(0, len(order), PART):
         part = order[begun : begun + PART]
@@ -51,6 +51,6 @@ def slopes(
             logp = differentiable(model, [sequences[place] for place in part], plan).logp
             weighted = (logp * torch.tensor([weights[place] for place in part]).to(logp)).sum()
             gradients = torch.autograd.grad(weighted, moves)
-        for sum_of, gradient in zip(found, gradients, strict=True):
+        for sum_of, gradient in zip(sums, gradients, strict=True):
             sum_of += gradient.float().cpu()
-    return found
+    return sums

@@ -75,11 +75,11 @@ def likeliest(
     """
     prove(model)
     check_fits(model, [sequence for group in groups for sequence in group], answered=True)
-    found = read_answers(model, groups, [plan], partial(_Likeliest.of_trees, k), tokens=tokens)[0]
+    results = read_answers(model, groups, [plan], partial(_Likeliest.of_trees, k), tokens=tokens)[0]
 
-    def guess(kept: list[float]) -> Guess:
+    def guess(values: list[float]) -> Guess:
         return Guess(
-            kept[0], tuple((int(token), value) for value, token in zip(kept[1 : k + 1], kept[k + 1 :], strict=True))
+            values[0], tuple((int(token), logp) for logp, token in zip(values[1 : k + 1], values[k + 1 :], strict=True))
         )
 
-    return [[[guess(kept) for kept in sequence] for sequence in group] for group in found]
+    return [[[guess(values) for values in sequence] for sequence in group] for group in results]

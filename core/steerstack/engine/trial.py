@@ -115,17 +115,17 @@ class Trial:
             [_sequence([*ids[:response], *ids[-16:-11]], end)],
             [_sequence(short, end), _sequence(short, ids[answer:over])],
         ]
-        seen = model.reference
-        plan = every_kind(model) if seen is None else seen.plan
+        reference = model.reference
+        plan = every_kind(model) if reference is None else reference.plan
         first, last = plan.sites[0], plan.sites[-1]
         arms = [Plan(), Plan((Nudge.drawn(first, model.d_model, 2),)), plan]
         if first.component == "resid_pre":  # at the first block: some arms part there, and some after it
             arms[1:1] = [Plan((Nudge.drawn(last, model.d_model, seed),)) for seed in (3, 4)]
         text = groups[1][1]
-        same = seen is not None and seen.sequence == text
-        known = {0: seen.plain, len(arms) - 1: seen.steered} if seen is not None and same else {}
+        same = reference is not None and reference.sequence == text
+        answers = {0: reference.plain, len(arms) - 1: reference.steered} if reference is not None and same else {}
         plain = {
-            (arm, 1, 1): known[arm] if arm in known else _answer(model, text, planned(arms[arm], text))
+            (arm, 1, 1): answers[arm] if arm in answers else _answer(model, text, planned(arms[arm], text))
             for arm in range(0, len(arms), 2)
         }
         return cls(model, groups, arms, plain, same)
@@ -184,8 +184,12 @@ class Trial:
         return off
 
     def _scored_off(self, arms: int) -> float:
-        found = read_answers(self.model, self.groups, self.arms[:arms], Readout.of, tokens=1024)
-        return max(_far(found[arm][group][slot], said) for (arm, group, slot), said in self.plain.items() if arm < arms)
+        values = read_answers(self.model, self.groups, self.arms[:arms], Readout.of, tokens=1024)
+        return max(
+            _far(values[arm][group][slot], reference)
+            for (arm, group, slot), reference in self.plain.items()
+            if arm < arms
+        )
 
     def _decoders(self, shortcuts: frozenset[Shortcut]) -> list[str]:
         return ["side by side"] * ("side by side" in shortcuts) + ["rows" if "cache" in shortcuts else "anew"]
@@ -202,21 +206,21 @@ class Trial:
             rows = [key for key in rows if key in wanted or not key[0]]  # beside them one that is longer
         forced = [self._forced(wanted[key][0] if key in wanted else self.groups[0][0], steps) for key in rows]
         answers, generator = Answers(len(arms), len(prompts)), torch.Generator()
-        found = []
+        chunks = []
         if decode == "side by side":
             sampling = _Recorder(max_new_tokens=steps, forced=tuple(forced))
             both = range(len(prompts)), sampling, generator, answers
             decode_side_by_side(model, prompts, arms, range(len(arms)), *both)
-            found.append(torch.stack(sampling.said, -1))
+            chunks.append(torch.stack(sampling.said, -1))
         else:
             size = len(rows) if model.may("rows", 0) else 1
             run = decode_rows if decode == "rows" else decode_anew
             for at in range(0, len(rows), size):
                 sampling = _Recorder(max_new_tokens=steps, forced=tuple(forced[at : at + size]))
                 run(model, prompts, arms, rows[at : at + size], sampling, generator, answers)
-                found.append(torch.stack(sampling.said, -1))
-        said = dict(zip(rows, torch.cat(found).tolist(), strict=True))
-        return max(_far(said[key][: len(plain)], plain[:steps]) for key, (_, plain) in wanted.items())
+                chunks.append(torch.stack(sampling.said, -1))
+        logps = dict(zip(rows, torch.cat(chunks).tolist(), strict=True))
+        return max(_far(logps[key][: len(plain)], plain[:steps]) for key, (_, plain) in wanted.items())
 
     @staticmethod
     def _forced(sequence: TokenSequence, steps: int) -> tuple[int, ...]:

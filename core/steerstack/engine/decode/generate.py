@@ -93,17 +93,17 @@ def _generate(
     room = max(len(prompt) for prompt in prompts) + sampling.max_new_tokens
     try:
         for at in range(0, len(order), batch):
-            chosen = order[at : at + batch]
-            together = _sharing(model, arms, [prompts[index] for index in chosen], sampling.max_new_tokens)
+            indices = order[at : at + batch]
+            together = _sharing(model, arms, [prompts[index] for index in indices], sampling.max_new_tokens)
             if together:
-                decode_side_by_side(model, prompts, arms, together, chosen, sampling, generator, answers)
-            rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in chosen]
+                decode_side_by_side(model, prompts, arms, together, indices, sampling, generator, answers)
+            rows = [(arm, index) for arm in range(len(arms)) if arm not in together for index in indices]
             size = max(1, ROWS // room) if model.may("rows", room) else 1
             decode = decode_rows if model.may("cache", room) else decode_anew
             for begin in range(0, len(rows), size):
                 decode(model, prompts, arms, rows[begin : begin + size], sampling, generator, answers)
             if progress:
-                progress(len(chosen) * len(arms))
+                progress(len(indices) * len(arms))
     except FloatingPointError as error:
         steered = Plan(tuple(edit for plan in arms for edit in plan))
         raise overflow(steered, model.dtype, model.name, str(error)) from error
@@ -128,13 +128,15 @@ def _sharing(model: Model, arms: Sequence[Plan], prompts: Sequence[TokenSequence
     where that row would be longer than the model allows.
     """
     whole = sum(map(len, prompts))
-    found = [arm for arm, plan in enumerate(arms) if sum(trunk(prompt, [plan]) for prompt in prompts) >= SHARED * whole]
-    if len(found) < 2:
+    members = [
+        arm for arm, plan in enumerate(arms) if sum(trunk(prompt, [plan]) for prompt in prompts) >= SHARED * whole
+    ]
+    if len(members) < 2:
         return []
-    trunks = [trunk(prompt, [arms[arm] for arm in found]) for prompt in prompts]
+    trunks = [trunk(prompt, [arms[arm] for arm in members]) for prompt in prompts]
     rest = max(len(prompt) - shared for prompt, shared in zip(prompts, trunks, strict=True))
-    columns = max(trunks) + len(found) * (rest + new)
-    return found if columns <= longest_row(model) and model.may("side by side", columns) else []
+    columns = max(trunks) + len(members) * (rest + new)
+    return members if columns <= longest_row(model) and model.may("side by side", columns) else []
 
 
 SHARED = 0.5

@@ -66,20 +66,22 @@ def speak(
     """
     sequences = [model.format.sequence(prompt) for prompt in prompts]
     together = [list(range(len(plans)))] if sampling.temperature == 0 else [[place] for place in range(len(plans))]
-    found: dict[int, list[Reply]] = {}
+    replies: dict[int, list[Reply]] = {}
     for places in together:
         stream = _Streams(model, places, heard) if heard and model.remote is None else None
         arms = [plans[place] for place in places]
-        told = stream.token if stream else None
-        answers = decode(model, sequences, arms, sampling, progress=progress, told=told)
+        listener = stream.token if stream else None
+        answers = decode(model, sequences, arms, sampling, progress=progress, told=listener)
         for place, of_arm in zip(places, answers, strict=True):
-            found[place] = [_spoken(model, plans[place], *pair) for pair in zip(sequences, of_arm.tokens, strict=True)]
-            for index, spoken in enumerate(found[place]):
+            replies[place] = [
+                _spoken(model, plans[place], *pair) for pair in zip(sequences, of_arm.tokens, strict=True)
+            ]
+            for index, spoken in enumerate(replies[place]):
                 if stream:
                     stream.rest(place, index, spoken.text)
                 elif heard:
                     heard(place, index, spoken.text)
-    return [[found[place][index] for place in range(len(plans))] for index in range(len(prompts))]
+    return [[replies[place][index] for place in range(len(plans))] for index in range(len(prompts))]
 
 
 def _spoken(model: Model, plan: Plan, prompt: TokenSequence, tokens: tuple[int, ...]) -> Reply:
@@ -160,10 +162,10 @@ def generate(
     NothingEditedError
         A plan with edits touched no position.
     """
-    asked, model = as_prompts(prompts, system), as_model(model)
+    messages, model = as_prompts(prompts, system), as_model(model)
     acting = as_plans(plans)
     sampling = checked(Sampling(max_new_tokens, temperature, top_p, seed, tuple(stop)))
-    return [[spoken.text for spoken in row] for row in speak(model, asked, acting, sampling)]
+    return [[spoken.text for spoken in row] for row in speak(model, messages, acting, sampling)]
 
 
 def as_prompts(prompts: Sequence[str | Prompt], system: str | None = None) -> list[Prompt]:
@@ -174,15 +176,15 @@ def as_prompts(prompts: Sequence[str | Prompt], system: str | None = None) -> li
             seen=repr(prompts)[:60],
             fix="Write [text], or model.generate(text, plan) for a single answer.",
         )
-    found = [Prompt(one, system) if isinstance(one, str) else one for one in prompts]
-    for one in found:
+    messages = [Prompt(one, system) if isinstance(one, str) else one for one in prompts]
+    for one in messages:
         if not isinstance(one, Prompt):
             raise ArgumentError(f"A {type(one).__name__} is no prompt.", fix="Give texts, or Prompt objects.")
         if not one.user.strip():
             raise ArgumentError("A prompt is empty.", seen=repr(one.user), fix="Write what the user says.")
-    if not found:
+    if not messages:
         raise ArgumentError("There is no prompt.", fix="Give at least one text.")
-    return found
+    return messages
 
 
 def checked(sampling: Sampling) -> Sampling:

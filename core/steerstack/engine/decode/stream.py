@@ -45,13 +45,13 @@ class Piece:
 
 def pieces(decode: Decode, tokens: Iterable[int]) -> list[Piece]:
     """An answer piece by piece; joined, the pieces are its text."""
-    stream, found, open_ = TextStream(decode), list[Piece](), list[int]()
+    stream, parts, open_ = TextStream(decode), list[Piece](), list[int]()
     ids = list(tokens)
     for place, token in enumerate(ids):
         open_.append(place)
         text = stream.token(token)
         if text:
-            found.append(Piece(text, tuple(open_)))
+            parts.append(Piece(text, tuple(open_)))
             open_ = []
     rest = stream.rest(decode(ids)) if ids else ""
-    return [*found, Piece(rest, tuple(open_))] if rest else found
+    return [*parts, Piece(rest, tuple(open_))] if rest else parts

@@ -42,7 +42,7 @@ def _next(
 ) -> Tensor:
     """The logits of the next token of each text, as many texts in a pass as the model allows."""
     order = sorted(texts, key=lambda key: -len(texts[key]))
-    found: dict[tuple[int, int], Tensor] = {}
+    results: dict[tuple[int, int], Tensor] = {}
     while order:
         size = room(model, [len(texts[key]) for key in order], 1 << 30)
         part, order = order[:size], order[size:]
@@ -64,5 +64,5 @@ def _next(
             return hidden[torch.arange(len(lengths)), lengths - 1]
 
         logits = run(model, Pass(ids, mask, edits=edits_at(arms, places), head=last)).logits
-        found.update(zip(part, logits, strict=True))
-    return torch.stack([found[key] for key in texts])
+        results.update(zip(part, logits, strict=True))
+    return torch.stack([results[key] for key in texts])

@@ -23,17 +23,17 @@ def context(model: Model) -> int | None:
     """
     if getattr(model.config, "alibi", False) or model.config.model_type in ("bloom", "mpt"):
         return None  # a slope, whatever the distance
-    found = [value for name in POSITIONS if isinstance(value := getattr(model.config, name, None), int) and value > 0]
-    if not found:
+    lengths = [value for name in POSITIONS if isinstance(value := getattr(model.config, name, None), int) and value > 0]
+    if not lengths:
         return None
     factors = [float(rope["factor"]) for rope in _ropes(model) if isinstance(rope.get("factor"), int | float)]
-    return int(max(found) * max([1.0, *factors]))
+    return int(max(lengths) * max([1.0, *factors]))
 
 
 def windows(model: Model) -> dict[str, int]:
     """Windows and chunks that the config names, by name."""
-    found = {name: getattr(model.config, name, None) for name in WINDOWS}
-    return {name: value for name, value in found.items() if isinstance(value, int) and value > 0}
+    values = {name: getattr(model.config, name, None) for name in WINDOWS}
+    return {name: value for name, value in values.items() if isinstance(value, int) and value > 0}
 
 
 def reach(model: Model) -> int | None:
@@ -56,11 +56,11 @@ def longest_row(model: Model) -> int:
 
 def _ropes(model: Model) -> list[Mapping[str, Any]]:
     """How positions are rotated: one account, or one for each kind of layer."""
-    given = getattr(model.config, "rope_parameters", None) or getattr(model.config, "rope_scaling", None) or {}
-    if not isinstance(given, Mapping):
+    account = getattr(model.config, "rope_parameters", None) or getattr(model.config, "rope_scaling", None) or {}
+    if not isinstance(account, Mapping):
         return []
-    inner = [part for part in given.values() if isinstance(part, Mapping)]
-    return inner or [given]
+    inner = [part for part in account.values() if isinstance(part, Mapping)]
+    return inner or [account]
 
 
 @contextlib.contextmanager

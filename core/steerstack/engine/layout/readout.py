@@ -27,14 +27,14 @@ class Readout:
     def of(cls, trees: Sequence[Tree]) -> "Readout":
         """All answer tokens of all sequences."""
         places: dict[tuple[int, int], int] = {}
-        asked = []
+        tokens = []
         for row, tree in enumerate(trees):
             for index, sequence in enumerate(tree.sequences):
                 for position in range(sequence.answer_start, len(sequence)):
                     key = (row, tree.node(index, position - 1))
                     place = places.setdefault(key, len(places))
-                    asked.append((row, index, place, sequence.ids[position]))
-        return cls(tuple(places), tuple(asked))
+                    tokens.append((row, index, place, sequence.ids[position]))
+        return cls(tuple(places), tuple(tokens))
 
     @cached_property
     def rows(self) -> Int[Tensor, " place"]:
@@ -55,7 +55,7 @@ class Readout:
 
     def by_sequence(self, values: Float[Tensor, "asked *more"], n_trees: int) -> list[list[list[Any]]]:
         """The values sorted back: for each tree, for each sequence, one per answer token."""
-        found: list[dict[int, list[Any]]] = [{} for _ in range(n_trees)]
+        rows: list[dict[int, list[Any]]] = [{} for _ in range(n_trees)]
         for (row, index, _, _), value in zip(self.asked, values.tolist(), strict=True):
-            found[row].setdefault(index, []).append(value)
-        return [[of_row[index] for index in sorted(of_row)] for of_row in found]
+            rows[row].setdefault(index, []).append(value)
+        return [[of_row[index] for index in sorted(of_row)] for of_row in rows]

@@ -89,11 +89,11 @@ class ActivationStore:
         """Remove abandoned drafts, and the least recently used sets until ``size`` bytes fit; whether they do."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            found = [folder for folder in self.folder.iterdir() if folder.is_dir()]
+            folders = [folder for folder in self.folder.iterdir() if folder.is_dir()]
         except OSError:
             return False
         sizes, used = {}, {}
-        for folder in found:
+        for folder in folders:
             with suppress(OSError):  # removed meanwhile
                 ready = (folder / INDEX).is_file() and not folder.name.startswith(".")
                 if not ready and time.time() - folder.stat().st_mtime > STALE:

@@ -142,9 +142,9 @@ def batch_tokens(
     SteerstackError
         ``STEERSTACK_BATCH_TOKENS`` is not a positive whole number.
     """
-    given = os.environ.get("STEERSTACK_BATCH_TOKENS")
-    if given:
-        return _read(given)
+    setting = os.environ.get("STEERSTACK_BATCH_TOKENS")
+    if setting:
+        return _read(setting)
     if work <= TOKENS or model.remote is not None or model.visiting:  # nothing is measured on a server
         return TOKENS
     return rates(model, memory, measure).choose(least)
