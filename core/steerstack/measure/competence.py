@@ -53,22 +53,22 @@ class Competence:
         """What to tell the reader of a result by label; None where there is nothing to say."""
         if mode == "text":
             return None
-        told = [self._of_swaps(mode), self.mass.warning() if self.mass else None]
-        return " ".join(one for one in told if one) or None
+        sentences = [self._of_swaps(mode), self.mass.warning() if self.mass else None]
+        return " ".join(one for one in sentences if one) or None
 
     def _of_swaps(self, mode: str) -> str | None:
         if self.answers_by in ("content", "unknown"):
             return None
         assert self.swap_consistency is not None
         both = self.swap_consistency
-        kept = f"it keeps its choice in {round(both.value * both.n)} of {both.n} items"
+        clause = f"it keeps its choice in {round(both.value * both.n)} of {both.n} items"
         if self.answers_by == "letter":
             return (
-                f"This model answers these items by position, not by content: {kept} when the options are swapped. "
+                f"This model answers these items by position, not by content: {clause} when the options are swapped. "
                 f"A {mode} score that does not move says nothing about the vector; use --score text."
             )
         return (
-            f"It is unclear whether this model answers these items by content: {kept} when the options are swapped, "
+            f"It is unclear whether this model answers these items by content: {clause} when the options are swapped, "
             f"which a coin could do too. A {mode} score that does not move may say nothing about the vector."
         )
 
@@ -93,7 +93,7 @@ def judge(scores: ArmScores, form: str | None = None) -> Competence:
     both = [item for item in scores.items if len(item.asked) == 2]
     if not both:
         return Competence(None, None, None, mass)
-    odds = np.array([[asked.log_odds for asked in item.asked] for item in both])
+    odds = np.array([[order.log_odds for order in item.asked] for item in both])
     first_listed = np.array([1.0 if item.item.exhibits < item.item.contrast else -1.0 for item in both])
     if scores.mode == "yes-no":
         first_listed[:] = 1.0  # order 0 proposes the exhibiting answer: "Yes" is the exhibiting label
@@ -123,8 +123,8 @@ def check_competence(
     """
     sample, form = data.limit(min(len(data), LIMIT)), model.format.manner.form
     by = "letter" if mode == "text" else mode
-    found = judge(score_data(model, sample, by, [Plan()], system=system)[0], form)
-    if found.swap_consistency is None and by != "letter":
+    result = judge(score_data(model, sample, by, [Plan()], system=system)[0], form)
+    if result.swap_consistency is None and by != "letter":
         by_letter = judge(score_data(model, sample, "letter", [Plan()], system=system)[0], form)
-        found = replace(by_letter, mass=found.mass)
-    return found
+        result = replace(by_letter, mass=result.mass)
+    return result

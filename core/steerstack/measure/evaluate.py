@@ -81,8 +81,8 @@ class Evaluation:
     def warning(self) -> str | None:
         """What to tell the reader of a result by label: how the model reacts to swaps, and too little label mass."""
         mode, mass = self.scores.mode, self.label_mass
-        told = [self.competence.warning(mode), mass.warning() if mass and len(self.plan) else None]
-        return " ".join(dict.fromkeys(one for one in told if one)) or None
+        sentences = [self.competence.warning(mode), mass.warning() if mass and len(self.plan) else None]
+        return " ".join(dict.fromkeys(one for one in sentences if one)) or None
 
     @property
     def _label_mass(self) -> dict[str, object]:
@@ -105,14 +105,14 @@ class Evaluation:
     def to_json(self) -> dict[str, object]:
         """The file form of ``evaluate --json``."""
         scores, groups = self.scores, self.groups
-        found = self.clusters
+        partition = self.clusters
         return {
             "score": scores.mode,
             "metric": METRIC,
             "behavior": self.data.behavior,
             "polarity": self.data.polarity,
             "n": len(scores.items),
-            "clusters": found and {"count": found.count, "by": found.by},
+            "clusters": partition and {"count": partition.count, "by": partition.by},
             "estimate": scores.estimate(groups).to_json(),
             "probability": estimates.probability(scores.probability, groups=groups).to_json(),
             "log_odds_per_token": estimates.mean(scores.per_token, groups=groups).to_json(),
@@ -159,13 +159,13 @@ def _item_json(score: ItemScore) -> dict[str, object]:
         "p_exhibits": score.p_exhibits,
         "orders": [
             {
-                "order": asked.order,
-                "logp_exhibits": asked.logp_exhibits,
-                "logp_not": asked.logp_not,
-                "log_odds": asked.log_odds,
-                "tokens": list(asked.tokens),
+                "order": order.order,
+                "logp_exhibits": order.logp_exhibits,
+                "logp_not": order.logp_not,
+                "log_odds": order.log_odds,
+                "tokens": list(order.tokens),
             }
-            for asked in score.asked
+            for order in score.asked
         ],
     }
 
@@ -215,9 +215,9 @@ def evaluate(
         on_step("choice of the answer form")
         model = settle_form(model, data, mode)
     on_step("scoring")
-    found = score_data(model, data, mode, arms, system=system, progress=progress)
+    results = score_data(model, data, mode, arms, system=system, progress=progress)
     on_step("competence check")
     swaps = mode == "letter" or (mode == "yes-no" and data.items[0].form != "yes-no")
     form = model.format.manner.form
-    competence = judge(found[0], form) if swaps else check_competence(model, data, mode, system=system)
-    return Evaluation(data, model, plan, found[-1], found[0], competence)
+    competence = judge(results[0], form) if swaps else check_competence(model, data, mode, system=system)
+    return Evaluation(data, model, plan, results[-1], results[0], competence)

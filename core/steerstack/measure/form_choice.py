@@ -53,17 +53,17 @@ def asked_best(model: Model, tried: tuple[TriedForm, ...]) -> Model:
 
 def forms_of(model: Model) -> tuple[str, ...] | None:
     """The form that was given with the model; None to try all."""
-    given = model.format.manner.form
-    return None if given is None else (given,)
+    form = model.format.manner.form
+    return None if form is None else (form,)
 
 
 def items_for_choice(data: DataSet) -> DataSet:
     """The validation items of a data set by the usual split, or all where it cannot be split: some of them."""
     try:
-        found = split(data).validation
+        items = split(data).validation
     except DataError:
-        found = data
-    return found.limit(LIMIT)
+        items = data
+    return items.limit(LIMIT)
 
 
 def try_forms(
@@ -86,7 +86,7 @@ def try_forms(
     if forms is None:
         own = own_form(model, data, mode)
         forms = [*forms_for(mode), *([own] if own else [])]
-    asked: dict[str, list[Question]] = {}
+    candidates: dict[str, list[Question]] = {}
     failure: DataError | None = None
     for form in dict.fromkeys(forms):
         format = model.format.asked(model.format.manner.with_form(form))
@@ -96,14 +96,16 @@ def try_forms(
             failure = failure or error
             continue
         pairs = [question.pair for question in questions]
-        if pairs not in ([q.pair for q in known] for known in asked.values()):  # such as A and " A" without a template
-            asked[form] = questions
-    if not asked:
+        if pairs not in (
+            [q.pair for q in others] for others in candidates.values()
+        ):  # such as A and " A" without a template
+            candidates[form] = questions
+    if not candidates:
         assert failure is not None
         raise failure
-    groups = [[side for question in of for side in question.pair] for of in zip(*asked.values(), strict=True)]
-    (found,) = score(model, groups, [Plan()])
-    return tuple(_tried(form, questions, mode, found, at) for at, (form, questions) in enumerate(asked.items()))
+    groups = [[side for question in of for side in question.pair] for of in zip(*candidates.values(), strict=True)]
+    (scores,) = score(model, groups, [Plan()])
+    return tuple(_tried(form, questions, mode, scores, at) for at, (form, questions) in enumerate(candidates.items()))
 
 
 def _tried(form: str, questions: Sequence[Question], mode: ScoreMode, found: Scores, at: int) -> TriedForm:
@@ -132,8 +134,8 @@ def shown_mass(model: Model, mode: ScoreMode) -> LabelMass | None:
     manner = model.format.manner
     if mode == "text":
         return None
-    found = (one.mass for one in manner.tried if one.form == manner.form)
-    return next((LabelMass(mass, shown_form(manner.form, mode), mode) for mass in found), None)
+    masses = (one.mass for one in manner.tried if one.form == manner.form)
+    return next((LabelMass(mass, shown_form(manner.form, mode), mode) for mass in masses), None)
 
 
 def is_enough(one: TriedForm) -> bool:
@@ -147,11 +149,11 @@ def remark_on(model: Model, mode: ScoreMode) -> str | None:
     manner = model.format.manner
     if len(manner.tried) < 2:
         return None
-    told = "; ".join(_figures(one, mode) for one in manner.tried)
+    figures = "; ".join(_figures(one, mode) for one in manner.tried)
     met = any(is_enough(one) for one in manner.tried)
     lacking = f"No form has a label mass of {ENOUGH_MASS} and a swap consistency of {ENOUGH_CONSISTENCY}. "
-    chosen = f"Answers are scored in the form {shown_form(manner.form, mode)!r}, chosen on {manner.tried[0].n} items"
-    return f"{'' if met else lacking}{chosen} without steering: {told}."
+    choice = f"Answers are scored in the form {shown_form(manner.form, mode)!r}, chosen on {manner.tried[0].n} items"
+    return f"{'' if met else lacking}{choice} without steering: {figures}."
 
 
 def _figures(one: TriedForm, mode: ScoreMode) -> str:
@@ -165,11 +167,11 @@ def own_form(model: Model, data: DataSet, mode: ScoreMode) -> str | None:
     It answers a few items freely; the beginning that most of its labels follow is the form.
     """
     items = data.items[:_LISTENED]
-    asked = [Prompt(words_of(item, mode), item.system) for item in items]
+    prompts = [Prompt(words_of(item, mode), item.system) for item in items]
     sampling = Sampling(max_new_tokens=16)
-    (found,) = generate(model, [model.format.sequence(one) for one in asked], [Plan()], sampling)
+    (continuations,) = generate(model, [model.format.sequence(one) for one in prompts], [Plan()], sampling)
     beginnings = Counter[str]()
-    for item, ids in zip(items, found.tokens, strict=True):
+    for item, ids in zip(items, continuations.tokens, strict=True):
         labels = LETTERS[: len(item.options)] if mode == "letter" else ("Yes", "No")
         beginning = _beginning(model.tokenizer.decode(list(ids), skip_special_tokens=True), labels)
         if beginning is not None:
@@ -184,5 +186,5 @@ def own_form(model: Model, data: DataSet, mode: ScoreMode) -> str | None:
 def _beginning(text: str, labels: Sequence[str]) -> str | None:
     """What stands before the first label; a letter that begins a phrase (``A plan``) is none."""
     one = "|".join(map(re.escape, labels))
-    found = re.search(rf"(?<![A-Za-z'])(?:{one})(?![A-Za-z'])(?! [a-z])", text)
-    return text[: found.start()] if found and found.start() <= _LONGEST else None
+    match = re.search(rf"(?<![A-Za-z'])(?:{one})(?![A-Za-z'])(?! [a-z])", text)
+    return text[: match.start()] if match and match.start() <= _LONGEST else None

@@ -111,22 +111,22 @@ def judged(
     JudgeError
         The judge cannot be reached: what it said before is in the cache, and the same call goes on from there.
     """
-    known = VerdictCache() if cache is None else cache
+    store = VerdictCache() if cache is None else cache
     keys = _keys(judge, criterion, questions, answers, references)
-    found = known.get(keys)
+    entries = store.get(keys)
     first = {key: index for index, key in reversed(list(enumerate(keys)))}
-    todo = sorted(first[key] for key in set(keys) - set(found))
+    todo = sorted(first[key] for key in set(keys) - set(entries))
     if progress and len(keys) > len(todo):
         progress(len(keys) - len(todo))
     tokens = 0
     for at in range(0, len(todo), chunk):
         part = todo[at : at + chunk]
-        new = _ask(judge, criterion, questions, answers, references, part, [keys[i] for i in part], known)
-        found |= new
+        new = _ask(judge, criterion, questions, answers, references, part, [keys[i] for i in part], store)
+        entries |= new
         tokens += sum(verdict.tokens for verdict in new.values())
         if progress:
             progress(len(part))
-    verdicts = tuple(found[key] for key in keys)
+    verdicts = tuple(entries[key] for key in keys)
     unparsable = sum(verdict.score is None for verdict in verdicts)
     return Judged(verdicts, Counts(len(todo), tokens, len(keys) - len(todo), unparsable))
 
@@ -237,8 +237,8 @@ def agreement(said: Sequence[bool | None], labels: Sequence[bool]) -> Agreement:
         return Agreement(Estimate(math.nan, -math.inf, math.inf, n), accuracy, unparsable)
     if n in table.sum(0) or n in table.sum(1):  # one side says always the same: 0 by definition, and no spread
         return Agreement(Estimate(0.0, -math.inf, math.inf, n), accuracy, unparsable)
-    found = cohens_kappa(table)
-    kappa = Estimate(float(found.kappa), float(found.kappa_low), float(found.kappa_upp), n)
+    statistics = cohens_kappa(table)
+    kappa = Estimate(float(statistics.kappa), float(statistics.kappa_low), float(statistics.kappa_upp), n)
     return Agreement(kappa, accuracy, unparsable)
 
 
@@ -254,6 +254,6 @@ def judge_agreement(
     """
     references = [item.references for item in items] if any(item.references for item in items) else None
     questions, answers = [item.question for item in items], [item.answer for item in items]
-    found = judged(judge, criterion, questions, answers, references, cache=cache)
-    said = [None if verdict.score is None else verdict.score >= 0.5 for verdict in found.verdicts]
-    return agreement(said, [item.meets for item in items])
+    result = judged(judge, criterion, questions, answers, references, cache=cache)
+    decisions = [None if verdict.score is None else verdict.score >= 0.5 for verdict in result.verdicts]
+    return agreement(decisions, [item.meets for item in items])

@@ -88,9 +88,9 @@ def _level(values: Any, groups: Sequence[int] | None) -> Estimate:
 
 def _present(values: Any, groups: Sequence[int] | None) -> tuple[NDArray[np.float64], NDArray[np.intp] | None]:
     """The values that there are, with their clusters: an unparsable verdict counts as missing, never as 0."""
-    found = np.asarray(values, dtype=np.float64)
-    there = ~np.isnan(found)
-    return found[there], None if groups is None else np.asarray(groups, dtype=np.intp)[there]
+    array = np.asarray(values, dtype=np.float64)
+    there = ~np.isnan(array)
+    return array[there], None if groups is None else np.asarray(groups, dtype=np.intp)[there]
 
 
 def measure(metric: Metric, model: Model, plan: Plan, *, progress: Callable[[int], None] | None = None) -> MetricResult:
@@ -104,17 +104,17 @@ def measure(metric: Metric, model: Model, plan: Plan, *, progress: Callable[[int
         The plan touched no position.
     """
     arms: Sequence[Plan] = [Plan(), plan] if len(plan) else [Plan()]
-    found = metric.measure(model, arms, progress=progress)
-    if len(found) != len(arms) or any(arm.ids != found[0].ids for arm in found):
+    results = metric.measure(model, arms, progress=progress)
+    if len(results) != len(arms) or any(arm.ids != results[0].ids for arm in results):
         raise StudyError(
             f"The metric {metric.name!r} did not measure every arm on the same items.",
-            seen=f"{len(found)} results for {len(arms)} arms",
+            seen=f"{len(results)} results for {len(arms)} arms",
             fix="Tell the metric's author.",
         )
-    if metric.headline not in found[0].values:
+    if metric.headline not in results[0].values:
         raise StudyError(
             f"The metric {metric.name!r} gave no {metric.headline!r}.",
-            seen=", ".join(found[0].values) or "nothing",
+            seen=", ".join(results[0].values) or "nothing",
             fix="Tell the metric's author.",
         )
-    return MetricResult(metric, found[0], found[-1])
+    return MetricResult(metric, results[0], results[-1])

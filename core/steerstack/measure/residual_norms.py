@@ -22,10 +22,10 @@ def residual_norms(model: Model, component: Component = "resid_post") -> dict[in
     The first token of each text is left out: many models park huge activations there. A model is read
     once: a study fits many techniques on it, and each chooses its strengths by these norms.
     """
-    known = _KNOWN.setdefault(model, {})
-    if component not in known:
-        known[component] = _read(model, component)
-    return dict(known[component])
+    norms = _KNOWN.setdefault(model, {})
+    if component not in norms:
+        norms[component] = _read(model, component)
+    return dict(norms[component])
 
 
 def _read(model: Model, component: Component) -> dict[int, float]:
@@ -34,7 +34,7 @@ def _read(model: Model, component: Component) -> dict[int, float]:
     trees = [Tree.of([text], whole=True) for text in texts]
     sites = [Site(component, layer) for layer in range(model.n_layers)]
     sites = [site for site in sites if model.has(site)]
-    found: dict[int, list[torch.Tensor]] = {site.layer: [] for site in sites}
+    lengths: dict[int, list[torch.Tensor]] = {site.layer: [] for site in sites}
     prove(model)
     for batch in batches(model, trees):
         exists = batch.exists.clone()
@@ -42,5 +42,5 @@ def _read(model: Model, component: Component) -> dict[int, float]:
         read = {site: lambda h, e=exists: h.float().norm(dim=-1)[e.to(h.device)].cpu() for site in sites}
         outcome = run(model, Pass(batch.ids, batch.exists, positions=batch.positions, read=read))
         for site in sites:
-            found[site.layer].append(outcome.read[site])
-    return {layer: float(torch.cat(norms).median()) for layer, norms in found.items()}
+            lengths[site.layer].append(outcome.read[site])
+    return {layer: float(torch.cat(norms).median()) for layer, norms in lengths.items()}

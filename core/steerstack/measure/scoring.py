@@ -50,19 +50,19 @@ class ItemScore:
 
     def mean(self, name: str) -> float:
         """Mean over the orders of one of the values of :class:`OneOrder`."""
-        return float(np.mean([getattr(asked, name) for asked in self.asked]))
+        return float(np.mean([getattr(order, name) for order in self.asked]))
 
     @property
     def p_exhibits(self) -> float:
         """Probability of the exhibiting answer among the two, averaged over the orders."""
-        return float(estimates.sigmoid([asked.log_odds for asked in self.asked]).mean())
+        return float(estimates.sigmoid([order.log_odds for order in self.asked]).mean())
 
     @property
     def consistent(self) -> bool | None:
         """Whether the same answer is preferred in both orders; None for a single order."""
         if len(self.asked) < 2:
             return None
-        return abs(sum(np.sign(asked.log_odds) for asked in self.asked)) == len(self.asked)
+        return abs(sum(np.sign(order.log_odds) for order in self.asked)) == len(self.asked)
 
 
 def share_name(mode: ScoreMode) -> str:
@@ -133,16 +133,16 @@ class ArmScores:
 
 def collect(questions: Sequence[Question], scores: Scores, mode: ScoreMode) -> ArmScores:
     """Gather the scores of one arm by item."""
-    asked: dict[str, list[OneOrder]] = defaultdict(list)
+    orders: dict[str, list[OneOrder]] = defaultdict(list)
     items: dict[str, Item] = {}
     for index, question in enumerate(questions):
         tokens = scores.tokens[index]
         sizes = (len(tokens[0]), len(tokens[1]))
         value = OneOrder(question.order, scores.total(index, 0), scores.total(index, 1), sizes)
-        asked[question.item.id].append(value)
+        orders[question.item.id].append(value)
         if question.order == 0:
             items[question.item.id] = question.item
-    of_items = tuple(ItemScore(item, tuple(asked[name])) for name, item in items.items())
+    of_items = tuple(ItemScore(item, tuple(orders[name])) for name, item in items.items())
     return ArmScores(of_items, mode, scores.edited.positions)
 
 

@@ -28,22 +28,22 @@ def ask_after_thought(
     ModelError
         The chat template opens no reasoning block.
     """
-    seen: dict[Prompt, None] = {}
+    register: dict[Prompt, None] = {}
 
     def note(prompt: Prompt) -> str:
-        seen[prompt] = None
+        register[prompt] = None
         return ""
 
     ask(model.format, data, mode, system=system, shots=shots, thought=note)
-    prompts = list(seen)
+    prompts = list(register)
     sampling = Sampling(max_new_tokens=MOST, stop=(model.format.thought_end,))
     begun = [model.format.unfinished(prompt) for prompt in prompts]
     # a plan that acts only on the answer touches nothing yet, which is no error here
     acting = Plan(tuple(edit for edit in plan if edit.tokens.go_on_after(begun[0]) or edit.tokens.positions(begun[0])))
-    (found,) = generate(model, begun, [acting], sampling)
-    thoughts = [model.format.thought(ids) for ids in found.tokens]
+    (continuations,) = generate(model, begun, [acting], sampling)
+    thoughts = [model.format.thought(ids) for ids in continuations.tokens]
     cut = sum(not ended for _, ended in thoughts)
     if cut:
         _LOG.info("%d of %d thoughts were closed after %d tokens", cut, len(thoughts), MOST)
-    known = {prompt: text for prompt, (text, _) in zip(prompts, thoughts, strict=True)}
-    return ask(model.format, data, mode, system=system, shots=shots, thought=known.__getitem__)
+    texts = {prompt: text for prompt, (text, _) in zip(prompts, thoughts, strict=True)}
+    return ask(model.format, data, mode, system=system, shots=shots, thought=texts.__getitem__)

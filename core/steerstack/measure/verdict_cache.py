@@ -32,7 +32,7 @@ class VerdictCache:
 
     def put(self, verdicts: Mapping[str, Verdict]) -> None:
         """Keep verdicts, all of them or none; one that is there already stays as it is."""
-        self._kept.put({key: [found.score, found.raw, found.tokens] for key, found in verdicts.items()})
+        self._kept.put({key: [verdict.score, verdict.raw, verdict.tokens] for key, verdict in verdicts.items()})
 
     def __len__(self) -> int:
         return len(self._kept)
