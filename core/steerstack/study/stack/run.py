@@ -141,8 +141,8 @@ def run_stack(study: Stack, session: Session) -> StackResult:
     methods = (method, *baselines, *([demonstrations] if demonstrations else []))
     return StackResult(
         study, model, splits, choice, prompts, prompts_record, competence, grid.values, nulls, vector, refitted,
-        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in methods}, samples, replicates,
-        grid.distances,
+        grid.costs, residual_norms(model), record, companions, {one.name: one.paper for one in methods}, samples,
+        replicates, grid.distances,
     )  # fmt: skip
 
 
