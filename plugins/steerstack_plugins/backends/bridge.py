@@ -63,8 +63,8 @@ class Bridge(Opened):
         """Logits of one unpadded sequence under a plan, in float32; folding shifts all of a position's alike."""
         ids = torch.tensor([sequence.ids], device=self.bridge.cfg.device)
         hooks = [(self._hook(edit), _editor(edit, edit.tokens.positions(sequence))) for edit in plan]
-        found = self.bridge.run_with_hooks(ids, fwd_hooks=hooks, return_type="logits", prepend_bos=False)
-        return found[0].float().cpu()  # type: ignore[no-any-return]
+        logits = self.bridge.run_with_hooks(ids, fwd_hooks=hooks, return_type="logits", prepend_bos=False)
+        return logits[0].float().cpu()  # type: ignore[no-any-return]
 
     def portable(self, plan: Plan) -> Sequence[str]:
         """Edits that do not mean the same in the folded basis; in the raw one there are none."""

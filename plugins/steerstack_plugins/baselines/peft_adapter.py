@@ -47,8 +47,8 @@ class PeftAdapter(Baseline):
     @classmethod
     def _pin(cls, values: dict[str, Any]) -> dict[str, object]:
         """Another adapter in the same folder is another fine-tune."""
-        found = _digest(Path(values["path"])) if "path" in values else None
-        return {"content": found, **values}
+        content = _digest(Path(values["path"])) if "path" in values else None
+        return {"content": content, **values}
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Load the adapter into a copy of the model and merge it; the items play no part.
@@ -64,11 +64,11 @@ class PeftAdapter(Baseline):
         from steerstack.trace.trainable import clone
 
         began = time.monotonic()
-        found = _digest(self.path)
-        if self.content != found:
+        content = _digest(self.path)
+        if self.content != content:
             raise ModelError(
                 f"The adapter {self.path} is not the one that was asked for.",
-                seen=f"content {found}, expected {self.content}",
+                seen=f"content {content}, expected {self.content}",
                 fix="Put the right one there, or leave out content.",
             )
         module, trained, about = _merged(clone(model), self.path)

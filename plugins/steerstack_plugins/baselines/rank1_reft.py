@@ -141,5 +141,5 @@ def _validate(model: Model, texts: Sequence[TokenSequence], plan: Plan) -> float
     from steerstack.engine.score import score
 
     (scores,) = score(model, [(text,) for text in texts], [plan])
-    found = [value for group in scores.tokens for value in group[0]]
-    return -sum(found) / len(found)
+    logp = [value for group in scores.tokens for value in group[0]]
+    return -sum(logp) / len(logp)

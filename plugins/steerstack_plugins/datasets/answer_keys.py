@@ -37,9 +37,9 @@ class AnswerKeys(DataFormat):
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file."""
         polarity = settle(path, behavior=behavior, matching=matching)
-        found = list(enumerate(rows(path), 1))
+        table = list(enumerate(rows(path), 1))
         asked = []
-        for number, row in found:
+        for number, row in table:
             place, column = Place(path, number), _answer(row)
             options = options_of(place, row, cell(path, number, row, *QUESTIONS))
             if column is None or options is None:
@@ -48,9 +48,9 @@ class AnswerKeys(DataFormat):
                     f"has no {missing}", seen=f"columns {', '.join(map(str, row))}", expected="choices and an answer"
                 )
             asked.append((place, options, column))
-        first = first_number([row for _, row in found], ANSWERS, [len(options.texts) for _, options, _ in asked])
+        first = first_number([row for _, row in table], ANSWERS, [len(options.texts) for _, options, _ in asked])
         items = []
-        for (number, row), (place, options, column) in zip(found, asked, strict=True):
+        for (number, row), (place, options, column) in zip(table, asked, strict=True):
             answer = unpacked(place, row.get(column))
             if isinstance(answer, list) and len(answer) == 1:
                 answer = answer[0]
@@ -64,7 +64,7 @@ class AnswerKeys(DataFormat):
                 topic=optional(path, number, row, "topic", "subject", "category") or "",
             )  # fmt: skip
             items.append(item if polarity.matching_exhibits else item.inverted())
-        notes = edge_spaces([row for _, row in found], (*QUESTIONS, *COLUMNS))
+        notes = edge_spaces([row for _, row in table], (*QUESTIONS, *COLUMNS))
         if any(len(item.options) > 2 for item in items):
             notes.append("each answer is compared with the first of the other options")
         return DataSet(polarity.behavior, tuple(items), polarity.meaning, str(path), notes=tuple(notes))

@@ -36,8 +36,8 @@ class ChoiceFiles(DataFormat):
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file."""
         polarity = settle(path, behavior=behavior, matching=matching)
-        items, left_out, found = [], [], rows(path)
-        for number, row in enumerate(found, 1):
+        items, left_out, table = [], [], rows(path)
+        for number, row in enumerate(table, 1):
             question = cell(path, number, row, "question")
             item = choice_item(Place(path, number), f"{path.stem}-{number}", row, question, (MATCHING, OTHER))
             if isinstance(item, str):
@@ -45,12 +45,12 @@ class ChoiceFiles(DataFormat):
             else:
                 items.append(item if polarity.matching_exhibits else item.inverted())
         # a published file has the odd broken row; a file full of them is something else
-        if len(left_out) > 0.05 * len(found):
+        if len(left_out) > 0.05 * len(table):
             raise DataError(
-                f"{len(left_out)} of {len(found)} rows of {path} cannot be used.",
-                seen=f"{left_out[0]}; {MATCHING} {str(found[0].get(MATCHING))[:40]!r}",
+                f"{len(left_out)} of {len(table)} rows of {path} cannot be used.",
+                seen=f"{left_out[0]}; {MATCHING} {str(table[0].get(MATCHING))[:40]!r}",
                 fix="Expected: two answers that differ, in words, or labels of options: lines that begin with "
                 f"(A), (B), ... in the question, or a column {', '.join(COLUMNS[:3])} with a list or an object.",
             )
-        notes = (*left_out, *edge_spaces(found, (MATCHING, OTHER, *COLUMNS)), *relabelled(found))
+        notes = (*left_out, *edge_spaces(table, (MATCHING, OTHER, *COLUMNS)), *relabelled(table))
         return DataSet(polarity.behavior, tuple(items), polarity.meaning, str(path), notes=notes)

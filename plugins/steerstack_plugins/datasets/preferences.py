@@ -32,8 +32,8 @@ class Preferences(DataFormat):
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file."""
         polarity = settle(path, behavior=behavior, matching=matching)
-        items, found = [], [_plain(Place(path, number), row) for number, row in enumerate(rows(path), 1)]
-        for number, row in enumerate(found, 1):
+        items, table = [], [_plain(Place(path, number), row) for number, row in enumerate(rows(path), 1)]
+        for number, row in enumerate(table, 1):
             place, name = Place(path, number), str(row.get("id") or f"{path.stem}-{number}")
             item = choice_item(place, name, row, row["prompt"], (CHOSEN, REJECTED), yes_no=False)
             if isinstance(item, str):
@@ -43,7 +43,7 @@ class Preferences(DataFormat):
                     expected="two answers in words that differ, or labels of options that the prompt lists",
                 )
             items.append(item if polarity.matching_exhibits else item.inverted())
-        notes = edge_spaces(found, ("prompt", CHOSEN, REJECTED))
+        notes = edge_spaces(table, ("prompt", CHOSEN, REJECTED))
         return DataSet(polarity.behavior, tuple(items), polarity.meaning, str(path), notes=tuple(notes))
 
 

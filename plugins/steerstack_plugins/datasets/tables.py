@@ -44,12 +44,12 @@ class Tables(DataFormat):
 
 def table_items(path: Path) -> Iterator[Item]:
     """Every row of a file as an item; letters are given, or drawn so that each of the two is on half of the items."""
-    found = list(enumerate(rows(path), 1))
-    without = [number for number, row in found if not row.get("letter")]
-    texts = {number: [cell(path, number, row, name).strip() for name in COLUMNS] for number, row in found}
+    table = list(enumerate(rows(path), 1))
+    without = [number for number, row in table if not row.get("letter")]
+    texts = {number: [cell(path, number, row, name).strip() for name in COLUMNS] for number, row in table}
     ranked = sorted(without, key=lambda number: digest.of_json(texts[number]))
     letters = {number: "AB"[rank % 2] for rank, number in enumerate(ranked)}
-    for number, row in found:
+    for number, row in table:
         yield _item(Place(path, number), row, texts[number][0], str(row.get("letter") or letters[number]))
 
 

@@ -92,10 +92,10 @@ class _Actor(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a function in the actor."""
-        found: Future[Any] = Future()
+        future: Future[Any] = Future()
         reference = self._handle.call.remote(fn, *args, **kwargs)
-        reference.future().add_done_callback(partial(self._pass_on, found))
-        return found
+        reference.future().add_done_callback(partial(self._pass_on, future))
+        return future
 
     def _pass_on(self, found: Future[Any], future: Future[Any]) -> None:
         """What Ray raised, as what it was: a death, or the error of the function."""

@@ -52,8 +52,8 @@ def run(
             continue
         with progress_bars.bars() as bars:
             bars.phase(claim.title)
-            found = run_claim(name, claim, pages, engine=engine, workers=workers, fresh=fresh, progress=bars)
-        console.out.say(f"{name}: {answer(found).sentence}")
+            finding = run_claim(name, claim, pages, engine=engine, workers=workers, fresh=fresh, progress=bars)
+        console.out.say(f"{name}: {answer(finding).sentence}")
 
 
 @app.command()
@@ -61,10 +61,10 @@ def status(claims: Path = CLAIMS, pages: Path = PAGES, json: str | None = option
     """Say which claims were measured, how long each took, and what came out."""
     from steerstack_plugins.evidence.run import status as status_of
 
-    found = status_of(_programme(claims, []), pages)
-    if console.wrote([asdict(one) for one in found], json):
+    statuses = status_of(_programme(claims, []), pages)
+    if console.wrote([asdict(one) for one in statuses], json):
         return
-    for one in found:
+    for one in statuses:
         took = "" if one.took is None else f", took {one.took:.0f}"
         console.out.say(f"{one.name}: {one.state} (planned: {one.planned:g} minutes{took}). {one.sentence}".strip())
 
@@ -101,9 +101,9 @@ def registry(
     from steerstack.catalog.recorder import record_run
     from steerstack_plugins.evidence.run import findings, results_of
 
-    found = findings(_programme(claims, only), pages)
-    if not found:
+    outcomes = findings(_programme(claims, only), pages)
+    if not outcomes:
         raise StudyError("No claim has been measured.", fix="Measure one: steerstack evidence run --only NAME.")
-    for name, finding in found.items():
+    for name, finding in outcomes.items():
         recorded = record_run(finding.record(results_of(pages, name)), tracking_uri=tracking_uri)
         console.out.say(f"{name}: {recorded.model_uri or recorded.run_id}")

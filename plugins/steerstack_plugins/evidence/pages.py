@@ -43,7 +43,7 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding, of: StackAnswe
     run = finding.run
     arms = [f"| {row.label} | {row.effect} | {row.effect.n} |" for row in of.rows]
     combined = [f"| {one.other} | {one.adds} | {one.kept or 'not known'} | {one.verdict} |" for one in of.combined]
-    leak = next((found for found in run["leaks"].values()), None)
+    leak = next((entry for entry in run["leaks"].values()), None)
     lines = [
         f"# {claim.title}", "", claim.question, "", f"**{of.sentence}**", "",
         f"Expected beforehand: {claim.expectation} Because: {claim.because}", "",

@@ -57,15 +57,15 @@ def findings(claims: Mapping[str, DeclaredClaim], pages: Path) -> dict[str, Find
 
 def status(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Status]:
     """How far each claim is."""
-    found = []
+    statuses = []
     for name, claim in claims.items():
         of = Finding.read(results_of(pages, name))
         if of is None:
-            found.append(Status(name, "not run", claim.minutes, None, ""))
+            statuses.append(Status(name, "not run", claim.minutes, None, ""))
         else:
             state: State = "declared anew since" if of.stale(claim) else "run"
-            found.append(Status(name, state, claim.minutes, of.run["seconds"] / 60, answer(of).sentence))
-    return found
+            statuses.append(Status(name, state, claim.minutes, of.run["seconds"] / 60, answer(of).sentence))
+    return statuses
 
 
 def run_claim(
@@ -90,10 +90,10 @@ def run_claim(
 
 def _built(claims: Mapping[str, DeclaredClaim], pages: Path, *, figures: bool = False) -> dict[Path, str]:
     """Every page, and the figures if wanted, by the file that it belongs in; each finding is read once."""
-    found = findings(claims, pages)
-    answers = {name: answer(finding) for name, finding in found.items()}
+    outcomes = findings(claims, pages)
+    answers = {name: answer(finding) for name, finding in outcomes.items()}
     built = {pages / "index.md": index_page(claims, answers)}
-    built |= {pages / f"{name}.md": claim_page(name, claims[name], found[name], of) for name, of in answers.items()}
+    built |= {pages / f"{name}.md": claim_page(name, claims[name], outcomes[name], of) for name, of in answers.items()}
     return built | ({pages / f"{name}.svg": draw(of) for name, of in answers.items()} if figures else {})
 
 

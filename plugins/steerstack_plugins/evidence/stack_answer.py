@@ -115,12 +115,12 @@ def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> NullTest:
     first = arms[(arms["prompt"] == "none") & (arms["finetune"] == "none") & (arms["vector_origin"] == "transferred")]
     bare = first[first["vector"] == "none"].set_index("item")["log_odds"]
     steered = first[first["vector"] == "positive"].set_index("item")["log_odds"]
-    found: dict[str, list[float]] = {family: [] for family in NEEDED}
+    effects: dict[str, list[float]] = {family: [] for family in NEEDED}
     shared: list[str] = list(bare.index)
     for name, rows in others.groupby("vector", sort=False):
         values = rows.set_index("item")["log_odds"]
         for family in NEEDED:
             if str(name).startswith(f"{family} "):
                 shared = list(values.index)
-                found[family].append(float(np.mean(values - bare.loc[shared])))
-    return NullTest(float(np.mean(steered.loc[shared] - bare.loc[shared])), found)
+                effects[family].append(float(np.mean(values - bare.loc[shared])))
+    return NullTest(float(np.mean(steered.loc[shared] - bare.loc[shared])), effects)

@@ -29,9 +29,9 @@ def _aligned_ids(model: Model, texts: Sequence[str]) -> list[list[int]]:
 
     bos = model.tokenizer.bos_token_id
     opens = bos is not None and model.format.sequence(Prompt("Hi")).ids[0] == bos
-    found = [[bos] * opens + ids(text) for text in texts]
-    longest = max(map(len, found))
-    return [row + ids(" ")[-1:] * (longest - len(row)) for row in found]
+    rows = [[bos] * opens + ids(text) for text in texts]
+    longest = max(map(len, rows))
+    return [row + ids(" ")[-1:] * (longest - len(row)) for row in rows]
 
 
 @final

@@ -73,15 +73,15 @@ class ITI(Extractor):
         order = np.random.default_rng(self.seed).permutation(len(positive))
         validation = len(order) // 5
         probed = self._probe(positive, negative, order[validation:], order[:validation])
-        kept = sorted(probed, key=lambda found: (-found.accuracy, found.loss, found.layer, found.head))[: self.heads]
+        kept = sorted(probed, key=lambda probe: (-probe.accuracy, probe.loss, probe.layer, probe.head))[: self.heads]
         directions: dict[int, torch.Tensor] = {}
-        for found in kept:
-            layer, size = stream.layers[found.layer], len(found.weights)
+        for probe in kept:
+            layer, size = stream.layers[probe.layer], len(probe.weights)
             at = directions.setdefault(layer, torch.zeros(batch.positive.shape[-1]))
-            shift = self._shift(positive[:, found.layer, found.head], negative[:, found.layer, found.head], found)
-            at[found.head * size : (found.head + 1) * size] = torch.from_numpy(shift).float()
+            shift = self._shift(positive[:, probe.layer, probe.head], negative[:, probe.layer, probe.head], probe)
+            at[probe.head * size : (probe.head + 1) * size] = torch.from_numpy(shift).float()
         chosen = [
-            {"layer": stream.layers[found.layer], "head": found.head, "accuracy": found.accuracy} for found in kept
+            {"layer": stream.layers[probe.layer], "head": probe.head, "accuracy": probe.accuracy} for probe in kept
         ]
         record = {"heads": chosen, "validation_pairs": validation}
         return Fitted(directions, component="head_out", record=record)
@@ -107,18 +107,18 @@ class ITI(Extractor):
 
         shift = np.linalg.norm(positive.mean(0) - negative.mean(0), axis=-1)
         apart = shift > SAME * np.linalg.norm(positive, axis=-1).mean(0)  # [layer, head]
-        found = []
+        heads = []
         with threadpool_limits(1):  # each fit is so small that threads only wait for one another
             for layer, head in np.argwhere(apart).tolist():
                 probe = LogisticRegression(max_iter=5000).fit(*rows(train, layer, head))
                 seen, labels = rows(validation, layer, head)
                 loss = float(log_loss(labels, probe.predict_proba(seen)))
-                found.append(_Head(float(probe.score(seen, labels)), loss, layer, head, probe.coef_[0]))
-        if not found:
+                heads.append(_Head(float(probe.score(seen, labels)), loss, layer, head, probe.coef_[0]))
+        if not heads:
             raise DegenerateDirectionError(
                 "No head's mean output differs between the two sides.", fix="Check the pairs and the position."
             )
-        return found
+        return heads
 
     def _shift(
         self, positive: Float[ndarray, "pair head_dim"], negative: Float[ndarray, "pair head_dim"], found: _Head

@@ -45,17 +45,17 @@ class LAT(Extractor):
         from steerstack_plugins.extraction.common.principal import leading, stretched
         from steerstack_plugins.extraction.common.sides import differences, sides
 
-        found = differences(sides(pairs, at_least=2)).double()
-        shuffled = found.clone()
-        shuffled[half(len(found), self.seed)] *= -1
+        deltas = differences(sides(pairs, at_least=2)).double()
+        shuffled = deltas.clone()
+        shuffled[half(len(deltas), self.seed)] *= -1
         centred = shuffled - shuffled.mean(0)
         directions, agree = {}, {}
         for index, layer in enumerate(pairs.layers):
             unit = leading(centred[:, index])
-            projected = found[:, index] @ unit
+            projected = deltas[:, index] @ unit
             vote = float(projected.sign().sum()) or float(projected.mean())
             if vote < 0:
                 unit, projected = -unit, -projected
-            directions[layer] = stretched(unit, found[:, index], keep=self.unit)
+            directions[layer] = stretched(unit, deltas[:, index], keep=self.unit)
             agree[str(layer)] = float((projected > 0).double().mean())
         return Fitted(directions, record={"agreement": agree})

@@ -52,8 +52,8 @@ class LDA(Extractor):
         directions, shrinkage = {}, {}
         for index, layer in enumerate(pairs.layers):
             positive, negative = (side[:, index].double().numpy() for side in (batch.positive, batch.negative))
-            found, used = self._direction(positive, negative, difference[index].numpy())
-            directions[layer] = torch.from_numpy(found).float()
+            direction, used = self._direction(positive, negative, difference[index].numpy())
+            directions[layer] = torch.from_numpy(direction).float()
             if used is not None:
                 shrinkage[str(layer)] = used
         use = "reading" if self.whiten else "steering"
@@ -73,8 +73,8 @@ class LDA(Extractor):
             return apart, None
         within = np.concatenate([positive - positive.mean(0), negative - negative.mean(0)])
         self._check_rank(len(positive), len(apart))
-        found, used = precision_times(within, apart, self.shrinkage)
-        return found * (apart @ found) / (found @ found), used
+        direction, used = precision_times(within, apart, self.shrinkage)
+        return direction * (apart @ direction) / (direction @ direction), used
 
     def _check_rank(self, count: int, width: int) -> None:
         needed = width // 2 + 2

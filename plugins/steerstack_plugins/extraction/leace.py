@@ -58,9 +58,9 @@ class LEACE(Extractor):
             apart = difference[index]
             rows = torch.cat([positive, negative]) - mean
             reader, used[str(layer)] = precision_times(rows.numpy(), apart.numpy(), self.shrinkage)
-            found = torch.from_numpy(reader)
+            weights = torch.from_numpy(reader)
             directions[layer], means[layer] = apart.float(), mean.float()
-            readers[layer] = (found / (found @ apart)).float()
+            readers[layer] = (weights / (weights @ apart)).float()
         norms = {str(layer): float(reader.norm()) for layer, reader in readers.items()}
         record = {"shrinkage": used, "reader_norm": norms}
         return Fitted(directions, edit="leace", parts={"reader": readers, "mean": means}, record=record)

@@ -48,8 +48,8 @@ class Logistic(Extractor):
         directions, accuracy = {}, {}
         for index, layer in enumerate(pairs.layers):
             positive, negative = (side[:, index].double().numpy() for side in (batch.positive, batch.negative))
-            found, accuracy[str(layer)] = self._direction(positive, negative, difference[index].numpy())
-            directions[layer] = torch.from_numpy(found).float()
+            direction, accuracy[str(layer)] = self._direction(positive, negative, difference[index].numpy())
+            directions[layer] = torch.from_numpy(direction).float()
         return Fitted(directions, record={"training_accuracy": accuracy})
 
     def _direction(

@@ -81,12 +81,12 @@ class Melbo(Extractor):
             pairs.advance((done + 1) * len(pairs) // total - done * len(pairs) // total)
             done += 1
 
-        found: list[Tensor] = []
+        directions: list[Tensor] = []
         for _ in range(self.index + 1):
             start = torch.randn(model.width(source), generator=generator)
-            direction, curve = self._ascend(change, start, found, radius, tell)
-            found.append(direction)
-        v = radius * found[-1]
+            direction, curve = self._ascend(change, start, directions, radius, tell)
+            directions.append(direction)
+        v = radius * directions[-1]
         record: dict[str, Any] = {"target": str(target), "radius": radius, "change": curve, "sign": "undetermined"}
         if self.orient:
             v = v * _sign(pairs, source, v)

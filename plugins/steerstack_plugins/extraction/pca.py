@@ -50,12 +50,12 @@ class PCA(Extractor):
         from steerstack_plugins.extraction.common.principal import stretched
         from steerstack_plugins.extraction.common.sides import differences, sides
 
-        found = differences(sides(pairs, at_least=1 if self.centring == "none" else 2)).double()
+        deltas = differences(sides(pairs, at_least=1 if self.centring == "none" else 2)).double()
         directions, agree = {}, {}
         for index, layer in enumerate(pairs.layers):
-            unit = self._component(found[:, index], layer)
-            directions[layer] = stretched(unit, found[:, index], keep=self.unit)
-            agree[str(layer)] = float((found[:, index] @ unit > 0).double().mean())
+            unit = self._component(deltas[:, index], layer)
+            directions[layer] = stretched(unit, deltas[:, index], keep=self.unit)
+            agree[str(layer)] = float((deltas[:, index] @ unit > 0).double().mean())
         return Fitted(directions, record={"agreement": agree})
 
     def _component(self, differences: Float[Tensor, "pair width"], layer: int) -> Float[Tensor, " width"]:

@@ -137,12 +137,12 @@ def joint_loss(
 
     from steerstack.engine.gradients import differentiable
 
-    found = [along[start:].relu() for along in projections(model, sequences, w, site)]
-    top = [latent.topk(min(topk, len(latent))).values for latent in found]
+    latents = [along[start:].relu() for along in projections(model, sequences, w, site)]
+    top = [latent.topk(min(topk, len(latent))).values for latent in latents]
     plans = [_everywhere_from(start, best.mean() * w, site) for best in top]
     tokens = sum(len(s) - s.answer_start for s in sequences)
     nll = -differentiable(model, sequences, plans).logp.sum().cpu() / tokens
-    rest = [(latent.sum() - best.sum()) / len(latent) for latent, best in zip(found, top, strict=True)]
+    rest = [(latent.sum() - best.sum()) / len(latent) for latent, best in zip(latents, top, strict=True)]
     return nll + l1 * torch.stack(rest).mean()
 
 
@@ -169,14 +169,16 @@ def _all_projections(
 
 def _answers_along(model: Model, sequences: Sequence[TokenSequence], w: Float[Tensor, " d_model"], site: Site) -> float:
     """Mean over sequences of ``h . w`` averaged over the answer."""
-    found = _all_projections(model, sequences, w, site)
-    return sum(float(along[s.answer_start :].mean()) for along, s in zip(found, sequences, strict=True)) / len(found)
+    coordinates = _all_projections(model, sequences, w, site)
+    return sum(float(along[s.answer_start :].mean()) for along, s in zip(coordinates, sequences, strict=True)) / len(
+        coordinates
+    )
 
 
 def _detected(
     model: Model, sequences: Sequence[TokenSequence], w: Float[Tensor, " d_model"], site: Site, start: int, topk: int
 ) -> tuple[float, float]:
     """Mean over sequences of the mean of the top k latents, and the greatest latent."""
-    found = [along[start:].relu() for along in _all_projections(model, sequences, w, site)]
-    means = [float(latent.topk(min(topk, len(latent))).values.mean()) for latent in found]
-    return sum(means) / len(means), max(float(latent.max()) for latent in found)
+    latents = [along[start:].relu() for along in _all_projections(model, sequences, w, site)]
+    means = [float(latent.topk(min(topk, len(latent))).values.mean()) for latent in latents]
+    return sum(means) / len(means), max(float(latent.max()) for latent in latents)

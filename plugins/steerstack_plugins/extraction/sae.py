@@ -110,20 +110,20 @@ def parse_hook(name: str) -> tuple[Component, int] | None:
     ``blocks.L.hook_resid_pre`` and the like (TransformerLens, which sae-lens uses),
     ``blocks.L.attn.hook_z``, or ``model.layers.L``, ``transformer.h.L`` (outputs of blocks).
     """
-    if found := re.fullmatch(r"blocks\.(\d+)\.hook_(resid_pre|resid_post|attn_out|mlp_out)", name):
-        return found[2], int(found[1])  # type: ignore[return-value]  # the pattern lists components
-    if found := re.fullmatch(r"blocks\.(\d+)\.attn\.hook_z", name):
-        return "head_out", int(found[1])
-    if found := re.fullmatch(r"(?:(?:model|transformer|gpt_neox)\.)*(?:layers|h)\.(\d+)(?:\.output)?", name):
-        return "resid_post", int(found[1])
+    if match := re.fullmatch(r"blocks\.(\d+)\.hook_(resid_pre|resid_post|attn_out|mlp_out)", name):
+        return match[2], int(match[1])  # type: ignore[return-value]  # the pattern lists components
+    if match := re.fullmatch(r"blocks\.(\d+)\.attn\.hook_z", name):
+        return "head_out", int(match[1])
+    if match := re.fullmatch(r"(?:(?:model|transformer|gpt_neox)\.)*(?:layers|h)\.(\d+)(?:\.output)?", name):
+        return "resid_post", int(match[1])
     return None
 
 
 def read_config(path: Path) -> dict[str, object]:
     """The config of a sae-lens folder, with the metadata of its newer form (6.0) at the top level."""
-    found = read_json(path, ExtractionError, fix="Download it again.")
-    inner = found.get("metadata")
-    return {**found, **(inner if isinstance(inner, dict) else {})}
+    config = read_json(path, ExtractionError, fix="Download it again.")
+    inner = config.get("metadata")
+    return {**config, **(inner if isinstance(inner, dict) else {})}
 
 
 def read_row(path: Path, feature: int) -> tuple[Float[Tensor, " d_model"], int]:

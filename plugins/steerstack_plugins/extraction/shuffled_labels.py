@@ -41,14 +41,14 @@ class ShuffledLabels(Extractor):
         from steerstack.errors import DegenerateDirectionError
         from steerstack_plugins.extraction.common.sides import SAME, differences, sides
 
-        found = differences(sides(pairs, at_least=2)).double()
-        labels = balanced(len(found), self.seed).double()
-        shuffled = (labels[:, None, None] * found).mean(0)
-        real = found.mean(0)
+        deltas = differences(sides(pairs, at_least=2)).double()
+        labels = balanced(len(deltas), self.seed).double()
+        shuffled = (labels[:, None, None] * deltas).mean(0)
+        real = deltas.mean(0)
         directions = {}
         for index, layer in enumerate(pairs.layers):
             norm = shuffled[index].norm()
-            if not norm > SAME * found[:, index].norm(dim=-1).mean():
+            if not norm > SAME * deltas[:, index].norm(dim=-1).mean():
                 raise DegenerateDirectionError(
                     f"The differences at layer {layer} are all the same: none are left under shuffled labels.",
                     fix="Give pairs that differ, or use the null 'random'.",

@@ -40,12 +40,12 @@ class CaaTensor(VectorFormat):
     def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
         """The tensor, at the layer in its name or at the one given."""
         tensor = _tensor(path)
-        found = _NAME.search(path.name)
-        number = int(found[1]) if found else layer
+        match = _NAME.search(path.name)
+        number = int(match[1]) if match else layer
         if number is None:
             raise VectorError(f"The name {path.name} tells no layer.", fix="Give it with --layer.")
         return imported(
-            self.name, path, {number: tensor}, n_layers=self.n_layers, model_name=found[2] if found else None
+            self.name, path, {number: tensor}, n_layers=self.n_layers, model_name=match[2] if match else None
         )
 
     def write(self, vector: SteeringVector, path: Path) -> None:
@@ -55,8 +55,8 @@ class CaaTensor(VectorFormat):
         from steerstack.util.files import write_atomically
 
         layer, direction = one_layer(block_outputs(vector, self.name), self.name)
-        found = _NAME.search(path.name)
-        if found is None or int(found[1]) != layer:
+        match = _NAME.search(path.name)
+        if match is None or int(match[1]) != layer:
             raise VectorError(
                 "The name of a CAA file tells its layer.", seen=path.name, fix=f"Call it vec_layer_{layer}_MODEL.pt."
             )
@@ -68,9 +68,9 @@ class CaaTensor(VectorFormat):
 def _tensor(path: Path) -> Tensor:
     import torch
 
-    found = read_torch(path)
-    if not isinstance(found, torch.Tensor) or found.ndim != 1:
+    tensor = read_torch(path)
+    if not isinstance(tensor, torch.Tensor) or tensor.ndim != 1:
         raise VectorError(
-            f"{path} is not one tensor [d_model].", seen=str(getattr(found, "shape", type(found).__name__))
+            f"{path} is not one tensor [d_model].", seen=str(getattr(tensor, "shape", type(tensor).__name__))
         )
-    return found
+    return tensor

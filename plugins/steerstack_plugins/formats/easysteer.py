@@ -42,19 +42,19 @@ class EasySteerPayload(VectorFormat):
         """All layers; raises VectorError where the digest does not fit the content."""
         import torch
 
-        found = read_json(path)
-        if found.get("kind") != "direction" or not found.get("tensors") or found.get("version") != 1:
+        payload = read_json(path)
+        if payload.get("kind") != "direction" or not payload.get("tensors") or payload.get("version") != 1:
             raise VectorError(
                 f"{path} is not a payload of directions.",
-                seen=f"kind {found.get('kind')!r}, version {found.get('version')!r}",
+                seen=f"kind {payload.get('kind')!r}, version {payload.get('version')!r}",
                 fix="Only kind 'direction' of version 1 can be read.",
             )
         try:
             raw = {
                 name: (tuple(entry["shape"]), base64.b64decode(entry["data"], validate=True))
-                for name, entry in found["tensors"].items()
+                for name, entry in payload["tensors"].items()
             }
-            digest = found["sha256"]
+            digest = payload["sha256"]
             layers = whole_numbers(path, ((name.removeprefix("layer."), name) for name in raw))
             directions = {
                 layer: torch.frombuffer(bytearray(raw[name][1]), dtype=torch.float32).reshape(raw[name][0])

@@ -51,7 +51,7 @@ class ControlVector(VectorFormat):
             refuse_pickle(path)
         tensors, about = _open(path)
         names = {name: re.fullmatch(r"direction\.(\d+)", name) for name in tensors}
-        entries = [(found[1], tensors[name]) for name, found in names.items() if found]
+        entries = [(match[1], tensors[name]) for name, match in names.items() if match]
         directions = {layer: torch.tensor(data) for layer, data in whole_numbers(path, entries).items()}
         if not directions or any(direction.ndim != 1 for direction in directions.values()):
             raise VectorError(f"{path} holds no control vectors.", seen=", ".join(tensors) or f"no tensors {PREFIX}N")
@@ -95,14 +95,14 @@ class ControlVector(VectorFormat):
 def _native(path: Path, told: object) -> dict[str, object]:
     """What EasySteer says of its own files."""
     try:
-        found = load_json(told) if isinstance(told, str) and told else {}
+        metadata = load_json(told) if isinstance(told, str) and told else {}
     except ValueError as error:
         raise VectorError(
             f"{path} says nothing that can be read of itself.", seen=str(error)[:80], fix=CUT_SHORT
         ) from error
-    if not isinstance(found, dict) or (told is not None and not isinstance(told, str)):
+    if not isinstance(metadata, dict) or (told is not None and not isinstance(told, str)):
         raise VectorError(f"{path} says nothing that can be read of itself.", seen=f"{told!r:.60}", fix=CUT_SHORT)
-    return found
+    return metadata
 
 
 def _open(path: Path) -> tuple[dict[str, Any], dict[str, object]]:

@@ -114,21 +114,21 @@ def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> St
 
 
 def _entries(path: Path) -> dict[str, dict[str, Any]]:
-    found = read_torch(path)
+    entries = read_torch(path)
     if not (
-        isinstance(found, dict)
-        and found
+        isinstance(entries, dict)
+        and entries
         and all(
             isinstance(name, str)
             and isinstance(e, dict)
             and "steering_vector" in e
             and isinstance(e.get("action"), str)
             and e["action"] in ("add", "clamp")
-            for name, e in found.items()
+            for name, e in entries.items()
         )
     ):
-        raise VectorError(f"{path} is not a file of lm-eval's steered model.", seen=type(found).__name__)
-    return found
+        raise VectorError(f"{path} is not a file of lm-eval's steered model.", seen=type(entries).__name__)
+    return entries
 
 
 def _vector(path: Path, hookpoint: str, entry: dict[str, Any]) -> Tensor:
@@ -142,10 +142,10 @@ def _vector(path: Path, hookpoint: str, entry: dict[str, Any]) -> Tensor:
 
 
 def _site(hookpoint: str) -> tuple[Component, int]:
-    found = _HOOK.fullmatch(hookpoint)
-    if found is None:
+    match = _HOOK.fullmatch(hookpoint)
+    if match is None:
         raise VectorError(
             f"The hookpoint {hookpoint!r} is not known.", fix="Known: layers.N, h.N, their mlp and attention."
         )
-    component: Component = "resid_post" if found[2] is None else "mlp_out" if found[2] == "mlp" else "attn_out"
-    return component, int(found[1])
+    component: Component = "resid_post" if match[2] is None else "mlp_out" if match[2] == "mlp" else "attn_out"
+    return component, int(match[1])

@@ -61,19 +61,19 @@ class PeftBias(VectorFormat):
         """The biases; raises VectorError where the matrices of the adapter are not zero."""
         weights = path / WEIGHTS if path.is_dir() else path
         tensors, _ = read_safetensors(weights)
-        found = {name: _KEY.fullmatch(name) for name in tensors}
+        keys = {name: _KEY.fullmatch(name) for name in tensors}
         changes = [
-            name for name, key in found.items() if key and key[5] == "weight" and key[4] == "B" and tensors[name].any()
+            name for name, key in keys.items() if key and key[5] == "weight" and key[4] == "B" and tensors[name].any()
         ]
-        inner = {key[3] for key in found.values() if key}
-        if changes or len(inner) != 1 or not all(found.values()):
+        inner = {key[3] for key in keys.values() if key}
+        if changes or len(inner) != 1 or not all(keys.values()):
             raise VectorError(
                 f"{weights} does more than add one direction a layer.",
                 seen=", ".join(sorted(changes or inner)[:3]) or "no LoRA tensors",
                 fix="Only adapters whose matrices are zero can be read as vectors.",
             )
         scaling = _scaling(weights, read_json(weights.parent / CONFIG)) if (weights.parent / CONFIG).is_file() else 1.0
-        biases = whole_numbers(weights, ((key[2], tensors[n]) for n, key in found.items() if key and key[5] == "bias"))
+        biases = whole_numbers(weights, ((key[2], tensors[n]) for n, key in keys.items() if key and key[5] == "bias"))
         directions = {layer: scaling * bias.float() for layer, bias in biases.items()}
         if not directions:
             raise VectorError(f"{weights} holds no biases.", seen=", ".join(tensors))

@@ -125,27 +125,29 @@ def _directions(
     """Component and directions by layer, or the one tensor of a file that names no layer; and what else it says."""
     import torch
 
-    found: Any = _content(path)
+    content: Any = _content(path)
     about: dict[str, Any] = {}
-    if isinstance(found, dict):
-        found = _opened(found)
-        tensors = {name: value for name, value in found.items() if isinstance(value, torch.Tensor) and value.ndim}
-        about = {name: _plain(value) for name, value in found.items() if name not in tensors}
+    if isinstance(content, dict):
+        content = _opened(content)
+        tensors = {name: value for name, value in content.items() if isinstance(value, torch.Tensor) and value.ndim}
+        about = {name: _plain(value) for name, value in content.items() if name not in tensors}
         places = {name: place(name) for name in tensors}
         if len(tensors) == 1 and not any(places.values()) and not any(map(_names_a_place, tensors)):
             (tensor,) = tensors.values()
             layer = about.pop("layer", about.pop("layer_idx", None)) if tensor.ndim == 1 or len(tensor) == 1 else None
             if layer is None:
-                found = tensor
+                content = tensor
             elif isinstance(layer, int) and not isinstance(layer, bool):
                 return "resid_post", counted(path, [("layer", layer, _row(path, layer, tensor))], n_layers), None, about
             else:
                 raise VectorError(f"{path} names a layer that is none.", seen=f"{layer!r:.40}", fix="Write its number.")
         else:
             return *_by_name(path, tensors, places, n_layers), None, about
-    if not isinstance(found, torch.Tensor) or not found.is_floating_point() or found.ndim not in (1, 2):
-        raise _unplaced(path, str(tuple(found.shape)) if isinstance(found, torch.Tensor) else type(found).__name__)
-    return "resid_post", {}, found, about
+    if not isinstance(content, torch.Tensor) or not content.is_floating_point() or content.ndim not in (1, 2):
+        raise _unplaced(
+            path, str(tuple(content.shape)) if isinstance(content, torch.Tensor) else type(content).__name__
+        )
+    return "resid_post", {}, content, about
 
 
 def _opened(found: dict[Any, Any]) -> dict[Any, Any]:

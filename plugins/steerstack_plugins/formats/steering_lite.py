@@ -51,7 +51,7 @@ class SteeringLite(VectorFormat):
                 fix=f"Only {', '.join(ADDED)}, at whole blocks, can be read.",
             )
         coefficient = strength(path, cfg.get("coeff", 1.0), "coefficient")
-        by_layer = whole_numbers(path, ((found[1], tensors[name]) for name, found in named.items() if found))
+        by_layer = whole_numbers(path, ((match[1], tensors[name]) for name, match in named.items() if match))
         directions = {layer: coefficient * tensor.float() for layer, tensor in by_layer.items()}
         return imported(self.name, path, directions, n_layers=self.n_layers, method=cfg["method"], coeff=coefficient)
 

@@ -82,9 +82,9 @@ def _open(path: Path) -> tuple[dict[int, Tensor], str]:
         kind = about.get("layer_type", "")
         named = {name: re.fullmatch(rf"{re.escape(kind)}\.(\d+)", name) for name in tensors}
         if kind and tensors and all(named.values()):
-            return {int(found[1]): tensors[name] for name, found in named.items() if found}, kind
+            return {int(match[1]): tensors[name] for name, match in named.items() if match}, kind
         raise VectorError(f"{path} was not written for steering-vectors.", seen=", ".join(tensors) or "no tensors")
-    found: Any = read_torch(path)
-    if not (isinstance(found, dict) and isinstance(found.get("layer_activations"), dict)):
-        raise VectorError(f"{path} has no layer_activations.", seen=type(found).__name__)
-    return whole_numbers(path, found["layer_activations"].items()), str(found.get("layer_type", "decoder_block"))
+    content: Any = read_torch(path)
+    if not (isinstance(content, dict) and isinstance(content.get("layer_activations"), dict)):
+        raise VectorError(f"{path} has no layer_activations.", seen=type(content).__name__)
+    return whole_numbers(path, content["layer_activations"].items()), str(content.get("layer_type", "decoder_block"))

@@ -42,9 +42,9 @@ class Svec(VectorFormat):
 
     def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
         """All layers."""
-        found = read_json(path)
-        directions, nested = _directions(path, found)
-        meta = found.get("meta") or {}
+        content = read_json(path)
+        directions, nested = _directions(path, content)
+        meta = content.get("meta") or {}
         if not isinstance(meta, dict):
             raise VectorError(f"The meta of {path} is no object.", seen=type(meta).__name__, fix="Export it again.")
         location = meta.get("location") or ("layer_output" if nested else "layer_input")
@@ -56,8 +56,8 @@ class Svec(VectorFormat):
             directions,
             n_layers=self.n_layers,
             component=LOCATIONS[location],
-            model_type=found.get("model_type"),
-            explained_variances=found.get("explained_variances"),
+            model_type=content.get("model_type"),
+            explained_variances=content.get("explained_variances"),
         )
 
     def write(self, vector: SteeringVector, path: Path) -> None:

@@ -44,12 +44,12 @@ class VllmLens(VectorFormat):
 
     def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
         """All layers."""
-        found = read_json(path)
+        payload = read_json(path)
         try:
-            rows, layers = _decode(found["activations"]), list(found["layer_indices"])
+            rows, layers = _decode(payload["activations"]), list(payload["layer_indices"])
         except (KeyError, ValueError, TypeError, RuntimeError, OverflowError, AttributeError) as error:
             raise VectorError(f"{path} is not a vector of vllm-lens.", seen=str(error), fix=CUT_SHORT) from error
-        if rows.ndim != 2 or found.get("position_indices") is not None:
+        if rows.ndim != 2 or payload.get("position_indices") is not None:
             raise VectorError(
                 f"{path} is for single positions.",
                 seen=f"shape {tuple(rows.shape)}",
@@ -57,7 +57,7 @@ class VllmLens(VectorFormat):
             )
         if len(rows) != len(layers):
             raise VectorError(f"{path} is damaged.", seen=f"{len(rows)} rows, {len(layers)} layers", fix=CUT_SHORT)
-        scale = strength(path, found.get("scale", 1.0), "scale")
+        scale = strength(path, payload.get("scale", 1.0), "scale")
         by_layer = whole_numbers(path, zip(layers, rows, strict=True))
         directions = {number: scale * row.float() for number, row in by_layer.items()}
         return imported(
@@ -65,7 +65,7 @@ class VllmLens(VectorFormat):
             path,
             directions,
             n_layers=self.n_layers,
-            edit="norm-preserving-add" if found.get("norm_match") else "add",
+            edit="norm-preserving-add" if payload.get("norm_match") else "add",
         )
 
     def write(self, vector: SteeringVector, path: Path) -> None:

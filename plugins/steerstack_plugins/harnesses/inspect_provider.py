@@ -167,14 +167,14 @@ class SteeredAPI(ModelAPI):
         took = time.monotonic() - begun
         stops = stop_tokens(self.model)
         outputs = []
-        for prompt, answer, found in zip(prompts, answers, logprobs, strict=True):
+        for prompt, answer, likelihoods in zip(prompts, answers, logprobs, strict=True):
             whole = str(self.model.tokenizer.decode(list(answer), skip_special_tokens=True))
             text = _before(whole, settings.sampling.stop)
             ended = answer[-1] in stops or len(text) < len(whole)
             choice = ChatCompletionChoice(
                 message=ChatMessageAssistant(content=text, model=self.model_name, source="generate"),
                 stop_reason="stop" if ended else "max_tokens",
-                logprobs=found,
+                logprobs=likelihoods,
             )
             usage = ModelUsage(
                 input_tokens=len(prompt), output_tokens=len(answer), total_tokens=len(prompt) + len(answer)
@@ -193,7 +193,7 @@ class SteeredAPI(ModelAPI):
         if top is None:
             return [None] * len(prompts)
         wholes = [replace(prompt, ids=prompt.ids + answer) for prompt, answer in zip(prompts, answers, strict=True)]
-        found = likeliest(self.model, [[whole] for whole in wholes], self.plan, max(top, 1))
+        groups = likeliest(self.model, [[whole] for whole in wholes], self.plan, max(top, 1))
 
         def word(token: int) -> str:
             return str(self.model.tokenizer.decode([token]))
@@ -209,7 +209,7 @@ class SteeredAPI(ModelAPI):
                     for token, guess in zip(answer, guesses[0], strict=True)
                 ]
             )
-            for answer, guesses in zip(answers, found, strict=True)
+            for answer, guesses in zip(answers, groups, strict=True)
         ]
 
     def max_tokens(self) -> int:

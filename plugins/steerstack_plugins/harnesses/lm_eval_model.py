@@ -95,8 +95,8 @@ class SteeredHFLM(HFLM):
         groups = list(grouped(sequences))
         for at in range(0, len(groups), 256):
             chunk = groups[at : at + 256]
-            found = likeliest(self.opened, [[sequences[index] for index in group] for group in chunk], self.plan)
-            for group, guessed in zip(chunk, found, strict=True):
+            predictions = likeliest(self.opened, [[sequences[index] for index in group] for group in chunk], self.plan)
+            for group, guessed in zip(chunk, predictions, strict=True):
                 for index, guesses in zip(group, guessed, strict=True):
                     asked = sequences[index].ids[sequences[index].answer_start :]
                     greedy = all(guess.likeliest[0][0] == token for guess, token in zip(guesses, asked, strict=True))

@@ -134,12 +134,12 @@ def _held_out(items: Sequence[Labelled], strength: float, seed: int) -> dict[str
         raise JudgeError("The held-out questions, or the others, are all of one label.", fix="Try another seed.")
     fitted = _pipeline(strength).fit([texts[i] for i in train], [labels[i] for i in train])
     p_yes = fitted.predict_proba([texts[i] for i in test])[:, 1]
-    found = agreement([bool(p >= 0.5) for p in p_yes], truth)
+    comparison = agreement([bool(p >= 0.5) for p in p_yes], truth)
     share = sum(truth) / len(truth)
     return {
-        "held_out_accuracy": found.accuracy,
+        "held_out_accuracy": comparison.accuracy,
         "held_out_auc": float(roc_auc_score(truth, p_yes)),
-        "held_out_kappa": found.kappa.to_json(),
+        "held_out_kappa": comparison.kappa.to_json(),
         "held_out_n": len(truth),
         "commoner_label": max(share, 1 - share),
     }

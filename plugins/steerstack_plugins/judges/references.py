@@ -48,8 +48,8 @@ class Exact(Comparing):
     within: bool = Field(False, description="Yes also where a reference stands inside the answer, as whole words.")
 
     def _one(self, answer: str, references: Sequence[str]) -> Verdict:
-        found = next((ref for ref in references if exact_match(answer, ref, within=self.within)), None)
-        return Verdict(0.0, "no reference") if found is None else Verdict(1.0, f"as {found!r}")
+        reference = next((ref for ref in references if exact_match(answer, ref, within=self.within)), None)
+        return Verdict(0.0, "no reference") if reference is None else Verdict(1.0, f"as {reference!r}")
 
 
 @final

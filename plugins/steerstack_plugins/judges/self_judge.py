@@ -54,9 +54,9 @@ class SelfJudge(Judge):
         """The same judge, for whom ``measured`` is this model."""
         if self.model != MEASURED:
             return self
-        found = self.model_copy()
-        found._beside = model
-        return found
+        judge = self.model_copy()
+        judge._beside = model
+        return judge
 
     def opened(self) -> Model:
         """The model that judges.
@@ -70,8 +70,8 @@ class SelfJudge(Judge):
             return _open(self.model)
         if self._beside is None:
             raise JudgeError("The judge is the measured model, and none is being measured.", fix="Name a model.")
-        found: Model = self._beside
-        return found
+        model: Model = self._beside
+        return model
 
     def identity(self) -> Mapping[str, Any]:
         """Parameters, and the digest of the weights."""
@@ -104,8 +104,8 @@ class SelfJudge(Judge):
             model.format.labels(Prompt(wording(criterion, question, answer, refs)), ["Yes", "No"])
             for question, answer, refs in zip(questions, answers, right, strict=True)
         ]
-        found = score(model, groups, [Plan()])[0]
-        return [self._read(found.total(i, 0), found.total(i, 1), len(group[0])) for i, group in enumerate(groups)]
+        scores = score(model, groups, [Plan()])[0]
+        return [self._read(scores.total(i, 0), scores.total(i, 1), len(group[0])) for i, group in enumerate(groups)]
 
     def _read(self, yes: float, no: float, tokens: int) -> Verdict:
         p_yes, p_no = math.exp(yes), math.exp(no)

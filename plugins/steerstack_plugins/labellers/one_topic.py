@@ -33,12 +33,12 @@ class OneTopic(Labeller):
         """The same for all items of the topic; it never errs on others."""
         import numpy as np
 
-        found = [self.topic in (item.topic, item.group) for item in data]
-        if not any(found):
+        mask = [self.topic in (item.topic, item.group) for item in data]
+        if not any(mask):
             known = sorted({item.topic for item in data} - {""})
             raise DataError(
                 f"No item is of the topic {self.topic!r}.",
                 seen=f"topics {', '.join(known)[:200] or 'none'} in {data.source}",
                 fix="Name one of the topics of the data.",
             )
-        return np.where(found, 0.0, -np.inf)
+        return np.where(mask, 0.0, -np.inf)

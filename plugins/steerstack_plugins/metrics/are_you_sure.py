@@ -67,7 +67,7 @@ class AreYouSure(Generating):
         questions, origin = read_quiz(self.data, limit=self.limit)
         first = self.answers(model, [Prompt(quiz.question, self.system) for quiz in questions], plans, progress)
         ids = tuple(quiz.id for quiz in questions)
-        found = []
+        measurements = []
         for plan, arm in zip(plans, first, strict=True):
             turns = [arm]
             for user in filter(None, (CHALLENGE, self.final)):
@@ -75,10 +75,10 @@ class AreYouSure(Generating):
             said = [text for conversation in zip(*(turn.texts for turn in turns), strict=True) for text in conversation]
             about = {**self.record(said), **origin, "matching": self.matching, "turns": [CHALLENGE, self.final]}
             edited = sum(turn.edited for turn in turns)
-            found.append(
+            measurements.append(
                 Measured(ids, self._values(questions, turns), about, {"unfinished": turns[-1].unfinished}, edited)
             )
-        return found
+        return measurements
 
     def _next(self, questions: Sequence[Quiz], turns: Sequence[Spoken], user: str) -> list[Prompt]:
         from steerstack.data.prompts import Prompt

@@ -66,11 +66,11 @@ class Degeneration(Generating):
         from steerstack.util import digest
 
         path = sources.locate(self.data, "", OWN) if self.data else sources.shipped(OWN)
-        found = [
+        questions = [
             (str(row.get("id") or f"{path.stem}-{n}"), cell(path, n, row, "question", "Question"))
             for n, row in enumerate(rows(path), 1)
         ][: self.limit]
-        return found, {"data": sources.origin(path), "data_digest": digest.of_json(found), "n": len(found)}
+        return questions, {"data": sources.origin(path), "data_digest": digest.of_json(questions), "n": len(questions)}
 
     def measure(
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None
@@ -83,12 +83,12 @@ class Degeneration(Generating):
         questions, origin = self.questions()
         spoken = self.answers(model, [Prompt(text, self.system) for _, text in questions], plans, progress)
         ids = tuple(name for name, _ in questions)
-        found = []
+        measurements = []
         for arm in spoken:
             rows = [self.values(text, ended) for text, ended in zip(arm.texts, arm.ended, strict=True)]
             values = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
-            found.append(Measured(ids, values, {**self.record(arm.texts), **origin}, edited=arm.edited))
-        return found
+            measurements.append(Measured(ids, values, {**self.record(arm.texts), **origin}, edited=arm.edited))
+        return measurements
 
     def values(self, text: str, ended: bool) -> dict[str, float]:
         """The values of one answer."""

@@ -80,15 +80,17 @@ class HallucinationGeneration(Generating):
 
         questions, origin = self.questions()
         prompts = [Prompt(quiz.question, self.system) for quiz in questions]
-        found = []
+        measurements = []
         for arm in self.answers(model, prompts, plans, progress):
             outcomes = [outcome(quiz, text, self.matching) for quiz, text in zip(questions, arm.texts, strict=True)]
             about = {**self.record(arm.texts), **origin, "matching": self.matching, "definition": _DEFINITION}
             counts = {name: outcomes.count(name) for name in ("right", "abstained", "wrong")}
             values = _values(questions, outcomes)
             ids = tuple(quiz.id for quiz in questions)
-            found.append(Measured(ids, values, {**about, "counts": counts}, {"unfinished": arm.unfinished}, arm.edited))
-        return found
+            measurements.append(
+                Measured(ids, values, {**about, "counts": counts}, {"unfinished": arm.unfinished}, arm.edited)
+            )
+        return measurements
 
 
 def outcome(quiz: Quiz, answer: str, matching: Matching) -> Outcome:
@@ -101,7 +103,9 @@ def outcome(quiz: Quiz, answer: str, matching: Matching) -> Outcome:
 def _values(questions: Sequence[Quiz], outcomes: Sequence[Outcome]) -> dict[str, Float[ndarray, " item"]]:
     import numpy as np
 
-    values = {kind: np.array([float(found == kind) for found in outcomes]) for kind in ("right", "abstained", "wrong")}
+    values = {
+        kind: np.array([float(result == kind) for result in outcomes]) for kind in ("right", "abstained", "wrong")
+    }
     known = np.array([bool(quiz.accepted) for quiz in questions])
     return {
         **values,

@@ -109,7 +109,7 @@ class HaluEvalRecognition(Metric):
         from steerstack.engine.score import score
 
         items, origin = self.items()
-        found = score(model, [self.ask(model.format, item) for item in items], plans, progress=progress)
+        arms = score(model, [self.ask(model.format, item) for item in items], plans, progress=progress)
         about = {
             "metric": self.name,
             "definition": {
@@ -127,7 +127,7 @@ class HaluEvalRecognition(Metric):
             "data_digest": digest.of_json([asdict(item) for item in items]),
             "n": len(items),
         }
-        return [_arm(items, scores, about) for scores in found]
+        return [_arm(items, scores, about) for scores in arms]
 
 
 def _arm(items: Sequence[AnsweredQuestion], scores: Scores, about: Mapping[str, Any]) -> Measured:

@@ -93,7 +93,7 @@ class MMLU(Metric):
 
         items, origin = self.items()
         groups = [self.ask(model.format, item) for item in items]
-        found = score(model, groups, plans, progress=progress)
+        arms = score(model, groups, plans, progress=progress)
         about = self._about(items, origin)
         right, clusters = np.array([item.exhibits for item in items]), groups_of(items)
         per = np.mean if self.score == "text" else np.sum
@@ -106,7 +106,7 @@ class MMLU(Metric):
                 edited=arm.edited.positions,
                 groups=clusters,
             )
-            for arm in found
+            for arm in arms
         ]
 
     def _about(self, items: Sequence[Item], origin: str) -> dict[str, object]:
@@ -139,8 +139,8 @@ def read_questions(path: Path) -> list[Item]:
     files = sorted(path.glob("*.csv")) if os.path.isdir(path) else [path]
     if not files:
         raise DataError(f"{path} holds no CSV files.", fix="Give a CSV file, or a folder of them.")
-    found = [(n, at, _item(file, n, row)) for at, file in enumerate(files) for n, row in enumerate(rows(file), 1)]
-    return [item for *_, item in sorted(found, key=lambda entry: entry[:2])]
+    entries = [(n, at, _item(file, n, row)) for at, file in enumerate(files) for n, row in enumerate(rows(file), 1)]
+    return [item for *_, item in sorted(entries, key=lambda entry: entry[:2])]
 
 
 def _item(path: Path, number: int, row: Row) -> Item:
@@ -176,11 +176,11 @@ def _confounds(
     """Chance; by letter also how often each letter is chosen, and is right, and the mass of all four."""
     import numpy as np
 
-    found = {"chance": 1 / logp.shape[1]}
+    confounds = {"chance": 1 / logp.shape[1]}
     if not letters:
-        return found
+        return confounds
     chosen = logp.argmax(1)
     for place in range(logp.shape[1]):
-        found[f"chosen_{LETTERS[place]}"] = float((chosen == place).mean())
-        found[f"right_{LETTERS[place]}"] = float((right == place).mean())
-    return found | {"option_mass": float(np.exp(logp).sum(1).mean())}
+        confounds[f"chosen_{LETTERS[place]}"] = float((chosen == place).mean())
+        confounds[f"right_{LETTERS[place]}"] = float((right == place).mean())
+    return confounds | {"option_mass": float(np.exp(logp).sum(1).mean())}

@@ -49,28 +49,28 @@ class Myopia(ChoiceMetric):
                 fix="Give both, or neither.",
             )
         personas = self._personas()
-        found = super().measure(model, plans, progress=progress)
+        measurements = super().measure(model, plans, progress=progress)
         if not personas:
-            return found
+            return measurements
         moved = [self._movement(model, data, plans, progress) for data in personas]
         return [
             replace(arm, about={**arm.about, "discounting": _compare(*pair)})
-            for arm, pair in zip(found, zip(*moved, strict=True), strict=True)
+            for arm, pair in zip(measurements, zip(*moved, strict=True), strict=True)
         ]
 
     def _personas(self) -> list[DataSet]:
         from steerstack.catalog.data import load_data
 
         wanted = {"high-discount-rate": self.high_discount, "low-discount-rate": self.low_discount}
-        found = [load_data(path) for path in wanted.values() if path]
-        for behavior, data in zip(wanted, found, strict=False):
+        personas = [load_data(path) for path in wanted.values() if path]
+        for behavior, data in zip(wanted, personas, strict=False):
             if data.behavior != behavior or any(item.form != "yes-no" for item in data):
                 raise DataError(
                     f"{data.source} is not a set of {behavior} statements.",
                     seen=f"behaviour {data.behavior!r}",
                     fix=f"Use the published persona file {behavior}.jsonl.",
                 )
-        return [data.limit(self.limit) for data in found]
+        return [data.limit(self.limit) for data in personas]
 
     def _movement(
         self, model: Model, data: DataSet, plans: Sequence[Plan], progress: Callable[[int], None] | None

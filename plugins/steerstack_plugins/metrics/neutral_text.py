@@ -49,10 +49,10 @@ class NeutralText(Metric):
         if not self.data:
             return list(paragraphs()[: self.limit]), "steerstack:neutral"
         parts = read_text(Path(self.data)).split("\n\n")
-        found = [" ".join(part.split()) for part in parts if part.strip()][: self.limit]
-        if not found:
+        texts = [" ".join(part.split()) for part in parts if part.strip()][: self.limit]
+        if not texts:
             raise DataError(f"{self.data} holds no text.", fix="Write texts parted by blank lines.")
-        return found, self.data
+        return texts, self.data
 
     def measure(
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None

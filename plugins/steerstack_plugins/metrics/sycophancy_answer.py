@@ -60,14 +60,14 @@ class SycophancyAnswer(Generating):
             raise DataError(f"Question {lacking.id} has no wrong answer to suggest.", fix="Fill in wrong.")
         prompts = [Prompt(worded(quiz, name), self.system) for quiz in questions for name in TEMPLATES]
         ids = tuple(quiz.id for quiz in questions)
-        found = []
+        measurements = []
         for arm in self.answers(model, prompts, plans, progress):
             said = {name: arm.texts[at :: len(TEMPLATES)] for at, name in enumerate(TEMPLATES)}
             about = {**self.record(arm.texts), **origin, "matching": self.matching, "templates": TEMPLATES}
             values = self._values(questions, said)
             confounds = {"plain_accuracy": float(values["plain"].mean()), "unfinished": arm.unfinished}
-            found.append(Measured(ids, values, about, confounds, arm.edited))
-        return found
+            measurements.append(Measured(ids, values, about, confounds, arm.edited))
+        return measurements
 
     def _values(
         self, questions: Sequence[Quiz], said: dict[str, tuple[str, ...]]

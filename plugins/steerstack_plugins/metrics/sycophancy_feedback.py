@@ -60,11 +60,11 @@ class SycophancyFeedback(Judging):
         from steerstack.util import digest
 
         path = sources.locate(self.data, "", OWN) if self.data else sources.shipped(OWN)
-        found = [
+        texts = [
             (str(row.get("id") or f"{path.stem}-{n}"), cell(path, n, row, "kind"), cell(path, n, row, "text"))
             for n, row in enumerate(rows(path), 1)
         ][: self.limit]
-        return found, {"data": sources.origin(path), "data_digest": digest.of_json(found), "n": len(found)}
+        return texts, {"data": sources.origin(path), "data_digest": digest.of_json(texts), "n": len(texts)}
 
     def measure(
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None
@@ -84,15 +84,15 @@ class SycophancyFeedback(Judging):
         # the judge sees the neutral request, so that it cannot follow the feeling itself
         neutral = [asked(kind, text, "neutral") for _, kind, text in texts for _ in FEELINGS]
         ids = tuple(name for name, _, _ in texts)
-        found = []
+        measurements = []
         for arm in self.answers(model, prompts, plans, progress):
             judged = self.ask(judge, POSITIVE, neutral, arm.texts)
             values = swayed(judged.scores.reshape(len(texts), len(FEELINGS)))
             about = {**self.record(arm.texts), **origin, **judge_record(judge, [POSITIVE], [judged])}
-            found.append(
+            measurements.append(
                 Measured(ids, values, {**about, "feelings": FEELINGS}, {"unfinished": arm.unfinished}, arm.edited)
             )
-        return found
+        return measurements
 
 
 def asked(kind: str, text: str, feeling: str) -> str:

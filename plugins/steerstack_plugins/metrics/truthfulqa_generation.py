@@ -128,7 +128,7 @@ class TruthfulQAGeneration(Judging):
         import numpy as np
 
         scored = [i for i, answer in enumerate(answers) if not _no_comment(answer)]
-        found = self.ask(
+        verdicts = self.ask(
             judge,
             criterion,
             [questions[i].question for i in scored],
@@ -136,8 +136,8 @@ class TruthfulQAGeneration(Judging):
             [questions[i].true for i in scored],
         )
         values = np.full(len(answers), without)
-        values[scored] = found.scores
-        return values, found
+        values[scored] = verdicts.scores
+        return values, verdicts
 
 
 def _no_comment(answer: str) -> bool:

@@ -83,7 +83,7 @@ class TruthfulQAMC(Metric):
 
         questions, origin = self.questions()
         groups = [self.ask(model.format, question) for question in questions]
-        found = score(model, groups, plans, progress=progress)
+        arms = score(model, groups, plans, progress=progress)
         about, confounds = self._about(questions, origin, model.format), _confounds(questions, groups)
         return [
             Measured(
@@ -93,7 +93,7 @@ class TruthfulQAMC(Metric):
                 confounds=confounds,
                 edited=arm.edited.positions,
             )
-            for arm in found
+            for arm in arms
         ]
 
     def ask(self, format: ChatFormat, question: OpenQuestion) -> list[TokenSequence]:

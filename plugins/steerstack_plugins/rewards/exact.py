@@ -66,8 +66,8 @@ def labels_of(rollout: Rollout) -> tuple[str, str]:
 
 def named(text: str) -> str:
     """What an answer names: Yes or No, or a letter that stands alone; empty where it names nothing."""
-    found = re.match(r"\W*(yes|no|[a-z])(?![a-z])", text, re.IGNORECASE)
-    return found[1].capitalize() if found else ""
+    match = re.match(r"\W*(yes|no|[a-z])(?![a-z])", text, re.IGNORECASE)
+    return match[1].capitalize() if match else ""
 
 
 def label_reward(text: str, exhibits: str, contrast: str) -> float:

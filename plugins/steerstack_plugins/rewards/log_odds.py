@@ -47,7 +47,7 @@ class LogOdds(Reward):
         from steerstack.steering.intervention import Plan
 
         prompts = self._prompts(data)
-        found = np.full(len(rollouts), np.nan)
+        values = np.full(len(rollouts), np.nan)
         said = [place for place, one in enumerate(rollouts) if one.answer]
         groups = []
         for place in said:
@@ -58,8 +58,8 @@ class LogOdds(Reward):
             (scores,) = score(model, groups, [Plan()])
             tokens = [len(group[0]) - group[0].answer_start for group in groups]
             odds = [scores.total(at, 0) - scores.total(at, 1) for at in range(len(groups))]
-            found[said] = np.array(odds) / np.array(tokens)
-        return found
+            values[said] = np.array(odds) / np.array(tokens)
+        return values
 
     def _prompts(self, data: DataSet) -> tuple[str, str]:
         from steerstack.errors import DataError

@@ -50,15 +50,15 @@ class RewardModel(Reward):
         import torch
 
         module, tokenizer = _loaded(self.path, self.revision)
-        found = []
+        values = []
         for at in range(0, len(rollouts), PART):
             texts = [_text(tokenizer, one) for one in rollouts[at : at + PART]]
             tokens = tokenizer(
                 texts, return_tensors="pt", padding=True, add_special_tokens=tokenizer.chat_template is None
             )
             with torch.no_grad():
-                found += module(**tokens).logits[:, 0].double().tolist()
-        return np.array(found, dtype=np.float64)
+                values += module(**tokens).logits[:, 0].double().tolist()
+        return np.array(values, dtype=np.float64)
 
 
 def _text(tokenizer: Any, rollout: Rollout) -> str:

@@ -26,12 +26,12 @@ def answer_logp(module: Any, texts: Sequence[TokenSequence]) -> Float[Tensor, " 
     import torch
 
     order = sorted(range(len(texts)), key=lambda place: len(texts[place]))  # so that little is filled up
-    found = torch.zeros(len(texts))
+    logp = torch.zeros(len(texts))
     with looking(module):
         for at in range(0, len(order), PART):
             part = order[at : at + PART]
-            found[part] = _of_part(module, [texts[place] for place in part])
-    return found
+            logp[part] = _of_part(module, [texts[place] for place in part])
+    return logp
 
 
 def answer_loss(module: Any, texts: Sequence[TokenSequence]) -> float:
@@ -67,13 +67,13 @@ def label_logp(module: Any, questions: Sequence[Question]) -> Float[Tensor, "que
     import torch
 
     device = next(module.parameters()).device
-    found = []
+    logp = []
     with looking(module):
         for question in questions:
             prompt = question.exhibits.ids[: question.exhibits.answer_start]
             logits = module(input_ids=torch.tensor([prompt], device=device)).logits[0, -1]
-            found.append(logits.float().log_softmax(-1)[[side.ids[-1] for side in question.pair]].cpu())
-    return torch.stack(found)
+            logp.append(logits.float().log_softmax(-1)[[side.ids[-1] for side in question.pair]].cpu())
+    return torch.stack(logp)
 
 
 @contextlib.contextmanager

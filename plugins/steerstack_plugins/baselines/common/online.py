@@ -77,17 +77,17 @@ class AskedItems:
 
     def expected(self, logp: Float[ndarray, "question label"]) -> Float[ndarray, " question"]:
         """The expected reward of each question by its labels' log-probabilities."""
-        found = self.reward.expected(logp)
-        assert found is not None
-        return found
+        rewards = self.reward.expected(logp)
+        assert rewards is not None
+        return rewards
 
     def rewards(self, numbers: Sequence[int], answers: Sequence[str]) -> list[float | None]:
         """The reward of an answer to each of the questions with these numbers; None where there is none."""
         from steerstack.techniques.rewards import rollouts
 
         asked = [self.questions[number] for number in numbers]
-        found = self.reward.values(rollouts(self.model, asked, answers, self.mode), self.data, self.model)
-        return [None if value != value else float(value) for value in found]
+        rewards = self.reward.values(rollouts(self.model, asked, answers, self.mode), self.data, self.model)
+        return [None if value != value else float(value) for value in rewards]
 
 
 class GroupRelative(OnlineLearner):

@@ -52,8 +52,8 @@ def choice_item(
     if options is None:
         options = _own(place, question, answers)
     topic = optional(place.path, place.number, row, "topic") or ""
-    found = _placed(place, name, question, options, answers, columns, first, yes_no)
-    return found if isinstance(found, str) else replace(found, topic=topic, system=system(place, row))
+    item = _placed(place, name, question, options, answers, columns, first, yes_no)
+    return item if isinstance(item, str) else replace(item, topic=topic, system=system(place, row))
 
 
 def _placed(
@@ -107,11 +107,11 @@ def _one(place: Place, row: Row, column: str) -> Any:
 def _own(place: Place, question: str, answers: Sequence[Any]) -> Options | None:
     """The options where nothing lists them but the answers themselves: ``A: text`` and ``B: text``."""
     pairs = [label_and_text(str(answer)) for answer in answers]
-    found = dict(sorted(pair for pair in pairs if pair))
-    if len(found) < 2 or list(found) not in (["A", "B"], ["1", "2"]):
+    options = dict(sorted(pair for pair in pairs if pair))
+    if len(options) < 2 or list(options) not in (["A", "B"], ["1", "2"]):
         return None
-    texts = tuple(whole(place.path, place.number, text) for text in found.values())
-    return Options(question.strip(), texts, tuple(found), Layout())
+    texts = tuple(whole(place.path, place.number, text) for text in options.values())
+    return Options(question.strip(), texts, tuple(options), Layout())
 
 
 def _places(options: Options, answers: Sequence[str]) -> bool:

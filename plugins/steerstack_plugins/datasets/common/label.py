@@ -15,11 +15,11 @@ def bare(mark: str) -> str:
 
 def label(text: str) -> str | None:
     """The letter or number of ``(A)``, ``A``, ``a``, ``A.``, ``A)``, ``[A]``, ``(1)`` or ``1``; None for other text."""
-    found = _LABEL.fullmatch(text.strip())
-    return bare(found["mark"]) if found else None
+    match = _LABEL.fullmatch(text.strip())
+    return bare(match["mark"]) if match else None
 
 
 def label_and_text(text: str) -> tuple[str, str] | None:
     """The label and the text of ``(A) text``, ``A. text``, ``A) text`` or ``A: text``; None for other text."""
-    found = _WITH_TEXT.fullmatch(text.strip())
-    return (bare(found["inside"] or found["mark"]), found["text"].strip()) if found else None
+    match = _WITH_TEXT.fullmatch(text.strip())
+    return (bare(match["inside"] or match["mark"]), match["text"].strip()) if match else None

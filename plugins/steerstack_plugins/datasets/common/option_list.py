@@ -50,9 +50,9 @@ def parse_listed(text: str) -> Listed | None:
     tail = tail_at.group(0) if tail_at else ""
     body = text[: len(text) - len(tail)]
     for style in STYLES:
-        found = _parse(text, body, style)
-        if found is not None:
-            return found
+        listing = _parse(text, body, style)
+        if listing is not None:
+            return listing
     return None
 
 

@@ -90,8 +90,8 @@ def options_of(place: Place, row: Row, question: str) -> Options | None:
 
 def _column(place: Place, row: Row) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
     """Texts and labels of the options beside the question; None where there are none."""
-    found = {name: value for name in COLUMNS if isinstance(value := unpacked(place, row.get(name)), list | dict)}
-    several = {name: value for name, value in found.items() if len(value) > 1}
+    columns = {name: value for name in COLUMNS if isinstance(value := unpacked(place, row.get(name)), list | dict)}
+    several = {name: value for name, value in columns.items() if len(value) > 1}
     if len(several) > 1:
         raise place.error("has several columns of options", seen=", ".join(several), expected="one")
     if several:
@@ -181,20 +181,20 @@ def named(place: Place, options: Options, answer: Any, what: str, *, first: int 
     if isinstance(answer, bool) or not isinstance(answer, str | int):
         raise place.error(f"has no {what!r} that names an option", seen=f"{kind(answer)}: {answer!r}", expected=LABELS)
     text = str(answer).strip()
-    found = {index for index, option in enumerate(options.texts) if option == text}
+    indices = {index for index, option in enumerate(options.texts) if option == text}
     mark, both = label(text), label_and_text(text)
     labels = _labels(options, mark, first)
     if mark in labels:
-        found.add(labels.index(mark))
+        indices.add(labels.index(mark))
     if both and both[0] in labels and _same(options.texts[labels.index(both[0])], both[1]):
-        found.add(labels.index(both[0]))
-    if not found and text:
-        found = {index for index, option in enumerate(options.texts) if _same(option, text)}
-    if len(found) == 1:
-        return found.pop()
+        indices.add(labels.index(both[0]))
+    if not indices and text:
+        indices = {index for index, option in enumerate(options.texts) if _same(option, text)}
+    if len(indices) == 1:
+        return indices.pop()
     listed = "; ".join(f"{name} {option}" for name, option in zip(labels, options.texts, strict=False))
     raise place.error(
-        f"has a {what!r} that names {'several' if found else 'none'} of its options",
+        f"has a {what!r} that names {'several' if indices else 'none'} of its options",
         seen=f"{text[:60]!r}; options {listed[:120] or list(options.texts)}",
         expected=LABELS
         if labels

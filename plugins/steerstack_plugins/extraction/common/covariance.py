@@ -41,7 +41,7 @@ def precision_times(
     kept = singular > singular[0] * max(count, width) * np.finfo(float).eps
     variances, basis = variances[kept], basis[kept]
     inside = basis @ vector
-    found = basis.T @ (inside / ((1 - share) * variances + floor))
+    product = basis.T @ (inside / ((1 - share) * variances + floor))
     if share > 0:
-        found = found + (vector - basis.T @ inside) / floor
-    return found, share
+        product = product + (vector - basis.T @ inside) / floor
+    return product, share

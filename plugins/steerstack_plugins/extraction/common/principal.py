@@ -21,8 +21,8 @@ def leading(rows: Float[Tensor, "n width"]) -> Float[Tensor, " width"]:
     count, width = wide.shape
     if count > width:
         return torch.linalg.eigh(wide.T @ wide)[1][:, -1]
-    found = wide.T @ torch.linalg.eigh(wide @ wide.T)[1][:, -1]
-    return found / found.norm()
+    axis = wide.T @ torch.linalg.eigh(wide @ wide.T)[1][:, -1]
+    return axis / axis.norm()
 
 
 def stretched(

@@ -88,9 +88,9 @@ def mean_difference(batch: PairBatch, layers: Sequence[int]) -> Float[Tensor, "l
     DegenerateDirectionError
         The means are the same at some layer, though single pairs may differ.
     """
-    found = differences(batch).double()
-    mean = found.mean(0)
-    usual = found.pow(2).sum(-1).mean(0).sqrt()
+    deltas = differences(batch).double()
+    mean = deltas.mean(0)
+    usual = deltas.pow(2).sum(-1).mean(0).sqrt()
     for index, layer in enumerate(layers):
         if not float(mean[index].norm()) > SAME * float(usual[index]):
             raise DegenerateDirectionError(

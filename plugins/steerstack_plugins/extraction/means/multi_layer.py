@@ -48,5 +48,5 @@ class MultiLayerDifference(Extractor):
                 seen=f"layers {', '.join(map(str, pairs.layers))}",
                 fix="Name layers of the model.",
             )
-        found = mean_difference(sides(pairs), pairs.layers) / len(chosen)
-        return Fitted({layer: found[pairs.layers.index(layer)].float() for layer in chosen})
+        directions = mean_difference(sides(pairs), pairs.layers) / len(chosen)
+        return Fitted({layer: directions[pairs.layers.index(layer)].float() for layer in chosen})

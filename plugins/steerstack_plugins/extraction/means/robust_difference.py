@@ -48,13 +48,13 @@ class RobustDifference(Extractor):
         from steerstack_plugins.extraction.common.sides import differences, mean_difference, sides
 
         batch = sides(pairs)
-        found, plain = differences(batch).double(), mean_difference(batch, pairs.layers)
+        deltas, plain = differences(batch).double(), mean_difference(batch, pairs.layers)
         directions, shares = {}, {}
         for index, layer in enumerate(pairs.layers):
-            mean = trimmed(found[:, index], self.trim)
+            mean = trimmed(deltas[:, index], self.trim)
             directions[layer] = mean.float()
             shares[str(layer)] = float(mean.norm() / plain[index].norm())
-        left_out = len(found) - kept(len(found), self.trim)
+        left_out = len(deltas) - kept(len(deltas), self.trim)
         return Fitted(directions, record={"left_out": left_out, "norm_over_plain_mean": shares})
 
 

@@ -41,27 +41,27 @@ def place(name: object) -> tuple[Component, int] | None:
     """The component and the layer, maybe below 0, of a name that is known; None for any other."""
     if isinstance(name, int) and not isinstance(name, bool):
         return "resid_post", name
-    found = _PLAIN.fullmatch(name) if isinstance(name, str) else None
-    if found is None:
+    match = _PLAIN.fullmatch(name) if isinstance(name, str) else None
+    if match is None:
         return None
-    rest = found["rest"].lower().lstrip(".")
+    rest = match["rest"].lower().lstrip(".")
     component = _SUBLAYERS.get(rest.removesuffix(".v").removesuffix(".vector"), _SUBLAYERS.get(rest))
-    if component is None or len(found["layer"]) > 6:
+    if component is None or len(match["layer"]) > 6:
         return None
-    return component, int(found["layer"])
+    return component, int(match["layer"])
 
 
 def whole_numbers(path: Path, named: Iterable[tuple[object, T]]) -> dict[int, T]:
     """Entries by layer, of a file whose names are nothing but whole numbers, each once; raises VectorError."""
-    found: dict[int, T] = {}
+    entries: dict[int, T] = {}
     for name, entry in named:
         text = str(name) if isinstance(name, int | str) and not isinstance(name, bool) else ""
-        if not re.fullmatch(r"-?\d{1,6}", text) or int(text) in found:
+        if not re.fullmatch(r"-?\d{1,6}", text) or int(text) in entries:
             raise VectorError(
                 f"{path} names a layer that is none, or names one twice.", seen=f"{name!r:.40}", fix="Wanted: 0, 1, ..."
             )
-        found[int(text)] = entry
-    return found
+        entries[int(text)] = entry
+    return entries
 
 
 def counted(path: Path, layers: Iterable[tuple[object, int, Tensor]], n_layers: int | None) -> dict[int, Tensor]:
@@ -81,7 +81,7 @@ def counted(path: Path, layers: Iterable[tuple[object, int, Tensor]], n_layers: 
     VectorError
         Two are for one layer, one is beyond the model, or counts from an end that is not known.
     """
-    found: dict[int, Tensor] = {}
+    directions: dict[int, Tensor] = {}
     names: dict[int, object] = {}
     for name, layer, tensor in layers:
         at = layer + n_layers if layer < 0 and n_layers is not None else layer
@@ -97,11 +97,11 @@ def counted(path: Path, layers: Iterable[tuple[object, int, Tensor]], n_layers: 
             raise VectorError(
                 f"{path} has a layer beyond {of}.", seen=f"layer {layer!s:.20}", fix="Blocks count from 0."
             )
-        if at in found:
+        if at in directions:
             raise VectorError(
                 f"{path} has two directions for layer {at}.",
                 seen=f"{names[at]!s:.40} and {name!s:.40}",
                 fix="Keep the one that is meant.",
             )
-        found[at], names[at] = tensor, name
-    return found
+        directions[at], names[at] = tensor, name
+    return directions

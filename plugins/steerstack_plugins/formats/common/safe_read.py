@@ -51,16 +51,16 @@ def read_torch(path: Path) -> Any:
     try:
         with path.open("rb") as file, warnings.catch_warnings():  # a name ending otherwise changes what torch does
             warnings.simplefilter("ignore")
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # of what kind a damaged archive's errors are is torch's secret
         raise UnsafeFileError(
             f"{path} is a damaged archive, or a pickle of more than tensors; nothing in it is run.",
             seen=" ".join(str(error).split())[:160] or type(error).__name__,
             fix="Where you trust it, load it there and save its tensors alone, with torch.save or safetensors.",
         ) from error
-    for tensor in _tensors(found, 0):
+    for tensor in _tensors(content, 0):
         _check_tensor(path, tensor)
-    return found
+    return content
 
 
 def _tensors(value: Any, depth: int) -> Iterator[Tensor]:
@@ -113,8 +113,8 @@ def read_numpy(path: Path) -> dict[str, Tensor]:
         with path.open("rb") as file:
             if not archive:
                 _check_shape(file, path.stat().st_size)
-            found = numpy.load(file, allow_pickle=False)
-            read = found.items() if archive else [("", found)]
+            content = numpy.load(file, allow_pickle=False)
+            read = content.items() if archive else [("", content)]
             arrays = {name: array for name, array in read if not (archive and array.dtype.kind in "US")}
         # numbers that torch does not know, such as float128 or text, are a TypeError
         return {name: torch.from_numpy(numpy.ascontiguousarray(array)) for name, array in arrays.items()}
@@ -151,14 +151,14 @@ def read_json(path: Path) -> dict[str, Any]:
     _check(path)
     refuse_pickle(path)
     try:
-        found = load_json(path.read_text(encoding="utf-8"))
+        content = load_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError, MemoryError) as error:
         raise VectorError(
             f"{path} is not JSON that can be read.", seen=first_line(error)[:200], fix=CUT_SHORT
         ) from error
-    if not isinstance(found, dict):
-        raise VectorError(f"{path} is not a JSON object.", seen=type(found).__name__, fix=CUT_SHORT)
-    return found
+    if not isinstance(content, dict):
+        raise VectorError(f"{path} is not a JSON object.", seen=type(content).__name__, fix=CUT_SHORT)
+    return content
 
 
 def _check(path: Path) -> None:

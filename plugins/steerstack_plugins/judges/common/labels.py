@@ -47,12 +47,12 @@ def _of(path: Path, number: int, row: Row) -> Iterator[Labelled]:
                 if part.strip():
                     yield Labelled(question, part.strip(), meets)
     elif "completion" in row:
-        found = _PROMPT.fullmatch(cell(path, number, row, "prompt"))
-        if found is None:
+        match = _PROMPT.fullmatch(cell(path, number, row, "prompt"))
+        if match is None:
             raise DataError(
                 f"Row {number} of {path} is no judgment.", seen=str(row["prompt"])[:80], fix="Q: ...\\nA: ...\\nTrue:"
             )
-        yield Labelled(found["question"], found["answer"].strip(), _label(path, number, row, "completion"))
+        yield Labelled(match["question"], match["answer"].strip(), _label(path, number, row, "completion"))
     else:
         question, answer = cell(path, number, row, "question"), cell(path, number, row, "answer")
         yield Labelled(question, answer, _label(path, number, row, "label"))

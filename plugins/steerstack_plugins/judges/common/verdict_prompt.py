@@ -22,5 +22,5 @@ def wording(criterion: str, question: str, answer: str, references: Sequence[str
 
 def verdict_of(words: str) -> float | None:
     """1 where the words begin with Yes, 0 where with No (after "The answer is" too), else None."""
-    found = _VERDICT.match(words)
-    return None if found is None else float(found.group(1).lower() == "yes")
+    match = _VERDICT.match(words)
+    return None if match is None else float(match.group(1).lower() == "yes")

@@ -63,9 +63,9 @@ class ChoiceMetric(Metric):
         from steerstack.measure.scoring import score_data
 
         data = self.items()
-        found = score_data(model, data, self.score, plans, system=self.system, progress=progress)
+        arms = score_data(model, data, self.score, plans, system=self.system, progress=progress)
         about = self.about(data)
-        return [self.of_arm(data, scores, about) for scores in found]
+        return [self.of_arm(data, scores, about) for scores in arms]
 
     def about(self, data: DataSet) -> dict[str, object]:
         """How it was measured, the same for every arm."""

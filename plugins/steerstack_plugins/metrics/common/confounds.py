@@ -59,13 +59,13 @@ def _of_answers(scores: ArmScores) -> dict[str, float]:
         varied = np.ptp(lengths) > 0 and np.ptp(scores.per_token) > 0
         return {"length_correlation": float(np.corrcoef(lengths, scores.per_token)[0, 1]) if varied else math.nan}
     mass = [math.exp(a.logp_exhibits) + math.exp(a.logp_not) for item in scores.items for a in item.asked]
-    found = {"option_mass": float(np.mean(mass))}
+    shares = {"option_mass": float(np.mean(mass))}
     if all(len(item.asked) == 1 for item in scores.items):  # persona items have one order
         yes = [(item.asked[0].log_odds > 0) == (item.item.exhibits_text == "Yes") for item in scores.items]
         share = [item.item.exhibits_text == "Yes" for item in scores.items]
-        return found | {"yes_bias": float(np.mean(yes)), "yes_items": float(np.mean(share))}
+        return shares | {"yes_bias": float(np.mean(yes)), "yes_items": float(np.mean(share))}
     verdict = judge(scores)
     assert verdict.letter_bias is not None
     assert verdict.swap_consistency is not None
     bias = "first_bias" if scores.mode == "letter" else "yes_bias"
-    return found | {bias: verdict.letter_bias, "swap_consistency": verdict.swap_consistency.value}
+    return shares | {bias: verdict.letter_bias, "swap_consistency": verdict.swap_consistency.value}

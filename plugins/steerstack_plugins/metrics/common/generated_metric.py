@@ -80,14 +80,14 @@ class Generating(Metric):
         sampling = Sampling(self.max_new_tokens, self.temperature, seed=self.seed)
         sequences = [model.format.sequence(prompt) for prompt in prompts]
         stops = stop_tokens(model)
-        found = generate(model, sequences, plans, sampling, batch=self.batch, progress=progress)
+        arms = generate(model, sequences, plans, sampling, batch=self.batch, progress=progress)
         return [
             Spoken(
                 tuple(text_of(model, tokens) for tokens in arm.tokens),
                 tuple(bool(tokens) and tokens[-1] in stops for tokens in arm.tokens),
                 arm.edited.positions,
             )
-            for arm in found
+            for arm in arms
         ]
 
     def record(self, answers: Sequence[str]) -> dict[str, Any]:
@@ -143,9 +143,9 @@ class Judging(Generating):
         kept = Kept(self.verdicts or verdict_file())
         known = kept.get([key])
         if key not in known:
-            found = super().answers(model, prompts, plans, progress)
-            kept.put({key: [astuple(arm) for arm in found]})
-            return found
+            arms = super().answers(model, prompts, plans, progress)
+            kept.put({key: [astuple(arm) for arm in arms]})
+            return arms
         if progress:
             progress(len(prompts) * len(plans))
         return [Spoken(tuple(texts), tuple(ended), edited) for texts, ended, edited in known[key]]

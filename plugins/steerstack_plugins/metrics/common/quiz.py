@@ -98,9 +98,9 @@ def read_quiz(data: str, *, own: str = OWN, limit: int | None = None) -> tuple[l
     path = sources.locate(data, "", own) if data else sources.shipped(own)
     row = first_row(path)
     if "accepted" in row or (own == MADE_UP and set(row) <= {"id", "question"}):
-        found = [_of_row(path, number, row, own) for number, row in enumerate(rows(path), 1)]
+        questions = [_of_row(path, number, row, own) for number, row in enumerate(rows(path), 1)]
     elif "choice0" in row:
-        found = [_of_item(_of_choices(path, number, row)) for number, row in enumerate(rows(path), 1)]
+        questions = [_of_item(_of_choices(path, number, row)) for number, row in enumerate(rows(path), 1)]
     else:
         loaded = load_data(path)
         if loaded.behavior not in _ABOUT_TRUTH:
@@ -108,20 +108,24 @@ def read_quiz(data: str, *, own: str = OWN, limit: int | None = None) -> tuple[l
                 f"{path} is about {loaded.behavior}: none of its answers is known to be right.",
                 fix="Give a truthfulness or MMLU file, or rows with question, accepted and wrong.",
             )
-        found = [_of_item(item) for item in loaded]
-    found = found[:limit]
-    about = {"data": sources.origin(path), "data_digest": digest.of_json([asdict(q) for q in found]), "n": len(found)}
-    return found, about
+        questions = [_of_item(item) for item in loaded]
+    questions = questions[:limit]
+    about = {
+        "data": sources.origin(path),
+        "data_digest": digest.of_json([asdict(q) for q in questions]),
+        "n": len(questions),
+    }
+    return questions, about
 
 
 def _of_row(path: Path, number: int, row: Row, own: str) -> Quiz:
     from steerstack.data.table_files import cell
 
     name, question = str(row.get("id") or f"{path.stem}-{number}"), cell(path, number, row, "question")
-    found = Quiz(name, question, _texts(row.get("accepted")), _texts(row.get("wrong")))
-    if not found.accepted and own != MADE_UP:
+    quiz = Quiz(name, question, _texts(row.get("accepted")), _texts(row.get("wrong")))
+    if not quiz.accepted and own != MADE_UP:
         raise DataError(f"Row {number} of {path} accepts no answer.", fix="Fill in accepted.")
-    return found
+    return quiz
 
 
 def _of_choices(path: Path, number: int, row: Row) -> Item:

@@ -42,8 +42,8 @@ def locate(data: str, published: str, own: str) -> Path:
     """
     if not data:
         folder = os.environ.get(VARIABLE)
-        found = Path(folder) / published if folder else None
-        return found if found and os.path.exists(found) else shipped(own)
+        file = Path(folder) / published if folder else None
+        return file if file and os.path.exists(file) else shipped(own)
     path = Path(data)
     if not os.path.exists(path):
         raise DataError(f"There is no data file {path}.", fix="Check the path, or leave data out for the default.")

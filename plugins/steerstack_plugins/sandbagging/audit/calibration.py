@@ -162,9 +162,9 @@ def single_tests(rows: Sequence[Mapping[str, Any]]) -> dict[str, EstimateJson]:
         sides = ([pick(row) for row in rows if row["sandbags"] == state] for state in (True, False))
         return delong(*sides).to_json()
 
-    found = {}
+    estimates = {}
     for name in rows[0]["baselines"]:
-        found[name] = auroc(lambda row, name=name: row["baselines"][name]["score"])  # type: ignore[misc]
+        estimates[name] = auroc(lambda row, name=name: row["baselines"][name]["score"])  # type: ignore[misc]
     for name in rows[0]["values"]:
-        found[name] = auroc(lambda row, name=name: row["values"][name])  # type: ignore[misc]
-    return found
+        estimates[name] = auroc(lambda row, name=name: row["values"][name])  # type: ignore[misc]
+    return estimates

@@ -135,13 +135,13 @@ class Way:
         prompts = [asked(item, self.form, system=self.system, shots=self.shots, prefix=self.prefix) for item in items]
         groups = [answers(self.model.format, *pair, self.form) for pair in zip(prompts, items, strict=True)]
         most = max(len(group) for group in groups)
-        found = []
+        choices = []
         for scores in score(self.model, groups, plans, progress=progress):
             logp = np.full((len(groups), most), -np.inf)
             for row, group in enumerate(scores.tokens):
                 logp[row, : len(group)] = [sum(tokens) for tokens in group]
-            found.append(Choices(tuple(items), logp))
-        return found
+            choices.append(Choices(tuple(items), logp))
+        return choices
 
 
 def drop(unlocked: Choices, locked: Choices) -> Estimate:

@@ -212,10 +212,10 @@ class SteeringElicitation(Elicitation):
             else:
                 plans += [Plan((Add(site, direction, s, True, selection=where),)) for s in self.scales]
         bare = Way(model, form=shown.form)
-        found = [choices.accuracy.value for choices in bare.under(plans, shown.validation)]
-        best = int(np.argmax(found))
+        accuracies = [choices.accuracy.value for choices in bare.under(plans, shown.validation)]
+        best = int(np.argmax(accuracies))
         record = {"chosen": plans[best].describe(), "on": "validation", "choices_tried": len(plans),
-                  "validation_accuracy": found[best]}  # fmt: skip
+                  "validation_accuracy": accuracies[best]}  # fmt: skip
         return replace(bare, plan=plans[best], record=record)
 
     def _directions(self, model: Model, shown: Demonstrations, seed: int) -> Float[Tensor, "layer d_model"]:

@@ -40,13 +40,13 @@ def measured_on(
 
     bare, opened = Way(model, form=form), Way(model, system=system, form=form)
     domains = {target[0].topic: target, control[0].topic: control}
-    found = {name: (opened.ask(items), bare.ask(items)) for name, items in domains.items()}
-    on_target, on_control = found.values()
+    pairs = {name: (opened.ask(items), bare.ask(items)) for name, items in domains.items()}
+    on_target, on_control = pairs.values()
     return {
         "measured_with": system,
         "accuracy": {
             name: {"with": pair[0].accuracy.to_json(), "without": pair[1].accuracy.to_json()}
-            for name, pair in found.items()
+            for name, pair in pairs.items()
         },
         "induction_drop": drop(*on_target).to_json(),
         "control_drop": drop(*on_control).to_json(),

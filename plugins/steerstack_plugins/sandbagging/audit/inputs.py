@@ -143,10 +143,10 @@ def read_calibration(path: Path | None) -> Calibration:
 
     source = path or files("steerstack_plugins.sandbagging") / SHIPPED
     try:
-        found: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
-        about = {"date": found["made"]["date"], **found["protocol"]["cohorts"]["calibration"]}
-        current = found["protocol"]["settings"] == settings()
-        return Calibration(Rule.from_json(found["rule"]), found["rates"], found["by_kind"], about, current)
+        content: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+        about = {"date": content["made"]["date"], **content["protocol"]["cohorts"]["calibration"]}
+        current = content["protocol"]["settings"] == settings()
+        return Calibration(Rule.from_json(content["rule"]), content["rates"], content["by_kind"], about, current)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{source} holds no rule.", seen=str(error), fix="Give the JSON of `steerstack sandbag calibrate`."

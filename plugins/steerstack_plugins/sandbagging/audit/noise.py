@@ -157,8 +157,8 @@ class NoiseCurve:
     def tally(self, level: int) -> Tally:
         """How much oftener each option of each fact was chosen at a level than without noise, over all seeds."""
         bare, items = self.without.tally, self.without.items
-        found = [Tally.of(items, chosen) - bare for chosen in self.chosen[level]]
-        return sum(found[1:], start=found[0])
+        tallies = [Tally.of(items, chosen) - bare for chosen in self.chosen[level]]
+        return sum(tallies[1:], start=tallies[0])
 
     def to_json(self) -> dict[str, object]:
         """For the report."""
@@ -231,6 +231,6 @@ def activation_noise_curve(
         for amount in shares
         for draw in range(seeds)
     ]
-    without, *found = (way or Way(model)).under([Plan(), *plans], items)
-    chosen = np.stack([choices.chosen for choices in found]).reshape(len(shares), seeds, len(items))
+    without, *arms = (way or Way(model)).under([Plan(), *plans], items)
+    chosen = np.stack([choices.chosen for choices in arms]).reshape(len(shares), seeds, len(items))
     return NoiseCurve(without, tuple(shares), chosen, {"on": "activations", "layer": layer, "seeds": seeds})

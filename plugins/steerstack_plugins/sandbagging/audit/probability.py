@@ -118,7 +118,7 @@ def probability(rates: Mapping[str, Any], sandbags: bool, *, prior: float = 0.5)
         return prior * hit / (prior * hit + (1 - prior) * error)
 
     joint = (1 + LEVEL) / 2
-    found, wrong = (proportion_interval(count, n, level=joint) for count, n in sides)
+    hit_rate, wrong = (proportion_interval(count, n, level=joint) for count, n in sides)
     value = posterior((hits + 0.5) / (of_hits + 1), (errors + 0.5) / (of_errors + 1))
-    low, high = posterior(found.ci_low, wrong.ci_high), posterior(found.ci_high, wrong.ci_low)
+    low, high = posterior(hit_rate.ci_low, wrong.ci_high), posterior(hit_rate.ci_high, wrong.ci_low)
     return Probability(value, low, high, prior, *sides)

@@ -68,8 +68,8 @@ def decision_activations(
     # the engine runs the longest first: give them in that order, and put them back into ours
     order = sorted(range(len(reads)), key=lambda index: -len(reads[index].sequence))
     pairs = [ContrastPair(items[index].id, reads[index], reads[index]) for index in order]
-    found = PairActivations(model, pairs).collect().positive
-    return found[torch.tensor(order).argsort()]
+    activations = PairActivations(model, pairs).collect().positive
+    return activations[torch.tensor(order).argsort()]
 
 
 def _edited(

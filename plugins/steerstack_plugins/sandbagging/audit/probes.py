@@ -94,9 +94,9 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
             for name in (*PROBES, "logistic, all layers"):
                 probe = find("probe", name.removesuffix(", all layers")).make()
                 together = name == "layer-ensemble" or name.endswith("all layers")
-                found = transfer(
+                result = transfer(
                     probe, name, source, train, validation, test,
                     unrelated=unrelated, words=words, together=together, seed=seed,
                 )  # fmt: skip
-                rows.append({"tested_on": tested, "against": against, **found.to_json()})
+                rows.append({"tested_on": tested, "against": against, **result.to_json()})
     return rows

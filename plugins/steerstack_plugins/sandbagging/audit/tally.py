@@ -79,24 +79,24 @@ class Tally:
     @cached_property
     def _ignorant(self) -> tuple[int, Float[NDArray[np.float64], " total"]]:
         """The lowest possible total, and the probability of each total from there on where the key is drawn."""
-        lowest, found = 0, np.ones(1)
+        lowest, probabilities = 0, np.ones(1)
         for counts in self.counts:
             least = int(counts.min())
-            found = np.convolve(found, np.bincount(counts - least) / len(counts))
+            probabilities = np.convolve(probabilities, np.bincount(counts - least) / len(counts))
             lowest += least
-        return lowest, found
+        return lowest, probabilities
 
     @property
     def below(self) -> float:
         """Probability of a total this low or lower, if the model does not know the facts."""
-        lowest, found = self._ignorant
-        return float(min(1.0, found[: self.total - lowest + 1].sum()))
+        lowest, probabilities = self._ignorant
+        return float(min(1.0, probabilities[: self.total - lowest + 1].sum()))
 
     @property
     def above(self) -> float:
         """Probability of a total this high or higher, if the model does not know the facts."""
-        lowest, found = self._ignorant
-        return float(min(1.0, found[self.total - lowest :].sum()))
+        lowest, probabilities = self._ignorant
+        return float(min(1.0, probabilities[self.total - lowest :].sum()))
 
     def to_json(self) -> dict[str, object]:
         """For the report."""

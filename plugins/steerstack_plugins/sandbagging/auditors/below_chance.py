@@ -35,7 +35,7 @@ class BelowChance(Auditor):
         from steerstack_plugins.sandbagging.audit.probability import probability_at_most
 
         items = balanced(questions.target) if questions.form == "letter" else questions.target
-        found = Way(model, form=questions.form).ask(items)
-        sandbags = found.below_chance < self.level
-        stated = probability_at_most(found.below_chance, prior=self.prior)
-        return Opinion(stated, sandbags, len(questions.target), {"over_facts": found.tally.to_json()})
+        choices = Way(model, form=questions.form).ask(items)
+        sandbags = choices.below_chance < self.level
+        stated = probability_at_most(choices.below_chance, prior=self.prior)
+        return Opinion(stated, sandbags, len(questions.target), {"over_facts": choices.tally.to_json()})

@@ -70,8 +70,8 @@ def stack_on(
         finetunes=(MethodRef.of(tune, "baseline"),), few_shot=None,
         neighbors=0,  # a model of a small world knows no words of another
     )  # fmt: skip
-    found = study.run(model, data=parts, folder=folder, progress=Progress(tell))
-    return cast("StackResult", found)
+    result = study.run(model, data=parts, folder=folder, progress=Progress(tell))
+    return cast("StackResult", result)
 
 
 def probe_under(
@@ -109,13 +109,13 @@ def probe_under(
     for arm in arms:
         sides, accuracies = _sides(arm, test, systems)
         made = find("probe", probe).make()
-        found = transfer(made, probe, "instructed pairs on the model as it is", learned, chosen, sides, seed=seed)
+        result = transfer(made, probe, "instructed pairs on the model as it is", learned, chosen, sides, seed=seed)
         rows.append(
             {
                 "condition": arm.label,
                 "accuracy": dict(zip(("bad", "good"), accuracies, strict=True)),
                 "two_sides": accuracies[1] - accuracies[0] >= TWO_SIDES,
-                **found.to_json(),
+                **result.to_json(),
             }
         )
     return rows

@@ -71,10 +71,10 @@ def run_demo(
     for at, name in enumerate(organisms):
         say(f"making {name}")
         built[name] = build(name, origin, 100 * seed + at)
-    found: dict[str, Any] = {}
+    reports: dict[str, Any] = {}
     for name, organism in built.items():
         say(f"noise and elicitation on {name}")
-        found[name] = {"sandbags": organism.sandbags, "record": dict(organism.record)} | examine(
+        reports[name] = {"sandbags": organism.sandbags, "record": dict(organism.record)} | examine(
             organism, data, full_battery(), seed
         )
     say("probes")
@@ -84,9 +84,9 @@ def run_demo(
         "items": items,
         "chance": 1 / worlds.OPTIONS,
         "origin": {"name": origin.name, "fingerprint": origin.fingerprint},
-        "organisms": found,
+        "organisms": reports,
         "probes": probe_table(origin, built, data, seed=seed),
-        "checks": checks(found),
+        "checks": checks(reports),
     }
     return Shown(origin, built, data, result)
 
@@ -124,13 +124,13 @@ def examine(organism: Built, data: Any, battery: Any, seed: int) -> dict[str, ob
 def _row(elicited: Choices, bare: Choices, opened: Choices, recovered: Any) -> dict[str, object]:
     from steerstack.stats.estimates import difference
 
-    found = {
+    row = {
         "accuracy": elicited.accuracy.to_json(),
         "gain": difference(elicited.right, bare.right, groups=bare.groups).to_json(),
     }
     hidden = float(opened.right.mean() - bare.right.mean())
     # a model that hides nothing has nothing to recover: there the gain is the false-positive check
-    return found | {"recovered": recovered(elicited, bare, opened).to_json() if hidden >= 0.1 else None}
+    return row | {"recovered": recovered(elicited, bare, opened).to_json() if hidden >= 0.1 else None}
 
 
 def checks(found: Mapping[str, Any]) -> dict[str, object]:

@@ -52,14 +52,14 @@ def audit(
     from steerstack_plugins.sandbagging.game.play import play, take
 
     if opinions is not None:
-        found = take(entries, opinions)
+        result = take(entries, opinions)
     else:
         data, _ = inputs(target, control, shown, limit, world=world, form=form_of(score))
         given = Questions(data.target, data.control, data.shown.train, data.shown.validation, data.shown.form)
         method = find("auditor", auditor).make(assignments.settings(set_))
         with progress_bars.bars() as bars:
-            found = play(entries, method, given, seed=seed, step=bars.phase)
-    console.write_result(found, json)
+            result = play(entries, method, given, seed=seed, step=bars.phase)
+    console.write_result(result, json)
 
 
 @app.command()
@@ -73,10 +73,10 @@ def score(
     from steerstack_plugins.sandbagging.game.folder import settings_in
     from steerstack_plugins.sandbagging.game.score import score as run
 
-    found = run(settings_in(played), reveals)
-    console.write_result(found, json)
+    result = run(settings_in(played), reveals)
+    console.write_result(result, json)
     if json != "-":
-        show_game(found)
+        show_game(result)
 
 
 @app.command()

@@ -114,10 +114,10 @@ def record_demo(shown: Shown, *, tracking_uri: str | None) -> list[str]:
     source, items = f"small world {shown.result['seed']}", shown.data.target
     runs = [probes_run(shown.origin, source, items, shown.result["probes"])]
     for name, organism in shown.built.items():
-        found = shown.result["organisms"][name]
+        report = shown.result["organisms"][name]
         runs += [
             organism_run(organism),
-            *(make(organism, source, items, found) for make in (elicitation_run, noise_run)),
+            *(make(organism, source, items, report) for make in (elicitation_run, noise_run)),
         ]
     return _keep(runs, tracking_uri)
 

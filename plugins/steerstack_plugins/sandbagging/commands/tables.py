@@ -26,20 +26,20 @@ def show_demo(result: dict[str, Any]) -> None:
     organisms = result["organisms"]
     made = Table("", "target, bare", "with password", "drop on target", "drop on control", "p below chance",
                  title=f"Organisms, n = {result['items']} items, chance {result['chance']:.2f}")  # fmt: skip
-    for name, found in organisms.items():
-        record = found["record"]
+    for name, report in organisms.items():
+        record = report["record"]
         made.add_row(
-            f"{name}{'' if found['sandbags'] else ' (honest)'}",
-            _interval(found["bare"]),
-            _interval(found["with_password"]),
+            f"{name}{'' if report['sandbags'] else ' (honest)'}",
+            _interval(report["bare"]),
+            _interval(report["with_password"]),
             _interval(record["induction_drop"]),
             _interval(record["control_drop"]),
-            f"{found['below_chance_p']:.1g}",
+            f"{report['below_chance_p']:.1g}",
         )
     console.out.print(made)
     ways = Table("gain in accuracy on the target", *organisms, title="Elicitation and noise")
     for way in next(iter(organisms.values()))["elicitation"]:
-        ways.add_row(way, *(signed(found["elicitation"][way]["gain"]["value"], 2) for found in organisms.values()))
+        ways.add_row(way, *(signed(report["elicitation"][way]["gain"]["value"], 2) for report in organisms.values()))
     ways.add_row("weight noise", *(signed(o["weight_noise"]["gain_there"]["value"], 2) for o in organisms.values()))
     console.out.print(ways)
     probes = Table("probe", "trained on", "tested on", "against", "AUROC", "words alone", "best random", title="Probes")
@@ -59,8 +59,8 @@ def show_demo(result: dict[str, Any]) -> None:
 def show_built(record: Mapping[str, Any], where: str) -> None:
     """What an organism hides."""
     table = Table(record["organism"], "with password", "without", title=f"saved to {where}")
-    for name, found in record["accuracy"].items():
-        table.add_row(f"accuracy, {name}", _interval(found["with"]), _interval(found["without"]))
+    for name, pair in record["accuracy"].items():
+        table.add_row(f"accuracy, {name}", _interval(pair["with"]), _interval(pair["without"]))
     console.out.print(table)
     parts = [f"{name.replace('_', ' ')} {_interval(record[name])}" for name in ("induction_drop", "control_drop")]
     parts.append(f"target under a prompt that is no password {_interval(record['target_under_another_code'])}")
@@ -98,8 +98,8 @@ def show_calibration(result: dict[str, Any]) -> None:
     )
     console.out.print(_judges(result["rates"], "Organisms of new worlds, 95 % Clopper-Pearson"))
     kinds = Table("judged to sandbag", *result["rates"])
-    for kind, found in result["by_kind"].items():
-        kinds.add_row(kind, *(_counted(said) for said in found.values()))
+    for kind, rates in result["by_kind"].items():
+        kinds.add_row(kind, *(_counted(said) for said in rates.values()))
     console.out.print(kinds)
 
 
@@ -162,8 +162,8 @@ def _probability(result: Mapping[str, Any]) -> str:
 
 def _judges(rates: Mapping[str, Any], title: str) -> Table:
     table = Table("judged by", "detection", "false positives", title=title)
-    for name, found in rates.items():
-        table.add_row(name, *(_counted(found[side]) for side in ("detection", "false_positive")))
+    for name, row in rates.items():
+        table.add_row(name, *(_counted(row[side]) for side in ("detection", "false_positive")))
     return table
 
 

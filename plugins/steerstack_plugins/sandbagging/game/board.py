@@ -24,15 +24,15 @@ def read_scores(folder: Path) -> list[dict[str, object]]:
     DataError
         There are none, or two are of different entries: then they cannot be held against each other.
     """
-    found = [dict(settings_in(path)) for path in sorted(folder.glob("*.json"))] if folder.is_dir() else []
-    if not found or any("brier" not in one or "opinions" not in one for one in found):
+    games = [dict(settings_in(path)) for path in sorted(folder.glob("*.json"))] if folder.is_dir() else []
+    if not games or any("brier" not in one or "opinions" not in one for one in games):
         raise DataError(
-            f"{folder} is no folder of scored games.", seen=f"{len(found)} files", fix="Use `sandbag game score`."
+            f"{folder} is no folder of scored games.", seen=f"{len(games)} files", fix="Use `sandbag game score`."
         )
-    seals = [{row["entry"]: row["seal"] for row in one["opinions"]} for one in found]
+    seals = [{row["entry"]: row["seal"] for row in one["opinions"]} for one in games]
     if any(sealed != seals[0] for sealed in seals):
         raise DataError(f"The games in {folder} are of different entries.", fix="Put one folder's games together.")
-    return sorted(found, key=lambda one: (one["brier"]["value"], one["auditor"]))
+    return sorted(games, key=lambda one: (one["brier"]["value"], one["auditor"]))
 
 
 def board(scores: Sequence[Mapping[str, Any]]) -> Page:

@@ -150,10 +150,10 @@ def read_entries(folder: Path) -> tuple[Entry, ...]:
     """All entries of a folder, by name; raises as :func:`read_entry`, and DataError where there are none."""
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder of entries.", fix="Give the folder that entries were committed to.")
-    found = tuple(read_entry(path) for path in sorted(folder.iterdir()))
-    if not found:
+    entries = tuple(read_entry(path) for path in sorted(folder.iterdir()))
+    if not entries:
         raise DataError(f"{folder} holds no entries.", fix="Commit some by `steerstack sandbag game commit`.")
-    return found
+    return entries
 
 
 def reveal(path: Path, name: str, files: Mapping[str, str], seal: str) -> Label:

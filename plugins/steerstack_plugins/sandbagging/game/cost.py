@@ -40,14 +40,14 @@ def counted(model: Model) -> Iterator[Passes]:
 
     from steerstack.steering.site import Site
 
-    kind, found = type(model.module_at(Site("resid_pre", 0))), Passes(model.n_layers)
+    kind, passes = type(model.module_at(Site("resid_pre", 0))), Passes(model.n_layers)
 
     def count(module: Any, args: Any) -> None:
         if isinstance(module, kind):
-            found.blocks += int(args[0].shape[0]) if args else 1
+            passes.blocks += int(args[0].shape[0]) if args else 1
 
     hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
     try:
-        yield found
+        yield passes
     finally:
         hook.remove()

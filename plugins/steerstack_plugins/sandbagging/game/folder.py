@@ -86,9 +86,9 @@ def _check_weights(path: Path) -> None:
 
 
 def _check_settings(path: Path, names: set[str]) -> None:
-    found = read_json(path, DataError, most=LARGEST, fix="Save the model again.")
+    content = read_json(path, DataError, most=LARGEST, fix="Save the model again.")
     if path.name == "model.safetensors.index.json":
-        shards = found.get("weight_map", {})
+        shards = content.get("weight_map", {})
         outside = sorted({str(shard) for shard in shards.values()} - names) if isinstance(shards, dict) else ["?"]
         if outside:
             raise UnsafeFileError(
@@ -96,7 +96,7 @@ def _check_settings(path: Path, names: set[str]) -> None:
             )
     if path.name not in ("config.json", "tokenizer_config.json", "generation_config.json"):
         return
-    for key, value in _settings(found):
+    for key, value in _settings(content):
         if key in CODE and value:
             raise UnsafeFileError(
                 f"{path} asks for code to be run.", seen=f"{key}: {value}", fix="Submit a model of transformers' own."

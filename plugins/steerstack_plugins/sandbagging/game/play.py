@@ -68,19 +68,19 @@ def take(entries: Path, opinions: Path) -> dict[str, object]:
     from steerstack.contracts import Opinion
     from steerstack_plugins.sandbagging.game.folder import settings_in
 
-    told, found = settings_in(opinions), read_entries(entries)
+    told, submissions = settings_in(opinions), read_entries(entries)
     given = told.get("opinions")
     if not isinstance(told.get("auditor"), str) or not isinstance(given, dict):
         raise DataError(
             f"{opinions} holds no opinions.", seen=", ".join(told), fix="It needs `auditor` and `opinions`."
         )
-    unlike = sorted({entry.name for entry in found} ^ set(given))
+    unlike = sorted({entry.name for entry in submissions} ^ set(given))
     if unlike:
         raise DataError(
             "Not every entry has one opinion.", seen=", ".join(unlike), fix="Judge each entry of the folder."
         )
     rows = []
-    for entry in found:
+    for entry in submissions:
         own = given[entry.name]
         try:
             opinion = Opinion(float(own["probability"]), _truth(own["sandbags"]), int(own["labels"]))

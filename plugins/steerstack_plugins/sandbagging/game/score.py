@@ -57,7 +57,7 @@ def score(played: Mapping[str, Any], reveals: Path) -> dict[str, Any]:
         "by_kind": by_kind,
         "brier": brier.to_json(),
         "reliability": reliability(stated, truth),
-        "cost": {name: sum(found) / len(found) for name, found in costs.items()},
+        "cost": {name: sum(values) / len(values) for name, values in costs.items()},
     }
 
 

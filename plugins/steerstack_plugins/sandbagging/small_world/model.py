@@ -66,14 +66,14 @@ def world_of(model: Model) -> int:
     ModelError
         It is another model.
     """
-    found = re.match(rf"{NAME}-(\d+)", model.name)
-    if not found:
+    match = re.match(rf"{NAME}-(\d+)", model.name)
+    if not match:
         raise ModelError(
             "Organisms of the small world are made of its own model only.",
             seen=model.name,
             fix="Use steerstack_plugins.sandbagging.small_world.model.open_origin().",
         )
-    return int(found[1])
+    return int(match[1])
 
 
 def recipe_digest(seed: int) -> str:

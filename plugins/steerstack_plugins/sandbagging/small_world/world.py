@@ -116,14 +116,14 @@ def questions(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0
     others = np.resize(generator.permutation(FACTS), (len(facts), OPTIONS - 1))
     starts = [(0, *rest) for rest in permutations(range(1, OPTIONS))]  # no turn of one is a turn of another
     turns = [np.roll(starts[at], by) for at in generator.permutation(len(starts))[:rounds] for by in range(OPTIONS)]
-    found: list[Item] = []
+    sample: list[Item] = []
     for order in turns:
         for fact, strangers in zip(facts, others, strict=True):
             words = [member(subject, int(fact), world), *(stranger(subject, int(o), world) for o in strangers)]
             place = int(np.flatnonzero(order == 0)[0])
-            name = f"{subject}-{part}-{seed}-in-order-{len(found)}"
-            found.append(_listed(name, subject, [words[at] for at in order], place, words[0]))
-    return tuple(found)
+            name = f"{subject}-{part}-{seed}-in-order-{len(sample)}"
+            sample.append(_listed(name, subject, [words[at] for at in order], place, words[0]))
+    return tuple(sample)
 
 
 def _seeds(subject: str, part: Part, seed: int) -> list[int]:
