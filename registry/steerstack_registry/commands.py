@@ -30,9 +30,9 @@ def log(
 
     vector = SteeringVector.load(file)
     store = MLflowStore(location.resolve(tracking_uri))
-    made = store.log_vector(vector, behavior or vector.origin.behavior, card=vector_card(vector))
-    about = {"uri": made.uri, "model_id": made.model_id, "new": made.new}
-    _print(about, json, f"{made.uri} {'registered' if made.new else 'was registered before'}")
+    registration = store.log_vector(vector, behavior or vector.origin.behavior, card=vector_card(vector))
+    about = {"uri": registration.uri, "model_id": registration.model_id, "new": registration.new}
+    _print(about, json, f"{registration.uri} {'registered' if registration.new else 'was registered before'}")
 
 
 @app.command("list")
@@ -162,8 +162,8 @@ def gc(
     from steerstack_registry.write.stages import collect_garbage
 
     rows = collect_garbage(delete=delete, tracking_uri=tracking_uri)
-    done = "deleted" if delete else "could be deleted (--delete)"
-    _print(rows, json, "\n".join([*(row["uri"] for row in rows), f"{len(rows)} {done}"]))
+    outcome = "deleted" if delete else "could be deleted (--delete)"
+    _print(rows, json, "\n".join([*(row["uri"] for row in rows), f"{len(rows)} {outcome}"]))
 
 
 def _print(value: Any, json: str | None, text: str) -> None:

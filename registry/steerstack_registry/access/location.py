@@ -49,16 +49,16 @@ def is_made(file: Path) -> bool:
         It is something else, or damaged; MLflow would make its tables in it, or write over it.
     """
     try:
-        found = tables(file)
+        names = tables(file)
     except (sqlite3.Error, OSError) as error:
-        seen = str(error)
+        detail = str(error)
     else:
-        if not found or "experiments" in found:
-            return bool(found)
-        seen = f"a database of {', '.join(sorted(found))}"
+        if not names or "experiments" in names:
+            return bool(names)
+        detail = f"a database of {', '.join(sorted(names))}"
     raise RegistryError(
         f"{file} is no MLflow store, or a damaged one; it was left as it is.",
-        seen=seen[:200],
+        seen=detail[:200],
         fix="Put back a copy of it, or name another store with --tracking-uri.",
     )
 
@@ -158,14 +158,14 @@ def check_place(uri: str, experiment: str, place: str) -> None:
     direct = is_database(uri)
     local = Path(url2pathname(urlsplit(place).path)) if place.startswith(("file:", "/")) else None
     if direct and place.startswith("mlflow-artifacts:"):
-        seen = "It was made through a server, and its files can only be reached through one."
+        reason = "It was made through a server, and its files can only be reached through one."
     elif not direct and local is not None and not _is_near(local):
-        seen = "Its files are in a folder of the server's machine, which is not on this one."
+        reason = "Its files are in a folder of the server's machine, which is not on this one."
     else:
         return
     raise RegistryError(
         f"Files of the experiment {experiment} cannot be written from here.",
-        seen=f"{place}. {seen}",
+        seen=f"{place}. {reason}",
         fix="Record to the address of the server, and let it serve artifacts (its default).",
     )
 

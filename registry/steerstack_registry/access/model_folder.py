@@ -29,13 +29,13 @@ def read_folder(folder: Path, shown: str) -> SteeringVector:
     vector = SteeringVector.load(folder / VECTOR_FILE)
     try:
         spec = folder / SPEC_FILE
-        said = str(json.loads(spec.read_text(encoding="utf-8"))["fingerprint"]) if spec.is_file() else None
+        fingerprint = str(json.loads(spec.read_text(encoding="utf-8"))["fingerprint"]) if spec.is_file() else None
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise _changed(shown, SPEC_FILE, error) from error
-    if said is not None and said != vector.fingerprint:
+    if fingerprint is not None and fingerprint != vector.fingerprint:
         raise VectorError(
             f"The vector of {shown} is not the one that was registered.",
-            seen=f"fingerprint {vector.fingerprint[:12]}, registered as {said[:12]}",
+            seen=f"fingerprint {vector.fingerprint[:12]}, registered as {fingerprint[:12]}",
             fix="Its file was changed in the artifact store: extract and register it again.",
         )
     return vector

@@ -82,8 +82,8 @@ def _kinds() -> tuple[type[BaseException], ...]:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    seen = set[int]()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    ids = set[int]()
+    while error is not None and id(error) not in ids:
+        ids.add(id(error))
         yield error
         error = error.__cause__ or error.__context__

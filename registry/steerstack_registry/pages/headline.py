@@ -30,8 +30,8 @@ def headlines(effects: Iterable[Effect], count: int = SHOWN) -> list[Effect]:
     ranked = sorted((e for e in effects if not _REFERENCE.search(e.name)), key=_rank)
     first = {effect.role: effect for effect in reversed(ranked)}
     rest = [effect for effect in ranked if effect not in first.values()]
-    chosen = [*first.values(), *rest[: max(0, count - len(first))]]
-    return [effect for effect in ranked if effect in chosen]
+    selection = [*first.values(), *rest[: max(0, count - len(first))]]
+    return [effect for effect in ranked if effect in selection]
 
 
 def _rank(effect: Effect) -> tuple[int, bool, bool]:

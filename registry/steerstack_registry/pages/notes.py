@@ -108,13 +108,13 @@ def role_note(
         return names.short(above + below.strip(), length)
     wrong = list(_wrong(role, run, mine))
     nulls = _nulls(run, {effect.name for effect in mine}, run.vectors[role].origin.method)
-    told = [
+    body = [
         table(f"Effects on {on(run.data_split)}", mine), "",
         *([table("The same of nulls", nulls), ""] if nulls else []),
         section(wrong), "",
         "## Verdict of the study", "", run.verdict,
     ]  # fmt: skip
-    return names.short(above + fit("\n".join(told), length - len(above) - len(below), "the run") + below, length)
+    return names.short(above + fit("\n".join(body), length - len(above) - len(below), "the run") + below, length)
 
 
 def _wrong(role: str, run: RunRecord, mine: Sequence[Effect]) -> Iterator[str]:
@@ -136,11 +136,11 @@ def _nulls(run: RunRecord, mine: set[str], method: str) -> list[Effect]:
 def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered]) -> Iterator[str]:
     """Links and facts, as Markdown lines: vectors, data, code, command."""
     run, tags = delivery.run, delivery.tags
-    for role, made in islice(vectors.items(), SHOWN):
-        version, source = f"#/models/{quote(made.name)}/versions/{made.version}", run.vectors[role].origin
+    for role, vector in islice(vectors.items(), SHOWN):
+        version, source = f"#/models/{quote(vector.name)}/versions/{vector.version}", run.vectors[role].origin
         yield (
-            f"- **Vector** ({role}) [{made.name} {made.version}]({version}), "
-            f"[its page](#/experiments/{experiment}/models/{made.model_id}), "
+            f"- **Vector** ({role}) [{vector.name} {vector.version}]({version}), "
+            f"[its page](#/experiments/{experiment}/models/{vector.model_id}), "
             f"made from {source.n_pairs} pairs, digest `{source.data_digest}`"
         )
     if len(vectors) > SHOWN:

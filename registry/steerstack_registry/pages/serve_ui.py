@@ -147,11 +147,11 @@ def _terminable() -> Iterator[None]:
 
 
 def _wait(process: "subprocess.Popen[bytes]", address: str, say: Callable[[str], Any]) -> None:
-    told = False
+    is_up = False
     while process.poll() is None:
-        if not told and _answers(address):
+        if not is_up and _answers(address):
             say(address)
-            told = True
+            is_up = True
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=_LOOK)
     raise RegistryError(

@@ -28,25 +28,25 @@ class ClientSource:
 
     def versions(self, limit: int | None) -> list[Version]:
         """The newest of ours, newest first."""
-        found: list[Version] = []
+        versions: list[Version] = []
         most = min(limit or _PAGE, _PAGE)
         for each in pages(
             lambda token: self._client.search_model_versions(
                 names.OURS, max_results=most, order_by=["creation_timestamp DESC"], page_token=token
             )
         ):
-            found.append(version(each))
-            if len(found) == limit:
+            versions.append(version(each))
+            if len(versions) == limit:
                 break
-        return found
+        return versions
 
     def metrics(self, models: Iterable[str]) -> Mapping[str, list[Metric]]:
         """What was measured of some logged models."""
         some = names.quoted(models)
-        found = pages(
+        entries = pages(
             lambda token: self._client.search_logged_models(self._experiments, f"model_id IN {some}", page_token=token)
         )
-        return {model.model_id: model.metrics or [] for model in found}
+        return {model.model_id: model.metrics or [] for model in entries}
 
     def aliases(self, called: Iterable[str]) -> Mapping[tuple[str, int], list[str]]:
         """The aliases of some registered names, by name and version."""
@@ -60,8 +60,8 @@ class ClientSource:
     @cached_property
     def _experiments(self) -> list[str]:
         ours = f"name LIKE '{names.EXPERIMENT}%'"
-        found = pages(lambda token: self._client.search_experiments(filter_string=ours, page_token=token))
-        return [experiment.experiment_id for experiment in found]
+        experiments = pages(lambda token: self._client.search_experiments(filter_string=ours, page_token=token))
+        return [experiment.experiment_id for experiment in experiments]
 
 
 def version(registered: ModelVersion) -> Version:

@@ -62,38 +62,38 @@ class Served:
 
     def versions(self, limit: int | None) -> list[Version]:
         """The newest of ours, newest first."""
-        found = self._pages("model-versions", names.OURS, limit, order_by="creation_timestamp DESC")
+        entries = self._pages("model-versions", names.OURS, limit, order_by="creation_timestamp DESC")
         return [
             Version(
                 each["name"], int(each["version"]), int(each["creation_timestamp"]),
                 {tag["key"]: tag.get("value", "") for tag in each["tags"]}, each["source"].removeprefix("models:/"),
             )
-            for each in found
+            for each in entries
         ]  # fmt: skip
 
     def metrics(self, models: Iterable[str]) -> Mapping[str, list[Any]]:
         """What was measured of some logged models."""
         some = names.quoted(models)
-        asked = {"experiment_ids": self._experiments, "filter": f"model_id IN {some}", "max_results": _PAGE}
-        found: dict[str, list[Any]] = defaultdict(list)
-        for model in _json(self._server.post("logged-models/search", json=asked)).get("models", []):
+        query = {"experiment_ids": self._experiments, "filter": f"model_id IN {some}", "max_results": _PAGE}
+        metrics: dict[str, list[Any]] = defaultdict(list)
+        for model in _json(self._server.post("logged-models/search", json=query)).get("models", []):
             for metric in model.get("data", {}).get("metrics", []):
                 fields = {**{field: metric.get(field, "") for field in _MEASURED}, "value": float(metric["value"])}
-                found[model["info"]["model_id"]].append(SimpleNamespace(**fields))
-        return found
+                metrics[model["info"]["model_id"]].append(SimpleNamespace(**fields))
+        return metrics
 
     def aliases(self, called: Iterable[str]) -> Mapping[tuple[str, int], list[str]]:
         """The aliases of some registered names, by name and version."""
-        found: dict[tuple[str, int], list[str]] = defaultdict(list)
+        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
         for model in self._pages("registered-models", f"name IN {names.quoted(called)}"):
             for alias in model.get("aliases", []):
-                found[model["name"], int(alias["version"])].append(alias["alias"])
-        return found
+                aliases[model["name"], int(alias["version"])].append(alias["alias"])
+        return aliases
 
     @cached_property
     def _experiments(self) -> list[str]:
-        found = self._pages("experiments", f"name LIKE '{names.EXPERIMENT}%'")
-        return [experiment["experiment_id"] for experiment in found]
+        experiments = self._pages("experiments", f"name LIKE '{names.EXPERIMENT}%'")
+        return [experiment["experiment_id"] for experiment in experiments]
 
     def _pages(self, kind: str, filter: str, limit: int | None = None, **asked: str) -> Iterator[dict[str, Any]]:
         """All there are of a kind, or the first of them."""
@@ -102,9 +102,9 @@ class Served:
             most = _PAGE if left is None else min(left, _PAGE)
             parameters: dict[str, str | int] = {"filter": filter, "max_results": most, "page_token": token, **asked}
             page = _json(self._server.get(f"{kind}/search", params=parameters))
-            found = page.get(kind.replace("-", "_"), [])
-            yield from found
-            token, left = page.get("next_page_token", ""), None if left is None else left - len(found)
+            entries = page.get(kind.replace("-", "_"), [])
+            yield from entries
+            token, left = page.get("next_page_token", ""), None if left is None else left - len(entries)
             if not token:
                 return
 

@@ -68,7 +68,7 @@ def newest(file: Path, limit: int | None) -> list[VectorRow]:
     with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=_BUSY)) as db:
         db.execute("CREATE TEMP TABLE chosen (name TEXT, version INTEGER, created INTEGER, model TEXT)")
         db.execute(f"INSERT INTO chosen {_CHOSEN}", (names.MODEL_TYPE, -1 if limit is None else limit))
-        chosen = db.execute("SELECT name, version, created, model FROM chosen ORDER BY rowid").fetchall()
+        versions = db.execute("SELECT name, version, created, model FROM chosen ORDER BY rowid").fetchall()
         for name, version, key, value in db.execute(_TAGS):
             tags[name, version][key] = value
         for name, version, alias in db.execute(_ALIASES):
@@ -77,5 +77,5 @@ def newest(file: Path, limit: int | None) -> list[VectorRow]:
             metrics[model].append(_Metric(*values))
     return [
         row(Version(name, version, created, tags[name, version], model), aliases[name, version], metrics[model])
-        for name, version, created, model in chosen
+        for name, version, created, model in versions
     ]

@@ -40,9 +40,9 @@ def lineage(vector: str, tracking_uri: str | None = None) -> dict[str, Any]:
         version, model = find(client, address)
         facts = dict(model.params)
         runs = _runs(client, model)
-        found = [_run(run) for run in runs]
+        records = [_run(run) for run in runs]
     mine = effects(model.metrics or [])
-    for run in found:
+    for run in records:
         run["effects"] = {name: effect for name, effect in mine.items() if effect["run_id"] == run["run_id"]}
     return {
         "vector": {
@@ -55,16 +55,16 @@ def lineage(vector: str, tracking_uri: str | None = None) -> dict[str, Any]:
             },
         },
         "data": {"digest": facts.get("data_digest", ""), "n_pairs": facts.get("n_pairs", "")},
-        "made_by": [run for run in found if run["run_id"] == model.source_run_id],
-        "used_by": [run for run in found if run["run_id"] != model.source_run_id],
+        "made_by": [run for run in records if run["run_id"] == model.source_run_id],
+        "used_by": [run for run in records if run["run_id"] != model.source_run_id],
     }
 
 
 def _runs(client: "MlflowClient", model: "LoggedModel") -> "list[Run]":
     """The run that made a model, and all runs that measured it; oldest first."""
     measured = {metric.run_id for metric in model.metrics or [] if metric.run_id}
-    found = [client.get_run(run_id) for run_id in {*measured, *([model.source_run_id] if model.source_run_id else [])}]
-    return sorted(found, key=lambda run: run.info.start_time)
+    runs = [client.get_run(run_id) for run_id in {*measured, *([model.source_run_id] if model.source_run_id else [])}]
+    return sorted(runs, key=lambda run: run.info.start_time)
 
 
 def _run(run: "Run") -> dict[str, Any]:

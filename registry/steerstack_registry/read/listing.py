@@ -66,9 +66,9 @@ def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, 
         registered, model = find(client, addressed(name_or_uri))
         shown: Mapping[str, object] = {}
         if registered is not None:
-            found = version(registered)
-            held = ClientSource(client).aliases([found.name])
-            shown = row(found, held.get((found.name, found.number), []), model.metrics or [])
+            entry = version(registered)
+            held = ClientSource(client).aliases([entry.name])
+            shown = row(entry, held.get((entry.name, entry.number), []), model.metrics or [])
         return {
             **shown,
             "model_id": model.model_id,

@@ -74,8 +74,10 @@ def find(client: MlflowClient, uri: str) -> tuple[ModelVersion | None, LoggedMod
     try:
         if not (version or alias):
             return None, client.get_logged_model(name)
-        found = client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
-        return found, client.get_logged_model(model_id(found))
+        registration = (
+            client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
+        )
+        return registration, client.get_logged_model(model_id(registration))
     except MlflowException as error:
         if error.error_code not in _ABSENT:
             raise
@@ -99,9 +101,9 @@ def _parts(uri: str) -> tuple[str, str, str]:
 
 def _instead(client: MlflowClient, name: str) -> str:
     """What there is under the name, or else the nearest name."""
-    versions = [str(found.version) for found in client.search_model_versions(f"name = '{name}'")]
+    versions = [str(entry.version) for entry in client.search_model_versions(f"name = '{name}'")]
     if not versions:
-        return nearest(name, {found.name for found in pages(partial(_ours, client))})
+        return nearest(name, {entry.name for entry in pages(partial(_ours, client))})
     aliases = client.get_registered_model(name).aliases
     return f"There are versions {', '.join(sorted(versions, key=int))}, and aliases {', '.join(sorted(aliases))}."
 
@@ -123,11 +125,11 @@ def pages(search: Callable[[str | None], PagedList[Any]]) -> Iterator[Any]:
 
 def model_id(version: ModelVersion) -> str:
     """The logged model behind a registered version; MLflow leaves ``model_id`` empty on some stores."""
-    found = version.model_id or str(version.source or "").removeprefix("models:/")
-    if not str(found).startswith("m-"):
+    identifier = version.model_id or str(version.source or "").removeprefix("models:/")
+    if not str(identifier).startswith("m-"):
         raise RegistryError(
             f"models:/{version.name}/{version.version} was not registered by steerstack.",
             seen=f"source {version.source}",
             fix="`steerstack registry list` shows the ones that were.",
         )
-    return str(found)
+    return str(identifier)

@@ -25,13 +25,13 @@ def effects(metrics: Iterable[Any]) -> dict[str, KeptEffect]:
     runs: dict[tuple[int, str], dict[str, Any]] = defaultdict(dict)
     for metric in metrics:
         runs[metric.timestamp, str(metric.run_id)][metric.key] = metric
-    found: dict[str, KeptEffect] = {}
+    results: dict[str, KeptEffect] = {}
     for (_, run_id), values in sorted(runs.items(), key=lambda entry: entry[0]):
         for key, metric in values.items():
             if f"{key}.n" not in values:
                 continue  # an interval's end, or no metric of ours
             low, high = (values.get(f"{key}.{end}") for end in ("ci_low", "ci_high"))
-            found[key] = {
+            results[key] = {
                 "value": metric.value,
                 "ci_low": low.value if low else None,
                 "ci_high": high.value if high else None,
@@ -40,7 +40,7 @@ def effects(metrics: Iterable[Any]) -> dict[str, KeptEffect]:
                 "data_digest": metric.dataset_digest,
                 "run_id": run_id,
             }
-    return found
+    return results
 
 
 class Version(NamedTuple):
@@ -68,14 +68,14 @@ class Source(Protocol):
 
 def rows(source: Source, limit: int | None) -> list[VectorRow]:
     """The newest registered versions, newest first."""
-    found = []
+    vectors = []
     versions = sorted(source.versions(limit), key=lambda each: (each.created, each.name, each.number), reverse=True)
     for start in range(0, len(versions), _AT_ONCE):
         some = versions[start : start + _AT_ONCE]
         measured = source.metrics(each.model for each in some)
         aliases = source.aliases(each.name for each in some)
-        found += [row(each, aliases.get((each.name, each.number), []), measured.get(each.model, [])) for each in some]
-    return found
+        vectors += [row(each, aliases.get((each.name, each.number), []), measured.get(each.model, [])) for each in some]
+    return vectors
 
 
 def row(version: Version, aliases: list[str], metrics: Iterable[Any]) -> VectorRow:

@@ -33,14 +33,14 @@ class RunFiles:
     @cached_property
     def names(self) -> set[str]:
         """Paths of all files that are there now."""
-        found, todo = set[str](), [""]
+        paths, todo = set[str](), [""]
         while todo:
             for entry in self._client.list_artifacts(self._run_id, todo.pop() or None):
                 if entry.is_dir:
                     todo.append(entry.path)
                 else:
-                    found.add(entry.path)
-        return found
+                    paths.add(entry.path)
+        return paths
 
     def lost(self) -> list[str] | None:
         """What was deleted or changed since it was recorded, in words; None where no list of the files was kept."""
@@ -70,12 +70,12 @@ class RunFiles:
         if name not in self.names:
             return None
         try:
-            found = json.loads(self._fetch(name).read_text(encoding="utf-8"))
-            if not isinstance(found, dict):
-                raise TypeError(f"a {type(found).__name__}")
+            content = json.loads(self._fetch(name).read_text(encoding="utf-8"))
+            if not isinstance(content, dict):
+                raise TypeError(f"a {type(content).__name__}")
         except (ValueError, TypeError, RecursionError) as error:
             raise _unread(name, error) from error
-        return found
+        return content
 
     def frame(self, name: str) -> Any:
         """The data frame of a parquet file; None where there is none.

@@ -99,13 +99,13 @@ def _run(
 ) -> Iterator[Check]:
     name = f"run {run['run_id'][:8]}"
     with reaching(uri) as client, tempfile.TemporaryDirectory() as folder:
-        kept = RunFiles(client, run["run_id"], Path(folder))
-        lost = kept.lost()
+        files = RunFiles(client, run["run_id"], Path(folder))
+        lost = files.lost()
         if lost is not None:
             yield Check("files", not lost, f"{name}: {'; '.join(lost) or 'every file is as it was recorded'}")
         try:
-            result = kept.json("result.json")
-            frame = kept.frame("items.parquet")
+            result = files.json("result.json")
+            frame = files.frame("items.parquet")
         except SteerstackError as error:
             yield Check("items", False, f"{name}: {error.happened}")
             return
@@ -120,24 +120,24 @@ def _run(
         yield Check("items", None, f"{name}, {run['kind']}: nothing was kept that could be measured again")
         return
     for part, what in _PARTS.items():
-        for kept in claims.get(part, {}).values():
-            yield _same_data(what, name, kept)
+        for claim in claims.get(part, {}).values():
+            yield _same_data(what, name, claim)
     if items and frame is not None and vector is not None and model is not None:
         from steerstack.data.manner import Manner
         from steerstack.study.claims import again
 
-        asked = model.asked(Manner.from_json(result.get("template", {})))
-        found = again(claims, frame, vector, asked, items)
-        if found is not None:
-            detail = f"{name}: {found[0]} results measured again, largest difference {found[1]:.1e} nats"
-            yield Check("items", found[1] <= TOLERANCE, detail)
+        model = model.asked(Manner.from_json(result.get("template", {})))
+        comparison = again(claims, frame, vector, model, items)
+        if comparison is not None:
+            detail = f"{name}: {comparison[0]} results measured again, largest difference {comparison[1]:.1e} nats"
+            yield Check("items", comparison[1] <= TOLERANCE, detail)
 
 
 def _same_data(what: str, run: str, kept: dict[str, Any]) -> Check:
     from steerstack.study.claims import digest_now
 
     try:
-        found = digest_now(kept)
+        digest = digest_now(kept)
     except SteerstackError as error:
         return Check(what, None, f"{run}: {error.happened}")
-    return Check(what, found == kept["digest"], f"{run}: digest {found[:12]}, recorded {kept['digest'][:12]}")
+    return Check(what, digest == kept["digest"], f"{run}: digest {digest[:12]}, recorded {kept['digest'][:12]}")

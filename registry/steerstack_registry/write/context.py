@@ -31,12 +31,12 @@ def _version(package: str) -> str:
 def _git(folder: str, *command: str) -> str:
     """What git says, without its last line break; empty where there is no git, no checkout, or no answer."""
     try:
-        found = subprocess.run(
+        process = subprocess.run(
             ["git", "-C", folder, *command], capture_output=True, text=True, timeout=_GIT_SECONDS, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return found.stdout.strip()
+    return process.stdout.strip()
 
 
 def _commit(name: str, folder: str) -> dict[str, str]:
@@ -97,7 +97,7 @@ class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
 
     def tags(self) -> dict[str, str]:
         """What ran, as tags ``steerstack.*``; what is not known is left out."""
-        found = {
+        tags = {
             "version": str(getattr(sys.modules.get("steerstack"), "__version__", "")),
             **{package: _version(package) for package in _PACKAGES},
             "python": platform.python_version(),
@@ -106,4 +106,4 @@ class SteerstackContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
             **_commit("own", _own_folder()),
             "command": _command(),
         }
-        return {f"steerstack.{name}": value for name, value in found.items() if value}
+        return {f"steerstack.{name}": value for name, value in tags.items() if value}

@@ -48,10 +48,10 @@ def record(run: RunRecord, tracking_uri: str | None = None) -> Recorded:
         raise
     except Exception as error:  # whatever it was, the run is worth more
         folder = keep(delivery, uri)
-        seen = error.seen if isinstance(error, SteerstackError) else f"{type(error).__name__}: {error}"
+        reason = error.seen if isinstance(error, SteerstackError) else f"{type(error).__name__}: {error}"
         raise KeptError(
             f"The tracking store {location.without_password(uri)} did not take the run; it is kept in {folder}.",
-            seen=location.without_password(seen, uri),
+            seen=location.without_password(reason, uri),
             fix="Bring it there later: steerstack send.",
             folder=folder,
         ) from error
@@ -79,7 +79,7 @@ def keep(delivery: Delivery, uri: str) -> Path:
             vector.save(partial / "vectors" / f"{place}.safetensors")
         for place, path in enumerate(run.files):
             write_atomically(partial / "files" / str(place) / path.name, path.read_bytes())
-        kept = {
+        content = {
             **facts(run),
             "roles": list(run.vectors),
             "files": [f"{place}/{path.name}" for place, path in enumerate(run.files)],
@@ -88,7 +88,7 @@ def keep(delivery: Delivery, uri: str) -> Path:
             "tags": dict(delivery.tags),
         }
         # Not write_json: an effect may be NaN, and comes back as such.
-        write_atomically(partial / RECORD, json.dumps(kept, indent=1, ensure_ascii=False))
+        write_atomically(partial / RECORD, json.dumps(content, indent=1, ensure_ascii=False))
         partial.rename(final)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -146,16 +146,16 @@ def _send(folder: Path, delivery: Delivery, uri: str, down: set[str]) -> Recorde
 
 def _read(folder: Path, tracking_uri: str | None) -> tuple[Delivery, str]:
     try:
-        kept: dict[str, Any] = json.loads((folder / RECORD).read_text())
-        created_ms, tags = kept.pop("created_ms"), kept.pop("tags")
-        meant_for = str(kept.pop("tracking_uri"))
-        files = [folder / "files" / name for name in kept.pop("files")]
+        content: dict[str, Any] = json.loads((folder / RECORD).read_text())
+        created_ms, tags = content.pop("created_ms"), content.pop("tags")
+        meant_for = str(content.pop("tracking_uri"))
+        files = [folder / "files" / name for name in content.pop("files")]
         vectors = {
             role: SteeringVector.load(folder / "vectors" / f"{place}.safetensors")
-            for place, role in enumerate(kept.pop("roles"))
+            for place, role in enumerate(content.pop("roles"))
         }
-        effects = [Effect(**effect) for effect in kept.pop("effects")]
-        run = RunRecord(**kept, vectors=vectors, effects=effects, files=files)
+        effects = [Effect(**effect) for effect in content.pop("effects")]
+        run = RunRecord(**content, vectors=vectors, effects=effects, files=files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RegistryError(
             f"{folder} cannot be read.", seen=str(error), fix="Something changed it: mend it, or remove the folder."

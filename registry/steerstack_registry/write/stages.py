@@ -80,13 +80,13 @@ def collect_garbage(*, delete: bool, tracking_uri: str | None = None) -> list[Ve
     for row in rows:
         newest[row["name"]] = max(newest.get(row["name"], 0), row["version"])
     idle = [row for row in rows if not row["effects"] and not row["aliases"] and row["version"] != newest[row["name"]]]
-    found = []
+    garbage = []
     with reaching(uri) as client:
         for row in idle:
             version = client.get_model_version(row["name"], str(row["version"]))
             if STAGE in version.tags:
                 continue
-            found.append(row)
+            garbage.append(row)
             if delete:
                 client.delete_model_version(row["name"], str(row["version"]))
-    return found
+    return garbage

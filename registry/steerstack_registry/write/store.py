@@ -66,26 +66,26 @@ class MLflowStore:
         """
         with reaching(self.uri, make=True) as client:
             experiment = self._experiment(client, delivery.run.behavior)
-            done, begun = self._earlier(client, experiment, delivery)
-            return done or self._deliver(client, experiment, delivery, begun)
+            record, begun = self._earlier(client, experiment, delivery)
+            return record or self._deliver(client, experiment, delivery, begun)
 
     def _experiment(self, client: "MlflowClient", behavior: str) -> str:
         from mlflow.exceptions import MlflowException
 
         name = names.experiment_name(behavior)
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        experiment = client.get_experiment_by_name(name)
+        if experiment is None:
             folder = location.artifacts(self.uri)
             place = None if folder is None else (folder / file_name(behavior)).as_uri()
             try:
-                found = client.get_experiment(client.create_experiment(name, artifact_location=place))
+                experiment = client.get_experiment(client.create_experiment(name, artifact_location=place))
             except MlflowException as error:
-                found = client.get_experiment_by_name(name)  # another process was quicker
-                if found is None:
+                experiment = client.get_experiment_by_name(name)  # another process was quicker
+                if experiment is None:
                     raise error
-        location.check_place(self.uri, name, str(found.artifact_location))
-        notes.mark(client, found)
-        return str(found.experiment_id)
+        location.check_place(self.uri, name, str(experiment.artifact_location))
+        notes.mark(client, experiment)
+        return str(experiment.experiment_id)
 
     def _earlier(
         self, client: "MlflowClient", experiment: str, delivery: Delivery
@@ -134,8 +134,8 @@ class MLflowStore:
             "steerstack.behavior": run.behavior,
         }
         parts = [run.kind, run.model_name.rsplit("/", 1)[-1], *([main.origin.method] if main else [])]
-        made = client.create_run(experiment, start_time=delivery.created_ms, tags=tags, run_name=" ".join(parts))
-        return str(made.info.run_id)
+        mlflow_run = client.create_run(experiment, start_time=delivery.created_ms, tags=tags, run_name=" ".join(parts))
+        return str(mlflow_run.info.run_id)
 
 
 def _fill(
@@ -159,12 +159,12 @@ def _fill(
         registered[role] = versions.register(vector, **own)
     linked = _linked(client, run_id)  # linking again what an interrupted delivery linked is an error on a database
     fresh = [one for one in registered.values() if one.model_id not in linked]
-    made = [LoggedModelOutput(one.model_id, step=0) for one in fresh if one.new]
-    used = [LoggedModelInput(one.model_id) for one in fresh if not one.new]
-    if made:
-        client.log_outputs(run_id, made)
-    if used:
-        client.log_inputs(run_id, models=used)
+    outputs = [LoggedModelOutput(one.model_id, step=0) for one in fresh if one.new]
+    inputs = [LoggedModelInput(one.model_id) for one in fresh if not one.new]
+    if outputs:
+        client.log_outputs(run_id, outputs)
+    if inputs:
+        client.log_inputs(run_id, models=inputs)
     _files(client, run_id, run)
     main = next(iter(registered.values()), None)
     metrics = list(_metrics(run, run_id, delivery.created_ms, registered))
@@ -176,8 +176,8 @@ def _fill(
 def _linked(client: "MlflowClient", run_id: str) -> set[str]:
     run = client.get_run(run_id)
     inputs, outputs = run.inputs, run.outputs
-    found = [*(inputs.model_inputs if inputs else []), *(outputs.model_outputs if outputs else [])]
-    return {str(one.model_id) for one in found}
+    models = [*(inputs.model_inputs if inputs else []), *(outputs.model_outputs if outputs else [])]
+    return {str(one.model_id) for one in models}
 
 
 def _describe(versions: Versions, delivery: Delivery, registered: dict[str, Registered]) -> None:

@@ -68,10 +68,10 @@ class Versions:
         """Register a vector, or find it registered."""
         name = names.registered_name(vector, self.behavior, self.model_name, role)
         identity = vector_id(vector)
-        found = self._find(name, identity)
-        if found is not None and not found.new:
-            return found
-        registered = found or self._make(name, identity, vector, role, card)
+        registration = self._find(name, identity)
+        if registration is not None and not registration.new:
+            return registration
+        registered = registration or self._make(name, identity, vector, role, card)
         if registered.new:
             self._link(registered)
         return registered
@@ -81,15 +81,15 @@ class Versions:
 
         wanted = f"name = '{name}' and tags.`{names.VECTOR_ID}` = '{identity}'"
         for version in sorted(self.client.search_model_versions(wanted), key=lambda one: int(one.version)):
-            found = model_id(version)
+            identifier = model_id(version)
             try:
-                model = self.client.get_logged_model(found)
+                model = self.client.get_logged_model(identifier)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 continue  # somebody deleted the model behind the version
             mine = self.run_id is not None and model.source_run_id == self.run_id
-            return Registered(name, str(version.version), found, new=mine)
+            return Registered(name, str(version.version), identifier, new=mine)
         return None
 
     def _make(self, name: str, identity: str, vector: SteeringVector, role: str, card: str) -> Registered:
