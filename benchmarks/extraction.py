@@ -30,10 +30,10 @@ def extraction(stage: Stage) -> Table:
     table = Table("extraction", f"all layers from {len(pairs)} pairs", "largest relative difference from steerstack")
     batch = max(1, stage.tokens // max(len(side) for pair in sides for side in pair))
     limit_seconds, expected = timed(lambda: limit.mean_difference(model.module, sides, batch), stage.repeats)
-    seconds, found = timed(
+    seconds, directions = timed(
         lambda: MeanDifference().fit(PairActivations(model, pairs, tokens=stage.tokens)), stage.repeats
     )
-    ours = torch.stack([found[layer] for layer in range(model.n_layers)])
+    ours = torch.stack([directions[layer] for layer in range(model.n_layers)])
 
     def apart(other: Tensor, layers: int = model.n_layers) -> float:
         return float(((other - ours).norm(dim=1) / ours.norm(dim=1))[:layers].max())

@@ -50,7 +50,7 @@ def generation(stage: Stage) -> Table:
     )
     table.add("unsteered generate of transformers", plain)
     with never_ending():
-        one, found = timed(lambda: generate(model, prompts, plans[:1], Sampling(NEW)), stage.repeats)
+        one, arms = timed(lambda: generate(model, prompts, plans[:1], Sampling(NEW)), stage.repeats)
         table.add("steerstack, one arm", one)
         many = table.add(
             f"steerstack, {ARMS} arms", timed(lambda: generate(model, prompts, plans, Sampling(NEW)), 1)[0]
@@ -62,7 +62,7 @@ def generation(stage: Stage) -> Table:
         )
     many.note = f"{many.median / table.rows[1].median:.2f} times one arm"
     print(f"  {ARMS} arms take {many.note}")
-    ours = torch.tensor(found[0].tokens)
+    ours = torch.tensor(arms[0].tokens)
 
     def of_peer(factory: Callable[..., peers.Generate]) -> tuple[Runs, float, str]:
         work = factory(model, layer, 0.1 * direction)

@@ -49,11 +49,11 @@ def main() -> None:
     print("| baseline | choices | effect | choices | effect | moved by | within the interval |")
     print("|---|---|---|---|---|---|---|")
     for name in asked.names:
-        found = [reached(name, count, model, splits, asked.score) for count in (asked.count, 2 * asked.count)]
-        first, second = (estimates.difference(values, bare, groups=groups) for _, values in found)
+        results = [reached(name, count, model, splits, asked.score) for count in (asked.count, 2 * asked.count)]
+        first, second = (estimates.difference(values, bare, groups=groups) for _, values in results)
         moved = second.value - first.value
         within = "yes" if first.ci_low <= second.value <= first.ci_high else "no"
-        print(f"| {name} | {found[0][0]} | {first} | {found[1][0]} | {second} | {moved:+.3f} | {within} |", flush=True)
+        print(f"| {name} | {results[0][0]} | {first} | {results[1][0]} | {second} | {moved:+.3f} | {within} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -81,9 +81,9 @@ def run(words: list[str], home: Path, kill: tuple[float, int] | None = None) -> 
     status: int | None = None
     while kill is not None and time.monotonic() - began < kill[0]:
         time.sleep(0.002)
-        done, found = os.waitpid(pid, os.WNOHANG)
+        done, wait_status = os.waitpid(pid, os.WNOHANG)
         if done:
-            status = found
+            status = wait_status
             break
     if status is None:
         if kill is not None:

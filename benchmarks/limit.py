@@ -49,7 +49,7 @@ def sweep_from(
     """
     model, order = hf.model, sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
     vectors = {layer: vector.to(hf.device, hf.dtype) for layer, vector in vectors.items()}
-    layers, found = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
+    layers, log_odds = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
     for at in range(0, len(order), batch):
         index = order[at : at + batch]
         ids = pad([prompts[i] for i in index])
@@ -96,8 +96,8 @@ def sweep_from(
         logits = hf.lm_head(model.norm(carried[rows, end]))
         options = torch.tensor([pairs[i] for i in index])[:, None].expand(-1, arms, -1)
         odds = logits.float().gather(2, options)  # [row, arm, option]
-        found[:, :, index] = (odds[..., 0] - odds[..., 1]).T.reshape(len(layers), len(scales), -1)
-    return found
+        log_odds[:, :, index] = (odds[..., 0] - odds[..., 1]).T.reshape(len(layers), len(scales), -1)
+    return log_odds
 
 
 @_on_its_device
@@ -112,7 +112,7 @@ def sweep_all(
     """The same with the edit on every token: blocks below the edit are run once for all scales."""
     model, order = hf.model, sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
     vectors = {layer: vector.to(hf.device, hf.dtype) for layer, vector in vectors.items()}
-    layers, found = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
+    layers, log_odds = sorted(vectors), torch.empty(len(vectors), len(scales), len(prompts))
     for at in range(0, len(order), batch):
         index = order[at : at + batch]
         ids = pad([prompts[i] for i in index])
@@ -131,8 +131,8 @@ def sweep_all(
                     carried = block(carried, attention_mask=None, position_ids=positions, position_embeddings=cosine)
                 logits = hf.lm_head(model.norm(carried[torch.arange(len(index)), length - 1]))
                 odds = logits.float().gather(1, torch.tensor([pairs[i] for i in index]))
-                found[which, s, index] = odds[:, 0] - odds[:, 1]
-    return found
+                log_odds[which, s, index] = odds[:, 0] - odds[:, 1]
+    return log_odds
 
 
 @_on_its_device

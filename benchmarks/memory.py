@@ -130,13 +130,13 @@ def fresh(what: str, *options: str) -> dict[str, Any]:
 def memory(args: argparse.Namespace) -> dict[str, Any]:
     """The part ``memory`` of the benchmark."""
     print("\nmemory (resident, fresh processes)")
-    found = fresh(
+    sweep = fresh(
         "sweep", "--data", args.data, "--items", str(args.items), "--model", args.model, "--tokens", str(args.tokens)
     )
     print(
         f"  sweep of {args.items} items x {len(SCALES)} scales x 6 layers, {args.model} in float32, above the level "
-        f"before loading:\n  weights {found['weights'] / 1e6:.0f} MB, loaded {found['loaded'] / 1e6:.0f} MB, "
-        f"peak {found['peak'] / 1e6:.0f} MB = {found['ratio']:.2f} times the weights"
+        f"before loading:\n  weights {sweep['weights'] / 1e6:.0f} MB, loaded {sweep['loaded'] / 1e6:.0f} MB, "
+        f"peak {sweep['peak'] / 1e6:.0f} MB = {sweep['ratio']:.2f} times the weights"
     )
     rises = {
         f"{count}{' lazy' if lazy else ''}": fresh("extraction", "--count", str(count), *(["--lazy"] if lazy else []))
@@ -147,7 +147,7 @@ def memory(args: argparse.Namespace) -> dict[str, Any]:
             f"  extraction from {name} pairs, tiny model: peak {rise['peak'] / 1e6:.0f} MB, "
             f"{rise['rise'] / 1e6:.0f} MB above the level with the pairs made ({rise['pairs'] / 1e6:.0f} MB)"
         )
-    return {"part": "memory", "sweep": found, "extraction": rises}
+    return {"part": "memory", "sweep": sweep, "extraction": rises}
 
 
 def main() -> None:

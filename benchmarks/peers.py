@@ -91,8 +91,8 @@ def steering_vectors_extract(model: Model, sides: Sides) -> Callable[[], Tensor]
     module, tokenizer, texts = copied(model), copy.deepcopy(model.tokenizer), _texts(model, sides)
 
     def work() -> Tensor:
-        found = train_steering_vector(module, tokenizer, texts, read_token_index=-1, batch_size=BATCH // 2)
-        return torch.stack([found.layer_activations[layer] for layer in range(model.n_layers)]).float().cpu()
+        vector = train_steering_vector(module, tokenizer, texts, read_token_index=-1, batch_size=BATCH // 2)
+        return torch.stack([vector.layer_activations[layer] for layer in range(model.n_layers)]).float().cpu()
 
     return work
 

@@ -25,11 +25,11 @@ def extract(model: Model, sides: Sides, *, one_by_one: bool = False) -> Callable
     def trace(ids: Tensor, mask: Tensor, last: Tensor) -> Tensor:
         rows = torch.arange(len(ids), device=ids.device)
         with torch.no_grad(), lm.trace({"input_ids": ids, "attention_mask": mask}) as tracer:
-            found = nnsight.save([])
+            activations = nnsight.save([])
             for layer in range(model.n_layers):
-                found.append(lm.model.layers[layer].output[rows, last])
+                activations.append(lm.model.layers[layer].output[rows, last])
             tracer.stop()
-        return torch.stack(list(found))
+        return torch.stack(list(activations))
 
     def single(ids: Tensor, mask: Tensor, last: Tensor) -> Tensor:
         each = [
@@ -49,8 +49,8 @@ def arm(model: Model, layer: int, edit: Tensor) -> Forward:
         with torch.no_grad(), lm.trace({"input_ids": ids, "attention_mask": mask}):
             hidden = lm.model.layers[layer].output
             lm.model.layers[layer].output = hidden + where[..., None].to(hidden) * edit.to(hidden)
-            found = nnsight.save([lm.output.logits])
-        return found[0]  # type: ignore[no-any-return]
+            logits = nnsight.save([lm.output.logits])
+        return logits[0]  # type: ignore[no-any-return]
 
     return forward
 
@@ -71,7 +71,7 @@ def generate(model: Model, layer: int, edit: Tensor) -> Generate:
                     hidden = lm.model.layers[layer].output
                     lm.model.layers[layer].output = hidden + edit.to(hidden)
             with tracer.invoke():
-                found = tracer.result.save()
-        return found  # type: ignore[no-any-return]
+                tokens = tracer.result.save()
+        return tokens  # type: ignore[no-any-return]
 
     return work

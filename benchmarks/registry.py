@@ -87,20 +87,20 @@ def time_list(vectors: int) -> dict[str, float]:
     file = location.database(uri)
     assert file is not None
     multiply(file, vectors)
-    found = {"vectors": float(vectors)}
+    seconds = {"vectors": float(vectors)}
     for name, options in {"registry list": [], "registry list --json": ["--json"]}.items():
-        found[name] = _least(lambda options=options: _command("registry", "list", *options))
-    found["steerstack --help"] = _least(lambda: _command("--help"))
-    found["newest 100, read directly"] = _least(lambda: by_sqlite.newest(file, 100))
-    found["all, read directly"] = _least(lambda: by_sqlite.newest(file, None))
+        seconds[name] = _least(lambda options=options: _command("registry", "list", *options))
+    seconds["steerstack --help"] = _least(lambda: _command("--help"))
+    seconds["newest 100, read directly"] = _least(lambda: by_sqlite.newest(file, 100))
+    seconds["all, read directly"] = _least(lambda: by_sqlite.newest(file, None))
     with reaching(uri) as client:
-        found["newest 100, by MLflow's client"] = _least(lambda: rows(ClientSource(client), 100))
+        seconds["newest 100, by MLflow's client"] = _least(lambda: rows(ClientSource(client), 100))
     with serving(uri) as address:
         for limit in ("100", "20"):
-            found[f"registry list --limit {limit}, from a server"] = _least(
+            seconds[f"registry list --limit {limit}, from a server"] = _least(
                 lambda limit=limit: _command("registry", "list", "--limit", limit, "--tracking-uri", address)
             )
-    return found
+    return seconds
 
 
 @contextmanager
@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=32)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    found: dict[str, dict[str, float]] = {}
+    results: dict[str, dict[str, float]] = {}
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "list": partial(time_list, options.vectors), "items": partial(time_items, options.items, options.sample),
     }  # fmt: skip
@@ -211,11 +211,11 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as home:
             os.environ["STEERSTACK_HOME"] = home
             os.environ.pop("MLFLOW_TRACKING_URI", None)
-            found[name] = work()
-        for key, value in found[name].items():
+            results[name] = work()
+        for key, value in results[name].items():
             print(f"{name:6} {key:42} {value:12.4g}", flush=True)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n")
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ def sweep(stage: Stage, everywhere: bool) -> Table:
 
     repeats = stage.peer_repeats if everywhere else stage.repeats
     limit_seconds, expected = timed(by_hand, repeats)
-    seconds, found = timed(lambda: score(model, [q.pair for q in questions], arms, tokens=stage.tokens), repeats)
-    odds = torch.tensor([[s.total(i, 0) - s.total(i, 1) for i in range(len(questions))] for s in found])
+    seconds, scores = timed(lambda: score(model, [q.pair for q in questions], arms, tokens=stage.tokens), repeats)
+    odds = torch.tensor([[s.total(i, 0) - s.total(i, 1) for i in range(len(questions))] for s in scores])
     table.add("bare PyTorch that shares by hand", limit_seconds, worst(expected.reshape(len(arms), -1), odds))
     table.add("steerstack", seconds)
 
@@ -76,11 +76,11 @@ def each_option(stage: Stage, forward: peers.Forward, everywhere: bool) -> Tenso
     questions: list[Question] = stage.questions
     sequences = [s for q in questions for s in q.pair]
     begin = [0 if everywhere else q.exhibits.response_start for q in questions for _ in q.pair]
-    found = torch.empty(len(sequences))
+    log_probabilities = torch.empty(len(sequences))
     for index, ids, mask, last in peers.batches([list(s.ids) for s in sequences], stage.model.device):
         start = torch.tensor([begin[i] for i in index], device=ids.device)
         where = (torch.arange(ids.shape[1], device=ids.device)[None] >= start[:, None]).float()
         rows = torch.arange(len(ids), device=ids.device)
         logp = forward(ids, mask, where)[rows, last - 1].float().log_softmax(-1)
-        found[index] = logp[rows, ids[rows, last]].cpu()
-    return found[::2] - found[1::2]
+        log_probabilities[index] = logp[rows, ids[rows, last]].cpu()
+    return log_probabilities[::2] - log_probabilities[1::2]

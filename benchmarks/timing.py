@@ -101,14 +101,14 @@ Runs = list[tuple[float, float]]
 def timed(work: Callable[[], Any], repeats: int, scale: float = 1.0) -> tuple[Runs, Any]:
     """Each of several runs, times ``scale``, and the last result."""
     runs: Runs = []
-    found = None
+    result = None
     for _ in range(repeats):
         _wait()
         began, spent = time.perf_counter(), time.process_time()
-        found = work()
+        result = work()
         _wait()
         runs.append(((time.perf_counter() - began) * scale, (time.process_time() - spent) * scale))
-    return runs, found
+    return runs, result
 
 
 def _wait() -> None:

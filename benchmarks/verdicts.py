@@ -23,8 +23,8 @@ SIZES = (10, 20, 40, 100)
 
 def covered(trials: int, draw: Callable[[], Values], truth: float, groups: Any = None) -> float:
     """Share of intervals of a mean that hold the truth."""
-    found = (mean_interval(draw(), groups=groups) for _ in range(trials))
-    return float(np.mean([e.ci_low <= truth <= e.ci_high for e in found]))
+    intervals = (mean_interval(draw(), groups=groups) for _ in range(trials))
+    return float(np.mean([e.ci_low <= truth <= e.ci_high for e in intervals]))
 
 
 def coverage(trials: int) -> dict[str, dict[str, float]]:
@@ -39,18 +39,18 @@ def coverage(trials: int) -> dict[str, dict[str, float]]:
         "differences of such": (lambda n: (rng.random((2, n)) < 0.9).astype(float).T @ [1, -1], 0.0),
         "log-normal (skewed)": (lambda n: rng.lognormal(size=n), float(np.exp(0.5))),
     }  # fmt: skip
-    found = {
+    shares = {
         name: {str(n): covered(trials, lambda draw=draw, n=n: draw(n), truth) for n in SIZES}  # type: ignore[misc]
         for name, (draw, truth) in kinds.items()
     }
     exact = {str(n): share_covered(trials, n, rng) for n in SIZES}
-    return {**found, "0 or 1, nine in ten, as a share": exact}
+    return {**shares, "0 or 1, nine in ten, as a share": exact}
 
 
 def share_covered(trials: int, n: int, rng: np.random.Generator) -> float:
     """Share of intervals of a proportion of 0.9 that hold it."""
-    found = (proportion_interval(int(k), n) for k in rng.binomial(n, 0.9, trials))
-    return float(np.mean([e.ci_low <= 0.9 <= e.ci_high for e in found]))
+    intervals = (proportion_interval(int(k), n) for k in rng.binomial(n, 0.9, trials))
+    return float(np.mean([e.ci_low <= 0.9 <= e.ci_high for e in intervals]))
 
 
 def clustered(trials: int) -> dict[str, float]:
@@ -60,7 +60,7 @@ def clustered(trials: int) -> dict[str, float]:
         "40 items, 4 of each": [4] * 10,
         "40 items, 1 to 12 of each": [1, 1, 1, 2, 2, 3, 4, 6, 8, 12],
     }
-    found = {}
+    shares = {}
     for name, sizes in shapes.items():
         groups = np.repeat(np.arange(10), sizes)
 
@@ -68,9 +68,9 @@ def clustered(trials: int) -> dict[str, float]:
             shared, own = rng.normal(size=10)[groups], rng.normal(size=40)
             return np.asarray(np.sqrt(0.3) * shared + np.sqrt(0.7) * own)
 
-        found[name] = covered(trials, draw, 0.0, groups)
-        found[f"{name}, taken as independent"] = covered(trials, draw, 0.0)
-    return found
+        shares[name] = covered(trials, draw, 0.0, groups)
+        shares[f"{name}, taken as independent"] = covered(trials, draw, 0.0)
+    return shares
 
 
 def arms(rng: np.random.Generator, n: int, kept: float, noise: float) -> list[Values]:
@@ -120,18 +120,18 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     n = given.trials
-    found = {"trials": n, "coverage": coverage(n), "clusters": clustered(n), "combined": combined(n // 2),
+    report = {"trials": n, "coverage": coverage(n), "clusters": clustered(n), "combined": combined(n // 2),
              "curves": curves(n // 2)}  # fmt: skip
-    print(table([["data", *(f"n = {n}" for n in SIZES)], *([k, *v.values()] for k, v in found["coverage"].items())]))
-    print(table([["items", "coverage"], *found["clusters"].items()]))
+    print(table([["data", *(f"n = {n}" for n in SIZES)], *([k, *v.values()] for k, v in report["coverage"].items())]))
+    print(table([["items", "coverage"], *report["clusters"].items()]))
     words = ("adds up", "partly redundant", "redundant", "interferes", "not resolved")
     print(table([["kept", "noise", "n", *words],
                  *([f"{r['kept']:.0%}", f"{r['noise']}", r["n"], *(r.get(w, 0.0) for w in words)]
-                   for r in found["combined"])]))  # fmt: skip
+                   for r in report["combined"])]))  # fmt: skip
     ends = ("crosses", "first is better", "second is better", "not resolved")
-    print(table([["gap at each size", *ends], *([r["gap"], *(r.get(w, 0.0) for w in ends)] for r in found["curves"])]))
+    print(table([["gap at each size", *ends], *([r["gap"], *(r.get(w, 0.0) for w in ends)] for r in report["curves"])]))
     if given.json:
-        given.json.write_text(json.dumps(found, indent=1) + "\n")
+        given.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

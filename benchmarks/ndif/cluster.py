@@ -111,12 +111,12 @@ class Cluster:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _tree(self) -> list[psutil.Process]:
-        found: dict[int, psutil.Process] = {}
+        processes: dict[int, psutil.Process] = {}
         for process in self.processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 root = psutil.Process(process.pid)
-                found |= {one.pid: one for one in (root, *root.children(recursive=True))}
-        return list(found.values())
+                processes |= {one.pid: one for one in (root, *root.children(recursive=True))}
+        return list(processes.values())
 
     def _run(self, name: str, *command: str) -> None:
         with (self.log / f"{name}.log").open("ab") as log:

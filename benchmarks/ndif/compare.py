@@ -88,14 +88,14 @@ class Run:
     def _timed(self, what: str, work: Any) -> Any:
         before = self._counts()
         began = time.monotonic()
-        found = work()
+        result = work()
         if what == "open":
-            self.model = found
+            self.model = result
         after = self._counts()
         self.about[what] = {"seconds": round(time.monotonic() - began, 2)} | {
             name: after[name] - before.get(name, 0) for name in after
         }
-        return found
+        return result
 
     def _counts(self) -> dict[str, int]:
         remote = getattr(getattr(self, "model", None), "remote", None)
@@ -134,7 +134,7 @@ def main() -> None:
     with running(given.server_env, given.logs) as cluster:
         ndif = Run(HOST, source, data)
         memory, versions = cluster.memory(), httpx.get(f"{HOST}/env", timeout=60).json()
-    found = {
+    report = {
         "date": date.today().isoformat(),
         "sweep": {"behavior": BEHAVIOR, "items": ITEMS, "layers": LAYERS, "scales": SCALES, "arms": 9},
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} thread",
@@ -149,10 +149,10 @@ def main() -> None:
         "weights_here": sorted({parameter.device.type for parameter in ndif.model.module.parameters()}),
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(found, indent=1))
+    given.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=1))
     for name, run in (("serve", served), ("ndif", ndif)):
-        assert max(found["differences"][name].values()) <= TOLERANCE, f"{name} differs"
+        assert max(report["differences"][name].values()) <= TOLERANCE, f"{name} differs"
         assert run.about["sweep"]["requests"] <= len(LAYERS) + 2, f"{name} took too many requests"
 
 

@@ -39,19 +39,19 @@ def resolve(app: Any, env: Any, node: Any, contnode: Any) -> Any:
 @cache
 def names() -> frozenset[str]:
     """Every name that our code imports or defines at the top of a module."""
-    found: set[str] = set()
+    identifiers: set[str] = set()
     for path in (file for root in ROOTS for file in (ROOT / root).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for part in ast.walk(tree):
             if isinstance(part, ast.ImportFrom):
-                found |= {alias.asname or alias.name for alias in part.names}
+                identifiers |= {alias.asname or alias.name for alias in part.names}
         for part in tree.body:
             if isinstance(part, ast.ClassDef | ast.FunctionDef):
-                found.add(part.name)
+                identifiers.add(part.name)
             if isinstance(part, ast.Assign | ast.AnnAssign):
                 targets = part.targets if isinstance(part, ast.Assign) else [part.target]
-                found |= {target.id for target in targets if isinstance(target, ast.Name)}
-    return frozenset(found)
+                identifiers |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return frozenset(identifiers)
 
 
 def exists(target: str) -> bool:

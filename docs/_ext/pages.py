@@ -66,17 +66,17 @@ def public(module: str) -> list[str]:
 
 
 def _api() -> dict[str, str]:
-    found = {}
+    pages = {}
     for module, sentence in MODULES.items():
         value = importlib.import_module(module)
         about = sentence or (inspect.getdoc(value) or "").split("\n\n")[0].split("\n\n::")[0]
         lines = [f"# {module}", "", about, "", "```{eval-rst}", f".. py:module:: {module}", ""]
         for name in public(module):
             lines += _object(module, name, getattr(value, name))
-        found[f"api/{module}.md"] = "\n".join([*lines, "```", ""])
+        pages[f"api/{module}.md"] = "\n".join([*lines, "```", ""])
     names = "\n".join(f"api/{module}" for module in MODULES)
-    found["api.md"] = _contents("API", "The modules whose names are public, from their docstrings.", names)
-    return found
+    pages["api.md"] = _contents("API", "The modules whose names are public, from their docstrings.", names)
+    return pages
 
 
 def _object(module: str, name: str, value: Any) -> list[str]:
@@ -116,7 +116,7 @@ def _within(prefix: str, command: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _commands() -> dict[str, str]:
-    found, groups = {}, {}
+    pages, groups = {}, {}
     for words, command in commands():
         groups.setdefault(words.split()[0], []).append((words, command))
     for group, members in groups.items():
@@ -125,10 +125,10 @@ def _commands() -> dict[str, str]:
             lines += [f"(command-{words.replace(' ', '-')})=", ""]
             lines += [] if len(members) == 1 and words == group else [f"## steerstack {words}", ""]
             lines += [_paragraphs(command.help or ""), "", *_parameters(words, command), ""]
-        found[f"commands/{group}.md"] = "\n".join(lines)
+        pages[f"commands/{group}.md"] = "\n".join(lines)
     about = "Every command with its options, from the commands themselves; those of installed plugins included."
-    found["commands.md"] = _contents("Commands", about, "\n".join(f"commands/{group}" for group in groups))
-    return found
+    pages["commands.md"] = _contents("Commands", about, "\n".join(f"commands/{group}" for group in groups))
+    return pages
 
 
 def _parameters(words: str, command: Any) -> list[str]:
@@ -215,7 +215,7 @@ def _methods() -> dict[str, str]:
     for row in plugin_rows():
         if row["status"] == "ok" and row["package"] == "steerstack":
             kinds.setdefault(row["kind"], []).append(row)
-    found = {}
+    pages = {}
     for kind, rows in kinds.items():
         title = {"dataset": "Data sets", "format": "Formats"}.get(kind, f"{kind.capitalize()}s")
         lines = [f"# {title}", ""]
@@ -223,10 +223,10 @@ def _methods() -> dict[str, str]:
             for card in plugin_card(row["name"]):
                 if card["kind"] == kind:
                     lines += _method(card)
-        found[f"methods/{kind}.md"] = "\n".join(lines)
+        pages[f"methods/{kind}.md"] = "\n".join(lines)
     about = "Everything that comes with steerstack and goes by a name, as `steerstack plugins show NAME` has it."
-    found["methods.md"] = _contents("Methods", about, "\n".join(f"methods/{kind}" for kind in kinds))
-    return found
+    pages["methods.md"] = _contents("Methods", about, "\n".join(f"methods/{kind}" for kind in kinds))
+    return pages
 
 
 def _method(card: dict[str, Any]) -> list[str]:
@@ -284,12 +284,12 @@ def _summary(value: Any) -> str:
 
 def described(model: type[BaseModel]) -> dict[str, str]:
     """What each field of a model is: from the field itself, or from the Attributes of the docstrings."""
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for cls in reversed(model.__mro__):
         _, _, section = (inspect.cleandoc(cls.__doc__ or "")).partition("Attributes\n----------\n")
         for names, text in re.findall(r"^(\w[\w, ]*):\n((?:    .*\n?)+)", section, re.MULTILINE):
-            found |= dict.fromkeys(names.split(", "), " ".join(text.split()).replace("``", "`"))
-    return found | {name: field.description for name, field in model.model_fields.items() if field.description}
+            descriptions |= dict.fromkeys(names.split(", "), " ".join(text.split()).replace("``", "`"))
+    return descriptions | {name: field.description for name, field in model.model_fields.items() if field.description}
 
 
 def _keys(model: type[BaseModel], but: Iterable[str] = ()) -> list[str]:

@@ -44,8 +44,8 @@ class AnswerEntropy(Metric):
         arms = score_data(model, items, "text", list(plans), progress=progress)
         ids = tuple(item.id for item in items)
         about = {"mode": "text", "data_digest": items.digest}
-        found = []
+        measurements = []
         for arm in arms:
             p = expit(np.asarray(arm.effect_scale))
-            found.append(Measured(ids, {"entropy": entr(p) + entr(1 - p)}, about, edited=arm.edited_positions))
-        return found
+            measurements.append(Measured(ids, {"entropy": entr(p) + entr(1 - p)}, about, edited=arm.edited_positions))
+        return measurements
