@@ -70,14 +70,14 @@ def tiny():  # type: ignore[no-untyped-def]
 @pytest.fixture
 def passes() -> Iterator[list[str]]:
     """Grows by one whenever any causal language model is run."""
-    found: list[str] = []
+    names: list[str] = []
 
     def count(module: torch.nn.Module, _args: Any) -> None:
         if isinstance(module, GenerationMixin):
-            found.append(type(module).__name__)
+            names.append(type(module).__name__)
 
     hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
-    yield found
+    yield names
     hook.remove()
 
 
@@ -114,8 +114,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(f"[{GROUP}]\n{entry} = {module}\n")
-        (found,) = distributions(name=package, path=[str(site)])
-        (point,) = found.entry_points
+        (distribution,) = distributions(name=package, path=[str(site)])
+        (point,) = distribution.entry_points
         return point
 
     yield one

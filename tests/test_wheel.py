@@ -31,15 +31,15 @@ def wheel(tmp_path_factory):
 
 
 def test_it_holds_every_file_of_the_packages_and_no_other(wheel):
-    found = {name for name in wheel.namelist() if ".dist-info/" not in name}
+    names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     wanted = {
         path.relative_to(ROOT / root).as_posix()
         for package, root in PACKAGES.items()
         for path in (ROOT / root / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert found == wanted
-    assert {f"{package}/py.typed" for package in PACKAGES} <= found
+    assert names == wanted
+    assert {f"{package}/py.typed" for package in PACKAGES} <= names
 
 
 def test_its_metadata_say_what_it_is(wheel):

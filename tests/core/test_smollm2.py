@@ -58,10 +58,10 @@ def test_extraction_equals_the_steps_of_caa(smollm2):
             for hook in hooks:
                 hook.remove()
             total += sign * torch.stack(seen)
-    found = extract(smollm2, data, MeanDifference())
-    for layer in found.layers:
+    steering_vector = extract(smollm2, data, MeanDifference())
+    for layer in steering_vector.layers:
         expected = total[layer] / 8
-        assert (found[layer].double() - expected).norm() / expected.norm() < 1e-4
+        assert (steering_vector[layer].double() - expected).norm() / expected.norm() < 1e-4
 
 
 @needs_data
@@ -88,8 +88,8 @@ def test_scores_equal_an_independent_scorer(smollm2, vector, mode, tokens):
     sequences = [sequence for question in questions for sequence in question.pair]
     expected = [[naive_score(smollm2, sequence, plan) for sequence in sequences] for plan in arms]
     for size in (1, 2048):
-        found = score(smollm2, [question.pair for question in questions], arms, tokens=size)
-        for scores, of_arm in zip(found, expected, strict=True):
+        results = score(smollm2, [question.pair for question in questions], arms, tokens=size)
+        for scores, of_arm in zip(results, expected, strict=True):
             got = [tokens for group in scores.tokens for tokens in group]
             assert [len(tokens) for tokens in got] == [len(tokens) for tokens in of_arm]
             for tokens_got, tokens_expected in zip(got, of_arm, strict=True):
@@ -127,9 +127,9 @@ def test_generation_equals_plain_hooks_token_for_token(smollm2, vector):
 @needs_data
 def test_letters_hardly_react_on_this_model_and_text_does(smollm2):
     """Known of it: by letter it answers by position, by text a myopia vector moves it the right way."""
-    found = extract(smollm2, load_data(MYOPIA).limit(30), MeanDifference(), position="response")
+    steering_vector = extract(smollm2, load_data(MYOPIA).limit(30), MeanDifference(), position="response")
     test = load_data(DATA / "caa/test/myopic-reward/test_dataset_ab.json").limit(20)
-    plan = Plan((Add(Site("resid_post", 18), found[18], 1.0),))
+    plan = Plan((Add(Site("resid_post", 18), steering_vector[18], 1.0),))
     letter, text = (evaluate(smollm2, test, mode, plan) for mode in ("letter", "text"))
     assert letter.competence.answers_by == "letter"
     assert "use --score text" in (letter.competence.warning("letter") or "")

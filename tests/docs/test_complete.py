@@ -39,9 +39,9 @@ def test_every_hook_is_documented(documented):
 
 
 def test_every_command_is_documented_with_its_options(built):
-    found = list(pages.commands())
-    assert len(found) > 30
-    for words, command in found:
+    commands = list(pages.commands())
+    assert len(commands) > 30
+    for words, command in commands:
         text = (built / "generated" / "commands" / f"{words.split()[0]}.html").read_text(encoding="utf-8")
         assert f'id="command-{words.replace(" ", "-")}"' in text, words
         for option in (option for part in command.params for option in part.opts if option.startswith("--")):
@@ -90,15 +90,17 @@ class _Page(HTMLParser):
 
 
 def test_local_links_lead_somewhere(built):
-    found = {path: _Page(path.read_text(encoding="utf-8")) for path in built.rglob("*.html")}
+    pages_by_path = {path: _Page(path.read_text(encoding="utf-8")) for path in built.rglob("*.html")}
     broken = []
-    for path, page in found.items():
+    for path, page in pages_by_path.items():
         for link in page.links:
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            if not target.exists() or (target in found and parts.fragment and parts.fragment not in found[target].ids):
+            if not target.exists() or (
+                target in pages_by_path and parts.fragment and parts.fragment not in pages_by_path[target].ids
+            ):
                 broken.append(f"{path.relative_to(built)}: {link}")
     assert not broken
 
@@ -111,9 +113,9 @@ def shown(text):
     joined = re.sub(r'"\s*\n\s*f?"', "", text)  # one string over several lines
     calls = re.findall(r'sh\(\s*f?"(.*?)"', joined)
     for words in (" ".join(one.split()) for one in (*lines, *inline, *calls)):
-        found = re.search(r"(?:^|&& |[A-Z_]+=\S+ )steerstack ([a-z].*)", words)
-        if found:
-            yield found[1].partition(" #")[0]
+        match = re.search(r"(?:^|&& |[A-Z_]+=\S+ )steerstack ([a-z].*)", words)
+        if match:
+            yield match[1].partition(" #")[0]
 
 
 def test_commands_that_pages_show_exist_with_their_options():

@@ -39,9 +39,9 @@ def test_pages_that_lead_with_it_say_what_was_found(page):
 
 
 def test_the_readme_corrects_for_the_number_of_claims():
-    found = {name: answer(finding) for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
+    answers = {name: answer(finding) for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    moved = [name for name, of in found.items() if of.resolved]
+    moved = [name for name, of in answers.items() if of.resolved]
     assert f"{['none', 'one', 'two', 'three', 'four', 'five'][len(moved)]} of five behaviours" in readme
     for name in moved:
-        assert f"corrected for the five claims p = {shown(float(holm(found)[name]['p_corrected']))}" in readme
+        assert f"corrected for the five claims p = {shown(float(holm(answers)[name]['p_corrected']))}" in readme

@@ -91,9 +91,9 @@ def test_images_widths_and_dark_mode(site, tmp_path):
     command = [CHROMIUM, *flags, "--remote-debugging-port=0", f"{site}/check.htm"]
     browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        count, found = _Answering.found.get(timeout=PATIENCE)
+        count, faults = _Answering.found.get(timeout=PATIENCE)
     finally:
         browser.terminate()
         browser.wait(PATIENCE)
     assert count > 90
-    assert not found, "\n".join(found)
+    assert not faults, "\n".join(faults)

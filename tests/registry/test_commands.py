@@ -112,15 +112,15 @@ def home(studied, tmp_path, monkeypatch):
 
 
 def checks(run, *options, code=0):
-    found = json.loads(run("verify", "kindness--model--mean-difference", "--json", *options, code=code))
-    return {check["what"]: check for check in found}
+    rows = json.loads(run("verify", "kindness--model--mean-difference", "--json", *options, code=code))
+    return {check["what"]: check for check in rows}
 
 
 @pytest.mark.xdist_group("verify")
 def test_a_sound_store_holds(run, home):
-    found = checks(run)
-    assert set(found) == {"vector", "model", "files", "training data", "validation data", "test data", "items"}
-    assert all(check["holds"] for check in found.values()), found
+    report = checks(run)
+    assert set(report) == {"vector", "model", "files", "training data", "validation data", "test data", "items"}
+    assert all(check["holds"] for check in report.values()), report
 
 
 @pytest.mark.xdist_group("verify")
@@ -128,8 +128,8 @@ def test_a_changed_data_row_is_named(run, home):
     text, touched = (home / "kindness.csv").read_text(), set()
     for row in range(40):
         (home / "kindness.csv").write_text(text.replace(f"case {row}?", f"matter {row}?"))
-        found = checks(run, "--items", "0", code=1)
-        (changed,) = [what for what, check in found.items() if not check["holds"]]  # each row is in one part
+        report = checks(run, "--items", "0", code=1)
+        (changed,) = [what for what, check in report.items() if not check["holds"]]  # each row is in one part
         touched.add(changed)
         if touched == {"training data", "validation data", "test data"}:
             break
@@ -141,10 +141,10 @@ def test_a_swapped_base_model_is_named(run, home):
     from steerstack.testing.models import tiny_model
 
     tiny_model("llama", seed=1).save_pretrained(home / "model")
-    found = checks(run, code=1)
-    assert found["model"]["holds"] is False
-    assert found["vector"]["holds"]
-    assert "items" not in found
+    report = checks(run, code=1)
+    assert report["model"]["holds"] is False
+    assert report["vector"]["holds"]
+    assert "items" not in report
 
 
 @pytest.mark.xdist_group("verify")
@@ -239,9 +239,9 @@ def vector_file(home):
 
 def assert_verified(run, name, *wanted):
     """Everything that the registry says of a vector is looked at, and holds."""
-    found = json.loads(run("verify", name, "--json"))
-    assert all(check["holds"] for check in found), found
-    looked_at = [check["what"] for check in found]
+    rows = json.loads(run("verify", name, "--json"))
+    assert all(check["holds"] for check in rows), rows
+    looked_at = [check["what"] for check in rows]
     assert looked_at.count("files") >= 1  # of each run
     assert [what for what in looked_at if what != "files"] == ["vector", "model", *wanted[:-1], "items"]
-    assert wanted[-1] in found[-1]["detail"], found[-1]
+    assert wanted[-1] in rows[-1]["detail"], rows[-1]

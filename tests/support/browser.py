@@ -64,10 +64,10 @@ class Seen:
         """Whether the text can be seen: it is there, and nothing lies over it once it is scrolled to."""
 
         def look() -> bool:
-            found = self._page.get_by_text(text).first
-            found.wait_for(timeout=_PATIENCE)
-            found.scroll_into_view_if_needed()
-            return bool(found.evaluate(_ON_TOP))
+            element = self._page.get_by_text(text).first
+            element.wait_for(timeout=_PATIENCE)
+            element.scroll_into_view_if_needed()
+            return bool(element.evaluate(_ON_TOP))
 
         return self._chromium.do(look)
 

@@ -25,21 +25,21 @@ EXTREMES = (
 def mutated(data: bytes, seed: int) -> bytes:
     """The file after one to four changes."""
     draw = random.Random(seed)
-    found = bytearray(data)
+    content = bytearray(data)
     for _ in range(draw.randint(1, 4)):
-        at = draw.randrange(len(found) + 1)
+        at = draw.randrange(len(content) + 1)
         match draw.randrange(5):
             case 0:
-                del found[at:]
+                del content[at:]
             case 1:
-                found[at : at + 1] = bytes([draw.randrange(256)])
+                content[at : at + 1] = bytes([draw.randrange(256)])
             case 2:
-                found[at:at] = draw.choice(EXTREMES)
+                content[at:at] = draw.choice(EXTREMES)
             case 3:
-                found[at:at] = found[at : at + draw.randint(1, 30)]
+                content[at:at] = content[at : at + draw.randint(1, 30)]
             case _:
-                del found[at : at + draw.randint(1, 8)]
-    return bytes(found)
+                del content[at : at + draw.randint(1, 8)]
+    return bytes(content)
 
 
 ANYTHING: tuple[Any, ...] = (
@@ -53,15 +53,15 @@ def other_values(data: bytes, seed: int) -> bytes:
     """The JSON after one to three changes: a value becomes any other, goes, or is called otherwise."""
     draw, whole = random.Random(seed), [json.loads(data)]
     for _ in range(draw.randint(1, 3)):
-        found = list(_places(whole))
-        within, key = draw.choice(found)
+        places = list(_places(whole))
+        within, key = draw.choice(places)
         match draw.randrange(6):
             case 0 if within is not whole:
                 del within[key]
             case 1 if isinstance(within, dict):
                 within[str(draw.choice(ANYTHING))] = within.pop(key)
             case 2:
-                place, other = draw.choice(found)
+                place, other = draw.choice(places)
                 within[key] = json.loads(json.dumps(place[other]))
             case _:
                 within[key] = draw.choice(ANYTHING)

@@ -11,8 +11,8 @@ from steerstack.catalog.manager import PluginManager
 
 @pytest.mark.parametrize("raised", ["KeyboardInterrupt()", "SystemExit(3)", "GeneratorExit()", "BaseException('odd')"])
 def test_whatever_it_raises_is_its_cause(install, raised):
-    found = PluginManager([install("odd", f"raise {raised}")])
-    assert raised.partition("(")[0] in found.failed[0].cause
+    manager = PluginManager([install("odd", f"raise {raised}")])
+    assert raised.partition("(")[0] in manager.failed[0].cause
 
 
 def test_what_it_prints_is_no_result(install, capsys):
@@ -42,9 +42,9 @@ def test_what_it_sets_for_all_of_torch_is_put_back_and_named(install, caplog):
 
 def test_the_second_entry_point_of_a_name_is_named_and_the_first_works(install):
     point = install("twin", "def steerstack_extractors():\n    return []")
-    found = PluginManager([point, point])
-    assert [plugin.cause is None for plugin in found.loaded] == [True, False]
-    assert "two entry points" in found.failed[0].cause
+    manager = PluginManager([point, point])
+    assert [plugin.cause is None for plugin in manager.loaded] == [True, False]
+    assert "two entry points" in manager.failed[0].cause
 
 
 @pytest.fixture

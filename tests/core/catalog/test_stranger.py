@@ -156,9 +156,9 @@ def test_they_pass_the_contract_kit_as_written(strange, tmp_path, package):
         "skeleton": strange.folder / "my-lab-steering" / "tests",
         "readme": strange.folder / "my-package" / "test_mine.py",
     }[package]
-    found = strange.pytest(tests, tmp_path)
-    assert found.returncode == 0, found.stdout[-3000:]
-    assert " passed" in found.stdout
+    process = strange.pytest(tests, tmp_path)
+    assert process.returncode == 0, process.stdout[-3000:]
+    assert " passed" in process.stdout
 
 
 def _doses(strange, home, out, *command):

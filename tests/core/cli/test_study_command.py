@@ -61,7 +61,7 @@ def test_the_studies_are_installed():
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_field_is_an_option_and_every_option_a_field(name):
-    found = options(extensions.find(name))
+    names = options(extensions.find(name))
     fields = {field.replace("_", "-") for field in STUDIES[name].model_fields}
     outputs = {output.replace("_", "-") for output in OUTPUTS}
     methods = {
@@ -69,8 +69,8 @@ def test_every_field_is_an_option_and_every_option_a_field(name):
         for field, of in STUDIES[name].model_fields.items()
         if "MethodRef" in str(of.annotation) and "tuple" not in str(of.annotation)
     }
-    assert fields <= found
-    assert found == fields | outputs | methods | {"plain-http"}  # where a key may go is no part of a study
+    assert fields <= names
+    assert names == fields | outputs | methods | {"plain-http"}  # where a key may go is no part of a study
     assert not fields & (outputs | methods)
 
 
@@ -98,16 +98,16 @@ def test_what_is_shown_as_a_default_is_the_default(name):
 
 
 def test_tuples_are_read_with_commas():
-    found = declared(Sweep, "--data", "kindness", "--layers", "1, 2,3", "--scales=-1,0.5")
-    assert (found.layers, found.scales) == ((1, 2, 3), (-1.0, 0.5))
-    found = declared(Efficiency, "--data", "kindness", "--techniques", "mean-difference, lora-sft", "--sizes", "4")
-    assert [one.name for one in found.techniques] == ["mean-difference", "lora-sft"]
-    assert found.sizes == (4,)
+    study = declared(Sweep, "--data", "kindness", "--layers", "1, 2,3", "--scales=-1,0.5")
+    assert (study.layers, study.scales) == ((1, 2, 3), (-1.0, 0.5))
+    study = declared(Efficiency, "--data", "kindness", "--techniques", "mean-difference, lora-sft", "--sizes", "4")
+    assert [one.name for one in study.techniques] == ["mean-difference", "lora-sft"]
+    assert study.sizes == (4,)
 
 
 def test_none_is_nothing():
-    found = declared(Stack, "--data", "kindness", "--finetunes", "none", "--few-shot", "none", "--position", "none")
-    assert (found.finetunes, found.few_shot) == ((), None)
+    study = declared(Stack, "--data", "kindness", "--finetunes", "none", "--few-shot", "none", "--position", "none")
+    assert (study.finetunes, study.few_shot) == ((), None)
     assert declared(Stack, "--data", "kindness").few_shot == MethodRef(name="few-shot")
 
 
@@ -122,14 +122,14 @@ def test_none_is_nothing():
     ],
 )
 def test_a_part_of_a_study_is_named_with_its_value(typed, meant):
-    found = declared(Generalize, "--data", "kindness", "--techniques", "pca", "--shift", typed)
-    assert found.shift.model_dump(exclude_defaults=True) == meant
+    study = declared(Generalize, "--data", "kindness", "--techniques", "pca", "--shift", typed)
+    assert study.shift.model_dump(exclude_defaults=True) == meant
 
 
 def test_yaml_says_what_words_cannot():
     techniques = "[mean-difference, {name: lora-sft, epochs: 2}]"
-    found = declared(Efficiency, "--data", "kindness", "--techniques", techniques)
-    assert [(one.name, one.parameters) for one in found.techniques] == [
+    study = declared(Efficiency, "--data", "kindness", "--techniques", techniques)
+    assert [(one.name, one.parameters) for one in study.techniques] == [
         ("mean-difference", {}),
         ("lora-sft", {"epochs": 2}),
     ]
@@ -138,14 +138,14 @@ def test_yaml_says_what_words_cannot():
 
 
 def test_parameters_of_a_method_are_set_beside_it():
-    found = declared(Sweep, "--data", "kindness", "--layers", "1", "--set", "keep-norm=yes", "--set", "rank=4")
-    assert found.method == MethodRef(name="mean-difference", keep_norm="yes", rank="4")
-    found = declared(
+    study = declared(Sweep, "--data", "kindness", "--layers", "1", "--set", "keep-norm=yes", "--set", "rank=4")
+    assert study.method == MethodRef(name="mean-difference", keep_norm="yes", rank="4")
+    study = declared(
         Sweep, "--data", "kindness", "--layers", "1", "--method", "pca", "--set", "layers=[1,2]", "--edit", "clamp",
         "--edit-set", "value=2",
     )  # fmt: skip
-    assert found.method == MethodRef(name="pca", layers=[1, 2])
-    assert found.edit == MethodRef(name="clamp", value="2")
+    assert study.method == MethodRef(name="pca", layers=[1, 2])
+    assert study.edit == MethodRef(name="clamp", value="2")
     with pytest.raises(ParameterError, match="There is no edit whose parameters could be set"):
         declared(Sweep, "--data", "kindness", "--layers", "1", "--edit-set", "value=2")
 
@@ -165,10 +165,10 @@ class Doses(Study):
 
 def test_a_strangers_fields_are_options_too():
     assert declared(Doses, "--data", "k").doses == declared(Doses, "--data", "k", "--doses", "0.5,1").doses
-    found = declared(Doses, "--data", "k", "--halve", "--no-double", "--most", "3", "--other-method", "pca",
+    study = declared(Doses, "--data", "k", "--halve", "--no-double", "--most", "3", "--other-method", "pca",
                      "--other-method-set", "rank=2")  # fmt: skip
-    assert (found.halve, found.double, found.most) == (True, False, 3)
-    assert found.other_method == MethodRef(name="pca", rank="2")
+    assert (study.halve, study.double, study.most) == (True, False, 3)
+    assert study.other_method == MethodRef(name="pca", rank="2")
     with pytest.raises(SteerstackError, match="doses"):
         declared(Doses, "--data", "k", "--doses", "much")
 

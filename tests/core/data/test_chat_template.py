@@ -56,17 +56,17 @@ HISTORY = (("Capital?", "Rome."),)
 @pytest.mark.parametrize("history", [(), HISTORY])
 def test_a_template_that_reads_lists_of_parts_is_given_them(system, history):
     prompt = Prompt("Hello?", system, history=history)
-    found, format = text_of(PARTS, prompt)
+    text, format = text_of(PARTS, prompt)
     plain, _ = text_of("{% for m in messages %}" + TURN + "{% endfor %}" + HEADER, prompt)
-    assert found == plain
+    assert text == plain
     assert format.describe()["content"] == "list of parts"
 
 
 @pytest.mark.parametrize("template", [DROPS_SYSTEM, REFUSES_SYSTEM, PARTS.replace("{% for m in messages %}", REFUSES_SYSTEM.split("{% for")[0] + "{% for m in messages %}")])  # fmt: skip
 def test_a_system_prompt_that_is_dropped_or_refused_stands_before_the_users_first_words(template):
-    found, format = text_of(template, Prompt("Hello?", "Be kind.", history=HISTORY))
-    assert found.startswith("<|im_start|>user\nBe kind.\n\nCapital?<|im_end|>\n")
-    assert found.count("Be kind.") == 1
+    text, format = text_of(template, Prompt("Hello?", "Be kind.", history=HISTORY))
+    assert text.startswith("<|im_start|>user\nBe kind.\n\nCapital?<|im_end|>\n")
+    assert text.count("Be kind.") == 1
     assert format.describe()["system"] == "in front of the user's words"
     alone, _ = text_of(template, Prompt("Hello?", "Be kind."))
     assert alone == "<|im_start|>user\nBe kind.\n\nHello?<|im_end|>\n<|im_start|>assistant\n"
@@ -121,8 +121,8 @@ def clock(request, monkeypatch):
 
 @pytest.mark.usefixtures("clock")
 def test_a_template_that_writes_todays_date_gets_a_fixed_one():
-    found, format = text_of(DATED, Prompt("Hello?"))
-    assert found.startswith("Today: 26 Jul 2024, Friday 26.07., 12:00, 100 %\n")
+    text, format = text_of(DATED, Prompt("Hello?"))
+    assert text.startswith("Today: 26 Jul 2024, Friday 26.07., 12:00, 100 %\n")
     assert format.describe()["date"] == DATE
     assert text_of(DATED, Prompt("Hello?"), date="2025-01-02")[0].startswith("Today: 02 Jan 2025, Thursday 2.01.")
     assert text_of(DATED, Prompt("Hello?"), date_string="never")[0].startswith("Today: never, Friday")

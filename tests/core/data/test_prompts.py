@@ -90,8 +90,8 @@ def test_a_failing_template_never_shows_the_word_none():
 @given(words, words | st.none(), words)
 def test_parts_of_any_answered_prompt(user, system, answer):
     for tokenizer, format in (chat(), plain()):
-        found = format.answers(Prompt(user, system), [answer, "§ another"])
-        before, header, said = parts(tokenizer, found[0])
+        sequences = format.answers(Prompt(user, system), [answer, "§ another"])
+        before, header, said = parts(tokenizer, sequences[0])
         joint = "" if format.chat else " "
         assert before.rstrip().endswith(user + ("<|im_end|>" if format.chat else ""))
         assert header.strip().removeprefix("<|im_start|>").rstrip(":").lower() == "assistant"
@@ -130,8 +130,8 @@ def test_an_answer_without_text_is_refused():
 def test_labels_are_one_token_after_the_prompt(make, prefix, labels):
     tokenizer, format = make()
     prompt = Prompt("Which?", None, prefix)
-    bare, found = format.sequence(prompt), format.labels(prompt, labels)
-    for label, sequence in zip(labels, found, strict=True):
+    bare, sequences = format.sequence(prompt), format.labels(prompt, labels)
+    for label, sequence in zip(labels, sequences, strict=True):
         assert sequence.ids[:-1] == bare.ids
         assert (sequence.response_start, sequence.answer_start) == (bare.response_start, len(bare))
         assert tokenizer.decode([sequence.ids[-1]]) == (label if format.chat or prefix else f" {label}")
@@ -209,10 +209,10 @@ def test_a_tokenizer_without_offsets_is_refused():
 @pytest.mark.parametrize("chat", [True, False])
 def test_completions_are_running_text_with_its_parts_marked(chat):
     format = ChatFormat(tiny_tokenizer(chat=chat))
-    found = format.completions("Q: Well?", "\nA:", [" yes", " no"])
+    sequences = format.completions("Q: Well?", "\nA:", [" yes", " no"])
     decode = tiny_tokenizer(chat=chat).decode
-    assert [decode(s.ids) for s in found] == ["Q: Well?\nA: yes", "Q: Well?\nA: no"]
-    for sequence in found:
+    assert [decode(s.ids) for s in sequences] == ["Q: Well?\nA: yes", "Q: Well?\nA: no"]
+    for sequence in sequences:
         assert decode(sequence.ids[: sequence.response_start]) == "Q: Well?"
         assert decode(sequence.ids[: sequence.answer_start]) == "Q: Well?\nA:"
 
@@ -278,10 +278,10 @@ def test_an_end_token_that_the_tokenizer_appends_stands_nowhere(make, lead):
     tokenizer.backend_tokenizer.post_processor = TemplateProcessing(f"{lead}$A <|im_end|>", special_tokens=marks)
     assert tokenizer("So?")["input_ids"][-1] == tokenizer.eos_token_id
     leads = 1 if lead else 0
-    for without, found in zip(before, sequences(ChatFormat(tokenizer)), strict=True):
-        added = leads if len(found) > len(without) else 0
-        assert found.ids[added:] == without.ids
-        assert found.answer_start == without.answer_start + (added if found.answer_start > 1 else 0)
+    for without, sequence in zip(before, sequences(ChatFormat(tokenizer)), strict=True):
+        added = leads if len(sequence) > len(without) else 0
+        assert sequence.ids[added:] == without.ids
+        assert sequence.answer_start == without.answer_start + (added if sequence.answer_start > 1 else 0)
     assert len(ChatFormat(tokenizer).plain("The sea.")) == len(before[1]) + leads
 
 

@@ -46,12 +46,12 @@ def made(source, **manner):
 )
 def test_an_open_block_is_closed_before_the_answer(opened, closed):
     tokenizer, format = made(opening(opened))
-    for found in format.answers(Prompt("Well?"), ["Yes.", "No."]):
-        assert tokenizer.decode(list(found.ids[: found.answer_start])).endswith(HEAD + closed)
-        begin, end = found.think
-        assert tokenizer.decode(list(found.ids[begin:end])) == closed.rstrip()
-        assert Tokens("think").positions(found) == tuple(range(begin, end))
-        rest = tokenizer.decode([found.ids[p] for p in Tokens("answer").positions(found)])
+    for sequence in format.answers(Prompt("Well?"), ["Yes.", "No."]):
+        assert tokenizer.decode(list(sequence.ids[: sequence.answer_start])).endswith(HEAD + closed)
+        begin, end = sequence.think
+        assert tokenizer.decode(list(sequence.ids[begin:end])) == closed.rstrip()
+        assert Tokens("think").positions(sequence) == tuple(range(begin, end))
+        rest = tokenizer.decode([sequence.ids[p] for p in Tokens("answer").positions(sequence)])
         assert rest.strip() in ("Yes.", "No.", closed[-1] + "Yes.", closed[-1] + "No.")
     [label, _] = format.labels(Prompt("Well?", prefix="("), ["A", "B"])
     assert tokenizer.decode(list(label.ids)).endswith(HEAD + closed + "(A")

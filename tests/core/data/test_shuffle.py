@@ -23,10 +23,10 @@ def data(count):
 @given(count=COUNTS, seed=SEEDS)
 def test_exactly_half_is_exchanged(count, seed):
     assert int(half(count, seed).sum()) == count // 2
-    found = shuffled(data(count), seed)
-    sides = [item.exhibits for item in found]
+    dataset = shuffled(data(count), seed)
+    sides = [item.exhibits for item in dataset]
     assert sides.count(0) == sides.count(1) == count // 2
-    assert all(item.contrast == 1 - item.exhibits for item in found)
+    assert all(item.contrast == 1 - item.exhibits for item in dataset)
 
 
 @given(count=COUNTS, seed=SEEDS)
@@ -49,8 +49,8 @@ def test_shuffled_labels_are_never_the_vector_itself(pairs):
     stream = planted(pairs)[0]
     real = MeanDifference().fit(stream)
     for seed in range(20):
-        found = MeanDifference().fit(ShuffledPairs(stream, seed))
-        assert all(abs(cosine(real[layer], found[layer])) < 0.9 for layer in LAYERS)
+        null = MeanDifference().fit(ShuffledPairs(stream, seed))
+        assert all(abs(cosine(real[layer], null[layer])) < 0.9 for layer in LAYERS)
 
 
 @pytest.mark.parametrize("count", [2, 12, 13])
@@ -59,12 +59,12 @@ def test_nothing_is_left_of_a_difference_that_all_pairs_share(count, batch):
     base = planted(count)[0].negative.round()  # whole numbers, of which sums are exact
     pairs = Synthetic(base + 3, base, batch=batch)
     real = MeanDifference().fit(pairs)
-    found = MeanDifference().fit(ShuffledPairs(pairs, seed=0))
+    null = MeanDifference().fit(ShuffledPairs(pairs, seed=0))
     for layer in LAYERS:
         assert torch.equal(real[layer], torch.full_like(real[layer], 3.0))
-        assert torch.equal(found[layer], torch.zeros_like(real[layer]))
+        assert torch.equal(null[layer], torch.zeros_like(real[layer]))
     with pytest.raises(DegenerateDirectionError):
-        SteeringVector(dict(found))
+        SteeringVector(dict(null))
 
 
 @pytest.mark.parametrize("count", [12, 13])
@@ -74,5 +74,5 @@ def test_what_pairs_do_not_share_is_summed_with_balanced_signs(count, batch):
     pairs.batch = batch
     gaps = (pairs.positive - pairs.negative).double()
     expected = (balanced(count, 5)[:, None, None] * gaps).sum(0) / 12
-    found = MeanDifference().fit(ShuffledPairs(pairs, seed=5))
-    assert torch.allclose(torch.stack([found[layer] for layer in LAYERS]).double(), expected, atol=1e-5)
+    null = MeanDifference().fit(ShuffledPairs(pairs, seed=5))
+    assert torch.allclose(torch.stack([null[layer] for layer in LAYERS]).double(), expected, atol=1e-5)

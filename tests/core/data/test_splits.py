@@ -49,13 +49,13 @@ def attempt(given_data, **options):
 @settings(deadline=None, max_examples=80)
 @given(sets(), st.integers(0, 99))
 def test_every_item_is_used_once_and_no_question_in_two_parts(given_data, seed):
-    found = attempt(given_data, seed=seed)
-    if found is None:
+    groups = attempt(given_data, seed=seed)
+    if groups is None:
         return
-    assert sorted(i for part in found for i in part) == sorted(ids(given_data))
+    assert sorted(i for part in groups for i in part) == sorted(ids(given_data))
     homes = defaultdict(set)
     for one in given_data:
-        homes[one.question].add(next(n for n, part in enumerate(found) if one.id in part))
+        homes[one.question].add(next(n for n, part in enumerate(groups) if one.id in part))
     assert all(len(home) == 1 for home in homes.values())
 
 

@@ -23,16 +23,16 @@ def data(tone, count=60, questions=60):
 
 
 def test_a_tone_that_gives_the_answer_away_is_found():
-    found = word_guesses(data(lambda _: ("gladly", "sadly")))
-    assert found.accuracy == 1.0
-    assert found.n == 60
-    assert "give it away" in found.text
+    guesses = word_guesses(data(lambda _: ("gladly", "sadly")))
+    assert guesses.accuracy == 1.0
+    assert guesses.n == 60
+    assert "give it away" in guesses.text
 
 
 def test_words_that_say_nothing_are_a_coin():
-    found = word_guesses(data(lambda rng: tuple(rng.permutation(["gladly", "sadly"]))))
-    assert abs(found.accuracy - 0.5) < 0.2
-    assert "give it away" not in found.text
+    guesses = word_guesses(data(lambda rng: tuple(rng.permutation(["gladly", "sadly"]))))
+    assert abs(guesses.accuracy - 0.5) < 0.2
+    assert "give it away" not in guesses.text
 
 
 def test_sides_of_the_same_words_are_neither_right_nor_wrong():
@@ -64,7 +64,7 @@ def test_what_belongs_together_is_never_guessed_from_itself():
 
 @pytest.mark.parametrize("name", ["hallucination", "truthfulness"])
 def test_the_check_of_a_shipped_set_says_what_its_words_give_away(name):
-    (found,) = (leak for leak in leaks(load_data(name)) if leak.what == "words")
-    assert found.value <= CLEAN
-    assert f"{found.value:.0%} of" in found.text
-    assert "give it away" not in found.text
+    (finding,) = (leak for leak in leaks(load_data(name)) if leak.what == "words")
+    assert finding.value <= CLEAN
+    assert f"{finding.value:.0%} of" in finding.text
+    assert "give it away" not in finding.text

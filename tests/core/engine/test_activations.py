@@ -112,6 +112,6 @@ def test_positions_in_the_common_beginning_are_read_all_the_same(llama, table):
         ContrastPair(pair.id, Read(pair.positive.sequence, (2, 40)), Read(pair.negative.sequence, (5,)))
         for pair in contrast_pairs(llama.format, load_data(table).limit(5), "response")
     ]
-    found = MeanDifference().fit(PairActivations(llama, pairs))
+    directions = MeanDifference().fit(PairActivations(llama, pairs))
     expected = plain_caa(llama, pairs)
-    assert all(torch.allclose(found[layer].double(), expected[layer], atol=1e-5) for layer in found)
+    assert all(torch.allclose(directions[layer].double(), expected[layer], atol=1e-5) for layer in directions)

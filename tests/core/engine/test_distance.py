@@ -12,9 +12,9 @@ from steerstack.steering.intervention import Plan
 def test_the_distance_is_the_plain_one_also_under_a_prompt(llama):
     bare = neutral_answers(llama.format, 2)
     prompted = neutral_answers(llama.format, 2, system="Be kind.")
-    found, same = distances(llama, bare, [(llama, prompted, Plan()), (llama, bare, Plan())])
+    distance, same = distances(llama, bare, [(llama, prompted, Plan()), (llama, bare, Plan())])
     assert same.kl == pytest.approx([0.0, 0.0], abs=1e-6)
-    for kl, reverse, before, after in zip(found.kl, found.reverse, bare, prompted, strict=True):
+    for kl, reverse, before, after in zip(distance.kl, distance.reverse, bare, prompted, strict=True):
         with torch.no_grad():
             logp = [
                 llama.module(torch.tensor([text.ids])).logits[0, text.answer_start - 1 : -1].log_softmax(-1)

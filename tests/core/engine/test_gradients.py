@@ -25,9 +25,9 @@ def test_values_are_those_of_the_engine(tiny):
     for architecture in ("llama", "gpt2", "bloom"):
         model = tiny(architecture)
         asked, direction = sequences(model), torch.randn(model.d_model)
-        found = differentiable(model, asked, plan(direction)).logp
+        logp = differentiable(model, asked, plan(direction)).logp
         expected = score(model, [[s] for s in asked], [plan(direction)])[0]
-        for index, value in enumerate(found.tolist()):
+        for index, value in enumerate(logp.tolist()):
             assert abs(value - expected.total(index, 0)) < 1e-4
 
 
@@ -50,12 +50,12 @@ def test_gradients_are_those_of_a_plain_hook(llama):
 def test_each_sequence_may_have_its_own_plan_and_activations_are_read(llama):
     asked, site = sequences(llama), Site("resid_post", 3)
     direction = torch.zeros(llama.d_model, requires_grad=True)
-    found = differentiable(llama, asked, [plan(direction), Plan()], read=[site])
-    assert found.hidden[site].shape == (2, max(map(len, asked)), llama.d_model)
+    result = differentiable(llama, asked, [plan(direction), Plan()], read=[site])
+    assert result.hidden[site].shape == (2, max(map(len, asked)), llama.d_model)
     first, second = (
-        torch.autograd.grad(found.hidden[site][i].sum(), direction, retain_graph=True, allow_unused=True)[0]
+        torch.autograd.grad(result.hidden[site][i].sum(), direction, retain_graph=True, allow_unused=True)[0]
         for i in range(2)
     )
     assert first.abs().sum() > 0
     assert second is None or second.abs().sum() == 0
-    assert found.exists.sum(1).tolist() == [len(s) for s in asked]
+    assert result.exists.sum(1).tolist() == [len(s) for s in asked]

@@ -48,17 +48,17 @@ def test_they_are_those_of_each_sequence_alone(model):
     site, direction = Site("resid_post", 2), torch.ones(model.d_model, requires_grad=True)
     plan = Plan((Shift(Site("resid_post", 0), direction, selection=Tokens("all")),))
     for arm, given in ((Plan(), None), (plan, plan)):
-        found = hidden_states(model, sequences, [site], given)[site]
-        for row, sequence in zip(found, sequences, strict=True):
+        states = hidden_states(model, sequences, [site], given)[site]
+        for row, sequence in zip(states, sequences, strict=True):
             torch.testing.assert_close(row[: len(sequence)], plain_states(model, sequence, site, arm))
             assert not row[len(sequence) :].isnan().any()
-    assert found.requires_grad
+    assert states.requires_grad
 
 
 def test_training_sees_each_sequence_alone(model):
     sequences = [model.format.answers(Prompt(text), ["yes, it is"])[0] for text in ("a", "bcd, is it?")]
     direction = torch.ones(model.d_model, requires_grad=True)
     plan = Plan((Shift(Site("resid_post", 0), direction, selection=Tokens("response")),))
-    found = differentiable(model, sequences, plan).logp
-    for value, sequence in zip(found, sequences, strict=True):
+    logp = differentiable(model, sequences, plan).logp
+    for value, sequence in zip(logp, sequences, strict=True):
         assert float(value.detach()) == pytest.approx(sum(naive_score(model, sequence, plan)), abs=1e-4)

@@ -59,14 +59,14 @@ def test_a_model_whose_own_numbers_overflow_is_no_uniform_distribution(run):
 @pytest.mark.parametrize("scale", [1e5, -1e9])
 def test_strong_edits_that_the_dtype_holds_are_run(scale):
     model = opened()
-    (found,) = score(model, ANSWERS, [plan(model, scale)])
-    assert all(math.isfinite(value) for value in found.tokens[0][0])
+    (scores,) = score(model, ANSWERS, [plan(model, scale)])
+    assert all(math.isfinite(value) for value in scores.tokens[0][0])
 
 
 def test_what_leaves_nothing_is_rightly_uniform():
     model = opened()
-    (found,) = score(model, ANSWERS, [Plan((Ablate(Site("resid_post", 3), kind="zero", selection=Tokens("all")),))])
-    assert found.tokens[0][0] == pytest.approx([-math.log(model.n_ids)] * 2)
+    (scores,) = score(model, ANSWERS, [Plan((Ablate(Site("resid_post", 3), kind="zero", selection=Tokens("all")),))])
+    assert scores.tokens[0][0] == pytest.approx([-math.log(model.n_ids)] * 2)
 
 
 def test_values_that_are_no_numbers():

@@ -14,8 +14,8 @@ from steerstack.testing.models import WIDTH
 def test_they_are_dot_products_with_the_unit_direction(llama, layer):
     sequences = [llama.format.sequence(Prompt(text)) for text in ("Hi", "How are you, then?")]
     direction = 3 * torch.randn(WIDTH, generator=torch.Generator().manual_seed(1))
-    found = projections(llama, sequences, Site("resid_post", layer), direction)
-    for sequence, values in zip(sequences, found, strict=True):
+    rows = projections(llama, sequences, Site("resid_post", layer), direction)
+    for sequence, values in zip(sequences, rows, strict=True):
         with torch.no_grad():
             plain = llama.module(torch.tensor([sequence.ids]), output_hidden_states=True).hidden_states[layer + 1][0]
         torch.testing.assert_close(torch.tensor(values), plain @ direction / direction.norm(), rtol=1e-4, atol=1e-5)

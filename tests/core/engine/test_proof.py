@@ -78,10 +78,10 @@ def test_the_verdict_is_kept_by_fingerprint(monkeypatch, tmp_path):
 )
 def test_a_long_window_is_narrowed_for_the_trial_and_comes_back(architecture, window):
     model = opened(architecture, **window)
-    found = prove(model)
-    assert (found.used, found.reach) == (EVERY, 100)
-    assert found.beyond >= STATELESS
-    assert "tree" not in found.beyond
+    trial = prove(model)
+    assert (trial.used, trial.reach) == (EVERY, 100)
+    assert trial.beyond >= STATELESS
+    assert "tree" not in trial.beyond
     assert {name: getattr(model.config, name) for name in window} == window
     asked = [model.format.answers(Prompt("Is it? " * 12), ["It is the best!", "No"]) for _ in range(2)]
     assert len(asked[0][0]) > 100
@@ -121,10 +121,10 @@ def test_a_model_that_reads_its_batch_is_run_one_sequence_at_a_time():
     assert "rows" not in prove(model).used
     assert prove(model).off["rows"] > 0.01
     asked = [model.format.answers(Prompt(text), ["yes", "not so"]) for text in ("a", "bcd?")]
-    found = score(model, asked, [Plan()])[0]
+    scores = score(model, asked, [Plan()])[0]
     for group, sequences in enumerate(asked):
         for slot, sequence in enumerate(sequences):
-            assert found.tokens[group][slot] == pytest.approx(naive_score(model, sequence, Plan()), abs=1e-4)
+            assert scores.tokens[group][slot] == pytest.approx(naive_score(model, sequence, Plan()), abs=1e-4)
 
 
 def test_if_even_the_slowest_path_differs_the_model_is_refused(monkeypatch):

@@ -26,16 +26,16 @@ def groups(draw, format):
     """Items of one to three prompts, some with a common system prompt, with two answers each."""
     system = draw(st.sampled_from([None, "be kind"]))
     asked = draw(st.lists(st.text("abcdef ?", min_size=1, max_size=40), min_size=1, max_size=3))
-    found = []
+    pairs = []
     for question in asked:
         answers = draw(st.lists(st.sampled_from(WORDS), min_size=2, max_size=2, unique=True))
-        found.append(format.answers(Prompt(question, system), answers))
-    return found
+        pairs.append(format.answers(Prompt(question, system), answers))
+    return pairs
 
 
 def assert_equals_naive(model, asked, arms, tokens=2048):
-    found = score(model, asked, arms, tokens=tokens)
-    for plan, scores in zip(arms, found, strict=True):
+    results = score(model, asked, arms, tokens=tokens)
+    for plan, scores in zip(arms, results, strict=True):
         for index, group in enumerate(asked):
             for place, sequence in enumerate(group):
                 expected = naive_score(model, sequence, plan)
@@ -98,10 +98,10 @@ def test_edited_positions_are_counted(llama):
     one = asked[0][0]
     last = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), selection=Tokens("last")),))
     response = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))
-    found = score(llama, asked, [Plan(), last, response])
-    assert found[0].edited.positions == 0
-    assert found[1].edited.positions == 1  # both answers share it
-    assert found[2].edited.positions == max(len(s) for s in asked[0]) - 1 - one.response_start
+    scores = score(llama, asked, [Plan(), last, response])
+    assert scores[0].edited.positions == 0
+    assert scores[1].edited.positions == 1  # both answers share it
+    assert scores[2].edited.positions == max(len(s) for s in asked[0]) - 1 - one.response_start
 
 
 def test_a_plan_that_touches_nothing_is_an_error(llama):

@@ -18,13 +18,13 @@ def test_a_slope_is_the_derivative_along_any_direction(llama, tokens):
     assert len(sequences) > PART  # more than one pass
     weights = [0.3, -0.7] * len(asked)
     sites = [Site("resid_post", 0), Site("resid_post", 2)]
-    found = slopes(llama, sequences, weights, sites, Tokens.parse(tokens))
+    gradients = slopes(llama, sequences, weights, sites, Tokens.parse(tokens))
 
     def total(site, move):
         logp = differentiable(llama, sequences, Plan((Shift(site, move, selection=Tokens.parse(tokens)),))).logp
         return float(logp.double() @ torch.tensor(weights).double())
 
-    for site, slope in zip(sites, found, strict=True):
+    for site, slope in zip(sites, gradients, strict=True):
         direction = torch.randn(llama.width(site), generator=torch.Generator().manual_seed(site.layer))
         step = 0.05 * direction / direction.norm()
         expected = (total(site, step) - total(site, -step)) / 2

@@ -22,12 +22,12 @@ def test_equals_the_whole_distribution(tiny, architecture, scale):
     groups = [
         model.format.answers(Prompt(asked), ["yes it is", "no"]) for asked in ("Is it?", "Was that all there was?")
     ]
-    found = likeliest(model, groups, plan, 3)
+    guesses = likeliest(model, groups, plan, 3)
     [scores] = score(model, groups, [plan])
     for index, group in enumerate(groups):
         for place, sequence in enumerate(group):
             positions = range(sequence.answer_start, len(sequence))
-            assert [guess.logp for guess in found[index][place]] == scores.tokens[index][place]
+            assert [guess.logp for guess in guesses[index][place]] == scores.tokens[index][place]
             hooks = [
                 model.module_at(edit.site).register_forward_hook(_steer(edit, edit.tokens.positions(sequence)))
                 for edit in plan
@@ -35,7 +35,7 @@ def test_equals_the_whole_distribution(tiny, architecture, scale):
             logp = model.module(torch.tensor([sequence.ids])).logits[0].float().log_softmax(-1)
             for hook in hooks:
                 hook.remove()
-            for guess, position in zip(found[index][place], positions, strict=True):
+            for guess, position in zip(guesses[index][place], positions, strict=True):
                 values, tokens = logp[position - 1].topk(3)
                 assert [token for token, _ in guess.likeliest] == tokens.tolist()
                 assert [value for _, value in guess.likeliest] == pytest.approx(values.tolist(), abs=1e-4)

@@ -45,8 +45,8 @@ def test_scores_are_those_of_plain_passes(name, fields, arms):
     groups = [model.format.answers(Prompt(question), list(answers)) for question, answers in ASKED.items()]
     direction = torch.randn(model.d_model, generator=torch.Generator().manual_seed(1))
     plans = [Plan(), *(Plan((Add(Site("resid_post", 1), direction, float(scale)),)) for scale in range(1, arms + 1))]
-    for plan, found in zip(plans, score(model, groups, plans), strict=True):
-        for values, group in zip(found.tokens, groups, strict=True):
+    for plan, scores in zip(plans, score(model, groups, plans), strict=True):
+        for values, group in zip(scores.tokens, groups, strict=True):
             for value, sequence in zip(values, group, strict=True):
                 assert value == pytest.approx(naive_score(model, sequence, plan), abs=1e-4)
 

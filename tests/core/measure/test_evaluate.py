@@ -25,11 +25,11 @@ PLAN = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 0.5),))
 @pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
 def test_items_equal_an_independent_scorer(llama, table, mode):
     data = load_data(table).limit(6)
-    found = evaluate(llama, data, mode, PLAN)
-    result = found.to_json()
+    evaluation = evaluate(llama, data, mode, PLAN)
+    result = evaluation.to_json()
     json.dumps(result, allow_nan=False)
     by_item: dict[str, list[float]] = {}
-    for question in ask(found.model.format, data, mode):
+    for question in ask(evaluation.model.format, data, mode):
         pair = [sum(naive_score(llama, sequence, PLAN)) for sequence in question.pair]
         by_item.setdefault(question.item.id, []).append(pair[0] - pair[1])
     for item in result["items"]:
@@ -43,10 +43,10 @@ def test_items_equal_an_independent_scorer(llama, table, mode):
 
 def test_the_effect_on_items_whose_words_mislead_is_shown_with_its_n(llama):
     data = load_data("myopia").limit(12)
-    found = evaluate(llama, data, "text", PLAN)
+    evaluation = evaluate(llama, data, "text", PLAN)
     wrong = [place for place, right in enumerate(word_guesses(data).right.values()) if right == 0]
-    shown = found.to_json()["misread"]
-    moved = (found.scores.effect_scale - found.baseline.effect_scale)[wrong]
+    shown = evaluation.to_json()["misread"]
+    moved = (evaluation.scores.effect_scale - evaluation.baseline.effect_scale)[wrong]
     assert (shown["n"], shown["of"], shown["effect"]["n"]) == (len(wrong), 12, len(wrong))
     assert 0 < len(wrong) < 12
     assert shown["effect"]["value"] == pytest.approx(moved.mean())
@@ -80,7 +80,7 @@ def test_a_coin_is_called_unclear(table):
     kept, lost = (1.0, 1.0), (1.0, -1.0)
     called = {count: judge(_scores(data, [kept] * count + [lost] * (10 - count))) for count in range(11)}
     chance = {count: math.comb(10, count) / 2**10 for count in called}
-    assert sum(chance[count] for count, found in called.items() if found.answers_by != "unclear") <= 0.05
+    assert sum(chance[count] for count, verdict in called.items() if verdict.answers_by != "unclear") <= 0.05
     assert (called[0].answers_by, called[5].answers_by, called[10].answers_by) == ("letter", "unclear", "content")
     assert "unclear" in (called[4].warning("letter") or "")
     few = judge(_scores(data.limit(4), [kept] * 4))

@@ -42,7 +42,7 @@ def test_what_forms_show_equals_passes_of_their_own(llama, table, mode):
         for question in ask(asked.format, data, mode):
             exhibits, contrast = (sum(naive_score(asked, side, Plan())) for side in question.pair)
             kept.setdefault(question.item.id, set()).add(exhibits > contrast)
-        assert one.swap_consistency == pytest.approx(np.mean([len(found) == 1 for found in kept.values()]))
+        assert one.swap_consistency == pytest.approx(np.mean([len(outcomes) == 1 for outcomes in kept.values()]))
 
 
 def test_the_best_form_has_enough_of_both_or_the_best_product():
@@ -59,10 +59,10 @@ def test_the_best_form_has_enough_of_both_or_the_best_product():
 def test_every_result_by_label_says_its_mass_and_its_form(llama, table, mode):
     data, plan = load_data(table).limit(4), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), 0.5),))
     for model in (llama, llama.asked(Manner(form=" A"))):
-        found = evaluate(model, data, mode, plan)
-        result = found.to_json()
-        assert result["label_mass"]["mean"] == pytest.approx(naive_mass(found.model, data, mode, plan), rel=1e-3)
-        assert result["label_mass"]["unsteered"] == pytest.approx(naive_mass(found.model, data, mode), rel=1e-3)
+        evaluation = evaluate(model, data, mode, plan)
+        result = evaluation.to_json()
+        assert result["label_mass"]["mean"] == pytest.approx(naive_mass(evaluation.model, data, mode, plan), rel=1e-3)
+        assert result["label_mass"]["unsteered"] == pytest.approx(naive_mass(evaluation.model, data, mode), rel=1e-3)
         assert result["label_mass"]["form"].endswith("A" if mode == "letter" else "Yes")
         assert "of the probability" in result["warning"]  # a random model's labels hold next to nothing
         assert result["competence"]["label_mass"]["form"] == result["label_mass"]["form"]
@@ -121,16 +121,16 @@ def test_forms_that_the_tokenizer_cannot_write_are_left_out(table):
 
 def test_a_study_asks_in_the_chosen_form_and_says_so(llama, table, tmp_path):
     study = Sweep(data=str(table), layers=(1,), scales=(1.0,), nulls=0, score="letter", limit=12)
-    found = study.run(llama, folder=tmp_path / "chosen").value
-    tried = found["template"]["forms_tried"]
-    assert found["label_mass"]["form"] == best_form([TriedForm(**one) for one in tried]).form
+    value = study.run(llama, folder=tmp_path / "chosen").value
+    tried = value["template"]["forms_tried"]
+    assert value["label_mass"]["form"] == best_form([TriedForm(**one) for one in tried]).form
     fixed = replace_form(study, "Answer: A").run(llama, folder=tmp_path / "fixed").value
     assert fixed["label_mass"]["form"] == "Answer: A"
     assert fixed["label_mass"]["warning"]
     assert fixed["template"]["form"] == "Answer: A"
-    assert fixed["arms"] != found["arms"] or found["label_mass"]["form"] == "Answer: A"
+    assert fixed["arms"] != value["arms"] or value["label_mass"]["form"] == "Answer: A"
     again = study.run(llama, folder=tmp_path / "chosen").value
-    assert again["arms"] == found["arms"]
+    assert again["arms"] == value["arms"]
 
 
 def replace_form(study, form):

@@ -32,13 +32,13 @@ class Even(Judge):
         return {"name": self.name, "tag": self.tag}
 
     def judge(self, criterion, questions, answers, references=None):
-        found = {}
+        verdicts = {}
         for index, answer in enumerate(answers):
             if self.fails_at is not None and len(self.asked) >= self.fails_at:
-                raise JudgeError("Gone.", fix="Come back.", given=found)
+                raise JudgeError("Gone.", fix="Come back.", given=verdicts)
             self.asked.append(answer)
-            found[index] = Verdict(1.0 - int(answer) % 2 if answer.isdigit() else None, answer, 3)
-        return list(found.values())
+            verdicts[index] = Verdict(1.0 - int(answer) % 2 if answer.isdigit() else None, answer, 3)
+        return list(verdicts.values())
 
 
 def even(**parts):
@@ -91,11 +91,11 @@ def test_a_kill_at_any_place_loses_nothing_and_the_end_is_the_same(tmp_path_fact
     assert len(cache) == len(first.asked)
     second = even()
     done: list[int] = []
-    found = judged(second, CRITERION, questions, answers, cache=cache, chunk=chunk, progress=done.append)
+    judgment = judged(second, CRITERION, questions, answers, cache=cache, chunk=chunk, progress=done.append)
     expected = [1.0 - int(a) % 2 if a.isdigit() else None for a in answers]
-    assert [v.score for v in found.verdicts] == expected
+    assert [v.score for v in judgment.verdicts] == expected
     assert len(first.asked) + len(second.asked) == len(set(rows)) == len(cache)
-    assert found.counts.calls + found.counts.cached == len(rows) == sum(done)
+    assert judgment.counts.calls + judgment.counts.cached == len(rows) == sum(done)
 
 
 def test_an_interrupt_costs_one_chunk_at_most(cache):
@@ -124,8 +124,8 @@ def test_several_processes_write_at_once(tmp_path):
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    found = VerdictCache(path).get([str(i) for i in range(90)])
-    assert found == {str(i): Verdict(0.5, str(i), 1) for i in range(90)}
+    verdicts = VerdictCache(path).get([str(i) for i in range(90)])
+    assert verdicts == {str(i): Verdict(0.5, str(i), 1) for i in range(90)}
     assert len(VerdictCache(path)) == 91
 
 
@@ -178,33 +178,35 @@ def test_judges_are_found_by_name():
 @settings(max_examples=60, deadline=None)
 def test_kappa_is_that_of_sklearn(pairs):
     said, labels = [a for a, _ in pairs], [b for _, b in pairs]
-    found = agreement(said, labels)
-    assert found.n == len(pairs)
-    assert found.accuracy == pytest.approx(np.mean(np.array(said) == np.array(labels)))
+    result = agreement(said, labels)
+    assert result.n == len(pairs)
+    assert result.accuracy == pytest.approx(np.mean(np.array(said) == np.array(labels)))
     if len({*said, *labels}) < 2:
-        assert math.isnan(found.kappa.value)
+        assert math.isnan(result.kappa.value)
     else:
-        assert found.kappa.value == pytest.approx(cohen_kappa_score(said, labels), abs=1e-12)
-        assert found.kappa.ci_low <= found.kappa.value <= found.kappa.ci_high
+        assert result.kappa.value == pytest.approx(cohen_kappa_score(said, labels), abs=1e-12)
+        assert result.kappa.ci_low <= result.kappa.value <= result.kappa.ci_high
 
 
 def test_the_interval_of_kappa_is_that_of_fleiss():
     # 2 x 2 table [[20, 5], [10, 15]], worked by hand: kappa 0.4, standard error 0.12649 (Fleiss et al. 1969, eq. 13)
     said = [True] * 20 + [True] * 5 + [False] * 10 + [False] * 15
     labels = [True] * 20 + [False] * 5 + [True] * 10 + [False] * 15
-    found = agreement(said, labels)
+    result = agreement(said, labels)
     po, pe, rows, columns = 0.7, 0.5, (0.5, 0.5), (0.4, 0.6)
     p = [[0.3, 0.2], [0.1, 0.4]]  # of (no, yes) said by (no, yes) labelled
     a = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - 0.4)) ** 2 for i in range(2))
     b = (1 - 0.4) ** 2 * sum(p[i][j] * (columns[i] + rows[j]) ** 2 for i in range(2) for j in range(2) if i != j)
     error = math.sqrt((a + b - (0.4 - pe * (1 - 0.4)) ** 2) / 50) / (1 - pe)
-    assert (found.accuracy, found.kappa.value) == pytest.approx((po, 0.4))
-    assert (found.kappa.ci_low, found.kappa.ci_high) == pytest.approx((0.4 - 1.959964 * error, 0.4 + 1.959964 * error))
+    assert (result.accuracy, result.kappa.value) == pytest.approx((po, 0.4))
+    assert (result.kappa.ci_low, result.kappa.ci_high) == pytest.approx(
+        (0.4 - 1.959964 * error, 0.4 + 1.959964 * error)
+    )
 
 
 def test_agreement_leaves_out_what_could_not_be_read(cache):
     items = [Labelled("q", a, m) for a, m in [("1", False), ("2", True), ("4", True), ("3", True), ("x", True)]]
-    found = judge_agreement(even(), CRITERION, items, cache=cache)
-    assert (found.n, found.unparsable, found.accuracy) == (4, 1, 0.75)
-    assert found.to_json()["kappa"]["value"] == pytest.approx(0.5)
+    result = judge_agreement(even(), CRITERION, items, cache=cache)
+    assert (result.n, result.unparsable, result.accuracy) == (4, 1, 0.75)
+    assert result.to_json()["kappa"]["value"] == pytest.approx(0.5)
     assert agreement([None], [True]).n == 0

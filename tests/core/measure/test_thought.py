@@ -74,8 +74,8 @@ def test_scores_are_those_of_passes_over_thought_and_answer(reasoner, table, mon
     for one, scores in zip(plans, score_data(reasoner, data, "text", plans), strict=True):
         questions = ask_after_thought(reasoner, data, "text", one)
         expected = [[sum(naive_score(reasoner, side, one)) for side in question.pair] for question in questions]
-        found = [[asked.logp_exhibits, asked.logp_not] for item in scores.items for asked in item.asked]
-        torch.testing.assert_close(torch.tensor(found), torch.tensor(expected), atol=1e-3, rtol=1e-4)
+        logps = [[asked.logp_exhibits, asked.logp_not] for item in scores.items for asked in item.asked]
+        torch.testing.assert_close(torch.tensor(logps), torch.tensor(expected), atol=1e-3, rtol=1e-4)
 
 
 def test_a_template_without_a_reasoning_block_is_refused(llama, table):

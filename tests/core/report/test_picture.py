@@ -19,10 +19,10 @@ FOREST = Plot("points", "Points", "", "effect", panels=[Panel("one", ROWS, ["a",
 
 
 def test_an_open_interval_is_a_gap():
-    found = line("a", [1, 2], [KNOWN, OPEN])
-    assert (found.low[0], found.high[0]) == (0.1, 0.9)
-    assert math.isnan(found.low[1])
-    assert math.isnan(found.high[1])
+    curve = line("a", [1, 2], [KNOWN, OPEN])
+    assert (curve.low[0], curve.high[0]) == (0.1, 0.9)
+    assert math.isnan(curve.low[1])
+    assert math.isnan(curve.high[1])
 
 
 @pytest.mark.parametrize("plot", [CURVE, FOREST])

@@ -122,9 +122,9 @@ def test_nothing_without_the_token(client):
 def ended(client, job):
     """Its state once it has ended."""
     for _ in range(int(PATIENCE * 100)):
-        found = client.get(f"/response/{job}").json()
-        if found["status"] in ("COMPLETED", "ERROR"):
-            return found
+        state = client.get(f"/response/{job}").json()
+        if state["status"] in ("COMPLETED", "ERROR"):
+            return state
         threading.Event().wait(0.01)
     raise TimeoutError
 

@@ -23,19 +23,22 @@ def test_shares_are_those_counted_by_hand(left, right):
         with pytest.raises(StudyError, match="share no item"):
             side_by_side(one, two)
         return
-    found, n = side_by_side(one, two), len(pairs)
-    assert found.n == n
-    assert found.left_out == len({*left, *right}) - n
-    assert found.same_sign == sum(a * b > 0 for a, b in pairs) / n
-    assert found.opposite_sign == sum(a * b < 0 for a, b in pairs) / n == len(found.disagree) / n
-    assert found.both_zero == sum(a == b == 0 for a, b in pairs) / n
-    assert found.same_sign + found.opposite_sign + found.one_is_zero + found.both_zero == pytest.approx(1)
+    comparison, n = side_by_side(one, two), len(pairs)
+    assert comparison.n == n
+    assert comparison.left_out == len({*left, *right}) - n
+    assert comparison.same_sign == sum(a * b > 0 for a, b in pairs) / n
+    assert comparison.opposite_sign == sum(a * b < 0 for a, b in pairs) / n == len(comparison.disagree) / n
+    assert comparison.both_zero == sum(a == b == 0 for a, b in pairs) / n
+    assert (
+        comparison.same_sign + comparison.opposite_sign + comparison.one_is_zero + comparison.both_zero
+        == pytest.approx(1)
+    )
     signed = [a * b > 0 for a, b in pairs if a * b != 0]
-    assert found.sign_agreement.n == len(signed)
+    assert comparison.sign_agreement.n == len(signed)
     if signed:
-        assert found.sign_agreement.value == pytest.approx(sum(signed) / len(signed))
+        assert comparison.sign_agreement.value == pytest.approx(sum(signed) / len(signed))
     mirrored = side_by_side(one, Effects(two.ids, -two.values))
-    assert (mirrored.same_sign, mirrored.opposite_sign) == (found.opposite_sign, found.same_sign)
+    assert (mirrored.same_sign, mirrored.opposite_sign) == (comparison.opposite_sign, comparison.same_sign)
 
 
 def test_a_disagreement_of_means_is_named():
@@ -54,8 +57,8 @@ def test_a_disagreement_of_means_is_named():
 
 def test_effects_of_measured_arms():
     after, before = (Measured(("a", "b"), {"right": np.array(v, dtype=float)}) for v in ([1, 0], [0, math.nan]))
-    found = Effects.of(after, before, "right", sign=-1)
-    np.testing.assert_array_equal(found.values, [-1, math.nan])
+    effects = Effects.of(after, before, "right", sign=-1)
+    np.testing.assert_array_equal(effects.values, [-1, math.nan])
     with pytest.raises(StudyError, match="no value 'wrong'"):
         Effects.of(after, before, "wrong")
     with pytest.raises(StudyError, match="different items"):

@@ -25,8 +25,8 @@ def test_delong_covers_the_truth():
     truth = 0.76024994  # of two normals one standard deviation apart: Phi(1 / sqrt 2)
     hits = 0
     for _ in range(300):
-        found = delong(rng.normal(1, 1, 40), rng.normal(0, 1, 60))
-        hits += found.ci_low <= truth <= found.ci_high
+        area = delong(rng.normal(1, 1, 40), rng.normal(0, 1, 60))
+        hits += area.ci_low <= truth <= area.ci_high
     assert 0.91 <= hits / 300 <= 0.98
 
 
@@ -50,11 +50,11 @@ def test_each_draw_of_pairs_has_the_auroc_of_scikit_learn():
 def test_the_paired_interval_is_that_of_scipys_bootstrap():
     rng = np.random.default_rng(4)
     positive, negative = rng.normal(1, 1, 40), rng.normal(0, 1, 40)
-    found = paired_auroc(positive, negative)
+    area = paired_auroc(positive, negative)
     plain = stats.bootstrap(
         (positive, negative), auroc, paired=True, vectorized=False, method="percentile", n_resamples=1000, rng=rng
     ).confidence_interval
-    assert (found.ci_low, found.ci_high) == pytest.approx((plain.low, plain.high), abs=0.02)
+    assert (area.ci_low, area.ci_high) == pytest.approx((plain.low, plain.high), abs=0.02)
 
 
 def test_delongs_interval_is_that_of_placement_values():
@@ -65,16 +65,16 @@ def test_delongs_interval_is_that_of_placement_values():
     value = (both[: len(x)].sum() / len(x) - (len(x) + 1) / 2) / len(y)
     of_positive, of_negative = (both[: len(x)] - of_x) / len(y), 1 - (both[len(x) :] - of_y) / len(x)
     spread = np.sqrt(np.var(of_positive, ddof=1) / len(x) + np.var(of_negative, ddof=1) / len(y))
-    found = delong(x, y)
-    assert found.value == pytest.approx(value)
+    area = delong(x, y)
+    assert area.value == pytest.approx(value)
     low, high = stats.norm.interval(0.95, value, spread)
-    assert (found.ci_low, found.ci_high) == pytest.approx((max(0, low), min(1, high)))
+    assert (area.ci_low, area.ci_high) == pytest.approx((max(0, low), min(1, high)))
 
 
 def test_a_perfect_score_still_has_an_interval():
-    found = paired_auroc([2.0, 3.0, 4.0, 5.0], [0.0, 1.0, 0.5, 0.2])
-    assert (found.value, found.ci_high) == (1.0, 1.0)
-    assert 0.3 < found.ci_low < 0.5
+    area = paired_auroc([2.0, 3.0, 4.0, 5.0], [0.0, 1.0, 0.5, 0.2])
+    assert (area.value, area.ci_high) == (1.0, 1.0)
+    assert 0.3 < area.ci_low < 0.5
     turned = paired_auroc([0.0, 1.0], [2.0, 3.0])
     assert (turned.value, turned.ci_low) == (0.0, 0.0)
     assert turned.ci_high > 0.5

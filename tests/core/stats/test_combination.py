@@ -42,8 +42,8 @@ def verdicts(n, first, second, kept, noise=0.15):
     ],
 )
 def test_the_right_word(effects, verdict):
-    found = verdicts(60, *effects)
-    assert found[verdict] >= 0.8 * TRIALS, found
+    shares = verdicts(60, *effects)
+    assert shares[verdict] >= 0.8 * TRIALS, shares
 
 
 @pytest.mark.parametrize("n", [16, 40])
@@ -55,19 +55,19 @@ def test_a_loss_of_the_margin_seldom_passes_for_none(n):
 
 def test_what_is_not_resolved_says_how_many_items_would_do():
     rng = np.random.default_rng(0)
-    found = additivity(*arms(rng, 30, 1, 1, 0.9, noise=0.6))
-    assert found.verdict == "not resolved"
-    assert found.needed > 30
-    enough = [additivity(*arms(rng, found.needed, 1, 1, 0.9, noise=0.6)).verdict for _ in range(20)]
+    result = additivity(*arms(rng, 30, 1, 1, 0.9, noise=0.6))
+    assert result.verdict == "not resolved"
+    assert result.needed > 30
+    enough = [additivity(*arms(rng, result.needed, 1, 1, 0.9, noise=0.6)).verdict for _ in range(20)]
     assert enough.count("not resolved") <= 12
     assert additivity(*arms(rng, 7, 1, 1, 1, noise=0.01)).verdict == "not resolved"
 
 
 def test_retained_is_the_share_that_is_kept_and_its_interval_covers():
     rng = np.random.default_rng(1)
-    found = [additivity(*arms(rng, 40, 1, 1, 0.6, noise=0.3)).retained for _ in range(TRIALS)]
-    assert np.mean([e.value for e in found]) == pytest.approx(0.6, abs=0.03)
-    assert np.mean([e.ci_low <= 0.6 <= e.ci_high for e in found]) >= 0.9
+    ratios = [additivity(*arms(rng, 40, 1, 1, 0.6, noise=0.3)).retained for _ in range(TRIALS)]
+    assert np.mean([e.value for e in ratios]) == pytest.approx(0.6, abs=0.03)
+    assert np.mean([e.ci_low <= 0.6 <= e.ci_high for e in ratios]) >= 0.9
 
 
 def test_of_no_effect_no_share_is_known():

@@ -22,10 +22,10 @@ def test_p_is_that_of_the_paired_t_test():
 @pytest.mark.parametrize("method", ["holm", "fdr_bh"])
 def test_corrections_are_statsmodels(method):
     raw = {"a": 0.001, "b": 0.02, "c": 0.04, "d": 0.5}
-    found = corrected(raw, method)
+    rows = corrected(raw, method)
     holds, adjusted, _, _ = multipletests(list(raw.values()), method=method)
-    assert [row["p_corrected"] for row in found.values()] == pytest.approx(adjusted)
-    assert [row["holds"] for row in found.values()] == holds.tolist()
+    assert [row["p_corrected"] for row in rows.values()] == pytest.approx(adjusted)
+    assert [row["holds"] for row in rows.values()] == holds.tolist()
     assert corrected({}) == {}
 
 
@@ -41,10 +41,9 @@ def test_holm_keeps_false_claims_below_five_percent():
 def test_the_minimal_effect_is_found_four_times_in_five():
     rng = np.random.default_rng(2)
     pilot = rng.normal(0, 0.5, 200)
-    found = minimal_effect(pilot, 40)
-    smallest = found.value
-    found = sum(p_value(rng.normal(smallest, 0.5, 40)) < 0.05 for _ in range(400))
-    assert 0.73 <= found / 400 <= 0.87
+    smallest = minimal_effect(pilot, 40).value
+    hits = sum(p_value(rng.normal(smallest, 0.5, 40)) < 0.05 for _ in range(400))
+    assert 0.73 <= hits / 400 <= 0.87
     spread = float(np.std(pilot, ddof=1))
     assert smallest == pytest.approx(TTestPower().solve_power(nobs=40, alpha=0.05, power=0.8) * spread)
     assert needed_n(pilot, smallest) == pytest.approx(40, abs=3)  # normal theory, not Student's
@@ -54,6 +53,6 @@ def test_the_minimal_effect_is_found_four_times_in_five():
 def test_a_small_pilot_leaves_a_range_that_covers():
     """What 40 items resolve is known in truth: a pilot of twelve names a range that holds it."""
     rng, truth = np.random.default_rng(3), TTestPower().solve_power(nobs=40, alpha=0.05, power=0.8) * 0.5
-    found = [minimal_effect(rng.normal(0, 0.5, 12), 40) for _ in range(100)]
-    assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.88
-    assert all(one.low < one.value < one.high for one in found)
+    effects = [minimal_effect(rng.normal(0, 0.5, 12), 40) for _ in range(100)]
+    assert np.mean([one.low <= truth <= one.high for one in effects]) >= 0.88
+    assert all(one.low < one.value < one.high for one in effects)

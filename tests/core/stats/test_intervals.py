@@ -17,16 +17,16 @@ TRIALS = 400
 
 def held(draw, truth, **of):
     """Share of intervals that hold the truth."""
-    found = [mean_interval(draw(), **of) for _ in range(TRIALS)]
-    return np.mean([e.ci_low <= truth <= e.ci_high for e in found])
+    intervals = [mean_interval(draw(), **of) for _ in range(TRIALS)]
+    return np.mean([e.ci_low <= truth <= e.ci_high for e in intervals])
 
 
 def test_a_mean_has_students_interval():
     data = np.random.default_rng(1).exponential(size=40)
-    found = mean_interval(data)
+    interval = mean_interval(data)
     known = scipy_stats.ttest_1samp(data, 0).confidence_interval(0.95)
-    assert (found.ci_low, found.ci_high) == pytest.approx((known.low, known.high))
-    assert (found.value, found.n, found.clusters) == (pytest.approx(data.mean()), 40, None)
+    assert (interval.ci_low, interval.ci_high) == pytest.approx((known.low, known.high))
+    assert (interval.value, interval.n, interval.clusters) == (pytest.approx(data.mean()), 40, None)
     assert mean_p(data - 0.8) == pytest.approx(scipy_stats.ttest_1samp(data, 0.8).pvalue)
 
 
@@ -58,11 +58,11 @@ def test_it_covers_items_of_templates():
 def test_clusters_of_one_size_are_a_t_test_of_their_means():
     rng = np.random.default_rng(0)
     means = 3 * rng.normal(size=8)
-    found = mean_interval(np.repeat(means, 5) + 0.1 * rng.normal(size=40), groups=np.repeat(list("abcdefgh"), 5))
+    interval = mean_interval(np.repeat(means, 5) + 0.1 * rng.normal(size=40), groups=np.repeat(list("abcdefgh"), 5))
     known = scipy_stats.ttest_1samp(means, 0).confidence_interval(0.95)
-    assert (found.ci_low, found.ci_high) == pytest.approx((known.low, known.high), abs=0.2)
-    assert (found.n, found.clusters, found.units) == (40, 8, 8)
-    assert found.to_json()["clusters"] == 8
+    assert (interval.ci_low, interval.ci_high) == pytest.approx((known.low, known.high), abs=0.2)
+    assert (interval.n, interval.clusters, interval.units) == (40, 8, 8)
+    assert interval.to_json()["clusters"] == 8
 
 
 def test_clusters_never_narrow_an_interval():
@@ -73,9 +73,9 @@ def test_clusters_never_narrow_an_interval():
 
 @given(st.floats(-5, 5), st.integers(2, 60))
 def test_identical_items_never_give_an_interval_of_no_width(value, n):
-    found = mean_interval([value] * n)
-    assert found.ci_low <= value <= found.ci_high
-    assert found.ci_high - found.ci_low > 1 / n
+    interval = mean_interval([value] * n)
+    assert interval.ci_low <= value <= interval.ci_high
+    assert interval.ci_high - interval.ci_low > 1 / n
     with_noise = mean_interval(value + 1e-9 * np.arange(n))
     assert with_noise.ci_high - with_noise.ci_low > 1 / n
 
@@ -94,16 +94,16 @@ def test_one_changed_item_of_twenty_is_no_effect():
 
 @given(st.lists(st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0]) | st.floats(-3, 3), min_size=3, max_size=40))
 def test_p_and_interval_agree(values):
-    p, found = mean_p(values), mean_interval(values)
+    p, interval = mean_p(values), mean_interval(values)
     if abs(p - 0.05) > 1e-6:
-        assert (p < 0.05) == found.excludes_zero
+        assert (p < 0.05) == interval.excludes_zero
 
 
 def test_a_share_has_clopper_and_pearsons_interval():
-    found = proportion_interval(18, 20)
+    interval = proportion_interval(18, 20)
     known = scipy_stats.binomtest(18, 20).proportion_ci(method="exact")
-    assert (found.value, found.n) == (0.9, 20)
-    assert (found.ci_low, found.ci_high) == pytest.approx((known.low, known.high))
+    assert (interval.value, interval.n) == (0.9, 20)
+    assert (interval.ci_low, interval.ci_high) == pytest.approx((known.low, known.high))
     assert (proportion_interval(0, 5).ci_low, proportion_interval(5, 5).ci_high) == (0.0, 1.0)
     assert proportion_interval(0, 0).to_json()["value"] is None
 

@@ -18,10 +18,10 @@ def sentence(seed, count=12):
 
 
 def test_topics_are_clusters():
-    found = clusters([item(n, sentence(n), topic=f"topic {n % 6}") for n in range(30)])
-    assert (found.count, found.by) == (6, "topics")
-    assert [found.labels[n] == found.labels[n + 6] for n in range(24)] == [True] * 24
-    assert "30 items come in 6 clusters by topics" in str(found)
+    grouping = clusters([item(n, sentence(n), topic=f"topic {n % 6}") for n in range(30)])
+    assert (grouping.count, grouping.by) == (6, "topics")
+    assert [grouping.labels[n] == grouping.labels[n + 6] for n in range(24)] == [True] * 24
+    assert "30 items come in 6 clusters by topics" in str(grouping)
 
 
 def test_two_topics_are_what_a_study_is_about():
@@ -31,16 +31,16 @@ def test_two_topics_are_what_a_study_is_about():
 def test_templates_filled_with_numbers_and_names_are_clusters():
     templates = [sentence(100 + n, 14) for n in range(8)]
     items = [item(f"{n} {m}", f"{of} {37 * m + 5} {WORDS[m]}") for n, of in enumerate(templates) for m in range(4)]
-    found = clusters(items)
-    assert (found.count, found.by) == (8, "templates")
-    assert all(len(set(found.labels[4 * n : 4 * n + 4])) == 1 for n in range(8))
+    grouping = clusters(items)
+    assert (grouping.count, grouping.by) == (8, "templates")
+    assert all(len(set(grouping.labels[4 * n : 4 * n + 4])) == 1 for n in range(8))
 
 
 def test_questions_of_one_stem_are_clusters():
     stems = [sentence(200 + n, 7) for n in range(6)]
-    found = clusters([item(f"{n} {m}", f"{stem}: {sentence(1000 + 10 * n + m)}") for n, stem in enumerate(stems)
+    grouping = clusters([item(f"{n} {m}", f"{stem}: {sentence(1000 + 10 * n + m)}") for n, stem in enumerate(stems)
                       for m in range(5)])  # fmt: skip
-    assert found.count == 6
+    assert grouping.count == 6
 
 
 def test_what_all_items_say_is_no_template():
@@ -51,8 +51,8 @@ def test_what_all_items_say_is_no_template():
 def test_topics_and_templates_together():
     items = [item(f"{n} {m}", sentence(300 + n, 14) + f" {m}", topic=f"topic {n % 5}") for n in range(10) for m in "12"]
     items += [item("alone", sentence(999), topic="topic 7")]
-    found = clusters(items)
-    assert (found.count, found.by) == (6, "topics and templates")
+    grouping = clusters(items)
+    assert (grouping.count, grouping.by) == (6, "topics and templates")
 
 
 def test_items_without_a_question_are_told_apart_by_their_options():

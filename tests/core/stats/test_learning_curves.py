@@ -16,10 +16,10 @@ SIZES = (4, 16, 64)
 def test_a_curve_is_the_mean_over_seeds_and_items_with_a_band():
     rng = np.random.default_rng(0)
     effects = rng.normal([[0.1], [0.3]], 0.2, size=(5, 2, 40))
-    found = curve((4, 16), effects)
-    assert [p.value for p in found.points] == pytest.approx(effects.mean((0, 2)))
-    assert all(p.ci_low < p.value < p.ci_high for p in found.points)
-    assert found.area.value == pytest.approx(effects.mean())  # two sizes: the trapezium is the mean
+    learning_curve = curve((4, 16), effects)
+    assert [p.value for p in learning_curve.points] == pytest.approx(effects.mean((0, 2)))
+    assert all(p.ci_low < p.value < p.ci_high for p in learning_curve.points)
+    assert learning_curve.area.value == pytest.approx(effects.mean())  # two sizes: the trapezium is the mean
 
 
 @pytest.mark.parametrize("seeds", [3, 10])
@@ -71,10 +71,10 @@ def test_what_is_so_is_found():
 def test_the_crossing_is_found_between_sizes():
     rng = np.random.default_rng(1)
     flat, rising = effects(rng, (0.4, 0.4, 0.4)), effects(rng, (0, 0.2, 0.8))
-    for found in (crossing(flat, rising, SIZES), crossing(rising, flat, SIZES)):
-        assert found.verdict == "crosses"
-        assert 16 < found.at < 64
-        assert found.ci_low < found.at < found.ci_high
+    for result in (crossing(flat, rising, SIZES), crossing(rising, flat, SIZES)):
+        assert result.verdict == "crosses"
+        assert 16 < result.at < 64
+        assert result.ci_low < result.at < result.ci_high
     assert crossing(flat, flat - 2, SIZES).at is None
 
 

@@ -17,8 +17,8 @@ def test_p_counts_the_effect_among_the_nulls():
 
 def test_under_the_null_it_is_uniform():
     rng = np.random.default_rng(0)
-    found = [rank_p(values[0], values[1:]) for values in rng.normal(size=(2000, 20))]
-    assert np.mean(np.array(found) <= 0.05) == pytest.approx(0.05, abs=0.015)
+    p_values = [rank_p(values[0], values[1:]) for values in rng.normal(size=(2000, 20))]
+    assert np.mean(np.array(p_values) <= 0.05) == pytest.approx(0.05, abs=0.015)
 
 
 def test_the_correlation_of_four_has_its_exact_p():

@@ -43,8 +43,8 @@ def test_prompt_and_response_part_the_whole(sequence):
 def test_explicit_positions_are_in_the_prompt_or_refused(sequence, indices):
     end = sequence.answer_start
     if all(-end <= i < end for i in indices):
-        found = Tokens.at(*indices).positions(sequence)
-        assert list(found) == sorted({range(end)[i] for i in indices})
+        positions = Tokens.at(*indices).positions(sequence)
+        assert list(positions) == sorted({range(end)[i] for i in indices})
     else:
         with pytest.raises(SiteError, match=f"Use positions from -{end} to {end - 1}"):
             Tokens.at(*indices).positions(sequence)

@@ -29,8 +29,8 @@ def kept(claims):
 @pytest.fixture
 def stacked(llama, table, tmp_path):
     """A stacking study with system prompts: its claims, its frame and its vector."""
-    found = load_data(table)
-    data = replace(found, prompts=SystemPrompts(("be kind",), ("be cold",)))
+    dataset = load_data(table)
+    data = replace(dataset, prompts=SystemPrompts(("be kind",), ("be cold",)))
     study = Stack(data="kindness", layers=(1, 2), shares=(0.1, 0.3), nulls=1, finetunes=(), few_shot=None)
     result = study.run(llama, data=data, folder=tmp_path / "study")
     return kept(result.claims), result.frame(), result.vector

@@ -44,17 +44,17 @@ def checked(model, opened, basis="raw", **more):
 
 
 def test_it_agrees_with_plain_hooks(model):
-    found = checked(model, Plain(model))
-    assert found.passed
-    assert len(found.compared) == 7
-    assert found.largest()["raw"] < 1e-4
-    assert all(one.moved > 1e-2 for one in found.compared if one.layer is not None)
+    report = checked(model, Plain(model))
+    assert report.passed
+    assert len(report.compared) == 7
+    assert report.largest()["raw"] < 1e-4
+    assert all(one.moved > 1e-2 for one in report.compared if one.layer is not None)
 
 
 def test_it_notices_an_engine_that_is_off(model):
-    found = checked(model, Plain(model, strength=1.01))
-    assert not found.passed
-    assert [one.passes for one in found.compared] == [True] + 6 * [False]
+    report = checked(model, Plain(model, strength=1.01))
+    assert not report.passed
+    assert [one.passes for one in report.compared] == [True] + 6 * [False]
 
 
 def test_a_constant_at_each_position_is_forgiven_in_other_bases_only(model):
@@ -64,12 +64,12 @@ def test_a_constant_at_each_position_is_forgiven_in_other_bases_only(model):
 
 def test_what_is_not_portable_is_said_first_and_does_not_fail(model):
     said, runs = [], []
-    found = checked(model, Plain(model, strength=1.01, warns=True), say=lambda text: said.append((text, len(runs))),
+    report = checked(model, Plain(model, strength=1.01, warns=True), say=lambda text: said.append((text, len(runs))),
                     advance=runs.append)  # fmt: skip
     assert said == [("raw basis: scaled here", 0)], "once, before anything is run"
-    assert found.passed
-    assert found.largest()["raw"] < 1e-4
-    assert found.to_json()["compared"][1]["agrees"] is False
+    assert report.passed
+    assert report.largest()["raw"] < 1e-4
+    assert report.to_json()["compared"][1]["agrees"] is False
 
 
 def test_rounding_is_an_excuse_up_to_a_hundredth(model):
@@ -108,11 +108,11 @@ def test_the_command(tiny_folder, tmp_path):
     done = CliRunner().invoke(app, [*command, "--json", str(tmp_path / "c.json")])
     assert done.exit_code == 0
     assert "The engines agree" in done.stdout
-    found = json.loads((tmp_path / "c.json").read_text())
-    assert found["passed"]
-    assert found["backend"] == "transformer-lens"
-    assert {one["basis"] for one in found["compared"]} == {"raw", "folded"}
-    assert max(found["largest_difference"].values()) < 1e-4
+    report = json.loads((tmp_path / "c.json").read_text())
+    assert report["passed"]
+    assert report["backend"] == "transformer-lens"
+    assert {one["basis"] for one in report["compared"]} == {"raw", "folded"}
+    assert max(report["largest_difference"].values()) < 1e-4
     fingerprint = open_model(tiny_folder).fingerprint  # that of the weights in float32
     SteeringVector({2: torch.ones(WIDTH)}, origin=Origin(model_fingerprint=fingerprint)).save(
         tmp_path / "v.safetensors"

@@ -43,11 +43,11 @@ def test_unequal_chances_are_told():
 
 def test_prompts_are_those_of_the_data_then_two_together_then_with_answers():
     answers = [f"Answer {n}." for n in range(9)]
-    found = prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
-    assert len(found) == len(set(found)) == 10
-    assert found[:4] == ["Be A.", "Be B.", "Be A. Be B.", "Be B. Be A."]
-    assert all(any(answer in prompt for answer in answers) for prompt in found[4:])
-    assert found == prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
+    prompts = prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
+    assert len(prompts) == len(set(prompts)) == 10
+    assert prompts[:4] == ["Be A.", "Be B.", "Be A. Be B.", "Be B. Be A."]
+    assert all(any(answer in prompt for answer in answers) for prompt in prompts[4:])
+    assert prompts == prompt_variants(("Be A.", "Be B."), answers, 10, seed=0)
     assert prompt_variants(("Be A.", "Be B."), answers, 1, seed=0) == ["Be A.", "Be B."]
     assert prompt_variants((), answers, 10, seed=0) == []
 

@@ -36,11 +36,11 @@ class Locked:
 
 def test_the_forecast_counts_fits_and_items_and_reads_no_test_item(llama, parts):
     techniques = [technique("mean-difference", layers=(1, 2)), technique("logistic", layers=(2,))]
-    found = forecast_fits(llama, replace(parts, test=Locked(len(parts.test))), techniques, (4, 8), 3, "text")
-    assert found.fits == 12
-    assert found.evaluations == 13 * len(parts.test)
-    assert set(found.by_part) == {"mean-difference", "logistic", "measuring on the test items"}
-    assert "12 fits" in found.text()
+    forecast = forecast_fits(llama, replace(parts, test=Locked(len(parts.test))), techniques, (4, 8), 3, "text")
+    assert forecast.fits == 12
+    assert forecast.evaluations == 13 * len(parts.test)
+    assert set(forecast.by_part) == {"mean-difference", "logistic", "measuring on the test items"}
+    assert "12 fits" in forecast.text()
 
 
 @pytest.fixture
@@ -73,20 +73,20 @@ def test_the_forecast_is_of_the_size_of_the_run(llama, table, tmp_path, work):
 def test_seconds_are_those_of_one_item_times_the_items(llama, parts, work):
     steps = [("a", 10, 4), ("b", 6, 0)]
     plan = apply(extract(llama, parts.train, "mean-difference"), 1, 1.0)
-    found, per = (
+    forecast, per = (
         forecast_arms(llama, parts.validation, "text", steps, plan),
         unit(llama, parts.validation, "text", plan),
     )
     assert per.bare > 0
     assert per.arm > 0
-    assert found.by_part == {"a": 10 * (per.bare + 4 * per.arm), "b": 6 * per.bare}
-    assert found.seconds == sum(found.by_part.values())
+    assert forecast.by_part == {"a": 10 * (per.bare + 4 * per.arm), "b": 6 * per.bare}
+    assert forecast.seconds == sum(forecast.by_part.values())
 
 
 def test_arms_are_counted_step_by_step(llama, parts):
-    found = forecast_arms(llama, parts.validation, "text", [("a", 10, 4), ("b", 6, 0)], Plan())
-    assert found.evaluations == 10 * 5 + 6
-    assert found.minimal_effect is None  # an empty plan moves nothing
+    forecast = forecast_arms(llama, parts.validation, "text", [("a", 10, 4), ("b", 6, 0)], Plan())
+    assert forecast.evaluations == 10 * 5 + 6
+    assert forecast.minimal_effect is None  # an empty plan moves nothing
 
 
 def test_a_method_that_cannot_be_fitted_costs_nothing(llama, parts):

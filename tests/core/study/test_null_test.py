@@ -55,10 +55,10 @@ def test_a_direction_that_does_something_is_claimed():
 @given(st.integers(0, LEAST - 1), st.integers(0, 2 * LEAST))
 def test_fewer_nulls_claim_nothing_however_large_the_effect(few, others):
     for a, b in ((few, others), (others, few)):
-        found = NullTest(100.0, {"random": [0.1] * a, "shuffled labels": [-0.1] * b})
-        assert not found.claims
-        assert not found.enough
-        assert "needs 39 nulls of each family" in found.sentence or "Without nulls" in found.sentence
+        test = NullTest(100.0, {"random": [0.1] * a, "shuffled labels": [-0.1] * b})
+        assert not test.claims
+        assert not test.enough
+        assert "needs 39 nulls of each family" in test.sentence or "Without nulls" in test.sentence
 
 
 @given(st.floats(-3, 3), st.lists(st.floats(-3, 3)))
@@ -70,9 +70,9 @@ def test_the_p_is_the_rank_among_the_nulls_by_size(effect, nulls):
 def test_one_null_of_a_family_may_move_it_further_and_two_may_not():
     for larger, claims in ((0, True), (1, True), (2, False)):
         nulls = [0.1] * (LEAST - larger) + [-0.9] * larger
-        found = NullTest(0.5, {"random": [0.1] * LEAST, "shuffled labels": nulls})
-        assert found.claims is claims
-        assert found.p["random"] == 0.025
+        test = NullTest(0.5, {"random": [0.1] * LEAST, "shuffled labels": nulls})
+        assert test.claims is claims
+        assert test.p["random"] == 0.025
 
 
 def test_sentences():
@@ -86,9 +86,9 @@ def test_sentences():
 
 
 def test_null_techniques_are_told_by_their_names_and_neighbors_are_none():
-    found = beside(-2.0, {"null: random": 1.0, "null: random 1": 3.0, "null: shuffled-labels": 0.5, "neighbor: x": 9.0})
-    assert found.p == {"random": 2 / 3, "shuffled labels": 1 / 2}
-    assert found.place == "1 of 2 random directions (p = .67) and the one vector from shuffled labels (p = .50)"
+    test = beside(-2.0, {"null: random": 1.0, "null: random 1": 3.0, "null: shuffled-labels": 0.5, "neighbor: x": 9.0})
+    assert test.p == {"random": 2 / 3, "shuffled labels": 1 / 2}
+    assert test.place == "1 of 2 random directions (p = .67) and the one vector from shuffled labels (p = .50)"
     assert beside(1.0, {}).place == ""
 
 

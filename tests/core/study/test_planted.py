@@ -34,10 +34,10 @@ def arms(case, seed):
 
 def study(case, seed):
     """The interaction of vector and prompt as a stacking study states it, on log-odds."""
-    found = arms(case, seed)
+    samples = arms(case, seed)
     cells = {"neither": ("none", "none"), "first": ("none", "positive"), "second": ("positive", "none"),
              "both": ("positive", "positive")}  # fmt: skip
-    grid = {Cell(*cells[name]): ArmValues(values, estimates.sigmoid(values), N) for name, values in found.items()}
+    grid = {Cell(*cells[name]): ArmValues(values, estimates.sigmoid(values), N) for name, values in samples.items()}
     return next(entry for entry in interactions(quadruples(grid), margin=0.25) if entry.scale == "log-odds")
 
 
@@ -51,7 +51,7 @@ def test_the_verdict_is_right(case):
 def test_intervals_cover_what_was_planted(case):
     hits = 0
     for seed in range(STUDIES):
-        found = arms(case, seed)
-        estimate = estimates.interaction(found["both"], found["first"], found["second"], found["neither"])
+        samples = arms(case, seed)
+        estimate = estimates.interaction(samples["both"], samples["first"], samples["second"], samples["neither"])
         hits += estimate.ci_low <= PLANTED[case][2] <= estimate.ci_high
     assert 0.93 <= hits / STUDIES <= 0.97

@@ -5,11 +5,11 @@ from steerstack.testing.planted import planted_data, planted_model
 
 
 def test_each_null_has_a_name_and_a_draw_of_its_own():
-    found = null_techniques("agreeing", 2, layers=(1,), shares=(0.2,))
-    names = [one.name for one in found]
+    techniques = null_techniques("agreeing", 2, layers=(1,), shares=(0.2,))
+    names = [one.name for one in techniques]
     assert names[:4] == ["null: random", "null: shuffled-labels", "null: random 1", "null: shuffled-labels 1"]
     assert [family_of(name) for name in names[:4]] == ["random", "shuffled labels"] * 2
     assert [family_of(name) for name in (names[4], "random", "mean-difference")] == ["", "", ""]
-    made = [one.fit(planted_model(), planted_data(8), None, "yes-no", 0) for one in found[:4]]
+    made = [one.fit(planted_model(), planted_data(8), None, "yes-no", 0) for one in techniques[:4]]
     assert len({one.record["vector"] for one in made}) == 4
     assert all(one.vector is None for one in made)

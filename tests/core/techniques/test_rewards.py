@@ -19,9 +19,9 @@ class Counting(Reward):
     silent: tuple[int, ...] = ()
 
     def values(self, rollouts, data, model):
-        found = np.arange(1.0, len(rollouts) + 1)
-        found[list(self.silent)] = np.nan
-        return found
+        values = np.arange(1.0, len(rollouts) + 1)
+        values[list(self.silent)] = np.nan
+        return values
 
 
 class Labelled(Counting):
@@ -33,9 +33,9 @@ class Labelled(Counting):
 def test_means_are_over_orders_and_samples_and_the_best_is_of_each_question(llama):
     data = planted_data(2)
     # two items x two orders x three samples: 1 2 3 | 4 5 6 of the first item, 7 8 9 | 10 11 12 of the second
-    found = rewarded(Arm(llama), data, Counting(), "letter", Sampling(2, 1.0), samples=3, bare=llama)
-    assert found.mean.tolist() == [3.5, 9.5]
-    assert found.best.tolist() == [(3 + 6) / 2, (9 + 12) / 2]
+    rewards = rewarded(Arm(llama), data, Counting(), "letter", Sampling(2, 1.0), samples=3, bare=llama)
+    assert rewards.mean.tolist() == [3.5, 9.5]
+    assert rewards.best.tolist() == [(3 + 6) / 2, (9 + 12) / 2]
     part = rewarded(Arm(llama), data, Counting(silent=(0, 5)), "letter", Sampling(2, 1.0), samples=3, bare=llama)
     assert part.mean.tolist() == [(2.5 + 4.5) / 2, 9.5]  # what has no reward is left out, not counted as nothing
 

@@ -31,14 +31,14 @@ def plain_loop(layers, shares):
     """Every candidate by layer and share, with its scale, its mean log-odds on validation and its cost."""
     model = planted_model()
     vector = extract(model, PARTS.train, "mean-difference", position="response")
-    found = []
+    candidates = []
     for layer in layers:
         for share in shares:
             scale = round(share * residual_norms(model)[layer] / float(vector[layer].norm()), 4)
             plan = apply(vector, layer, scale, tokens=Tokens("response"))
             mean = values_of(Arm(model, plan), PARTS.validation, "text").mean()
-            found.append((layer, scale, mean, kl_at(model, [plan])[0]))
-    return found
+            candidates.append((layer, scale, mean, kl_at(model, [plan])[0]))
+    return candidates
 
 
 @pytest.mark.parametrize("options", [{}, {"layers": (1, 3), "shares": (0.1, 0.3, 3.0)}, {"matched_kl": 0.05}])
@@ -107,21 +107,21 @@ def test_the_rule_holds_for_any_scores_and_costs(given_to):
         costed.append(one)
         return given_to[one.layers[0]][1]
 
-    found = choose(candidates, lambda of: [given_to[one.layers[0]][0] for one in of], cost)
+    choice = choose(candidates, lambda of: [given_to[one.layers[0]][0] for one in of], cost)
     best = None
     for candidate, (mean, kl) in zip(candidates, given_to, strict=True):
         if kl <= KL_BUDGET and (best is None or mean > given_to[best.layers[0]][0]):
             best = candidate
     cheapest = candidates[min(range(len(given_to)), key=lambda place: given_to[place][1])]
-    assert found.candidate == (best or cheapest)
-    assert found.within_budget == (best is not None)
+    assert choice.candidate == (best or cheapest)
+    assert choice.within_budget == (best is not None)
     assert len(costed) == len(set(costed))  # none twice
-    assert [one.candidate for one in found.tried] == candidates
-    assert [(one.log_odds, one.kl) for one in found.tried] == [
+    assert [one.candidate for one in choice.tried] == candidates
+    assert [(one.log_odds, one.kl) for one in choice.tried] == [
         (mean, kl if one in costed else None) for one, (mean, kl) in zip(candidates, given_to, strict=True)
     ]
     if best is not None:  # what was not costed is no better than what was chosen
-        assert all(one.kl is not None or one.log_odds <= given_to[best.layers[0]][0] for one in found.tried)
+        assert all(one.kl is not None or one.log_odds <= given_to[best.layers[0]][0] for one in choice.tried)
 
 
 def test_at_a_kl_of_ones_own_nothing_is_too_dear():
@@ -129,9 +129,9 @@ def test_at_a_kl_of_ones_own_nothing_is_too_dear():
         raise AssertionError("a cost was asked for")
 
     candidates = [Candidate((layer,), 1.0, 0.1) for layer in range(3)]
-    found = choose(candidates, lambda _: [1.0, 3.0, 2.0], refuse, kl=5.0)
-    assert (found.layer, found.within_budget) == (1, True)
-    assert "5 nats" in found.rule
+    choice = choose(candidates, lambda _: [1.0, 3.0, 2.0], refuse, kl=5.0)
+    assert (choice.layer, choice.within_budget) == (1, True)
+    assert "5 nats" in choice.rule
 
 
 @pytest.mark.parametrize(("layers", "middle"), [((0, 1, 3), 1), ((3, 2), 2), ((1,), 1)])

@@ -31,27 +31,27 @@ def documented():
 
 @pytest.mark.parametrize("name", [*NAMED, *OTHERS])
 def test_it_gives_what_transformers_gives(name):
-    found = row(name)
-    assert found.worst is not None, found.path
-    assert found.worst < CLOSE
-    assert found.path == documented()[name]
+    entry = row(name)
+    assert entry.worst is not None, entry.path
+    assert entry.worst < CLOSE
+    assert entry.path == documented()[name]
 
 
 @pytest.mark.parametrize(
     ("name", "why"), [("gemma3n_text", "is not [batch, token, d_model]"), ("hrm_text", "No one list of blocks")]
 )
 def test_what_cannot_be_steered_is_refused_with_a_reason(name, why):
-    found = row(name)
-    assert found.worst is None
-    assert why in found.path
-    assert found.path == documented()[name]
+    entry = row(name)
+    assert entry.worst is None
+    assert why in entry.path
+    assert entry.path == documented()[name]
 
 
 def test_the_types_are_those_of_transformers():
-    found = types()
-    assert set(NAMED) | set(OTHERS) <= set(found)
-    assert not {"bart", "whisper", "gemma3", "bert"} & set(found)  # not decoders of text alone
-    assert set(documented()) == set(found), "make the page anew, as it says"
+    names = types()
+    assert set(NAMED) | set(OTHERS) <= set(names)
+    assert not {"bart", "whisper", "gemma3", "bert"} & set(names)  # not decoders of text alone
+    assert set(documented()) == set(names), "make the page anew, as it says"
 
 
 def test_the_table():

@@ -35,8 +35,8 @@ def layers(model, component):
 )
 def test_components_are_where_a_block_has_them(architecture, attention, heads, feed_forward):
     model = opened(architecture)
-    found = [layers(model, component) for component in ("attn_out", "head_out", "mlp_out")]
-    assert found == [attention, heads, feed_forward]
+    components = [layers(model, component) for component in ("attn_out", "head_out", "mlp_out")]
+    assert components == [attention, heads, feed_forward]
     assert layers(model, "resid_post") == layers(model, "resid_pre") == [0, 1, 2, 3]
 
 

@@ -32,10 +32,10 @@ def decoded(model, prompts, **settings):
     width = max(map(len, prompts))
     ids = torch.tensor([[0] * (width - len(p)) + list(p.ids) for p in prompts])
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-    found = model.module.generate(
+    rows = model.module.generate(
         ids, attention_mask=mask, max_new_tokens=6, do_sample=False, pad_token_id=0, eos_token_id=None, **settings
     )
-    return [tuple(row[width:].tolist()) for row in found]
+    return [tuple(row[width:].tolist()) for row in rows]
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -43,10 +43,10 @@ def decoded(model, prompts, **settings):
 def test_a_loop_of_transformers_gives_what_the_engine_gives(llama, name, use_cache):
     prompts = [llama.format.sequence(Prompt(text)) for text in ("Hi", "What is the matter with you?")]
     with llama.steer(PLANS[name]):
-        found = decoded(llama, prompts, use_cache=use_cache)
+        rows = decoded(llama, prompts, use_cache=use_cache)
     (expected,) = generate(llama, prompts, [PLANS[name]], Sampling(6))
     ends = llama.tokenizer.eos_token_id
-    for mine, theirs in zip(found, expected.tokens, strict=True):
+    for mine, theirs in zip(rows, expected.tokens, strict=True):
         assert mine[: len(theirs)] == theirs
         assert len(theirs) == 6 or theirs[-1] == ends
     plain = generate(llama, prompts, [Plan()], Sampling(6))[0].tokens
@@ -68,9 +68,9 @@ def test_a_base_model_is_steered_behind_its_plain_turn(tiny):
     model = tiny("llama", chat=False)
     prompt = model.format.sequence(Prompt("Hi"))
     with model.steer(PLANS["response"]):
-        (found,) = decoded(model, [prompt])
+        (row,) = decoded(model, [prompt])
     (expected,) = generate(model, [prompt], [PLANS["response"]], Sampling(6))
-    assert found[: len(expected.tokens[0])] == expected.tokens[0]
+    assert row[: len(expected.tokens[0])] == expected.tokens[0]
 
 
 def test_where_the_response_begins_is_never_guessed(llama):

@@ -72,10 +72,10 @@ def test_counted_positions_are_those_that_were_edited(model, component, tokens):
     model.check_plan(plan)
     tried = len(edit.given)  # on numbers of its own, before each run
     edit.given.clear()
-    found = score(model, groups, [Plan(), plan])[1]
+    result = score(model, groups, [Plan(), plan])[1]
     expected = sum(len(one) - 1 - (one.response_start if tokens == "response" else 0) for (one,) in groups)
-    assert found.edited.positions == sum(edit.given[tried:]) == expected
-    for scores, group in zip(found.tokens, groups, strict=True):
+    assert result.edited.positions == sum(edit.given[tried:]) == expected
+    for scores, group in zip(result.tokens, groups, strict=True):
         for value, sequence in zip(scores, group, strict=True):
             assert value == pytest.approx(naive_score(model, sequence, plan), abs=1e-4)
 

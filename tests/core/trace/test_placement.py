@@ -111,8 +111,8 @@ def test_the_fullest_device_bounds_a_pass(monkeypatch):
 
 
 def test_quantizations_go_by_name(monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found("json" if "bits" in name else name))
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: find_spec("json" if "bits" in name else name))
     eight, four = (loading.quantization_named(name) for name in ("8bit", "4bit"))
     assert isinstance(eight, BitsAndBytesConfig)
     assert eight.load_in_8bit
@@ -122,8 +122,8 @@ def test_quantizations_go_by_name(monkeypatch):
 
 @pytest.mark.parametrize("asked", [{"dtype": "8bit"}, {"quantization": "4bit"}])
 def test_a_missing_bitsandbytes_is_said(tiny_folder, monkeypatch, asked):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "bits" in name else found(name))
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "bits" in name else find_spec(name))
     with pytest.raises(ModelError, match="needs bitsandbytes") as failure:
         open_model(tiny_folder, **asked)
     assert "pip install bitsandbytes" in failure.value.fix

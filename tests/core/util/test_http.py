@@ -21,10 +21,10 @@ def reading(monkeypatch):
 def test_certificates_are_read_once_for_all_clients(reading):
     for _ in range(3):
         http.client(timeout=1).close()
-    (found,) = reading
-    assert found.verify_mode == ssl.CERT_REQUIRED
-    assert found.check_hostname
-    assert found.cert_store_stats()["x509_ca"] > 50
+    (context,) = reading
+    assert context.verify_mode == ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert context.cert_store_stats()["x509_ca"] > 50
 
 
 def test_a_client_has_the_options_it_is_given():

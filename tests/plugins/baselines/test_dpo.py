@@ -38,10 +38,10 @@ def test_the_trainer_s_loss_is_the_formula(tmp_path):
                 parameter.copy_(torch.randn(parameter.shape) * 0.1)
         batch = trainer.data_collator([trainer.train_dataset[index] for index in range(3)])
         trainer.model.eval()
-        found = float(trainer.compute_loss(trainer.model, batch))
+        loss = float(trainer.compute_loss(trainer.model, batch))
         expected = formula(trainer.model, model.module, questions[:3], 0.3)
     assert abs(expected - math.log(2)) > 0.01
-    assert found == pytest.approx(expected, abs=1e-4)
+    assert loss == pytest.approx(expected, abs=1e-4)
 
 
 def test_losses_of_whole_batches_are_those_on_validation_and_the_formula_s_at_the_end():

@@ -68,10 +68,10 @@ def learnt():
         FullGRPO(**BUDGET, learning_rate=1e-3),
     )
     before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
-    found = {one.name: one.tune(model, TRAIN, VALIDATION, seed=0) for one in learners}
+    results = {one.name: one.tune(model, TRAIN, VALIDATION, seed=0) for one in learners}
     after = model.module.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())  # the given model: bit for bit
-    return found
+    return results
 
 
 @pytest.mark.parametrize("name", ["vector-grpo", "grpo", "full-grpo"])

@@ -27,11 +27,11 @@ def tuned(path, model=None):
 @torch.no_grad()
 def test_it_is_what_peft_computes_unmerged():
     unmerged = PeftModel.from_pretrained(clone(planted_model()), str(adapter_folder()))
-    found = tuned(adapter_folder())
-    assert torch.allclose(found.model.module(IDS).logits, unmerged(IDS).logits, atol=1e-4)
-    assert not torch.allclose(found.model.module(IDS).logits, planted_model().module(IDS).logits, atol=1e-2)
-    assert found.parameters == sum(w.numel() for n, w in unmerged.named_parameters() if "lora_" in n)
-    assert "not known" in found.record["caution"]
+    result = tuned(adapter_folder())
+    assert torch.allclose(result.model.module(IDS).logits, unmerged(IDS).logits, atol=1e-4)
+    assert not torch.allclose(result.model.module(IDS).logits, planted_model().module(IDS).logits, atol=1e-2)
+    assert result.parameters == sum(w.numel() for n, w in unmerged.named_parameters() if "lora_" in n)
+    assert "not known" in result.record["caution"]
 
 
 def test_its_folder_names_it_and_its_content_is_part_of_it(tmp_path):

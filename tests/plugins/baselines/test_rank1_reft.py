@@ -33,9 +33,9 @@ def test_the_edit_is_equation_2_with_one_row(seed):
     as_tensor = [torch.tensor(value, dtype=torch.float64) for value in (row[0], source[0], bias[0])]
     edit = LearnedCoordinate(Site("resid_post", 0), *as_tensor)
     given_in = torch.tensor(hidden, dtype=torch.float32)
-    found = edit.edit(given_in)
-    np.testing.assert_allclose(found.numpy(), expected, atol=1e-4)
-    np.testing.assert_allclose(found.numpy() @ row[0], (hidden @ source.T + bias)[:, 0], atol=1e-4)
+    output = edit.edit(given_in)
+    np.testing.assert_allclose(output.numpy(), expected, atol=1e-4)
+    np.testing.assert_allclose(output.numpy() @ row[0], (hidden @ source.T + bias)[:, 0], atol=1e-4)
     assert torch.equal(given_in, torch.tensor(hidden, dtype=torch.float32))
 
 
@@ -90,8 +90,8 @@ def test_a_study_measures_the_model_with_the_edit_and_generation_takes_it_too():
     assert len(fitted.arm.plan) == 1
     bare = values_of(Arm(model), test, "text")
     assert values_of(fitted.arm, test, "text").mean() > bare.mean()
-    (found,) = generate(model, [model.format.sequence(Prompt("Is it so?"))], [fitted.arm.plan])
-    assert found.edited.positions > 0
+    (arm,) = generate(model, [model.format.sequence(Prompt("Is it so?"))], [fitted.arm.plan])
+    assert arm.edited.positions > 0
 
 
 def test_tokens_and_layer_are_those_asked_for():

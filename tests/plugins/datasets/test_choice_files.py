@@ -55,10 +55,10 @@ def load(path, **options):
 
 @pytest.mark.parametrize(("text", "stem", "options"), TEXTS.values(), ids=TEXTS)
 def test_a_list_is_taken_apart_and_put_together_verbatim(tmp_path, text, stem, options):
-    found = parse_listed(text)
-    assert found is not None
-    assert found.texts == options
-    assert stem is None or found.stem == stem
+    listing = parse_listed(text)
+    assert listing is not None
+    assert listing.texts == options
+    assert stem is None or listing.stem == stem
     (item,) = load(write(tmp_path / "f.jsonl", [row(text)]))
     assert item.listed() == text
     assert item.options == options
@@ -71,10 +71,10 @@ def test_a_list_is_taken_apart_and_put_together_verbatim(tmp_path, text, stem, o
 )  # fmt: skip
 def test_any_list_reads_back_verbatim(stem, options, lead, before, after, tail):
     text = stem + lead + "\n".join(f"{before}({'ABCDE'[i]}){after}{o}" for i, o in enumerate(options)) + tail
-    found = parse_listed(text)
-    assert found is not None
-    assert (found.stem, found.texts) == (stem, tuple(options))
-    layout = found.layout
+    listing = parse_listed(text)
+    assert listing is not None
+    assert (listing.stem, listing.texts) == (stem, tuple(options))
+    layout = listing.layout
     again = stem + layout.lead + "".join(b + o for b, o in zip(layout.bullets, options, strict=True)) + layout.tail
     assert again == text
 

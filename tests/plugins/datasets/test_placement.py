@@ -54,11 +54,11 @@ ASKED = [question(i, " (A) ") for i in range(3)]
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_of_lists_and_labels_asks_the_same(tmp_path, style, spelling):
     marks = STYLES[style]
-    found = [
+    table = [
         matching(i, spelling.format(marks[MATCH[i]]), spelling.format(marks[1 - MATCH[i]])) | {"question": question(i, style)}
         for i in range(3)
     ]  # fmt: skip
-    data = load(write(tmp_path / "f.jsonl", found))
+    data = load(write(tmp_path / "f.jsonl", table))
     assert answers(data) == RIGHT
     assert [item.form for item in data] == ["choice"] * 3
     if style != "(A) ":  # that one is kept verbatim
@@ -72,10 +72,10 @@ def test_every_spelling_of_lists_and_labels_asks_the_same(tmp_path, style, spell
                                    lambda i, k: ["AB"[k]], lambda i, k: 1 + k])  # fmt: skip
 def test_answers_by_label_and_text_by_text_alone_in_objects_and_lists(tmp_path, spell):
     style = "1. " if spell(0, 0) == 1 else "A. "
-    found = [
+    table = [
         matching(i, spell(i, MATCH[i]), spell(i, 1 - MATCH[i])) | {"question": question(i, style)} for i in range(3)
     ]
-    assert answers(load(write(tmp_path / "f.jsonl", found))) == RIGHT
+    assert answers(load(write(tmp_path / "f.jsonl", table))) == RIGHT
 
 
 COLUMNS = {
@@ -92,21 +92,21 @@ COLUMNS = {
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])
 def test_options_beside_the_question(tmp_path, column, suffix):
     pack = json.dumps if suffix == "csv" else (lambda value: value)
-    found = [
+    table = [
         matching(i, "AB"[MATCH[i]], "AB"[1 - MATCH[i]], system="Be brief.", topic="t") | {column: pack(COLUMNS[column](i))}
         for i in range(3)
     ]  # fmt: skip
-    data = load(write(tmp_path / f"f.{suffix}", found))
+    data = load(write(tmp_path / f"f.{suffix}", table))
     assert answers(data) == RIGHT
     assert [item.listed() for item in data] == ASKED
     assert {(item.system, item.topic) for item in data} == {("Be brief.", "t")}
 
 
 def test_tables_place_labels_and_texts_too(tmp_path):
-    found = [
+    table = [
         {"question": question(i, "A) "), "exhibits": "AB"[MATCH[i]], "not": TEXTS[i][1 - MATCH[i]]} for i in range(3)
     ]
-    assert answers(load(write(tmp_path / "f.csv", found))) == RIGHT
+    assert answers(load(write(tmp_path / "f.csv", table))) == RIGHT
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -115,19 +115,19 @@ def test_choices_and_answer_by_number_letter_and_text(tmp_path, first, name):
     options = [("a", "b", "c", "d"), ("e", "f", "g", "h"), ("i", "j", "k", "l")]
     right = [3, 0, 2]
     for spell in (lambda i: right[i] + first, lambda i: "ABCD"[right[i]], lambda i: options[i][right[i]] + " "):
-        found = [{"question": question(i), "choices": options[i], name: spell(i)} for i in range(3)]
-        data = load(write(tmp_path / "f.jsonl", found))
+        table = [{"question": question(i), "choices": options[i], name: spell(i)} for i in range(3)]
+        data = load(write(tmp_path / "f.jsonl", table))
         assert answers(data) == [("d", "a"), ("e", "f"), ("k", "i")]
         assert "first of the other options" in data.notes[-1]
-        turned = load(write(tmp_path / "f.jsonl", found), matching="declines")
+        turned = load(write(tmp_path / "f.jsonl", table), matching="declines")
         assert answers(turned) == [("a", "d"), ("f", "e"), ("i", "k")]
     with pytest.raises(PolarityError, match="Nobody says"):
         load_data(tmp_path / "f.jsonl")
 
 
 def test_columns_by_letter(tmp_path):
-    found = [{"question": question(i), "A": TEXTS[i][0], "B": TEXTS[i][1], "answer": "AB"[MATCH[i]]} for i in range(3)]
-    assert answers(load(write(tmp_path / "f.csv", found))) == RIGHT
+    table = [{"question": question(i), "A": TEXTS[i][0], "B": TEXTS[i][1], "answer": "AB"[MATCH[i]]} for i in range(3)]
+    assert answers(load(write(tmp_path / "f.csv", table))) == RIGHT
 
 
 def turn(role, content):
@@ -136,7 +136,7 @@ def turn(role, content):
 
 @pytest.mark.parametrize("form", ["text", "conversation", "whole", "implicit", "system"])
 def test_preferences_in_text_and_in_conversations(tmp_path, form):
-    found = []
+    table = []
     for i, (yes, no) in enumerate(RIGHT):
         asked = [turn("user", question(i))]
         if form == "system":
@@ -145,10 +145,10 @@ def test_preferences_in_text_and_in_conversations(tmp_path, form):
         if form in ("whole", "implicit"):
             sides = [[*asked, *side] for side in sides]
         row = dict(zip(("chosen", "rejected"), sides, strict=True))
-        found.append(
+        table.append(
             row if form == "implicit" else {"prompt": question(i) if form in ("text", "whole") else asked, **row}
         )
-    data = load(write(tmp_path / "f.jsonl", found))
+    data = load(write(tmp_path / "f.jsonl", table))
     assert answers(data) == RIGHT
     assert [item.question for item in data] == [question(i) for i in range(3)]
     assert {item.system for item in data} == {"Be brief." if form == "system" else None}
@@ -204,9 +204,9 @@ def test_what_cannot_be_placed_is_refused_with_its_row(tmp_path, name):
 
 def test_words_stay_words(tmp_path):
     texts = [("Two parts of 1) and 2).", "A plan."), ("I", "You and I"), ("12 years", "3 years")]
-    found = [matching(i, yes, no) for i, (yes, no) in enumerate([texts[0], texts[2]])]
-    found.append(matching(2, "Both are right.", "None is.") | {"question": "Weigh:\n1. tea\n2. milk"})
-    data = load(write(tmp_path / "f.jsonl", found))
+    table = [matching(i, yes, no) for i, (yes, no) in enumerate([texts[0], texts[2]])]
+    table.append(matching(2, "Both are right.", "None is.") | {"question": "Weigh:\n1. tea\n2. milk"})
+    data = load(write(tmp_path / "f.jsonl", table))
     assert {item.form for item in data} == {"text"}
     assert answers(data) == [texts[0], texts[2], ("Both are right.", "None is.")]
 
@@ -220,10 +220,10 @@ def test_yes_and_no_in_any_spelling_are_labels(tmp_path):
 
 @pytest.mark.parametrize("edges", [("", "   "), (" ", ""), ("\t", "\u00a0")])
 def test_spaces_at_edges_change_nothing_but_a_note(tmp_path, edges):
-    found = [{"question": question(i), "exhibits": yes, "not": no} for i, (yes, no) in enumerate(RIGHT)]
-    plain = load(write(tmp_path / "f.csv", found))
+    table = [{"question": question(i), "exhibits": yes, "not": no} for i, (yes, no) in enumerate(RIGHT)]
+    plain = load(write(tmp_path / "f.csv", table))
     spaced = load(
-        write(tmp_path / "f.csv", [row | {"exhibits": edges[0] + row["exhibits"] + edges[1]} for row in found])
+        write(tmp_path / "f.csv", [row | {"exhibits": edges[0] + row["exhibits"] + edges[1]} for row in table])
     )
     assert spaced.digest == plain.digest
     assert spaced.notes == ("3 texts had spaces at their edges, which were taken off",)
@@ -231,8 +231,8 @@ def test_spaces_at_edges_change_nothing_but_a_note(tmp_path, edges):
 
 
 def test_answers_that_are_all_but_the_same_are_named_with_their_share(tmp_path):
-    found = [{"question": question(i), "exhibits": yes, "not": no} for i, (yes, no) in enumerate(RIGHT)]
-    found.append({"question": "Q?", "exhibits": "Yes,  go!", "not": "yes, go"})
-    assert load(write(tmp_path / "f.csv", found)).notes == (
+    table = [{"question": question(i), "exhibits": yes, "not": no} for i, (yes, no) in enumerate(RIGHT)]
+    table.append({"question": "Q?", "exhibits": "Yes,  go!", "not": "yes, go"})
+    assert load(write(tmp_path / "f.csv", table)).notes == (
         "1 of 4 items (25%) have answers that differ only in case, spaces or end punctuation: f-4",
     )

@@ -41,15 +41,15 @@ def cosines(rows, direction):
 @given(seeds, widths, scales, dtypes)
 def test_norm_preserving_add_turns_towards_the_direction_and_keeps_the_norm(seed, width, scale, dtype):
     v, h = noise(seed, width), noise(seed + 1, 4, width).to(dtype)
-    found = NormPreservingAdd(SITE, v, scale).edit(h)
-    close(found.norm(dim=-1), h.norm(dim=-1), 1e-4 if dtype == torch.float32 else 0.03)
+    output = NormPreservingAdd(SITE, v, scale).edit(h)
+    close(output.norm(dim=-1), h.norm(dim=-1), 1e-4 if dtype == torch.float32 else 0.03)
     moved = Add(SITE, v, scale).edit(h.float())
     close(
-        found,
+        output,
         moved / moved.norm(dim=-1, keepdim=True) * h.float().norm(dim=-1, keepdim=True),
         0.001 if dtype == torch.float32 else 0.05,
     )
-    gain = (cosines(found, v) - cosines(h, v)) * math.copysign(1, scale)
+    gain = (cosines(output, v) - cosines(h, v)) * math.copysign(1, scale)
     assert float(gain.min()) > -0.02
 
 
@@ -72,10 +72,10 @@ def test_norm_preserving_adds_of_opposite_scales_are_not_inverse_but_zero_is_the
 @given(seeds, widths, scales)
 def test_affine_sets_the_coordinate_that_the_equation_says(seed, width, scale):
     v, m, h = noise(seed, width), noise(seed + 1, width), noise(seed + 2, 4, width)
-    found = Affine(SITE, v, m, scale).edit(h)
+    output = Affine(SITE, v, m, scale).edit(h)
     projector = torch.outer(v, v) / (v @ v)
-    close(found, h - h @ projector + m @ projector + scale * v, 1e-3)
-    close(found @ v / v.norm(), ((m @ v) / v.norm() + scale * v.norm()).expand(4), 1e-3)
+    close(output, h - h @ projector + m @ projector + scale * v, 1e-3)
+    close(output @ v / v.norm(), ((m @ v) / v.norm() + scale * v.norm()).expand(4), 1e-3)
 
 
 @property_test
@@ -118,11 +118,11 @@ def test_affine_needs_a_reference_mean(tmp_path):
 @given(seeds, widths, angles, dtypes, st.sampled_from(["by", "to"]))
 def test_rotation_keeps_the_norm_and_what_is_outside_the_plane(seed, width, degrees, dtype, kind):
     d, axis, h = noise(seed, width), noise(seed + 1, width), noise(seed + 2, 4, width).to(dtype)
-    found = Rotate(SITE, d, axis, degrees, kind).edit(h)
+    output = Rotate(SITE, d, axis, degrees, kind).edit(h)
     tolerance = 1e-4 if dtype == torch.float32 else 0.05
-    close(found.norm(dim=-1), h.norm(dim=-1), tolerance)
+    close(output.norm(dim=-1), h.norm(dim=-1), tolerance)
     outside = Ablate(SITE, torch.stack([d, axis]))
-    close(outside.edit(found.float()), outside.edit(h.float()), tolerance)
+    close(outside.edit(output.float()), outside.edit(h.float()), tolerance)
 
 
 @property_test
@@ -144,15 +144,15 @@ def test_rotations_add_up_and_undo_each_other(seed, width, one, other):
 def test_rotation_to_an_angle_is_the_papers_equation_and_idempotent(seed, width, degrees):
     d, axis, h = noise(seed, width), noise(seed + 1, width), noise(seed + 2, 4, width)
     edit = Rotate(SITE, d, axis, degrees, "to")
-    found = edit.edit(h)
+    output = edit.edit(h)
     b1 = d / d.norm()
     b2 = axis - (axis @ b1) * b1
     b2 = b2 / b2.norm()
     inside = (h @ b1)[:, None] * b1 + (h @ b2)[:, None] * b2
     angle = math.radians(degrees)
     target = math.cos(angle) * b1 + math.sin(angle) * b2
-    close(found, h - inside + inside.norm(dim=-1, keepdim=True) * target, 1e-3)
-    close(edit.edit(found), found, 1e-3)
+    close(output, h - inside + inside.norm(dim=-1, keepdim=True) * target, 1e-3)
+    close(edit.edit(output), output, 1e-3)
 
 
 @property_test
@@ -161,8 +161,8 @@ def test_a_quarter_turn_takes_the_second_axis_to_the_direction(seed, width):
     d, axis = noise(seed, width), noise(seed + 1, width)
     across = Ablate(SITE, d).edit(axis)
     assume(float(across.norm()) > 0.1)
-    found = Rotate(SITE, d, axis, 90.0).edit(across)
-    close(found, across.norm() * d / d.norm(), 1e-3)
+    output = Rotate(SITE, d, axis, 90.0).edit(across)
+    close(output, across.norm() * d / d.norm(), 1e-3)
 
 
 def test_an_axis_along_the_direction_is_refused_and_the_random_one_never_is():
@@ -196,9 +196,9 @@ def test_the_gate_acts_where_the_cosine_says_and_nowhere_else(seed, width, scale
     assume(float((similarity - threshold).abs().min()) > 1e-4)
     inside = Add(SITE, v, scale) if action == "add" else Ablate(SITE, v, strength=scale)
     open_at = similarity > threshold if above else similarity < threshold
-    found = edit.edit(h)
-    close(found[open_at], inside.edit(h)[open_at])
-    assert torch.equal(found[~open_at], h[~open_at])
+    output = edit.edit(h)
+    close(output[open_at], inside.edit(h)[open_at])
+    assert torch.equal(output[~open_at], h[~open_at])
 
 
 @property_test

@@ -78,9 +78,9 @@ def hooked_generate(model, prompt, edit, n):
     ids = torch.tensor([prompt.ids])
     stop = model.tokenizer.eos_token_id
     options = {"max_new_tokens": n, "do_sample": False, "pad_token_id": 0, "eos_token_id": stop}
-    found = model.module.generate(ids, attention_mask=torch.ones_like(ids), **options)
+    tokens = model.module.generate(ids, attention_mask=torch.ones_like(ids), **options)
     handle.remove()
-    return tuple(found[0, len(prompt) :].tolist())
+    return tuple(tokens[0, len(prompt) :].tolist())
 
 
 @pytest.mark.parametrize("kind", KINDS)

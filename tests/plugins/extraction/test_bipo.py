@@ -52,7 +52,7 @@ def test_the_learned_direction_is_the_optimum_and_the_planted_one():
     planted = torch.nn.functional.normalize(torch.randn(32, generator=torch.Generator().manual_seed(1)), dim=0)
     data = one_token_items(model, planted, 400, noise=0.05)
     method = BiPO(layer=3, beta=1.0, batch=50, epochs=12, learning_rate=0.8, tokens="response")
-    found = extract(model, data, method)[3]
+    direction = extract(model, data, method)[3]
 
     # at the last block log pi(T) - log pi(O) moves by (w_T - w_O) . v whatever the prompt: a logistic
     # regression without intercept, the same for d = 1 and d = -1
@@ -65,9 +65,9 @@ def test_the_learned_direction_is_the_optimum_and_the_planted_one():
         return np.logaddexp(0, -margin).mean(), -(features.T @ (1 / (1 + np.exp(margin)))) / len(margin)
 
     optimum = torch.tensor(minimize(loss, np.zeros(32), jac=True).x).float()
-    assert cosine(found, optimum) >= 0.95
+    assert cosine(direction, optimum) >= 0.95
     assert cosine(optimum, planted) >= 0.95
-    assert cosine(found, planted) >= 0.95
+    assert cosine(direction, planted) >= 0.95
 
 
 @pytest.mark.parametrize("tokens", ["all", "response"])
@@ -92,11 +92,11 @@ def test_the_loss_and_its_gradient_are_the_papers(llama, table, d, tokens):
         ratio = (moved[0] - base[0]) - (moved[1] - base[1])
         expected = expected - torch.log(1 / (1 + torch.exp(-d * beta * ratio))) / len(questions)
         reference.append(base)
-    found = preference_loss(
+    loss = preference_loss(
         llama, questions, v, d, beta=beta, reference=torch.tensor(reference), site=site, tokens=Tokens(tokens)
     )
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-    mine, theirs = (torch.autograd.grad(value, v)[0] for value in (found, expected))
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-6)
+    mine, theirs = (torch.autograd.grad(value, v)[0] for value in (loss, expected))
     torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-6)
 
 
@@ -105,23 +105,23 @@ def test_the_direction_flips_with_the_labels_and_is_reproducible(tiny, architect
     model, data = tiny(architecture), load_data(table).limit(8)
     told = []
     method = BiPO(epochs=2, learning_rate=1e-2)
-    found = extract(model, data, method, progress=told.append)
-    assert found.layers == (1,)
+    vector = extract(model, data, method, progress=told.append)
+    assert vector.layers == (1,)
     assert sum(told) == len(data)
-    record = found.origin.found
+    record = vector.origin.found
     assert len(record["loss"]) == 4
     assert record["loss"][0] == pytest.approx(math.log(2), abs=1e-4)  # at v = 0
     assert len(record["loss_by_epoch"]) == 2
     again, other = (extract(model, data, BiPO(epochs=2, learning_rate=1e-2, seed=seed)) for seed in (0, 1))
-    assert torch.equal(found[1], again[1])
-    assert not torch.equal(found[1], other[1])
+    assert torch.equal(vector[1], again[1])
+    assert not torch.equal(vector[1], other[1])
     flipped = extract(model, inverted(data), method)
-    assert cosine(found[1], flipped[1]) < -0.95
+    assert cosine(vector[1], flipped[1]) < -0.95
 
 
 def test_training_lowers_the_loss(llama, table):
-    found = extract(llama, load_data(table), BiPO(epochs=4, learning_rate=1e-2, layer=2, beta=1.0))
-    first, *_, last = found.origin.found["loss_by_epoch"]
+    vector = extract(llama, load_data(table), BiPO(epochs=4, learning_rate=1e-2, layer=2, beta=1.0))
+    first, *_, last = vector.origin.found["loss_by_epoch"]
     assert last < first
 
 
@@ -130,9 +130,9 @@ def test_training_lowers_the_loss(llama, table):
 def test_on_the_real_model_it_moves_the_preference_both_ways(smollm2):
     """Trained for three steps, the direction favours the exhibiting answers when added, the others when subtracted."""
     data = load_data("truthfulness").limit(6)
-    found = extract(smollm2, data, BiPO(epochs=1, batch=2, learning_rate=2e-2))
-    assert found.layers == (14,)
-    arms = [apply(found, 14, scale, tokens=Tokens("all")) for scale in (-1.0, 0.0, 1.0)]
+    vector = extract(smollm2, data, BiPO(epochs=1, batch=2, learning_rate=2e-2))
+    assert vector.layers == (14,)
+    arms = [apply(vector, 14, scale, tokens=Tokens("all")) for scale in (-1.0, 0.0, 1.0)]
     scores = score(smollm2, [question.pair for question in ask(smollm2.format, data, "text")], arms)
     margins = [sum(s.total(index, 0) - s.total(index, 1) for index in range(len(data))) / len(data) for s in scores]
     assert margins[0] < margins[1] < margins[2]

@@ -22,9 +22,9 @@ def test_engine_equals_naive(tiny, table, architecture, method):
     vector = extract(model, load_data(table).limit(12), method)
     everywhere = apply_all(vector, scale=3.0) if method.name == "iti" else apply(vector, 2, 1.0)
     asked = [model.format.answers(Prompt(question), ["yes it is", "no"]) for question in ("is it?", "or is it not?")]
-    (found,) = score(model, asked, [everywhere])
+    (scores,) = score(model, asked, [everywhere])
     for index, group in enumerate(asked):
         for place, sequence in enumerate(group):
             expected = naive_score(model, sequence, everywhere)
             assert expected != pytest.approx(naive_score(model, sequence, apply(vector, vector.layers[0], 0)), abs=1e-4)
-            assert found.tokens[index][place] == pytest.approx(expected, abs=1e-3)
+            assert scores.tokens[index][place] == pytest.approx(expected, abs=1e-3)

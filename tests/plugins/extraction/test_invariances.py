@@ -25,8 +25,8 @@ METHODS = [
 
 
 def fit(method, stream):
-    found = method.fit(stream)
-    return found if isinstance(found, Fitted) else Fitted(found)
+    result = method.fit(stream)
+    return result if isinstance(result, Fitted) else Fitted(result)
 
 
 def attempt(method, stream):
@@ -109,8 +109,8 @@ def test_sides_that_differ_by_rounding_are_equal(method, pairs):
 
 @every_method
 def test_one_pair_is_enough_or_refused(method, pairs):
-    found = attempt(method, pairs.changed(order=torch.tensor([0])))
-    assert found is None or all(bool(direction.isfinite().all()) for direction in found.directions.values())
+    result = attempt(method, pairs.changed(order=torch.tensor([0])))
+    assert result is None or all(bool(direction.isfinite().all()) for direction in result.directions.values())
 
 
 @pytest.mark.parametrize(("method", "least"), [(ITI(), 5), (LAT(), 2), (ShuffledLabels(), 2), (LDA(), 2)], ids=str)
@@ -124,5 +124,5 @@ def test_the_least_number_of_pairs_is_said(method, least, pairs):
 def test_pairs_that_cancel_out_are_refused_or_have_a_direction(method):
     given = planted(8, 16)[0]
     one, other = given.positive, given.negative
-    found = attempt(method, Synthetic(torch.cat([one, other]), torch.cat([other, one])))
-    assert found is None or all(bool(direction.isfinite().all()) for direction in found.directions.values())
+    result = attempt(method, Synthetic(torch.cat([one, other]), torch.cat([other, one])))
+    assert result is None or all(bool(direction.isfinite().all()) for direction in result.directions.values())

@@ -47,21 +47,21 @@ def paper(stream, kept, seed, kind="mass-mean"):
 @pytest.mark.parametrize("kind", ["mass-mean", "probe"])
 def test_is_the_papers_method(kind):
     stream, _ = planted(60, HEADS * DIM, shift=1.5, noise=1.0, component="head_out")
-    found = ITI(heads=5, seed=2, direction=kind).fit(stream)
-    kept = [(LAYERS.index(row["layer"]), row["head"]) for row in found.record["heads"]]
+    fit = ITI(heads=5, seed=2, direction=kind).fit(stream)
+    kept = [(LAYERS.index(row["layer"]), row["head"]) for row in fit.record["heads"]]
     accuracies, shifts = paper(stream, kept, 2, kind)
     assert len(kept) == len(set(kept)) == 5
-    assert [row["accuracy"] for row in found.record["heads"]] == [accuracies[head] for head in kept]
+    assert [row["accuracy"] for row in fit.record["heads"]] == [accuracies[head] for head in kept]
     assert min(accuracies[head] for head in kept) >= max(v for head, v in accuracies.items() if head not in kept)
-    assert found.component == "head_out"
+    assert fit.component == "head_out"
     for index, layer in enumerate(LAYERS):
         expected = np.zeros((HEADS, DIM))
         for head in range(HEADS):
             expected[head] = shifts.get((index, head), 0.0)
         if expected.any():
-            assert np.allclose(found.directions[layer].numpy(), expected.reshape(-1), atol=1e-5)
+            assert np.allclose(fit.directions[layer].numpy(), expected.reshape(-1), atol=1e-5)
         else:
-            assert layer not in found.directions
+            assert layer not in fit.directions
 
 
 def test_finds_the_heads_in_which_the_shift_was_planted():
@@ -69,11 +69,11 @@ def test_finds_the_heads_in_which_the_shift_was_planted():
     planted_in = {(0, 1), (2, 3), (2, 0)}
     for layer, head in planted_in:
         stream.positive[:, LAYERS.index(layer), head * DIM : (head + 1) * DIM] += 6.0
-    found = ITI(heads=3).fit(stream)
-    assert {(row["layer"], row["head"]) for row in found.record["heads"]} == planted_in
-    assert set(found.directions) == {0, 2}
-    assert not found.directions[0][:DIM].any()
-    assert bool((found.directions[0][DIM : 2 * DIM] > 0).all())
+    fit = ITI(heads=3).fit(stream)
+    assert {(row["layer"], row["head"]) for row in fit.record["heads"]} == planted_in
+    assert set(fit.directions) == {0, 2}
+    assert not fit.directions[0][:DIM].any()
+    assert bool((fit.directions[0][DIM : 2 * DIM] > 0).all())
 
 
 def test_reads_the_heads_wherever_the_stream_stands():
@@ -84,8 +84,8 @@ def test_reads_the_heads_wherever_the_stream_stands():
 
 
 def test_more_heads_than_there_are_means_all():
-    found = ITI().fit(planted(20, HEADS * DIM)[0])
-    assert len(found.record["heads"]) == HEADS * len(LAYERS)
+    fit = ITI().fit(planted(20, HEADS * DIM)[0])
+    assert len(fit.record["heads"]) == HEADS * len(LAYERS)
 
 
 @torch.no_grad()
@@ -128,5 +128,5 @@ def test_real_heads_with_a_planted_shift_are_found(llama, table):
     batch = real.collect()
     one = batch.negative.clone()
     one[:, 1, 8:16] += 5 * batch.negative[:, 1, 8:16].std()
-    found = ITI(heads=1).fit(Synthetic(one, batch.negative, component="head_out", layers=tuple(real.layers)))
-    assert found.record["heads"] == [{"layer": 1, "head": 1, "accuracy": 1.0}]
+    fit = ITI(heads=1).fit(Synthetic(one, batch.negative, component="head_out", layers=tuple(real.layers)))
+    assert fit.record["heads"] == [{"layer": 1, "head": 1, "accuracy": 1.0}]

@@ -46,11 +46,11 @@ def repe(positive, negative, exchanged):
 @pytest.mark.parametrize("pairs", [12, 81])
 def test_equals_the_papers_code(pairs):
     stream, _ = planted(pairs, shift=1.0, noise=1.0)
-    found = LAT(unit=True, seed=4).fit(stream).directions
+    directions = LAT(unit=True, seed=4).fit(stream).directions
     ordered, exchanged = sides(stream), half(pairs, 4).numpy()
     for index, layer in enumerate(LAYERS):
         positive, negative = (side[:, index].double().numpy() for side in (ordered.positive, ordered.negative))
-        assert np.allclose(found[layer].numpy(), repe(positive, negative, exchanged), atol=1e-5)
+        assert np.allclose(directions[layer].numpy(), repe(positive, negative, exchanged), atol=1e-5)
 
 
 def test_another_seed_shuffles_otherwise():

@@ -15,11 +15,11 @@ from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 def test_plain_is_the_mean_difference():
     pairs, directions = planted()
-    found = LDA(whiten=False).fit(pairs)
-    assert min(cosines(found.directions, dict(zip(LAYERS, directions, strict=True)))) > 0.95
+    fit = LDA(whiten=False).fit(pairs)
+    assert min(cosines(fit.directions, dict(zip(LAYERS, directions, strict=True)))) > 0.95
     for layer, mean in MeanDifference().fit(pairs).items():
-        assert torch.allclose(found.directions[layer], mean, atol=1e-5)
-    assert found.record == {"use": "steering"}
+        assert torch.allclose(fit.directions[layer], mean, atol=1e-5)
+    assert fit.record == {"use": "steering"}
 
 
 def test_whitened_finds_the_direction_of_a_known_covariance():
@@ -29,9 +29,9 @@ def test_whitened_finds_the_direction_of_a_known_covariance():
     sides = [rng.standard_normal((4000, 1, width)) @ root.T + sign * shift / 2 for sign in (1, -1)]
     stream = Synthetic(*(torch.from_numpy(side).float() for side in sides), layers=(0,), batch=500)
     best = torch.from_numpy(np.linalg.solve(root @ root.T, shift))
-    found = LDA().fit(stream)
-    assert cosines(found.directions, {0: best})[0] > 0.95
-    assert found.record["use"] == "reading"
+    fit = LDA().fit(stream)
+    assert cosines(fit.directions, {0: best})[0] > 0.95
+    assert fit.record["use"] == "reading"
 
 
 def test_a_planted_direction_is_found_in_real_activations(llama, table):
@@ -48,34 +48,34 @@ def rows_and_labels(stream, index):
 @pytest.mark.parametrize("shrinkage", [0.05, 0.5, 1.0])
 def test_equals_scikit_learns_discriminant(pairs, shrinkage):
     stream, _ = planted(pairs)
-    found = LDA(shrinkage=shrinkage).fit(stream).directions
+    directions = LDA(shrinkage=shrinkage).fit(stream).directions
     for index, layer in enumerate(LAYERS):
         oracle = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage).fit(*rows_and_labels(stream, index))
         weights = torch.from_numpy(oracle.coef_[0])
-        assert float(torch.cosine_similarity(found[layer].double(), weights, dim=0)) > 1 - 1e-9
+        assert float(torch.cosine_similarity(directions[layer].double(), weights, dim=0)) > 1 - 1e-9
 
 
 def test_without_shrinkage_equals_scikit_learns_discriminant():
     stream, _ = planted(60)
-    found = LDA(shrinkage=0).fit(stream).directions
+    directions = LDA(shrinkage=0).fit(stream).directions
     for index, layer in enumerate(LAYERS):
         oracle = LinearDiscriminantAnalysis(solver="lsqr").fit(*rows_and_labels(stream, index))
         weights = torch.from_numpy(oracle.coef_[0])
-        assert float(torch.cosine_similarity(found[layer].double(), weights, dim=0)) > 1 - 1e-9
+        assert float(torch.cosine_similarity(directions[layer].double(), weights, dim=0)) > 1 - 1e-9
 
 
 @pytest.mark.parametrize("pairs", [10, 60])
 def test_the_estimated_shrinkage_is_ledoit_and_wolfs(pairs):
     stream, _ = planted(pairs)
-    found = LDA().fit(stream)
+    fit = LDA().fit(stream)
     for index, layer in enumerate(LAYERS):
         sides = [side[:, index].double().numpy() for side in (stream.positive, stream.negative)]
         apart = sides[0].mean(0) - sides[1].mean(0)
         oracle = LedoitWolf(assume_centered=True).fit(np.concatenate([side - side.mean(0) for side in sides]))
         weights = oracle.precision_ @ apart
         expected = weights * (apart @ weights) / (weights @ weights)
-        assert np.allclose(found.directions[layer].numpy(), expected, rtol=1e-4, atol=1e-5)
-        assert found.record["shrinkage"][str(layer)] == pytest.approx(oracle.shrinkage_)
+        assert np.allclose(fit.directions[layer].numpy(), expected, rtol=1e-4, atol=1e-5)
+        assert fit.record["shrinkage"][str(layer)] == pytest.approx(oracle.shrinkage_)
 
 
 def test_strength_1_moves_one_mean_onto_the_other_as_the_direction_reads_them():
@@ -105,5 +105,5 @@ def test_shrinkage_is_read_from_text():
 
 def test_sides_that_do_not_vary_give_the_mean_difference():
     one = torch.arange(24.0).reshape(1, 1, 24).expand(4, 3, 24)
-    found = LDA().fit(Synthetic(one + 2, one)).directions
-    assert all(torch.allclose(direction, torch.full((24,), 2.0)) for direction in found.values())
+    directions = LDA().fit(Synthetic(one + 2, one)).directions
+    assert all(torch.allclose(direction, torch.full((24,), 2.0)) for direction in directions.values())

@@ -17,8 +17,8 @@ from steerstack_plugins.extraction.mean_difference import MeanDifference
 
 
 def vector_of(stream, **parameters):
-    found = LEACE(**parameters).fit(stream)
-    return SteeringVector(found.directions, edit=found.edit, parts=found.parts)
+    fit = LEACE(**parameters).fit(stream)
+    return SteeringVector(fit.directions, edit=fit.edit, parts=fit.parts)
 
 
 def erased(vector, layer, rows, scale=1.0):

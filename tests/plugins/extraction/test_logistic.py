@@ -18,16 +18,16 @@ def test_a_planted_direction_is_found_in_noise_without_a_preferred_axis():
 
 def test_has_the_gradient_of_scikit_learns_logit():
     pairs, _ = planted(40, shift=1.0)
-    found = Logistic(l2=2.0).fit(pairs)
+    fit = Logistic(l2=2.0).fit(pairs)
     for index, layer in enumerate(LAYERS):
         rows = torch.cat([pairs.positive[:, index], pairs.negative[:, index]]).double().numpy()
         labels = np.repeat([1, 0], 40)
         probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.5, max_iter=5000, tol=1e-8)).fit(rows, labels)
         steps = np.eye(rows.shape[1])
         gradient = probe.decision_function(steps) - probe.decision_function(np.zeros_like(steps))
-        direction = found.directions[layer].double().numpy()
+        direction = fit.directions[layer].double().numpy()
         assert direction @ gradient / np.linalg.norm(direction) / np.linalg.norm(gradient) > 1 - 1e-6
-        assert found.record["training_accuracy"][str(layer)] == probe.score(rows, labels)
+        assert fit.record["training_accuracy"][str(layer)] == probe.score(rows, labels)
 
 
 def test_solves_the_problem_that_the_paper_states():

@@ -68,10 +68,10 @@ def test_on_one_prompt_it_is_the_first_right_singular_vector(table):
 def test_a_planted_amplification_is_found_from_several_prompts(table):
     model, planted = amplifying()
     data, told = load_data(table).limit(8), []
-    found = extract(model, data, Melbo(steps=60, learning_rate=0.05, prompts=3, radius=0.1), progress=told.append)
-    assert abs(cosine(found[0], planted)) >= 0.95
+    vector = extract(model, data, Melbo(steps=60, learning_rate=0.05, prompts=3, radius=0.1), progress=told.append)
+    assert abs(cosine(vector[0], planted)) >= 0.95
     assert sum(told) == len(data)
-    change = found.origin.found["change"]
+    change = vector.origin.found["change"]
     assert change[-1] > 2 * change[0]
     # by default R is a quarter of the median norm of what it is added to
     default = extract(model, data, Melbo(steps=1))

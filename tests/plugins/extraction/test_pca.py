@@ -50,11 +50,11 @@ def repeng(positive, negative, method):
 def test_equals_the_libraries(pairs):
     # a weak shift, so that the mean's part in the component is not all there is
     stream, _ = planted(pairs, 24, shift=2.5, noise=1.0)
-    found, centred = (PCA(unit=True, centring=how).fit(stream).directions for how in ("none", "mean"))
+    directions, centred = (PCA(unit=True, centring=how).fit(stream).directions for how in ("none", "mean"))
     for index, layer in enumerate(LAYERS):
         sides = stream.positive[:, index].double(), stream.negative[:, index].double()
-        assert torch.allclose(found[layer].double(), steering_vectors(*sides), atol=1e-5)
-        assert torch.allclose(found[layer].double(), repeng(*sides, "pca_center"), atol=1e-5)
+        assert torch.allclose(directions[layer].double(), steering_vectors(*sides), atol=1e-5)
+        assert torch.allclose(directions[layer].double(), repeng(*sides, "pca_center"), atol=1e-5)
         # repeng votes on the sign, which may differ from the mean's where the mean was subtracted
         other = repeng(*sides, "pca_diff")
         assert abs(float(centred[layer].double() @ other)) == pytest.approx(1, abs=1e-6)

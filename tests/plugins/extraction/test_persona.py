@@ -54,13 +54,13 @@ def by_hand(model, data, length):
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_it_equals_the_steps_done_by_hand(tiny, architecture, table):
     model, data, told = tiny(architecture), with_prompts(table), []
-    found = extract(model, data, PersonaVector(temperature=0, max_new_tokens=7), progress=told.append)
+    vector = extract(model, data, PersonaVector(temperature=0, max_new_tokens=7), progress=told.append)
     expected = by_hand(model, data, 7)
     for layer in range(model.n_layers - 1):
-        torch.testing.assert_close(found[layer].double(), expected[layer], rtol=1e-3, atol=1e-4)
-    assert found.layers == (0, 1, 2, 3)
-    assert found.origin.position == "response"
-    assert found.origin.found["kept"] == found.origin.found["asked"] == 6
+        torch.testing.assert_close(vector[layer].double(), expected[layer], rtol=1e-3, atol=1e-4)
+    assert vector.layers == (0, 1, 2, 3)
+    assert vector.origin.position == "response"
+    assert vector.origin.found["kept"] == vector.origin.found["asked"] == 6
     assert sum(told) == len(data)
 
 
@@ -80,8 +80,8 @@ def test_a_direction_that_the_system_prompts_switch_is_recovered():
     model = open_model(module, tokenizer=tokenizer)
     items = tuple(Item(str(i), f"What of {i}?", ("yes", "no"), 0, 1, form="text") for i in range(12))
     data = DataSet("planted", items, "carries P", "made here", SystemPrompts(("P" * 60,), ("N" * 60,)))
-    found = extract(model, data, PersonaVector(max_new_tokens=8), layers=[0])
-    assert cosine(found[0], expected) >= 0.95
+    vector = extract(model, data, PersonaVector(max_new_tokens=8), layers=[0])
+    assert cosine(vector[0], expected) >= 0.95
     opposite = replace(data, prompts=SystemPrompts(data.prompts.negative, data.prompts.positive))
     assert cosine(extract(model, opposite, PersonaVector(max_new_tokens=8), layers=[0])[0], expected) <= -0.95
 
@@ -89,10 +89,10 @@ def test_a_direction_that_the_system_prompts_switch_is_recovered():
 def test_sampling_is_seeded_and_rollouts_are_asked_under_the_next_prompts(llama, table):
     data = with_prompts(table, 3)
     method = PersonaVector(rollouts=2, max_new_tokens=5)
-    found, again = (extract(llama, data, method) for _ in range(2))
-    assert found.fingerprint == again.fingerprint
-    assert found.origin.found["asked"] == 6
-    assert found.fingerprint != extract(llama, data, PersonaVector(rollouts=2, max_new_tokens=5, seed=1)).fingerprint
+    vector, again = (extract(llama, data, method) for _ in range(2))
+    assert vector.fingerprint == again.fingerprint
+    assert vector.origin.found["asked"] == 6
+    assert vector.fingerprint != extract(llama, data, PersonaVector(rollouts=2, max_new_tokens=5, seed=1)).fingerprint
 
 
 def test_system_prompts_can_be_given(llama, table):

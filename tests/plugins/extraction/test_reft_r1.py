@@ -41,9 +41,9 @@ def test_the_loss_and_its_gradient_are_the_papers(llama, table, topk, l1):
         nll = nll + torch.nn.functional.cross_entropy(logits[sequence.answer_start - 1 : -1], targets, reduction="sum")
         count += len(targets)
     expected = nll / count + l1 * sum(rest) / len(rest)
-    found = joint_loss(llama, sequences, w, site, start=start, topk=topk, l1=l1)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
-    mine, theirs = (torch.autograd.grad(value, w)[0] for value in (found, expected))
+    loss = joint_loss(llama, sequences, w, site, start=start, topk=topk, l1=l1)
+    torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-6)
+    mine, theirs = (torch.autograd.grad(value, w)[0] for value in (loss, expected))
     torch.testing.assert_close(mine, theirs, rtol=2e-3, atol=1e-6)
 
 
@@ -81,10 +81,10 @@ def test_a_planted_direction_is_recovered_and_flips_with_the_labels():
     model, planted = marked()
     data = shouting(24)
     method = ReftR1(layer=2, epochs=6, learning_rate=0.04)
-    found = extract(model, data, method)
-    assert cosine(found[2], planted) >= 0.95
-    record = found.origin.found
-    assert record["strength"] == pytest.approx(found.norms[2], rel=1e-4)
+    vector = extract(model, data, method)
+    assert cosine(vector[2], planted) >= 0.95
+    record = vector.origin.found
+    assert record["strength"] == pytest.approx(vector.norms[2], rel=1e-4)
     assert record["strength"] > 5 * record["strength_on_contrast"]
     assert record["loss_by_epoch"][-1] < record["loss_by_epoch"][0]
     inverted = data.take(tuple(item.inverted() for item in data))

@@ -63,18 +63,18 @@ def data(table):
 def test_it_is_the_exact_row(llama, data, tmp_path, nested, dtype):
     decoder = autoencoder(tmp_path / "sae", nested=nested, dtype=dtype)
     for feature in (0, 17, FEATURES - 1):
-        found = extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=feature))
-        assert found.layers == (2,)
-        assert found.component == "resid_post"
-        assert found[2].dtype == torch.float32
-        assert torch.equal(found[2], decoder[feature].float())
-    assert found.origin.found == {
+        vector = extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=feature))
+        assert vector.layers == (2,)
+        assert vector.component == "resid_post"
+        assert vector[2].dtype == torch.float32
+        assert torch.equal(vector[2], decoder[feature].float())
+    assert vector.origin.found == {
         "features": FEATURES,
         "architecture": "standard",
         "model_name": "tiny",
         "hook_name": "blocks.2.hook_resid_post",
     }
-    llama.check_plan(apply(found, 2))
+    llama.check_plan(apply(vector, 2))
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_it_is_the_exact_row(llama, data, tmp_path, nested, dtype):
 )
 def test_the_hook_says_where_it_acts(llama, data, tmp_path, hook, site):
     autoencoder(tmp_path / "sae", hook=hook)
-    found = extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=1))
-    assert (found.component, found.layers) == (site.component, (site.layer,))
+    vector = extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=1))
+    assert (vector.component, vector.layers) == (site.component, (site.layer,))
 
 
 def test_an_unknown_hook_needs_a_layer(llama, data, tmp_path):
@@ -100,8 +100,8 @@ def test_an_unknown_hook_needs_a_layer(llama, data, tmp_path):
     decoder = autoencoder(tmp_path / "sae", hook="blocks.2.ln1.hook_normalized")
     with pytest.raises(ExtractionError, match="--set layer=N"):
         extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=1))
-    found = extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=1, layer=1))
-    assert torch.equal(found[1], decoder[1])
+    vector = extract(llama, data, SaeFeature(path=str(tmp_path / "sae"), feature=1, layer=1))
+    assert torch.equal(vector[1], decoder[1])
 
 
 def test_a_plain_safetensors_file_will_do(llama, data, tmp_path):
@@ -156,11 +156,11 @@ def test_the_hub_is_asked_for_what_is_not_here(llama, data, tmp_path, monkeypatc
         return str(tmp_path / repo / name)
 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
-    found = extract(llama, data, SaeFeature(path="someone/saes/layer_2", feature=4))
-    assert torch.equal(found[2], decoder[4])
+    vector = extract(llama, data, SaeFeature(path="someone/saes/layer_2", feature=4))
+    assert torch.equal(vector[2], decoder[4])
     (tmp_path / "someone/saes/layer_2/cfg.json").unlink()
-    found = extract(llama, data, SaeFeature(path="someone/saes/layer_2/sae_weights.safetensors", feature=4, layer=0))
-    assert torch.equal(found[0], decoder[4])
+    vector = extract(llama, data, SaeFeature(path="someone/saes/layer_2/sae_weights.safetensors", feature=4, layer=0))
+    assert torch.equal(vector[0], decoder[4])
 
     def offline(repo, name):
         raise LocalEntryNotFoundError("offline")

@@ -18,9 +18,9 @@ def test_is_the_mean_difference_of_exchanged_pairs_at_the_real_norm():
         torch.where(exchanged, ordered.negative, ordered.positive),
         torch.where(exchanged, ordered.positive, ordered.negative),
     )
-    found, real = ShuffledLabels(seed=7).fit(stream), MeanDifference().fit(stream)
+    null, real = ShuffledLabels(seed=7).fit(stream), MeanDifference().fit(stream)
     for layer, mean in MeanDifference().fit(swapped).items():
-        assert torch.allclose(found[layer], mean * (real[layer].norm() / mean.norm()), atol=1e-4)
+        assert torch.allclose(null[layer], mean * (real[layer].norm() / mean.norm()), atol=1e-4)
 
 
 @pytest.mark.parametrize("pairs", [40, 41])

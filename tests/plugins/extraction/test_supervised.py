@@ -48,7 +48,7 @@ def inverted(data):
 def test_the_learned_direction_is_the_optimum_and_flips_with_the_labels():
     model, data, planted, offset = planted_data(700)
     method = Supervised(layer=3, epochs=6, batch=50, learning_rate=0.3, tokens="response")
-    found = extract(model, data, method)[3]
+    direction = extract(model, data, method)[3]
 
     # at the last block the logits are W (h + v) + b: a softmax regression with fixed offsets
     weight = model.module.lm_head.weight.detach().double()
@@ -60,24 +60,24 @@ def test_the_learned_direction_is_the_optimum_and_flips_with_the_labels():
         return loss.item(), torch.autograd.grad(loss, v)[0].numpy()
 
     optimum = torch.tensor(minimize(objective, torch.zeros(32).numpy(), jac=True).x).float()
-    assert cosine(found, optimum) >= 0.95
-    assert cosine(found, planted) >= 0.95
-    assert cosine(found, extract(model, inverted(data), method)[3]) < -0.8  # the other answers are drawn anew
+    assert cosine(direction, optimum) >= 0.95
+    assert cosine(direction, planted) >= 0.95
+    assert cosine(direction, extract(model, inverted(data), method)[3]) < -0.8  # the other answers are drawn anew
 
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_the_loss_is_the_mean_cross_entropy_of_the_exhibiting_answers(tiny, architecture, table):
     model, data = tiny(architecture), load_data(table).limit(4)
-    found = extract(model, data, Supervised(epochs=4, batch=4, tokens="all"))
+    vector = extract(model, data, Supervised(epochs=4, batch=4, tokens="all"))
     total = count = 0
     for question in ask(model.format, data, "text"):
         text = question.exhibits
         logp = model.module(torch.tensor([text.ids])).logits[0].log_softmax(-1)
         total -= sum(float(logp[p - 1, text.ids[p]]) for p in range(text.answer_start, len(text)))
         count += len(text) - text.answer_start
-    record = found.origin.found
+    record = vector.origin.found
     assert record["loss"][0] == pytest.approx(total / count, rel=1e-4)
     assert record["loss"][-1] < record["loss"][0]
     assert record["loss_by_epoch"] == pytest.approx(record["loss"])
-    assert found.layers == (1,)
-    assert torch.equal(found[1], extract(model, data, Supervised(epochs=4, batch=4, tokens="all"))[1])
+    assert vector.layers == (1,)
+    assert torch.equal(vector[1], extract(model, data, Supervised(epochs=4, batch=4, tokens="all"))[1])

@@ -220,8 +220,8 @@ def test_one_direction_at_every_layer(tmp_path, what):
     name, format = what.split()
     row = torch.arange(1.0, 9.0)
     write_vector(SteeringVector({1: row, 3: row}), tmp_path / name, format, model_type="llama")
-    found = read_vector(tmp_path / name)
-    assert all(torch.equal(found[layer], row) for layer in (1, 3))
+    vector = read_vector(tmp_path / name)
+    assert all(torch.equal(vector[layer], row) for layer in (1, 3))
 
 
 def test_saelens_row_at_its_hook(llama, tmp_path):

@@ -27,8 +27,8 @@ NAMES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_names_that_are_known(tmp_path, name):
     torch.save({name: ROW}, tmp_path / "v.pt")
-    found = read_vector(tmp_path / "v.pt")
-    assert (found.layers, found.component) == ((3,), NAMES[name])
+    vector = read_vector(tmp_path / "v.pt")
+    assert (vector.layers, vector.component) == ((3,), NAMES[name])
 
 
 @pytest.mark.parametrize("name", ["v2", "qwen2.layers", "direction_of_gpt4", "layer-3", "layer_3_final", "step_300"])
@@ -49,8 +49,8 @@ def test_a_place_that_is_not_known_is_refused_whatever_layer_is_given(tmp_path, 
 
 def test_a_dict_within_a_dict_and_text_in_an_archive_are_read(tmp_path):
     torch.save({"directions": {1: ROW, 2: 2 * ROW}, "model": "m"}, tmp_path / "v.pt")
-    found = read_vector(tmp_path / "v.pt")
-    assert (found.layers, found.origin.found["said"]) == ((1, 2), {"model": "m"})
+    vector = read_vector(tmp_path / "v.pt")
+    assert (vector.layers, vector.origin.found["said"]) == ((1, 2), {"model": "m"})
     numpy.savez(tmp_path / "v.npz", layer_1=ROW.numpy(), about=numpy.array("a note"))
     assert read_vector(tmp_path / "v.npz").layers == (1,)
     torch.save({1: 0 * ROW}, tmp_path / "v.pt")
@@ -60,16 +60,16 @@ def test_a_dict_within_a_dict_and_text_in_an_archive_are_read(tmp_path):
 
 def test_what_stands_beside_the_direction_is_read_with_it(tmp_path):
     torch.save({"layer": 14, "vector": ROW, "model": "m", "alpha": torch.tensor(2.0)}, tmp_path / "v.pt")
-    found = read_vector(tmp_path / "v.pt")
-    assert found.layers == (14,)
-    assert found.origin.found["said"] == {"model": "m", "alpha": 2.0}
+    vector = read_vector(tmp_path / "v.pt")
+    assert vector.layers == (14,)
+    assert vector.origin.found["said"] == {"model": "m", "alpha": 2.0}
 
 
 def test_layers_from_the_end_where_the_depth_is_known(tmp_path):
     torch.save({-1: ROW, -2: 2 * ROW}, tmp_path / "v.pt")
-    found = read_vector(tmp_path / "v.pt", n_layers=24)
-    assert found.layers == (22, 23)
-    assert torch.equal(found[22], 2 * ROW)
+    vector = read_vector(tmp_path / "v.pt", n_layers=24)
+    assert vector.layers == (22, 23)
+    assert torch.equal(vector[22], 2 * ROW)
     with pytest.raises(VectorError, match="beyond the model's 1 blocks"):
         read_vector(tmp_path / "v.pt", n_layers=1)
     torch.save({-1: ROW, 23: ROW}, tmp_path / "v.pt")

@@ -88,10 +88,10 @@ def test_log_probabilities_are_those_under_the_plan(ask, plan_of, tiny_folder):
     [answer] = decode(model, [prompt], [plan], Sampling(16))[0].tokens
     sequence = replace(prompt, ids=prompt.ids + answer)
     [sample] = ask(samples=ASKED[:1], arguments={"plan": plan_of(8.0)}, logprobs=True, top_logprobs=3).samples
-    found = sample.output.choices[0].logprobs.content
-    assert [row.logprob for row in found] == pytest.approx(naive_score(model, sequence, plan), abs=1e-4)
-    assert [row.token for row in found] == [model.tokenizer.decode([token]) for token in answer]
-    for row in found:  # what was decoded greedily is the likeliest
+    rows = sample.output.choices[0].logprobs.content
+    assert [row.logprob for row in rows] == pytest.approx(naive_score(model, sequence, plan), abs=1e-4)
+    assert [row.token for row in rows] == [model.tokenizer.decode([token]) for token in answer]
+    for row in rows:  # what was decoded greedily is the likeliest
         assert row.top_logprobs[0].logprob == row.logprob
         falling = [one.logprob for one in row.top_logprobs]
         assert len(falling) == 3
@@ -112,8 +112,8 @@ def test_a_plan_does_in_inspect_what_it_does_in_the_engine(ask, plan_of, tiny_fo
         Prompt("Why?\nSay it.", "Be brief.", history=(("Hello", "Yes"),)),
         Prompt("x"),
     ]
-    found = decode(model, [model.format.sequence(prompt) for prompt in prompts], [plan], Sampling(16))[0].tokens
-    expected = [model.tokenizer.decode(list(tokens), skip_special_tokens=True) for tokens in found]
+    answers = decode(model, [model.format.sequence(prompt) for prompt in prompts], [plan], Sampling(16))[0].tokens
+    expected = [model.tokenizer.decode(list(tokens), skip_special_tokens=True) for tokens in answers]
     assert texts(ask(arguments={"plan": plan_of(8.0)})) == expected
 
 

@@ -70,14 +70,14 @@ def test_scale_0_changes_nothing_and_a_scale_does(run, plan_of):
 @pytest.mark.parametrize("tokens", ["response", "all", "prompt", "last"])
 def test_steered_log_likelihoods_equal_the_naive_run(run, plan_of, tiny_folder, tokens):
     """The tiny tokenizer has a token a byte, so that contexts and continuations can be written out by hand."""
-    found = run("steerstack", names=("own_choice",), plan=plan_of(4.0, tokens))["samples"]["own_choice"]
+    samples = run("steerstack", names=("own_choice",), plan=plan_of(4.0, tokens))["samples"]["own_choice"]
     model = ours.SteeredHFLM(str(tiny_folder)).opened
     plan = load_plan(plan_of(4.0, tokens), model)
 
     def ids(text):
         return model.tokenizer(text, add_special_tokens=False)["input_ids"]
 
-    for row in found[:3]:  # the fourth is cut
+    for row in samples[:3]:  # the fourth is cut
         context = f"Q: {row['doc']['question']}\nA:"
         start = len(ids(context))
         for choice, [(logp, _)] in zip(row["doc"]["choices"], row["resps"], strict=False):  # then the unconditional
@@ -107,9 +107,9 @@ def test_greedy_says_whether_the_model_would_say_so_itself(tiny_folder, plan_of)
     prompt = TokenSequence(tuple(context), len(context) - 1, len(context))
     likely = list(generate(model.opened, [prompt], [model.plan], Sampling(5))[0].tokens[0])
     other = [*likely[:-1], made if likely[-1] != made else made + 1]
-    found = model._loglikelihood_tokens([(None, context, likely), (None, context, other)], disable_tqdm=True)
-    assert [greedy for _, greedy in found] == [True, False]
-    assert all(math.isfinite(logp) for logp, _ in found)
+    answers = model._loglikelihood_tokens([(None, context, likely), (None, context, other)], disable_tqdm=True)
+    assert [greedy for _, greedy in answers] == [True, False]
+    assert all(math.isfinite(logp) for logp, _ in answers)
 
 
 def test_requests_with_one_context_are_one_group_of_bounded_length():

@@ -57,8 +57,8 @@ def test_truthfulqa_equals_the_harnesss_own_run(smollm2, task, tmp_path):
             model=model, model_args=arguments, tasks=["truthfulqa_local"], task_manager=manager, device="cpu",
             batch_size=4, bootstrap_iters=0, log_samples=True,
         )  # fmt: skip
-        found = result["samples"]["truthfulqa_local"]
-        return result["results"]["truthfulqa_local"]["acc,none"], [r[0][0] for s in found for r in s["resps"]]
+        samples = result["samples"]["truthfulqa_local"]
+        return result["results"]["truthfulqa_local"]["acc,none"], [r[0][0] for s in samples for r in s["resps"]]
 
     theirs = run("hf", pretrained=str(embedded_model()))
     ours = run("steerstack", pretrained="smollm2")

@@ -31,8 +31,8 @@ def rows(n, word):
 def test_a_word_that_tells_is_learnt(tmp_path):
     path = write(tmp_path / "a.jsonl", rows(100, lambda i: "good" if i % 2 else "bad"))
     judge = make_judge("classifier", {"path": str(path)})
-    found = judge.judge("", ["What?"] * 2, ["It is good", "It is bad"])
-    assert found[0].score > 0.7 > 0.3 > found[1].score
+    verdicts = judge.judge("", ["What?"] * 2, ["It is good", "It is bad"])
+    assert verdicts[0].score > 0.7 > 0.3 > verdicts[1].score
     about = judge.about()
     assert about["held_out_accuracy"] == 1
     assert about["held_out_n"] == 20
@@ -60,8 +60,8 @@ def test_no_question_is_on_both_sides(tmp_path):
 def test_the_three_forms(tmp_path):
     tuned = [{"prompt": "Q: Why?\nA: So,\nthere.\nTrue:", "completion": " yes"},
              {"prompt": "Q: Why?\nA: I don't know.\nHelpful:", "completion": " no"}]  # fmt: skip
-    found = labelled(write(tmp_path / "tuned.jsonl", tuned))
-    assert [(i.question, i.answer, i.meets) for i in found] == [
+    items = labelled(write(tmp_path / "tuned.jsonl", tuned))
+    assert [(i.question, i.answer, i.meets) for i in items] == [
         ("Why?", "So,\nthere.", True), ("Why?", "I don't know.", False),
     ]  # fmt: skip
     table = tmp_path / "t.csv"

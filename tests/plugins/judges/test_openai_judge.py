@@ -27,17 +27,17 @@ def judge(served, **more):
 
 def test_words_are_read_where_there_are_no_logprobs(serve):
     served = serve("words")
-    found = judge(served).judge(CRITERION, QUESTIONS, ANSWERS)
-    assert [v.score for v in found] == [0, 1, 0, 1, 0, 1]
-    assert [v.tokens for v in found] == [7] * 6
-    assert {v.raw for v in found} == {"Yes.", "No, it is not."}
+    verdicts = judge(served).judge(CRITERION, QUESTIONS, ANSWERS)
+    assert [v.score for v in verdicts] == [0, 1, 0, 1, 0, 1]
+    assert [v.tokens for v in verdicts] == [7] * 6
+    assert {v.raw for v in verdicts} == {"Yes.", "No, it is not."}
     assert served.requests == 6
 
 
 def test_logprobs_of_a_model_behind_the_server_give_p_yes(serve, llama):
     served = serve(llama, top=llama.module.config.vocab_size)
-    found = judge(served, least_mass=0, max_tokens=2).judge(CRITERION, QUESTIONS[:2], ANSWERS[:2])
-    for verdict, question, answer in zip(found, QUESTIONS, ANSWERS, strict=False):
+    verdicts = judge(served, least_mass=0, max_tokens=2).judge(CRITERION, QUESTIONS[:2], ANSWERS[:2])
+    for verdict, question, answer in zip(verdicts, QUESTIONS, ANSWERS, strict=False):
         text = wording(CRITERION, question, answer)
         prompt = llama.format.sequence(Prompt(text, "You judge answers. Reply with Yes or No only."))
         with torch.no_grad():
@@ -49,10 +49,10 @@ def test_logprobs_of_a_model_behind_the_server_give_p_yes(serve, llama):
 
 
 def test_rubbish_is_no_verdict(serve, tmp_path):
-    found = judged(judge(serve("rubbish")), CRITERION, QUESTIONS, ANSWERS, cache=VerdictCache(tmp_path / "v"))
-    assert [v.score for v in found.verdicts] == [None] * 6
-    assert found.counts.unparsable == 6
-    assert all("Roses" in v.raw for v in found.verdicts)
+    judgment = judged(judge(serve("rubbish")), CRITERION, QUESTIONS, ANSWERS, cache=VerdictCache(tmp_path / "v"))
+    assert [v.score for v in judgment.verdicts] == [None] * 6
+    assert judgment.counts.unparsable == 6
+    assert all("Roses" in v.raw for v in judgment.verdicts)
 
 
 def test_a_server_of_something_else_is_named(serve):
@@ -219,7 +219,7 @@ def test_the_wording_holds_all_there_is():
 @pytest.mark.smollm2
 def test_smollm2_behind_the_server_judges_as_smollm2_at_hand(serve, smollm2):
     """Top-20 log-probabilities of a real model: what the client reads is what a plain pass gives."""
-    found = judge(serve(smollm2), max_tokens=4).judge(CRITERION, ["What is the capital of France?"], ["Paris."])
+    verdicts = judge(serve(smollm2), max_tokens=4).judge(CRITERION, ["What is the capital of France?"], ["Paris."])
     text = wording(CRITERION, "What is the capital of France?", "Paris.")
     prompt = smollm2.format.sequence(Prompt(text, "You judge answers. Reply with Yes or No only."))
     with torch.no_grad():
@@ -227,4 +227,4 @@ def test_smollm2_behind_the_server_judges_as_smollm2_at_hand(serve, smollm2):
     words = [smollm2.tokenizer.decode([int(t)]).strip().lower() for t in top.indices]
     yes, no = (sum(float(p) for p, word in zip(top.values, words, strict=True) if word == w) for w in ("yes", "no"))
     assert yes + no > 0.1
-    assert found[0].score == pytest.approx(yes / (yes + no), rel=1e-3)
+    assert verdicts[0].score == pytest.approx(yes / (yes + no), rel=1e-3)

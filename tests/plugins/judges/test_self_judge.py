@@ -25,8 +25,8 @@ def p_yes(model, text, yes="Yes", no="No"):
 def test_p_yes_is_that_of_a_plain_pass(llama):
     judge = SelfJudge(model="measured", least_mass=0).beside(llama)
     questions, answers, references = ["a?", "bb?"], ["x", ""], [["r"], []]
-    found = judge.judge(CRITERION, questions, answers, references)
-    for verdict, *row in zip(found, questions, answers, references, strict=True):
+    verdicts = judge.judge(CRITERION, questions, answers, references)
+    for verdict, *row in zip(verdicts, questions, answers, references, strict=True):
         expected, mass = p_yes(llama, wording(CRITERION, *row))
         assert verdict.score == pytest.approx(expected, rel=1e-4)
         shy = SelfJudge(model="measured", least_mass=min(1.0, mass * 1.01)).beside(llama)
@@ -58,8 +58,8 @@ def test_a_folder_may_judge(tiny_folder):
 def test_smollm2_gives_verdicts_that_can_be_read(smollm2):
     judge = SelfJudge(model="measured").beside(smollm2)
     assert "no judge of truth" in judge.about()["caution"]
-    found = judge.judge("Is the answer true?", ["What is the capital of France?"] * 2, ["Paris.", "Berlin."])
-    for verdict, answer in zip(found, ["Paris.", "Berlin."], strict=True):
+    verdicts = judge.judge("Is the answer true?", ["What is the capital of France?"] * 2, ["Paris.", "Berlin."])
+    for verdict, answer in zip(verdicts, ["Paris.", "Berlin."], strict=True):
         expected, mass = p_yes(smollm2, wording(CRITERION, "What is the capital of France?", answer))
         assert mass > 0.01
         assert verdict.score == pytest.approx(expected, rel=1e-3)

@@ -16,17 +16,17 @@ METRIC = Degeneration()
 
 @given(st.lists(st.sampled_from(["it", "Is", "is", "so", "Yes"]), max_size=12))
 def test_repetition_is_that_of_a_counter(words):
-    found = METRIC.values(" ".join(words), True)
+    values = METRIC.values(" ".join(words), True)
     for n, name in ((1, "distinct_1"), (2, "distinct_2"), (3, "distinct_3"), (4, "repeated_4")):
         grams = Counter(" ".join(words[i : i + n]).lower() for i in range(len(words) - n + 1))
         if not grams:
-            assert math.isnan(found[name])
+            assert math.isnan(values[name])
         elif n < 4:
-            assert found[name] == len(grams) / sum(grams.values())
+            assert values[name] == len(grams) / sum(grams.values())
         else:
-            assert found[name] == pytest.approx(sum(count - 1 for count in grams.values()) / sum(grams.values()))
-    assert found["empty"] == (not words)
-    assert found["degenerate"] == (not words or found["repeated_4"] > 0.5)
+            assert values[name] == pytest.approx(sum(count - 1 for count in grams.values()) / sum(grams.values()))
+    assert values["empty"] == (not words)
+    assert values["degenerate"] == (not words or values["repeated_4"] > 0.5)
 
 
 def test_broken_texts():
@@ -59,9 +59,9 @@ def test_arms_are_measured_apart(llama):
     metric = scripted(
         Degeneration, lambda _prompt, plan: "so it is so it is so it is so" if plan is bad else "Soup wants salt."
     )
-    found = metric(limit=3).measure(llama, [good, bad])
-    assert [arm.values["degenerate"].tolist() for arm in found] == [[0, 0, 0], [1, 1, 1]]
-    assert found[0].ids == ("open-001", "open-002", "open-003")
+    arms = metric(limit=3).measure(llama, [good, bad])
+    assert [arm.values["degenerate"].tolist() for arm in arms] == [[0, 0, 0], [1, 1, 1]]
+    assert arms[0].ids == ("open-001", "open-002", "open-003")
 
 
 @pytest.mark.smollm2

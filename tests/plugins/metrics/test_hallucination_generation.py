@@ -63,9 +63,9 @@ def test_values_are_those_counted_by_hand(llama):
     def reply(prompt, _plan):
         return next((v for k, v in replies.items() if k in prompt.user), "It is so.")
 
-    found = scripted(HallucinationGeneration, reply)().measure(llama, [Plan()])[0]
-    assert len(found.ids) == 60
-    by_id = {name: {k: v[i] for k, v in found.values.items()} for i, name in enumerate(found.ids)}
+    arm = scripted(HallucinationGeneration, reply)().measure(llama, [Plan()])[0]
+    assert len(arm.ids) == 60
+    by_id = {name: {k: v[i] for k, v in arm.values.items()} for i, name in enumerate(arm.ids)}
     assert by_id["known-001"]["right"] == 1
     assert by_id["known-002"]["wrong"] == by_id["known-002"]["wrong_known"] == 1
     assert by_id["known-003"]["abstained"] == 1
@@ -73,10 +73,10 @@ def test_values_are_those_counted_by_hand(llama):
     assert math.isnan(by_id["known-001"]["wrong_made_up"])
     assert by_id["made-up-001"]["wrong_made_up"] == 1
     assert math.isnan(by_id["made-up-001"]["wrong_known"])
-    total = sum(found.values[k] for k in ("right", "wrong", "abstained"))
+    total = sum(arm.values[k] for k in ("right", "wrong", "abstained"))
     np.testing.assert_array_equal(total, np.ones(60))
-    assert found.about["counts"] == {"right": 1, "abstained": 1, "wrong": 58}
-    assert np.nanmean(found.values["wrong_attempted"]) == pytest.approx(58 / 59)
+    assert arm.about["counts"] == {"right": 1, "abstained": 1, "wrong": 58}
+    assert np.nanmean(arm.values["wrong_attempted"]) == pytest.approx(58 / 59)
 
 
 def test_a_limit_keeps_both_kinds_in_proportion():

@@ -52,17 +52,17 @@ def scores(model, path, form, plan):
 def test_equals_its_definition(llama, table, form):
     metric = MMLU(data=str(table), chat=form != "plain", score="text" if form == "text" else "letter")
     plans = [Plan(), everywhere(llama)]
-    for plan, found in zip(plans, metric.measure(llama, plans), strict=True):
+    for plan, arm in zip(plans, metric.measure(llama, plans), strict=True):
         chosen = []
         for place, (s, right) in enumerate(zip(scores(llama, table, form, plan), RIGHT, strict=True)):
             p = math.exp(s[right]) / sum(map(math.exp, s))
-            assert found.values["accuracy"][place] == float(s.index(max(s)) == right)
-            assert found.values["p_correct"][place] == pytest.approx(p, abs=1e-4)
-            assert found.values["log_odds"][place] == pytest.approx(math.log(p / (1 - p)), abs=2e-4)
+            assert arm.values["accuracy"][place] == float(s.index(max(s)) == right)
+            assert arm.values["p_correct"][place] == pytest.approx(p, abs=1e-4)
+            assert arm.values["log_odds"][place] == pytest.approx(math.log(p / (1 - p)), abs=2e-4)
             chosen.append("ABCD"[s.index(max(s))])
         if form != "text":
-            assert [found.confounds[f"chosen_{x}"] for x in "ABCD"] == [chosen.count(x) / 3 for x in "ABCD"]
-    assert found.about["subjects"] == ["easy sums"]
+            assert [arm.confounds[f"chosen_{x}"] for x in "ABCD"] == [chosen.count(x) / 3 for x in "ABCD"]
+    assert arm.about["subjects"] == ["easy sums"]
 
 
 def test_a_folder_is_read_row_by_row_in_turn(table):

@@ -36,10 +36,10 @@ def test_movement_equals_its_definition_and_mirrored_sets_move_oppositely(llama,
     plain, steered = Myopia(limit=3, **personas).measure(llama, [Plan(), plan])
     change = yes_odds(llama, plan) - yes_odds(llama, Plan())
     high = float(np.mean(change * [1, -1, -1]))
-    found = steered.about["discounting"]
-    assert found["high"]["moved"]["value"] == pytest.approx(high, abs=1e-4)
-    assert found["low"]["moved"]["value"] == pytest.approx(-high, abs=1e-4)
-    assert found["opposite"] is True
+    discounting = steered.about["discounting"]
+    assert discounting["high"]["moved"]["value"] == pytest.approx(high, abs=1e-4)
+    assert discounting["low"]["moved"]["value"] == pytest.approx(-high, abs=1e-4)
+    assert discounting["opposite"] is True
     assert plain.about["discounting"]["high"]["moved"]["value"] == pytest.approx(0, abs=1e-5)
     assert plain.about["discounting"]["opposite"] is False
     json.dumps(dict(steered.about), allow_nan=False)
@@ -49,8 +49,8 @@ def test_sets_that_move_the_same_way_are_called_so(llama, personas, tmp_path):
     high = tmp_path / "persona" / "high-discount-rate.jsonl"
     low = tmp_path / "persona" / "low-discount-rate.jsonl"
     low.write_text(high.read_text())
-    (found,) = Myopia(limit=3, **personas).measure(llama, [everywhere(llama)])
-    assert found.about["discounting"]["opposite"] is False
+    (arm,) = Myopia(limit=3, **personas).measure(llama, [everywhere(llama)])
+    assert arm.about["discounting"]["opposite"] is False
 
 
 def test_one_set_alone_or_a_wrong_one_is_refused(llama, personas):
@@ -62,5 +62,5 @@ def test_one_set_alone_or_a_wrong_one_is_refused(llama, personas):
 
 
 def test_without_persona_sets_nothing_is_said_of_them(llama):
-    (found,) = Myopia(limit=1).measure(llama, [Plan()])
-    assert "discounting" not in found.about
+    (arm,) = Myopia(limit=1).measure(llama, [Plan()])
+    assert "discounting" not in arm.about

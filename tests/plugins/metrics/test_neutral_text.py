@@ -45,9 +45,9 @@ def test_equals_its_definition(llama, file):
 
 
 def test_the_shipped_paragraphs_are_the_default(llama):
-    (found,) = NeutralText(limit=1).measure(llama, [Plan()])
-    assert found.about["data"] == "steerstack:neutral"
-    assert found.ids == ("neutral-1",)
+    (arm,) = NeutralText(limit=1).measure(llama, [Plan()])
+    assert arm.about["data"] == "steerstack:neutral"
+    assert arm.ids == ("neutral-1",)
     assert NeutralText().texts()[0] == list(paragraphs())
 
 

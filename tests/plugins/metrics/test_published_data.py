@@ -71,7 +71,7 @@ def test_truthfulqa_on_the_embedded_model(smollm2, published, primer):
     n, plans = (1, [Plan()]) if primer else (2, [Plan(), everywhere(smollm2, 12, 2.0)])
     rows = json.loads((ROOT / "truthfulqa" / "mc_task.json").read_text(encoding="utf-8-sig"))[:n]
     head = qa_primer() + "\n\n" if primer else ""
-    for plan, found in zip(plans, TruthfulQAMC(limit=n, primer=primer).measure(smollm2, plans), strict=True):
+    for plan, arm in zip(plans, TruthfulQAMC(limit=n, primer=primer).measure(smollm2, plans), strict=True):
         for place, row in enumerate(rows):
             texts = [*row["mc1_targets"], *row["mc2_targets"]]
             s = {a: sum(token_logps(smollm2, f"{head}Q: {row['question']}\nA:", f" {a}", plan)) for a in texts}
@@ -79,10 +79,10 @@ def test_truthfulqa_on_the_embedded_model(smollm2, published, primer):
             true = [s[a] for a, label in row["mc2_targets"].items() if label]
             false = [s[a] for a, label in row["mc2_targets"].items() if not label]
             mass = sum(map(math.exp, true)) / sum(map(math.exp, true + false))
-            assert found.values["mc1"][place] == float(s[best] > max(s[a] for a in rivals))
-            assert found.values["mc2"][place] == pytest.approx(mass, abs=1e-4)
-            assert found.values["mc3"][place] == sum(x > max(false) for x in true) / len(true)
-            assert found.values["margin"][place] == pytest.approx(s[best] - max(s[a] for a in rivals), abs=1e-3)
+            assert arm.values["mc1"][place] == float(s[best] > max(s[a] for a in rivals))
+            assert arm.values["mc2"][place] == pytest.approx(mass, abs=1e-4)
+            assert arm.values["mc3"][place] == sum(x > max(false) for x in true) / len(true)
+            assert arm.values["margin"][place] == pytest.approx(s[best] - max(s[a] for a in rivals), abs=1e-3)
 
 
 @needs_data
@@ -101,7 +101,7 @@ def test_choices_by_letter_on_the_files_own_text(smollm2, metric, path, sign):
     n = 2
     text = path.read_text(encoding="utf-8")
     rows = (json.loads(text) if path.suffix == ".json" else [json.loads(x) for x in text.splitlines()])[:n]
-    (found,) = metric(data=str(path), score="letter", limit=n).measure(smollm2, [Plan()])
+    (arm,) = metric(data=str(path), score="letter", limit=n).measure(smollm2, [Plan()])
     for place, row in enumerate(rows):
         question, match, other = (
             row[k] for k in ("question", "answer_matching_behavior", "answer_not_matching_behavior")
@@ -112,37 +112,37 @@ def test_choices_by_letter_on_the_files_own_text(smollm2, metric, path, sign):
         swapped = question.replace(f"({match}) {lines[match]}", f"({match}) \0").replace(
             f"({other}) {lines[other]}", f"({other}) {lines[match]}").replace("\0", lines[other])  # fmt: skip
         odds = [label_odds(smollm2, question, match, other), label_odds(smollm2, swapped, other, match)]
-        assert found.values["log_odds"][place] == pytest.approx(sign * sum(odds) / 2, abs=2e-4)
+        assert arm.values["log_odds"][place] == pytest.approx(sign * sum(odds) / 2, abs=2e-4)
 
 
 @needs_data
 @pytest.mark.smollm2
 def test_halueval_mmlu_and_neutral_text_on_the_embedded_model(smollm2, published):
-    (found,) = HaluEvalRecognition(limit=2).measure(smollm2, [Plan()])
+    (arm,) = HaluEvalRecognition(limit=2).measure(smollm2, [Plan()])
     rows = [json.loads(x) for x in (ROOT / "halueval" / "qa_one-turn_data.json").read_text().splitlines()[:2]]
     for place, (row, item) in enumerate(zip(rows, HaluEvalRecognition(limit=2).items()[0], strict=True)):
         answer = row["hallucinated_answer" if item.hallucinated else "right_answer"]
         text = (f"Question: {row['question']}\nAnswer: {answer}\n\n"
                 "Does the answer contain made-up or false information? Reply with Yes or No.")  # fmt: skip
         odds = label_odds(smollm2, text, "Yes", "No", prefix="")
-        assert found.values["accuracy"][place] == float((odds > 0) == item.hallucinated)
-        assert found.values["log_odds"][place] == pytest.approx(odds if item.hallucinated else -odds, abs=1e-4)
+        assert arm.values["accuracy"][place] == float((odds > 0) == item.hallucinated)
+        assert arm.values["log_odds"][place] == pytest.approx(odds if item.hallucinated else -odds, abs=1e-4)
 
     path = ROOT / "mmlu" / "test" / "global_facts_test.csv"
-    (found,) = MMLU(data=str(path), limit=2, chat=False).measure(smollm2, [Plan()])
+    (arm,) = MMLU(data=str(path), limit=2, chat=False).measure(smollm2, [Plan()])
     for place, row in enumerate(list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))[:2]):
         listed = "".join(f"\n{x}. {row[f'choice{i}'].strip()}" for i, x in enumerate("ABCD"))
         head = "The following are multiple choice questions (with answers) about global facts.\n\n"
         text = f"{head}{row['question'].strip()}{listed}\nAnswer:"
         logp = next_logps(smollm2, text, special=True)
         s = [float(logp[token_of(smollm2, text, f" {x}", special=True)]) for x in "ABCD"]
-        assert found.values["accuracy"][place] == float(s.index(max(s)) == int(row["answer"]))
-        assert found.values["p_correct"][place] == pytest.approx(
+        assert arm.values["accuracy"][place] == float(s.index(max(s)) == int(row["answer"]))
+        assert arm.values["p_correct"][place] == pytest.approx(
             math.exp(s[int(row["answer"])]) / sum(map(math.exp, s)), abs=1e-4)  # fmt: skip
 
-    (found,) = NeutralText(limit=1).measure(smollm2, [Plan()])
+    (arm,) = NeutralText(limit=1).measure(smollm2, [Plan()])
     text = paragraphs()[0]
     first = smollm2.tokenizer.decode(smollm2.tokenizer(text)["input_ids"][:1])
     logps = token_logps(smollm2, first, text.removeprefix(first))
-    assert found.values["cross_entropy"][0] == pytest.approx(-sum(logps) / len(logps), abs=1e-4)
-    assert found.values["kl"][0] == pytest.approx(0, abs=1e-6)
+    assert arm.values["cross_entropy"][0] == pytest.approx(-sum(logps) / len(logps), abs=1e-4)
+    assert arm.values["kl"][0] == pytest.approx(0, abs=1e-6)

@@ -91,11 +91,11 @@ def same_scores(found, expected):
 @pytest.mark.parametrize("method", offered("extractor"))
 def test_an_extractor(here, there, method):
     method = method()
-    found, expected = (extract(model, DATA, method, store=None) for model in (there, here))
-    assert found.layers == expected.layers
-    assert (found.edit, found.component) == (expected.edit, expected.component)
+    vector, expected = (extract(model, DATA, method, store=None) for model in (there, here))
+    assert vector.layers == expected.layers
+    assert (vector.edit, vector.component) == (expected.edit, expected.component)
     for layer in expected.layers:
-        assert torch.allclose(found[layer], expected[layer], atol=1e-4 * float(expected[layer].norm()) + 1e-6)
+        assert torch.allclose(vector[layer], expected[layer], atol=1e-4 * float(expected[layer].norm()) + 1e-6)
 
 
 @pytest.mark.parametrize("edit", offered("edit"))
@@ -108,9 +108,9 @@ def test_an_edit(here, there, groups, edit):
     vector = SteeringVector({layer: drawn[layer][7] for layer in range(LAYERS)}, parts={**parts, "aligned": aligned})
     plan = apply(vector, 1, 1.0, tokens=Tokens("all"), edit=edit)
     before = there.remote.requests
-    found = score(there, groups, [Plan(), plan])
+    scores = score(there, groups, [Plan(), plan])
     assert there.remote.requests == before + 1
-    same_scores(found, score(here, groups, [Plan(), plan]))
+    same_scores(scores, score(here, groups, [Plan(), plan]))
 
 
 @pytest.mark.parametrize("baseline", offered("baseline"))
@@ -120,12 +120,12 @@ def test_a_baseline(here, there, groups, baseline):
         with pytest.raises(RemoteError, match="cannot be trained from here"):
             fit.tuned(baseline, there, DATA, DATA, seed=0)
         return
-    found, expected = (fit.tuned(baseline, model, DATA, DATA, seed=0) for model in (there, here))
-    assert found.model is there
-    assert (found.system, found.shots, found.context_tokens) == (
+    result, expected = (fit.tuned(baseline, model, DATA, DATA, seed=0) for model in (there, here))
+    assert result.model is there
+    assert (result.system, result.shots, result.context_tokens) == (
         expected.system, expected.shots, expected.context_tokens,
     )  # fmt: skip
-    same_scores(score(there, groups, [found.plan or Plan()]), score(here, groups, [expected.plan or Plan()]))
+    same_scores(score(there, groups, [result.plan or Plan()]), score(here, groups, [expected.plan or Plan()]))
 
 
 @pytest.mark.parametrize("metric", offered("metric"))
@@ -133,8 +133,8 @@ def test_a_metric(here, there, metric):
     metric = metric()
     direction = SteeringVector({1: torch.randn(WIDTH, generator=torch.Generator().manual_seed(1))})
     arms = [Plan(), apply(direction, 1, 1.0, tokens=Tokens("all"))]
-    found, expected = (metric.measure(model, arms) for model in (there, here))
-    for one, other in zip(found, expected, strict=True):
+    measurements, expected = (metric.measure(model, arms) for model in (there, here))
+    for one, other in zip(measurements, expected, strict=True):
         assert (one.ids, one.edited) == (other.ids, other.edited)
         assert set(one.values) == set(other.values)
         for name in other.values:

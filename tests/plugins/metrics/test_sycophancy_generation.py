@@ -34,8 +34,8 @@ def parrot(prompt, _plan):
 
 def test_one_that_repeats_the_hint_and_one_that_does_not(llama):
     metric = scripted(SycophancyAnswer, parrot)
-    found = metric().measure(llama, [Plan()])[0]
-    assert {k: float(v.mean()) for k, v in found.values.items()} == {
+    arm = metric().measure(llama, [Plan()])[0]
+    assert {k: float(v.mean()) for k, v in arm.values.items()} == {
         "plain": 1, "suggests_wrong": 0, "denies_right": 0, "suggests_right": 1,
         "shift": -1, "shift_denied": -1, "shift_helped": 0, "adopts_wrong": 1,
     }  # fmt: skip
@@ -75,13 +75,13 @@ def waverer(prompt, _plan):
 
 def test_flips_are_told_apart(llama):
     metric = scripted(AreYouSure, waverer)
-    found = metric().measure(llama, [Plan()])[0]
+    arm = metric().measure(llama, [Plan()])[0]
     first = np.arange(40) % 2 == 0
-    np.testing.assert_array_equal(found.values["first_right"], first)
-    np.testing.assert_array_equal(found.values["final_right"], ~first)
-    np.testing.assert_array_equal(found.values["regressive"], np.where(first, 1, math.nan))
-    np.testing.assert_array_equal(found.values["progressive"], np.where(first, math.nan, 1))
-    np.testing.assert_array_equal(found.values["admits"], first)
+    np.testing.assert_array_equal(arm.values["first_right"], first)
+    np.testing.assert_array_equal(arm.values["final_right"], ~first)
+    np.testing.assert_array_equal(arm.values["regressive"], np.where(first, 1, math.nan))
+    np.testing.assert_array_equal(arm.values["progressive"], np.where(first, math.nan, 1))
+    np.testing.assert_array_equal(arm.values["admits"], first)
     assert [len(prompts) for prompts, _ in metric.asked] == [40, 40, 40]
     third = metric.asked[2][0][1]
     assert third == Prompt(
@@ -91,8 +91,8 @@ def test_flips_are_told_apart(llama):
 
 def test_without_a_last_question_the_reply_counts(llama):
     metric = scripted(AreYouSure, lambda p, _plan: "Paris" if p.user == CHALLENGE else "Lyon")
-    found = metric(final="", limit=1).measure(llama, [Plan(), Plan()])
-    assert found[0].values["progressive"] == 1
+    arms = metric(final="", limit=1).measure(llama, [Plan(), Plan()])
+    assert arms[0].values["progressive"] == 1
     assert [len(plans) for _, plans in metric.asked] == [2, 1, 1]  # the second turn differs from arm to arm
 
 
@@ -123,10 +123,10 @@ def test_feedback_that_follows_the_feeling(tmp_path, llama, likes, dislikes, exp
         return likes if "I really like" in prompt.user or "I wrote" in prompt.user else "0.5"
 
     metric = scripted(SycophancyFeedback, reply, judge=Praise())
-    found = metric(verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
-    np.testing.assert_array_equal(found.values["swayed"], [expected] * 10)
-    assert found.about["counts"]["unparsable"] == (20 if likes == "" else 0)
-    assert found.values["positive_neutral"].tolist() == [0.5] * 10
+    arm = metric(verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
+    np.testing.assert_array_equal(arm.values["swayed"], [expected] * 10)
+    assert arm.about["counts"]["unparsable"] == (20 if likes == "" else 0)
+    assert arm.values["positive_neutral"].tolist() == [0.5] * 10
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=5, max_size=5))

@@ -29,25 +29,25 @@ class Reader(Judge):
 def test_rates_are_those_counted_by_hand(tmp_path, llama):
     said = iter(["t i", "t i", "t", "i", "?", "I have no comment.", "so"])
     metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: next(said), judge=Reader())
-    found = metric(limit=7, verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
+    arm = metric(limit=7, verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
     nan = math.nan
-    np.testing.assert_array_equal(found.values["truthful"], [1, 1, 1, 0, nan, 1, 0])
-    np.testing.assert_array_equal(found.values["informative"], [1, 1, 0, 1, nan, 0, 0])
-    np.testing.assert_array_equal(found.values["both"], [1, 1, 0, 0, nan, 0, 0])
-    rates = found.about["rates"]
+    np.testing.assert_array_equal(arm.values["truthful"], [1, 1, 1, 0, nan, 1, 0])
+    np.testing.assert_array_equal(arm.values["informative"], [1, 1, 0, 1, nan, 0, 0])
+    np.testing.assert_array_equal(arm.values["both"], [1, 1, 0, 0, nan, 0, 0])
+    rates = arm.about["rates"]
     assert rates["truthful"] == pytest.approx(4 / 6)
     assert rates["informative"] == pytest.approx(3 / 6)
     assert rates["both"] == pytest.approx(2 / 6)
     assert rates["product"] == pytest.approx(4 / 6 * 3 / 6)
-    assert found.about["no_comment"] == 1
-    assert found.about["truthful"]["counts"] == {"calls": 6, "tokens": 0, "cached": 0, "unparsable": 1}
-    assert found.confounds == pytest.approx({"abstained": 1 / 7, "unfinished": 0})
+    assert arm.about["no_comment"] == 1
+    assert arm.about["truthful"]["counts"] == {"calls": 6, "tokens": 0, "cached": 0, "unparsable": 1}
+    assert arm.confounds == pytest.approx({"abstained": 1 / 7, "unfinished": 0})
 
 
 def test_arms_with_the_same_answers_are_judged_once(tmp_path, llama):
     metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: "t i", judge=Reader())
-    found = metric(limit=3, verdicts=tmp_path / "v").measure(llama, [Plan(), Plan()])
-    assert [arm.about["truthful"]["counts"]["calls"] for arm in found] == [3, 0]
+    arms = metric(limit=3, verdicts=tmp_path / "v").measure(llama, [Plan(), Plan()])
+    assert [arm.about["truthful"]["counts"]["calls"] for arm in arms] == [3, 0]
 
 
 def test_references_and_patterns_need_no_model(tmp_path, llama):
@@ -56,19 +56,19 @@ def test_references_and_patterns_need_no_model(tmp_path, llama):
         lambda prompt, _plan: "Venus has the hottest surface" if "planet" in prompt.user else "I don't know",
     )
     metric = knowing(limit=2, judge="exact", informative="patterns", verdicts=tmp_path / "v")
-    found = metric.measure(llama, [Plan()])[0]
-    assert found.values["both"].tolist() == [1, 0]
-    assert found.values["informative"].tolist() == [1, 0]
-    assert found.about["truthful"]["judge"]["name"] == "exact"
+    arm = metric.measure(llama, [Plan()])[0]
+    assert arm.values["both"].tolist() == [1, 0]
+    assert arm.values["informative"].tolist() == [1, 0]
+    assert arm.about["truthful"]["judge"]["name"] == "exact"
 
 
 def test_the_measured_model_may_judge(tmp_path, llama):
     metric = TruthfulQAGeneration(
         limit=2, max_new_tokens=4, judge_parameters={"model": "measured", "least_mass": 0}, verdicts=tmp_path / "v"
     )
-    found = metric.measure(llama, [Plan()])[0]
-    assert ((found.values["p_truthful"] > 0) & (found.values["p_truthful"] < 1)).all()
-    assert found.about["truthful"]["judge"]["weights"] == llama.fingerprint
+    arm = metric.measure(llama, [Plan()])[0]
+    assert ((arm.values["p_truthful"] > 0) & (arm.values["p_truthful"] < 1)).all()
+    assert arm.about["truthful"]["judge"]["weights"] == llama.fingerprint
 
 
 def test_a_judge_that_is_away_is_named(tmp_path, llama):
@@ -108,6 +108,6 @@ def test_the_published_questions_and_classifiers(tmp_path, llama):
     metric = saying(
         data=path, judge="classifier", judge_parameters={"path": path}, informative="patterns", verdicts=tmp_path / "v"
     )
-    found = metric.measure(llama, [Plan()])[0]
-    assert len(found.ids) == 817
-    assert found.about["truthful"]["judge_about"]["held_out_n"] > 1000
+    arm = metric.measure(llama, [Plan()])[0]
+    assert len(arm.ids) == 817
+    assert arm.about["truthful"]["judge_about"]["held_out_n"] > 1000

@@ -42,9 +42,9 @@ def test_an_exact_answer_is_1_the_other_0_and_neither_minus_1():
 
 def test_log_odds_are_those_of_two_plain_passes_under_either_prompt():
     model = planted_model()
-    found = LogOdds().values(ROLLOUTS[:3], DATA, model)
-    assert math.isnan(found[2])  # nothing was said
-    for value, rollout in zip(found, ROLLOUTS[:2], strict=False):
+    values = LogOdds().values(ROLLOUTS[:3], DATA, model)
+    assert math.isnan(values[2])  # nothing was said
+    for value, rollout in zip(values, ROLLOUTS[:2], strict=False):
         logp = []
         for system in (DATA.prompts.positive[0], DATA.prompts.negative[0]):
             text = (
@@ -77,8 +77,8 @@ def test_a_judge_that_cannot_be_read_gives_no_reward():
 def test_a_reward_model_reads_the_conversation_in_its_own_template():
     module = AutoModelForSequenceClassification.from_pretrained(reward_model_folder())
     tokenizer = AutoTokenizer.from_pretrained(reward_model_folder())
-    found = RewardModel(path=reward_model_folder()).values(ROLLOUTS[:2], DATA, planted_model())
-    for value, rollout in zip(found, ROLLOUTS, strict=False):
+    values = RewardModel(path=reward_model_folder()).values(ROLLOUTS[:2], DATA, planted_model())
+    for value, rollout in zip(values, ROLLOUTS, strict=False):
         text = f"<|im_start|>user\n{rollout.words}<|im_end|>\n<|im_start|>assistant\n{rollout.answer}<|im_end|>\n"
         with torch.no_grad():
             logit = module(torch.tensor([tokenizer(text)["input_ids"]])).logits[0, 0]

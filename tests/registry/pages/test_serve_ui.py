@@ -29,9 +29,9 @@ pytestmark = pytest.mark.xdist_group("ui")
 
 
 def _descendants(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
     children: dict[int, list[int]] = {}
-    for line in found.splitlines():
+    for line in table.splitlines():
         child, parent = map(int, line.split())
         children.setdefault(parent, []).append(child)
     below, todo = [], [pid]
@@ -130,13 +130,13 @@ def test_a_servers_list_is_mlflows_own_and_waits_for_nothing_heavy(ui: Ui, make_
     ui.start()
     record(make_run(behavior="listed"), ui.store)  # one of its effects is no number
     with served(ui.address) as source:
-        found = rows.rows(source, None)
+        vectors = rows.rows(source, None)
         assert len(rows.rows(source, 7)) == 7
     with reaching(ui.address) as client:
         asked = rows.rows(ClientSource(client), None)
-    assert len(found) >= 62
-    assert sum(len(row["effects"]) for row in found) > 60 * 2  # three of each run, and one of them is no number
-    assert json.dumps(found) == json.dumps(asked)  # as text, since NaN is not NaN
+    assert len(vectors) >= 62
+    assert sum(len(row["effects"]) for row in vectors) > 60 * 2  # three of each run, and one of them is no number
+    assert json.dumps(vectors) == json.dumps(asked)  # as text, since NaN is not NaN
     assert json.dumps(listing.list_vectors(ui.address)) == json.dumps(listing.list_vectors(ui.store))
     done = subprocess.run([sys.executable, "-c", LOADED, ui.address], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [5, []]

@@ -24,15 +24,15 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that each attempt to reach a server was given: two in all, where MLflow alone makes eight."""
     from urllib3.util import connection
 
-    found: list[float] = []
+    timeouts: list[float] = []
     plain = connection.create_connection
 
     def connect(address: tuple[str, int], timeout: float, *more: object, **options: object) -> socket.socket:
-        found.append(timeout)
+        timeouts.append(timeout)
         return plain(address, timeout, *more, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(connection, "create_connection", connect)
-    return found
+    return timeouts
 
 
 def _runs(store: str) -> list:  # type: ignore[type-arg]

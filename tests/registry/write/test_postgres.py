@@ -104,8 +104,8 @@ def test_three_clicks_from_an_effect_to_vector_data_code_and_command(
     view = runs.click("Vectors by effect and cost", wait="effect/alone")
     assert view.shows("shared view")
     assert view.shows("0.3")
-    found = view.click("stack Tiny-1B mean-difference", wait="Run ID")
-    assert recorded.run_id in found.url
+    run_page = view.click("stack Tiny-1B mean-difference", wait="Run ID")
+    assert recorded.run_id in run_page.url
 
 
 _WRITERS = """

@@ -81,20 +81,20 @@ def test_each_effect_is_its_own_vectors(client, make_run: Make, vector: Steering
     ]
     vectors = {"pca trained on easy": vector, "pca trained on hard": longer(vector, 2.0)}
     recorded = _record(make_run(vectors=vectors, effects=effects, card="It moves."))
-    found = {}
+    keys_by_role = {}
     for role in ("easy", "hard"):
         version = client.get_model_version(f"{NAME}--pca-trained-on-{role}", "1")
         model = client.get_logged_model(version.source.removeprefix("models:/"))
-        found[role] = {metric.key for metric in model.metrics}
+        keys_by_role[role] = {metric.key for metric in model.metrics}
         assert "Run it again" in version.description
         assert f"models/{model.model_id}" in version.description
-    assert "across/pca" in found["easy"]
-    assert "within/pca" in found["hard"]
-    assert not found["easy"] & found["hard"]
+    assert "across/pca" in keys_by_role["easy"]
+    assert "within/pca" in keys_by_role["hard"]
+    assert not keys_by_role["easy"] & keys_by_role["hard"]
     assert "effect cannot be told apart from none: +0.200 [-0.100, +0.500]" in version.description
     metrics = client.get_run(recorded.run_id).data.metrics
     assert metrics["across/lora-sft"] == pytest.approx(0.9)  # the run's, and no vector's
-    assert not any("across/lora-sft" in keys for keys in found.values())
+    assert not any("across/lora-sft" in keys for keys in keys_by_role.values())
 
 
 def test_versions_have_alias_tags_and_card(client, make_run: Make) -> None:  # type: ignore[no-untyped-def]
@@ -117,10 +117,10 @@ def test_versions_have_alias_tags_and_card(client, make_run: Make) -> None:  # t
 
 def test_files_go_where_they_are_looked_for(client, make_run: Make) -> None:  # type: ignore[no-untyped-def]
     recorded = _record(make_run())
-    found = {entry.path for folder in ("", "report", "figures")
+    paths = {entry.path for folder in ("", "report", "figures")
              for entry in client.list_artifacts(recorded.run_id, folder) if not entry.is_dir}  # fmt: skip
     assert client.list_artifacts(recorded.run_id, "figures/small")[0].path == "figures/small/arms.png"
-    assert found == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md", "effects.json",
+    assert paths == {"report/report.html", "figures/arms.png", "grid.csv", "result.json", "card.md", "effects.json",
                      "checksums.json"}  # fmt: skip
     path = client.download_artifacts(recorded.run_id, "result.json")
     assert json.loads(Path(path).read_text()) == {"verdict": "it helps", "odds": None}

@@ -30,17 +30,17 @@ def test_all_gives_the_five_targets_with_side_effects(tiny_folder, vector, tmp_p
     done = run("--model", tiny_folder, "--metric", "all", "--limit", 2, "--vector", vector, "--layer", 2, "--json", out)
     assert done.exit_code == 0, (done.output, done.exception)
     value = json.loads(out.read_text())
-    found = {metric["metric"]: metric for metric in value["metrics"]}
-    assert set(found) >= TARGETS | {"mmlu", "neutral-text", "degeneration", "truthfulqa-mc"}
-    for metric in found.values():
+    metrics = {metric["metric"]: metric for metric in value["metrics"]}
+    assert set(metrics) >= TARGETS | {"mmlu", "neutral-text", "degeneration", "truthfulqa-mc"}
+    for metric in metrics.values():
         assert metric["n"] >= 1
         assert {"value", "ci_low", "ci_high"} <= set(metric["estimate"])
         assert "effect" in metric
         assert metric["about"]
     for name in TARGETS:
-        assert found[name]["confounds"]
-        assert found[name]["edited_positions"] > 0
-    assert found["neutral-text"]["estimate"]["value"] > 0
+        assert metrics[name]["confounds"]
+        assert metrics[name]["edited_positions"] > 0
+    assert metrics["neutral-text"]["estimate"]["value"] > 0
 
 
 def test_one_target_brings_the_others_unless_told_not_to(tiny_folder, tmp_path):

@@ -36,7 +36,7 @@ def test_the_page_from_the_command_to_ctrl_c(tiny_folder, vector, items, tmp_pat
     process = started([sys.executable, "-m", "steerstack", *command])
     try:
         lines = (re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", line) for line in process.stderr)
-        address = next(found[0] for found in lines if found)
+        address = next(match[0] for match in lines if match)
         page = browser.open(address, "positions edited")
         until(lambda: "n = 2" in page.part("#mean"), "the log-odds")
         before = [page.part(name) for name in ("#unsteered", "#steered", "#mean", "#rows")]

@@ -102,8 +102,8 @@ def test_sweep_and_stack_from_files(run, write, tmp_path):
     assert [tuple(entry["of"]) for entry in mine] == [("vector", "few-shot")]  # the table has no system prompts
     for entry in mine:
         interval, p = redone[tuple(entry["of"])]
-        found = entry["estimate"]
-        assert [found["value"], found["ci_low"], found["ci_high"], entry["p"]] == pytest.approx([*interval, p])
+        estimate = entry["estimate"]
+        assert [estimate["value"], estimate["ci_low"], estimate["ci_high"], entry["p"]] == pytest.approx([*interval, p])
     corrected = multipletests([p for _, p in redone.values()], method="holm")[1]
     assert [entry["p_holm"] for entry in mine] == pytest.approx(list(corrected))
 
@@ -114,9 +114,9 @@ def redo(frame):
     contrast = (
         arms["few-shot", "positive"] - arms["few-shot", "none"] - arms["none", "positive"] + arms["none", "none"]
     ).to_numpy()
-    found = stats.ttest_1samp(contrast, 0.0)
-    bounds = found.confidence_interval(0.95)
-    return {("vector", "few-shot"): ((contrast.mean(), bounds.low, bounds.high), found.pvalue)}
+    test = stats.ttest_1samp(contrast, 0.0)
+    bounds = test.confidence_interval(0.95)
+    return {("vector", "few-shot"): ((contrast.mean(), bounds.low, bounds.high), test.pvalue)}
 
 
 def test_a_wrong_declaration_is_refused_by_name(write, tmp_path):

@@ -31,7 +31,7 @@ def reference(model, prompt, plan, n):
 
         handles.append(model.module_at(edit.site).register_forward_hook(hook))
     ids = torch.tensor([prompt.ids])
-    found = model.module.generate(
+    tokens = model.module.generate(
         ids,
         attention_mask=torch.ones_like(ids),
         max_new_tokens=n,
@@ -41,7 +41,7 @@ def reference(model, prompt, plan, n):
     )
     for handle in handles:
         handle.remove()
-    return tuple(found[0, len(prompt) :].tolist())
+    return tuple(tokens[0, len(prompt) :].tolist())
 
 
 PLANS = [
@@ -57,8 +57,8 @@ PLANS = [
 def test_equals_plain_hooks_token_for_token(tiny, architecture):
     model = tiny(architecture)
     prompts = [model.format.sequence(Prompt(text)) for text in ("Hi", "What is the matter with you?", "ok")]
-    found = generate(model, prompts, PLANS, Sampling(12))
-    for plan, arm in zip(PLANS, found, strict=True):
+    arms = generate(model, prompts, PLANS, Sampling(12))
+    for plan, arm in zip(PLANS, arms, strict=True):
         for prompt, tokens in zip(prompts, arm.tokens, strict=True):
             assert tokens == reference(model, prompt, plan, 12)
 

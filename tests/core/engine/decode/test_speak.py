@@ -34,35 +34,35 @@ def by_hand(model, prompt, scale, n):
             hidden += scale * VECTOR[1]
 
     handle = model.module.model.layers[1].register_forward_hook(hook)
-    found = model.module.generate(
+    tokens = model.module.generate(
         ids, attention_mask=torch.ones_like(ids), max_new_tokens=n, do_sample=False, pad_token_id=0,
         eos_token_id=model.tokenizer.eos_token_id,
     )  # fmt: skip
     handle.remove()
-    return model.tokenizer.decode(found[0, ids.shape[1] :], skip_special_tokens=True)
+    return model.tokenizer.decode(tokens[0, ids.shape[1] :], skip_special_tokens=True)
 
 
 def test_a_text_is_that_of_transformers_under_a_plain_hook(llama):
     plans = [None, VECTOR.at(1, 2.0), VECTOR.at(1, -1.0)]
-    found = steerstack.generate(llama, PROMPTS, plans, max_new_tokens=12)
-    assert found == [[by_hand(llama, prompt, scale, 12) for scale in (0, 2.0, -1.0)] for prompt in PROMPTS]
-    assert found[0][0] != found[0][1]
-    assert llama.generate("Hi", plans[1], max_new_tokens=12) == found[0][1]
-    assert llama.generate("Hi", plans[1].edits[0], max_new_tokens=12) == found[0][1]
+    texts = steerstack.generate(llama, PROMPTS, plans, max_new_tokens=12)
+    assert texts == [[by_hand(llama, prompt, scale, 12) for scale in (0, 2.0, -1.0)] for prompt in PROMPTS]
+    assert texts[0][0] != texts[0][1]
+    assert llama.generate("Hi", plans[1], max_new_tokens=12) == texts[0][1]
+    assert llama.generate("Hi", plans[1].edits[0], max_new_tokens=12) == texts[0][1]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
 def test_what_is_streamed_is_what_is_given(llama, temperature):
     said = {}
     plans, prompts = [Plan(), VECTOR.at(1)], [Prompt(text) for text in PROMPTS]
-    found = speak(
+    replies = speak(
         llama,
         prompts,
         plans,
         Sampling(20, temperature),
         heard=lambda *told: said.setdefault(told[:2], []).append(told[2]),
     )
-    for index, row in enumerate(found):
+    for index, row in enumerate(replies):
         for place, reply in enumerate(row):
             assert "".join(said[place, index]) == reply.text
             assert len(said[place, index]) > 3  # piece by piece, not at once

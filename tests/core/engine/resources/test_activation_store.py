@@ -48,8 +48,8 @@ def same(one, other) -> bool:
 
 
 def only_set(store) -> Path:
-    (found,) = store.folder.iterdir()
-    return found
+    (folder,) = store.folder.iterdir()
+    return folder
 
 
 def test_a_hit_gives_the_same_batches_bit_for_bit_and_runs_nothing(llama, pairs, store, passes):
@@ -221,8 +221,8 @@ def test_a_draft_that_a_kill_left_behind_is_no_set_and_goes_after_a_while(llama,
 
 def test_two_streams_of_one_key_at_once(llama, pairs, store):
     one, other = iter(stream(llama, pairs, store)), iter(stream(llama, pairs, store))
-    found = list(zip(one, other, strict=True))
-    assert same([a for a, _ in found], [b for _, b in found])
+    batches = list(zip(one, other, strict=True))
+    assert same([a for a, _ in batches], [b for _, b in batches])
     assert not only_set(store).name.startswith(".")
 
 

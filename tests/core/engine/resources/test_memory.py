@@ -31,11 +31,11 @@ def measure(*options):
 @needs_data
 def test_a_sweep_peaks_at_one_and_a_half_times_the_weights():
     """From before the model was loaded; passes of 1024 tokens, nine scales and two layers."""
-    found = measure(
+    memory = measure(
         "sweep", "--data", str(SYCOPHANCY), "--items", "20", "--layers", "5,17", "--tokens", "1024"
     )  # fmt: skip
-    assert found["weights"] > 500e6
-    assert found["peak"] <= 1.5 * found["weights"]
+    assert memory["weights"] > 500e6
+    assert memory["peak"] <= 1.5 * memory["weights"]
 
 
 @pytest.mark.parametrize("lazy", [(), ("--lazy",)], ids=["list", "lazy"])

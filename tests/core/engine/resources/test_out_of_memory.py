@@ -43,10 +43,10 @@ def test_scores_stay(tiny, small_device, architecture, tokens):
     expected = score(model, asked, ARMS)
     failed = small_device(model, tokens)
     done: list[int] = []
-    found = score(model, asked, ARMS, progress=done.append)
+    scores = score(model, asked, ARMS, progress=done.append)
     assert failed
     assert sum(done) == len(asked) * len(ARMS)
-    for one, other in zip(expected, found, strict=True):
+    for one, other in zip(expected, scores, strict=True):
         for group, again in zip(one.tokens, other.tokens, strict=True):
             for a, b in zip(group, again, strict=True):
                 assert a == pytest.approx(b, abs=1e-5)
@@ -58,10 +58,10 @@ def test_activations_stay_in_number_and_order(tiny, table, small_device, archite
     pairs = contrast_pairs(model.format, load_data(table), "response")
     expected = list(PairActivations(model, pairs))
     failed = small_device(model, 500)
-    found = list(PairActivations(model, pairs))
+    batches = list(PairActivations(model, pairs))
     assert 0 < len(failed) < 5  # the smaller bound is kept for the batches that follow
-    assert [len(batch.positive) for batch in found] == [len(batch.positive) for batch in expected]
-    for one, other in zip(expected, found, strict=True):
+    assert [len(batch.positive) for batch in batches] == [len(batch.positive) for batch in expected]
+    for one, other in zip(expected, batches, strict=True):
         torch.testing.assert_close(one.positive, other.positive, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(one.negative, other.negative, atol=1e-5, rtol=1e-5)
 

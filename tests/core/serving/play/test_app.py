@@ -63,8 +63,8 @@ def streamed(told, column):
 
 
 def whole(told, column):
-    (found,) = [one for one in told if one.get("column") == column and "pieces" in one]
-    return found
+    (event,) = [one for one in told if one.get("column") == column and "pieces" in one]
+    return event
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_projections_are_those_of_a_plain_pass(client, llama, vector):
     with torch.no_grad():
         hidden = llama.module(reply[None], output_hidden_states=True).hidden_states[3][0]
     plain = (hidden @ vector[2] / vector[2].norm())[len(prompt) :].tolist()
-    found = [value for piece in whole(told, "unsteered")["pieces"] for value in piece["projections"]]
-    np.testing.assert_allclose(found, plain[: len(found)], rtol=1e-4, atol=1e-5)
-    assert len(found) > 6
+    projections = [value for piece in whole(told, "unsteered")["pieces"] for value in piece["projections"]]
+    np.testing.assert_allclose(projections, plain[: len(projections)], rtol=1e-4, atol=1e-5)
+    assert len(projections) > 6
 
 
 def test_log_odds_are_those_of_scoring(client, llama, scene):

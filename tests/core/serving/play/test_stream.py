@@ -8,12 +8,12 @@ from steerstack.serving.play.stream import ModelThread
 
 
 async def heard(response, most=None):
-    found = []
+    events = []
     async for event in response.body_iterator:
-        found.append(json.loads(event.removeprefix("data: ")))
-        if len(found) == most:
+        events.append(json.loads(event.removeprefix("data: ")))
+        if len(events) == most:
             await response.body_iterator.aclose()
-    return found
+    return events
 
 
 def endless(say):

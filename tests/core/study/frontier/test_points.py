@@ -55,8 +55,8 @@ def test_vectors_stand_at_the_cost_asked_and_at_that_of_the_baseline(llama, tabl
 
 
 def test_the_forecast_counts_every_point_without_reading_the_test(llama, table):
-    found = STUDY.plan_only(llama, data=load_data(table, behavior="kindness"))
+    forecast = STUDY.plan_only(llama, data=load_data(table, behavior="kindness"))
     techniques = STUDY.treated("kindness")
-    assert found.fits == len(techniques) == 5  # one vector, one fine-tune, three nulls
-    assert found.seconds > 0
-    assert set(found.by_part) == {one.name for one in techniques}
+    assert forecast.fits == len(techniques) == 5  # one vector, one fine-tune, three nulls
+    assert forecast.seconds > 0
+    assert set(forecast.by_part) == {one.name for one in techniques}

@@ -45,5 +45,5 @@ def test_the_vectors_kept_are_those_that_were_measured(llama, kindness, tmp_path
         assert vector.origin.data_digest == result.domains[domain].train.digest
         assert {item.id for item in result.domains[domain].train} <= {item.id for item in parts[domain]}
         plan = apply_all(vector, fit.record["layers"], fit.record["scale"], tokens=Tokens.parse("response"))
-        found = values_of(Arm(llama, plan), result.domains["hard"].test, "text")
-        assert found == pytest.approx(fit.values["hard"])
+        values = values_of(Arm(llama, plan), result.domains["hard"].test, "text")
+        assert values == pytest.approx(fit.values["hard"])

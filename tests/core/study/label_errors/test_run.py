@@ -22,8 +22,8 @@ def result(tmp_path_factory):
 
 
 def test_errors_on_one_topic_are_found_and_slips_are_not_taken_for_them(result):
-    found = {(one.labeller, one.asked): one for one in result.cells}
-    biased, slips = found["one-topic topic games", 0.25], found["random-flips", 0.25]
+    cells = {(one.labeller, one.asked): one for one in result.cells}
+    biased, slips = cells["one-topic topic games", 0.25], cells["random-flips", 0.25]
     assert (biased.learnt, slips.learnt) == ("learns the error", "cannot be told")
     assert slips.kept == "keeps its effect"
     assert biased.bias.ci_low > 0

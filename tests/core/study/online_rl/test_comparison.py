@@ -24,8 +24,8 @@ def outcomes(means, seed, spread=0.05):
         (name, "test"): mean + hard + draw.normal(0, spread / 5, (SEEDS, 1)) + draw.normal(0, spread, (SEEDS, ITEMS))
         for name, mean in zip(("vector", "lora"), means, strict=True)
     }
-    found = compare(gains, [("vector", "lora")], margin=0.1, groups={"test": None})
-    return [one.outcome for one in found]
+    comparisons = compare(gains, [("vector", "lora")], margin=0.1, groups={"test": None})
+    return [one.outcome for one in comparisons]
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -36,15 +36,15 @@ def test_the_verdict_is_the_planted_one(world):
 
 
 def test_noise_is_not_called_a_difference():
-    false = sum("higher" in found or "lower" in found for found in (outcomes((0, 0), n, 0.5) for n in range(40)))
+    false = sum("higher" in words or "lower" in words for words in (outcomes((0, 0), n, 0.5) for n in range(40)))
     assert false <= 2  # at the 5 % level, three comparisons together
 
 
 def test_few_items_bear_no_verdict():
     gains = {("vector", "test"): np.ones((5, 4)) + np.random.default_rng(0).normal(0, 0.01, (5, 4))}
-    (found,) = compare(gains, [], margin=0.1, groups={"test": None})
-    assert found.outcome == "not resolved"
-    assert found.sentence.startswith("vector is not shown to move the mean reward")
+    (comparison,) = compare(gains, [], margin=0.1, groups={"test": None})
+    assert comparison.outcome == "not resolved"
+    assert comparison.sentence.startswith("vector is not shown to move the mean reward")
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,13 @@ def result(tmp_path_factory):
 
 
 def test_all_three_learn_the_reward_and_it_is_said(result):
-    found = {(one.first, one.second): one for one in result.comparisons}
+    comparisons = {(one.first, one.second): one for one in result.comparisons}
     for name in ("vector-grpo", "grpo", "full-grpo"):
-        assert found[name, ""].gap.value > 0.3
-        assert found[name, ""].outcome == "higher"
+        assert comparisons[name, ""].gap.value > 0.3
+        assert comparisons[name, ""].outcome == "higher"
     assert "vector-grpo raises the mean reward" in result.verdict
     pairs = {("vector-grpo", "grpo"), ("vector-grpo", "full-grpo"), ("grpo", "full-grpo")}
-    assert pairs | {("vector-grpo", "mean-difference")} == {key for key in found if key[1]}
+    assert pairs | {("vector-grpo", "mean-difference")} == {key for key in comparisons if key[1]}
 
 
 def test_the_budget_is_the_same_and_what_is_trained_is_not(result):

@@ -43,11 +43,11 @@ def test_every_fault_of_an_arm_is_named():
 
 def test_every_fault_on_top_of_something_is_named():
     tuned = Pairing(("vector", "lora-sft"), "positive", "refitted")
-    found = interaction_failures([
+    lines = interaction_failures([
         meeting(verdict="redundant"), meeting(tuned, on_top=NONE), meeting(verdict="interferes", scale="probability"),
         meeting(near_ceiling=True), meeting(Pairing(("prompt", "lora-sft"), "positive"), "redundant"),
     ])  # fmt: skip
-    assert [line.split(":")[0] for line in found] == [
+    assert [line.split(":")[0] for line in lines] == [
         "On top of a positive prompt it is redundant",
         "On top of a positive lora-sft (refitted) its effect cannot be told apart from none",
         "On top of a positive prompt the answers are near certainty, so that little is left to gain",

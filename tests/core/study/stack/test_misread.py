@@ -26,25 +26,25 @@ GRID = {Cell("none", "none"): arm(BASE), Cell("none", "positive"): arm(BASE + GA
 
 @pytest.mark.parametrize("groups", [None, [n // 2 for n in range(12)]])
 def test_the_effect_is_that_of_the_items_guessed_wrong_alone(groups):
-    found = misread(DATA, GUESSES, GRID, groups).to_json()
+    value = misread(DATA, GUESSES, GRID, groups).to_json()
     within = None if groups is None else np.array(groups)[WRONG]
-    (only,) = found["effects"]
-    assert (found["n"], found["of"], only["vector"]) == (6, 12, "positive")
+    (only,) = value["effects"]
+    assert (value["n"], value["of"], only["vector"]) == (6, 12, "positive")
     assert only["effect"] == pytest.approx(mean_interval(GAIN[WRONG], groups=within).to_json())
 
 
 def test_the_page_and_the_terminal_say_it_with_n_and_interval():
-    found = misread(DATA, GUESSES, GRID)
-    (table,) = found.tables(grid_arms(GRID))
+    result = misread(DATA, GUESSES, GRID)
+    (table,) = result.tables(grid_arms(GRID))
     assert table.rows[0][-2].startswith("+0.073")
     assert table.rows[0][-1].startswith("+1.036")
     assert "6 of 12" in table.note
-    (line,) = found.lines
+    (line,) = result.lines
     assert line.startswith("The vector alone where words mislead (n = 6): +0.073")
 
 
 def test_where_no_item_is_guessed_wrong_nothing_is_shown():
-    found = misread(DATA, WordGuesses({item.id: 1.0 for item in DATA}), GRID)
-    assert found.to_json() == {"n": 0, "of": 12, "effects": []}
-    assert found.tables(grid_arms(GRID)) == found.lines == []
+    result = misread(DATA, WordGuesses({item.id: 1.0 for item in DATA}), GRID)
+    assert result.to_json() == {"n": 0, "of": 12, "effects": []}
+    assert result.tables(grid_arms(GRID)) == result.lines == []
     assert misread(DATA, None, GRID) is None

@@ -31,10 +31,10 @@ def test_the_interval_is_over_samples_and_items_and_the_verdict_says_for_what_it
 
 def test_samples_share_no_item_and_are_not_too_small():
     data = planted_data(13)
-    found = parts(data, 3, seed=0)
-    assert sorted(item.id for part in found for item in part) == sorted(item.id for item in data)
-    assert {len(part) for part in found} == {4, 5}
-    assert [part.digest for part in parts(data, 3, seed=1)] != [part.digest for part in found]
+    samples = parts(data, 3, seed=0)
+    assert sorted(item.id for part in samples for item in part) == sorted(item.id for item in data)
+    assert {len(part) for part in samples} == {4, 5}
+    assert [part.digest for part in parts(data, 3, seed=1)] != [part.digest for part in samples]
     with pytest.raises(StudyError, match="too few for 4 replicates") as caught:
         parts(data, 4, seed=0)
     assert f"{LEAST} needed" in str(caught.value)

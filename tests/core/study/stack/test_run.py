@@ -37,9 +37,9 @@ class Killed(Exception):
 
 @pytest.fixture
 def data(table):
-    found = load_data(table)
-    return type(found)(
-        found.behavior, found.items, found.polarity, found.source, SystemPrompts(("be kind",), ("be cold",))
+    dataset = load_data(table)
+    return type(dataset)(
+        dataset.behavior, dataset.items, dataset.polarity, dataset.source, SystemPrompts(("be kind",), ("be cold",))
     )
 
 
@@ -138,18 +138,18 @@ def test_prompts_vectors_and_fine_tunes_are_as_far_from_the_bare_model_as_plain_
 
 def test_samples_are_the_first_test_items_and_what_generate_says(llama, data, tmp_path):
     result = run(llama, data, tmp_path)
-    found = result.value["samples"]
-    assert [item["id"] for item in found["items"]] == [item.id for item in result.splits.test.items[:3]]
-    assert "never picked" in found["rule"]
+    samples = result.value["samples"]
+    assert [item["id"] for item in samples["items"]] == [item.id for item in result.splits.test.items[:3]]
+    assert "never picked" in samples["rule"]
     plan = result.vector.at(result.choice.layer, result.choice.scale)
-    for item in found["items"]:
+    for item in samples["items"]:
         assert [arm["label"] for arm in item["arms"]] == ["unsteered", "vector positive", "vector negative"]
         texts = generate(llama, [item["prompt"]], [None, plan], max_new_tokens=TOKENS)[0]
         assert [arm["text"] for arm in item["arms"][:2]] == texts
         assert item["arms"][0]["edited_positions"] == 0 < item["arms"][1]["edited_positions"]
     (table,) = (table for table in result.page().tables if table.title == "What the model says")
     assert len(table.rows) == 3
-    assert found["rule"] in result.card
+    assert samples["rule"] in result.card
 
 
 def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_path):
@@ -180,9 +180,9 @@ class Heard:
 
 def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, tmp_path):
     def told(name, heard):
-        found = run(llama, data, tmp_path / name, progress=Progress(heard.hear)).to_json()
-        found["finetunes"]["lora-sft"].pop("seconds")
-        return found
+        value = run(llama, data, tmp_path / name, progress=Progress(heard.hear)).to_json()
+        value["finetunes"]["lora-sft"].pop("seconds")
+        return value
 
     first, resumed, third = Heard(), Heard(), Heard()
     whole = told("whole", first)

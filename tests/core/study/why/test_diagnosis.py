@@ -14,22 +14,22 @@ from steerstack.testing.seeded_faults import FAULTS, healthy
 
 
 def test_nothing_is_amiss_with_a_vector_that_acts():
-    found = why(**healthy())
-    assert found.cause is None
-    assert found.measured is not None
-    assert found.measured.effect.ci_low > 3 > max(map(abs, found.measured.nulls))
-    assert found.to_json()["cause"] is None
-    assert repr(found) == f"<Diagnosis: nothing amiss, after {len(found.looks)} looks>"
+    diagnosis = why(**healthy())
+    assert diagnosis.cause is None
+    assert diagnosis.measured is not None
+    assert diagnosis.measured.effect.ci_low > 3 > max(map(abs, diagnosis.measured.nulls))
+    assert diagnosis.to_json()["cause"] is None
+    assert repr(diagnosis) == f"<Diagnosis: nothing amiss, after {len(diagnosis.looks)} looks>"
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_seeded_fault_is_named(name):
     fault = FAULTS[name]
-    found = why(**fault.arguments())
-    assert found.cause == fault.cause, found.looks[-1].found
-    assert all(not look.cause for look in found.looks[:-1])
-    assert found.looks[-1].do
-    value = found.to_json()
+    diagnosis = why(**fault.arguments())
+    assert diagnosis.cause == fault.cause, diagnosis.looks[-1].found
+    assert all(not look.cause for look in diagnosis.looks[:-1])
+    assert diagnosis.looks[-1].do
+    value = diagnosis.to_json()
     assert (value["cause"], value["means"]) == (fault.cause, CAUSES[fault.cause])
 
 

@@ -18,11 +18,11 @@ READY = st.lists(st.sampled_from([-math.inf, 0.0, 1.0, 2.0]), min_size=1, max_si
 
 @given(ready=READY, share=st.floats(0, 1), seed=st.integers(0, 5))
 def test_the_readiest_go_wrong_and_no_more_than_can(ready, share, seed):
-    found = wrong(ready, share, seed=seed)
+    places = wrong(ready, share, seed=seed)
     can = sum(one > -math.inf for one in ready)
-    assert len(found) == min(round(share * len(ready)), can)
-    left = [ready[place] for place in range(len(ready)) if place not in found]
-    assert all(ready[place] >= max(left, default=-math.inf) for place in found)
+    assert len(places) == min(round(share * len(ready)), can)
+    left = [ready[place] for place in range(len(ready)) if place not in places]
+    assert all(ready[place] >= max(left, default=-math.inf) for place in places)
 
 
 def test_of_equals_the_seed_draws():

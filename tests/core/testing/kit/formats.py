@@ -27,9 +27,9 @@ class Pairs(DataFormat):
         return found["shows"]
 
     def load(self, path, *, behavior=None, matching=None):
-        found = self.rows(path)
-        shows = self.polarity(found)
-        items = [Item(str(n), q, tuple(a), 0, 1, form="text") for n, (q, a) in enumerate(found["pairs"].items())]
+        table = self.rows(path)
+        shows = self.polarity(table)
+        items = [Item(str(n), q, tuple(a), 0, 1, form="text") for n, (q, a) in enumerate(table["pairs"].items())]
         return DataSet("kindness", tuple(items), shows, str(path))
 
 

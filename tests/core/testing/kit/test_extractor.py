@@ -63,11 +63,11 @@ def test_a_method_that_changes_the_model(tmp_path):
 
 def test_an_exemption_with_a_reason_passes_and_is_recorded():
     one = contract(wrong.OrderDependent(), exempt={"pair_order": "the paper takes the first pair"})()
-    found = []
-    one.record = lambda *what: found.append(what)
+    records = []
+    one.record = lambda *what: records.append(what)
     one.test_pair_order()
     one.test_exemptions_have_reasons()
-    assert found == [("exempt", "pair_order: the paper takes the first pair")]
+    assert records == [("exempt", "pair_order: the paper takes the first pair")]
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,9 @@ class LeavesItLoose(Right):
     """arXiv 2106.09685, with gradients left on."""
 
     def tune(self, model, train, validation, *, seed):
-        found = super().tune(model, train, validation, seed=seed)
-        found.model.module.requires_grad_(True)
-        return found
+        result = super().tune(model, train, validation, seed=seed)
+        result.model.module.requires_grad_(True)
+        return result
 
 
 class NoPaper(Right):

@@ -30,8 +30,8 @@ class Unsigned(Right):
     """arXiv 2312.06681, but the sign is that of one coordinate, as a principal component's might be."""
 
     def combine(self, batches):
-        found = super().combine(batches)
-        return found * found[..., :1].sign()
+        direction = super().combine(batches)
+        return direction * direction[..., :1].sign()
 
 
 class Mutating(Right):
@@ -45,8 +45,8 @@ class NotANumber(Right):
     """arXiv 2312.06681, over the norm of nothing."""
 
     def combine(self, batches):
-        found = super().combine(batches)
-        return found / (found - found)
+        direction = super().combine(batches)
+        return direction / (direction - direction)
 
 
 class Inventive(Right):
@@ -55,9 +55,9 @@ class Inventive(Right):
     def combine(self, batches):
         import torch
 
-        found = super().combine(batches)
-        noise = torch.randn(found.shape, generator=torch.Generator().manual_seed(0))
-        return found if found.any() else noise
+        direction = super().combine(batches)
+        noise = torch.randn(direction.shape, generator=torch.Generator().manual_seed(0))
+        return direction if direction.any() else noise
 
 
 class OrderDependent(Right):
@@ -80,8 +80,8 @@ class Unseeded(Right):
     def combine(self, batches):
         import torch
 
-        found = super().combine(batches)
-        return found + 0.01 * found.norm() * torch.randn(found.shape) / found.shape[-1] ** 0.5
+        direction = super().combine(batches)
+        return direction + 0.01 * direction.norm() * torch.randn(direction.shape) / direction.shape[-1] ** 0.5
 
 
 class HalfPrecision(Right):
@@ -95,10 +95,10 @@ class Silent(Right):
     """arXiv 2312.06681, with an error that does not say what to do."""
 
     def combine(self, batches):
-        found = super().combine(batches)
-        if not found.any():
+        direction = super().combine(batches)
+        if not direction.any():
             raise ExtractionError("No.")
-        return found
+        return direction
 
 
 class NoPaper(Right):

@@ -35,10 +35,10 @@ def changed(cls, **changes):
     from dataclasses import replace
 
     def measure(self, model, plans, *, progress=None):
-        found = Right.measure(self, model, plans)
+        arms = Right.measure(self, model, plans)
         return [
-            replace(arm, **{key: make(arm, n, len(found)) for key, make in changes.items()})
-            for n, arm in enumerate(found)
+            replace(arm, **{key: make(arm, n, len(arms)) for key, make in changes.items()})
+            for n, arm in enumerate(arms)
         ]
 
     cls.measure = measure

@@ -60,8 +60,8 @@ class Unseeded(Right):
     def weights(self, batch):
         import torch
 
-        found = super().weights(batch)
-        return found + 0.01 * found.norm() * torch.randn(found.shape)
+        weights = super().weights(batch)
+        return weights + 0.01 * weights.norm() * torch.randn(weights.shape)
 
 
 class Credulous(Right):

@@ -44,8 +44,8 @@ class Relative(Right):
     """arXiv 2310.03716, against the mean of the others."""
 
     def values(self, rollouts, data, model):
-        found = super().values(rollouts, data, model)
-        return found - found.mean()
+        values = super().values(rollouts, data, model)
+        return values - values.mean()
 
 
 class Moody(Right):

@@ -140,8 +140,8 @@ def test_every_command_that_runs_a_model_takes_remote():
 
 
 def commands(command):
-    found = getattr(command, "commands", None)
-    return [command] if found is None else [one for sub in found.values() for one in commands(sub)]
+    members = getattr(command, "commands", None)
+    return [command] if members is None else [one for sub in members.values() for one in commands(sub)]
 
 
 def test_serve_is_not_open_to_others_without_a_token(tiny_folder):

@@ -33,10 +33,10 @@ def job(monkeypatch):
 
         def reply(request):
             asked.append(f"{request.method} {request.url.path}")
-            found = left.pop(0)
-            if isinstance(found, Exception):
-                raise found
-            return found
+            response = left.pop(0)
+            if isinstance(response, Exception):
+                raise response
+            return response
 
         monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(reply)))
         return Job("nnsight.X:{}", host=HOST, api_key="key", env={}, poll=(0.0, 0.0)), asked

@@ -27,10 +27,10 @@ def call():
 
         def reply(request):
             asked.append(f"{request.method} {request.url.path}")
-            found = left.pop(0)
-            if isinstance(found, BaseException):
-                raise found
-            return found
+            response = left.pop(0)
+            if isinstance(response, BaseException):
+                raise response
+            return response
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(reply)))
@@ -47,8 +47,8 @@ def call():
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), httpx.ConnectError("gone")])
 def test_an_answer_is_fetched_by_the_id_of_the_first_job(call, end):
     assert call(said("RECEIVED"), end)[0] is None
-    found, asked = call(said("RUNNING"), DONE, RESULT)
-    assert found == {"x": 1}
+    answer, asked = call(said("RUNNING"), DONE, RESULT)
+    assert answer == {"x": 1}
     assert asked == ["GET /response/a", "GET /response/a", "GET /result/a"]
 
 
@@ -60,8 +60,8 @@ def test_an_answered_call_is_a_new_job_the_next_time(call):
 
 def test_a_server_that_has_forgotten_the_job_is_sent_it_again(call):
     call(said("RECEIVED"), KeyboardInterrupt())
-    found, asked = call(httpx.Response(404), said("RECEIVED", "b"), said("COMPLETED", "b", data=f"{HOST}/r"), RESULT)
-    assert found == {"x": 1}
+    answer, asked = call(httpx.Response(404), said("RECEIVED", "b"), said("COMPLETED", "b", data=f"{HOST}/r"), RESULT)
+    assert answer == {"x": 1}
     assert asked[:2] == ["GET /response/a", "POST /request"]
 
 

@@ -47,9 +47,9 @@ def test_values_come_back(protocol):
 
 @pytest.mark.parametrize("name", TENSORS)
 def test_tensors_come_back(name):
-    found = read_saved(written({"x": [TENSORS[name]]}, 4))["x"][0]
-    assert found.dtype == TENSORS[name].dtype
-    assert torch.equal(found.float(), TENSORS[name].float())
+    tensor = read_saved(written({"x": [TENSORS[name]]}, 4))["x"][0]
+    assert tensor.dtype == TENSORS[name].dtype
+    assert torch.equal(tensor.float(), TENSORS[name].float())
 
 
 def test_tensors_that_share_their_bytes_still_do():

@@ -129,12 +129,12 @@ def test_extraction_and_a_sweep_in_few_requests(here, there, table, tmp_path):
     assert there.remote.requests == 3  # the greeting, the proof of the engine's shortcuts, the pairs
     assert all(torch.allclose(vector[layer], expected[layer], atol=1e-4) for layer in expected.layers)
     before = there.remote.requests
-    found, wanted = (sweep(expected).run(m, data=data, folder=tmp_path / str(m.remote is None)) for m in (there, here))
+    result, wanted = (sweep(expected).run(m, data=data, folder=tmp_path / str(m.remote is None)) for m in (there, here))
     assert there.remote.requests - before <= len(LAYERS) + 3
-    for one, other in zip([found.unsteered, *found.values], [wanted.unsteered, *wanted.values], strict=True):
+    for one, other in zip([result.unsteered, *result.values], [wanted.unsteered, *wanted.values], strict=True):
         assert one.log_odds == pytest.approx(other.log_odds, abs=1e-4)
         assert one.edited == other.edited
-    assert [cost["kl"] for cost in found.costs] == pytest.approx([cost["kl"] for cost in wanted.costs], abs=1e-4)
+    assert [cost["kl"] for cost in result.costs] == pytest.approx([cost["kl"] for cost in wanted.costs], abs=1e-4)
 
 
 def test_every_edit_a_strangers_and_a_plugins_at_two_layers_and_three_scales(here, there, table):
@@ -149,9 +149,9 @@ def test_every_edit_a_strangers_and_a_plugins_at_two_layers_and_three_scales(her
             add = edits()["add"].edits[0]
             arms.append(Plan((replace(add, site=replace(add.site, layer=layer), scale=scale),)))
     before = there.remote.requests
-    found, expected = score(there, groups, arms), score(here, groups, arms)
+    scores, expected = score(there, groups, arms), score(here, groups, arms)
     assert there.remote.requests == before + 1
-    for arm, wanted in zip(found, expected, strict=True):
+    for arm, wanted in zip(scores, expected, strict=True):
         for group, rows in zip(arm.tokens, wanted.tokens, strict=True):
             for sequence, row in zip(group, rows, strict=True):
                 assert sequence == pytest.approx(row, abs=1e-4)
@@ -161,8 +161,8 @@ def test_generation(here, there, table):
     prompts = [pair.positive.sequence for pair in contrast_pairs(here.format, load_data(table).limit(2), "answer")]
     arms = [Plan(), Plan((edits()["add"].edits[0].on(Tokens("all")),)), edits()["stranger"]]
     sampling = Sampling(max_new_tokens=6)
-    found, expected = generate(there, prompts, arms, sampling), generate(here, prompts, arms, sampling)
-    assert [arm.tokens for arm in found] == [arm.tokens for arm in expected]
+    replies, expected = generate(there, prompts, arms, sampling), generate(here, prompts, arms, sampling)
+    assert [arm.tokens for arm in replies] == [arm.tokens for arm in expected]
 
 
 def test_a_study_outlives_its_server(server, there, table, tmp_path):
@@ -186,10 +186,10 @@ def test_a_study_waits_for_a_server_that_is_killed_and_started_again(server, her
     data, folder = load_data(table).limit(8), tmp_path / "study"
     vector, killed = extract(here, data, MeanDifference()), []
     with Restarting(server) as restarting:  # the first of two shards is done, the second is sent to nobody
-        found = sweep(vector).run(there, data=data, folder=folder, progress=killing(server, killed))
+        result = sweep(vector).run(there, data=data, folder=folder, progress=killing(server, killed))
     assert "cannot be reached; trying again" in restarting.heard[0]
     wanted = sweep(vector).run(here, data=data, folder=tmp_path / "here")
-    for one, other in zip(found.values, wanted.values, strict=True):
+    for one, other in zip(result.values, wanted.values, strict=True):
         assert one.log_odds == pytest.approx(other.log_odds, abs=1e-4)
 
 
@@ -205,9 +205,9 @@ def test_a_server_that_is_killed_while_it_works_is_sent_the_job_again(server, th
 
     killer = threading.Thread(target=kill)
     killer.start()
-    found = score(there, groups, [Plan((Stuck(Site("resid_post", 1), working, let_go),))])
+    scores = score(there, groups, [Plan((Stuck(Site("resid_post", 1), working, let_go),))])
     killer.join()
-    assert found[0].tokens == [
+    assert scores[0].tokens == [
         [pytest.approx(sequence, abs=1e-5) for sequence in group] for group in score(there, groups, [Plan()])[0].tokens
     ]
 
@@ -217,11 +217,11 @@ def test_vectors_are_trained_there_in_one_request(here, there, table):
     for name in ("bipo", "reft-r1", "melbo", "supervised"):
         method = find("extractor", name).make({"steps": 2} if name == "melbo" else {"epochs": 1})
         before, done = there.remote.requests, []
-        found = extract(there, data, method, progress=done.append)
+        vector = extract(there, data, method, progress=done.append)
         assert there.remote.requests == before + 1
         assert done == [4]
         expected = extract(here, data, method)
-        assert all(torch.allclose(found[layer], expected[layer], atol=1e-5) for layer in expected.layers)
+        assert all(torch.allclose(vector[layer], expected[layer], atol=1e-5) for layer in expected.layers)
 
 
 STRANGER = '''
@@ -281,8 +281,8 @@ def test_a_strangers_plugin_that_the_server_cannot_import(here, there, table, tm
     data = load_data(table).limit(3)
     groups = [[pair.positive.sequence] for pair in contrast_pairs(here.format, data, "answer")]
     plan = Plan((strange.Turn(Site("resid_post", 1), torch.ones(here.d_model)),))
-    found, expected = score(there, groups, [plan]), score(here, groups, [plan])
-    assert found[0].tokens == [[pytest.approx(row, abs=1e-5) for row in group] for group in expected[0].tokens]
+    scores, expected = score(there, groups, [plan]), score(here, groups, [plan])
+    assert scores[0].tokens == [[pytest.approx(row, abs=1e-5) for row in group] for group in expected[0].tokens]
     vector, wanted = (extract(model, data, strange.Ascent()) for model in (there, here))
     assert torch.allclose(vector[1], wanted[1], atol=1e-5)
 
@@ -305,10 +305,10 @@ def test_nnsights_own_client_is_served_too(server, there, here):
     ids = torch.tensor([[1, 2, 3, 4]])
     envoy, local = there.envoy, here.envoy
     with envoy.trace(ids, remote=server.host):
-        found = envoy.layers[1].output.save()
+        output = envoy.layers[1].output.save()
     with torch.no_grad(), local.trace(ids):
         expected = local.layers[1].output.save()
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(output, expected, atol=1e-5)
 
 
 def test_another_model_is_not_deployed(server, tmp_path, here):
@@ -349,11 +349,11 @@ def test_the_edits_of_two_clients_never_meet(server, here, tiny_folder, table):
     groups = [[pair.positive.sequence] for pair in contrast_pairs(here.format, load_data(table).limit(2), "answer")]
     plans = [edits()["add"], edits()["stranger"]]
     expected = [score(here, groups, [plan])[0].tokens for plan in plans]
-    found = {}
+    results = {}
 
     def work(name):
         client = open_model(tiny_folder, remote=server.host)
-        found[name] = [score(client, groups, [plans[(name + turn) % 2], Plan()]) for turn in range(4)]
+        results[name] = [score(client, groups, [plans[(name + turn) % 2], Plan()]) for turn in range(4)]
 
     clients = [threading.Thread(target=work, args=(name,)) for name in range(2)]
     for client in clients:
@@ -361,7 +361,7 @@ def test_the_edits_of_two_clients_never_meet(server, here, tiny_folder, table):
     for client in clients:
         client.join()
     unsteered = score(here, groups, [Plan()])[0].tokens
-    for name, turns in found.items():
+    for name, turns in results.items():
         for turn, (steered, bare) in enumerate(turns):
             for one, other in ((steered.tokens, expected[(name + turn) % 2]), (bare.tokens, unsteered)):
                 assert one == [[pytest.approx(row, abs=1e-4) for row in group] for group in other]

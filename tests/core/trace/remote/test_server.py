@@ -58,37 +58,37 @@ def test_it_is_the_same_model(here, there):
 def test_every_edit_gives_the_same_scores_in_one_request(here, there, name):
     arms = [Plan(), PLANS[name]]
     before = there.remote.requests
-    found, expected = score(there, GROUPS, arms), score(here, GROUPS, arms)
+    scores, expected = score(there, GROUPS, arms), score(here, GROUPS, arms)
     assert there.remote.requests == before + 1
-    assert [arm.tokens for arm in found] == [
+    assert [arm.tokens for arm in scores] == [
         [[pytest.approx(sequence, abs=1e-5) for sequence in group] for group in arm.tokens] for arm in expected
     ]
-    assert [arm.edited for arm in found] == [arm.edited for arm in expected]
+    assert [arm.edited for arm in scores] == [arm.edited for arm in expected]
 
 
 def test_extraction_is_one_request(here, there, table):
     pairs = contrast_pairs(here.format, load_data(table), "response")
     before = there.remote.requests
-    found, expected = PairActivations(there, pairs).collect(), PairActivations(here, pairs).collect()
+    batch, expected = PairActivations(there, pairs).collect(), PairActivations(here, pairs).collect()
     assert there.remote.requests == before + 1
-    assert torch.allclose(found.positive, expected.positive, atol=1e-5)
-    assert torch.allclose(found.negative, expected.negative, atol=1e-5)
+    assert torch.allclose(batch.positive, expected.positive, atol=1e-5)
+    assert torch.allclose(batch.negative, expected.negative, atol=1e-5)
 
 
 def test_generation_is_one_request_and_tells_of_its_progress(here, there):
     prompts = [TokenSequence((5, 6, 7), 3, 3), TokenSequence((8, 9, 10, 11), 4, 4)]
     arms = [Plan(), PLANS["add"].edits[0].on(Tokens("all")) >> Plan()]
     done, before = [], there.remote.requests
-    found = generate(there, prompts, arms, Sampling(max_new_tokens=5), progress=done.append)
+    replies = generate(there, prompts, arms, Sampling(max_new_tokens=5), progress=done.append)
     assert there.remote.requests == before + 1
-    assert [c.tokens for c in found] == [c.tokens for c in generate(here, prompts, arms, Sampling(max_new_tokens=5))]
+    assert [c.tokens for c in replies] == [c.tokens for c in generate(here, prompts, arms, Sampling(max_new_tokens=5))]
     assert done == [4]
 
 
 def test_what_else_is_measured_is_the_same(here, there):
     texts, arms = [GROUPS[0][0], GROUPS[1][1]], [PLANS["add"]]
-    for found, expected in zip(divergence(there, texts, arms), divergence(here, texts, arms), strict=True):
-        assert found.kl == pytest.approx(expected.kl, abs=1e-6)
+    for distance, expected in zip(divergence(there, texts, arms), divergence(here, texts, arms), strict=True):
+        assert distance.kl == pytest.approx(expected.kl, abs=1e-6)
     assert likeliest(there, GROUPS, PLANS["add"], 2) == likeliest(here, GROUPS, PLANS["add"], 2)
     assert residual_norms(there) == pytest.approx(residual_norms(here))
 

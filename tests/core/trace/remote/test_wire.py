@@ -35,17 +35,17 @@ def test_plain_values_come_back_as_they_were(value):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.int64, torch.bool])
 def test_tensors_come_back(dtype):
     tensor = torch.arange(12).reshape(3, 4).to(dtype)[:, ::2]
-    found = unpacked(packed({Site("resid_post", 1): (tensor, tensor[0, 0])}), (Site,))[Site("resid_post", 1)]
-    assert [part.dtype for part in found] == [dtype, dtype]
-    assert torch.equal(found[0], tensor)
-    assert torch.equal(found[1], tensor[0, 0])
+    tensors = unpacked(packed({Site("resid_post", 1): (tensor, tensor[0, 0])}), (Site,))[Site("resid_post", 1)]
+    assert [part.dtype for part in tensors] == [dtype, dtype]
+    assert torch.equal(tensors[0], tensor)
+    assert torch.equal(tensors[1], tensor[0, 0])
 
 
 def test_a_number_of_numpys_and_what_is_no_number():
-    found = unpacked(packed([numpy.float32(0.5), numpy.int64(3), math.nan, math.inf]))
-    assert found[:2] == [0.5, 3]
-    assert math.isnan(found[2])
-    assert found[3] == math.inf
+    numbers = unpacked(packed([numpy.float32(0.5), numpy.int64(3), math.nan, math.inf]))
+    assert numbers[:2] == [0.5, 3]
+    assert math.isnan(numbers[2])
+    assert numbers[3] == math.inf
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Made:
 
 def test_objects_of_the_classes_that_are_wanted_and_of_their_subclasses():
     plan = Plan((Add(Site("resid_post", 1), torch.ones(3), 2.0, selection=Tokens("all")),))
-    found = unpacked(packed(plan), (Plan, Intervention, Site, Tokens))
-    assert found.fingerprint == plan.fingerprint
+    copy = unpacked(packed(plan), (Plan, Intervention, Site, Tokens))
+    assert copy.fingerprint == plan.fingerprint
     assert unpacked(packed(Made(3)), (Made,)) == Made(3)
 
 

@@ -61,9 +61,9 @@ def file(tmp_path, monkeypatch):
 @pytest.fixture
 def made(monkeypatch):
     """The files that were converted."""
-    found, convert = [], gguf.convert
-    monkeypatch.setattr(gguf, "convert", lambda source, out: found.append(source) or convert(source, out))
-    return found
+    sources, convert = [], gguf.convert
+    monkeypatch.setattr(gguf, "convert", lambda source, out: sources.append(source) or convert(source, out))
+    return sources
 
 
 def test_it_is_converted_once_and_is_what_transformers_reads(file, made):

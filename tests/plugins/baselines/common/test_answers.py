@@ -16,9 +16,9 @@ def test_answers_of_all_lengths_are_scored_in_their_order_and_the_head_sees_only
     seen = []
     head = llama.module.get_output_embeddings()
     with head.register_forward_hook(lambda _head, args, _output: seen.append(args[0].shape[:-1].numel())):
-        found = answer_logp(llama.module, sides)
+        logp = answer_logp(llama.module, sides)
     assert sum(seen) == sum(len(side) - side.answer_start for side in sides)
-    assert found.tolist() == pytest.approx([sum(naive_score(llama, side, Plan())) for side in sides], abs=1e-4)
+    assert logp.tolist() == pytest.approx([sum(naive_score(llama, side, Plan())) for side in sides], abs=1e-4)
 
 
 def test_without_output_embeddings_the_answers_are_read_from_all_logits(llama):
@@ -52,7 +52,7 @@ def test_the_loss_of_training_is_the_model_s_own_and_its_head_sees_only_what_pre
         head.register_forward_hook(lambda _head, args, _output: seen.append(args[0].shape[:-1].numel())),
     ):
         total, count = training_loss(module, ids, mask, labels)
-        (found,) = torch.autograd.grad(total / count, inside)
+        (gradient,) = torch.autograd.grad(total / count, inside)
         (own,) = torch.autograd.grad(module(input_ids=ids, attention_mask=mask, labels=labels).loss, inside)
     assert count == seen[0] == sum(len(side) - side.answer_start for side in sides)
-    assert found.tolist() == pytest.approx(own.tolist(), abs=1e-5)
+    assert gradient.tolist() == pytest.approx(own.tolist(), abs=1e-5)

@@ -96,7 +96,7 @@ def test_another_mode_asks_and_answers_in_that_mode():
 def test_a_study_measures_with_what_was_chosen(baseline):
     test = planted_data(4, first=10)
     fitted = Conditioning(baseline).fit(planted_model(), TRAIN, VALIDATION, "text", 0)
-    found = values_of(fitted.arm, test, "text")
-    assert found.mean() == pytest.approx(by_hand(test, fitted.arm.system, fitted.arm.shots), abs=1e-4)
+    values = values_of(fitted.arm, test, "text")
+    assert values.mean() == pytest.approx(by_hand(test, fitted.arm.system, fitted.arm.shots), abs=1e-4)
     assert fitted.flops > 0
     assert fitted.context_tokens > 0

@@ -12,8 +12,8 @@ from steerstack_plugins.extraction.common.sides import sides
 @given(st.permutations(range(12)), st.integers(1, 12), st.booleans())
 def test_the_order_depends_on_content_alone(order, batch, swap):
     stream, _ = planted(12, 6)
-    expected, found = sides(stream), sides(stream.changed(order=torch.tensor(order), batch=batch, swap=swap))
-    one, other = (found.negative, found.positive) if swap else (found.positive, found.negative)
+    expected, result = sides(stream), sides(stream.changed(order=torch.tensor(order), batch=batch, swap=swap))
+    one, other = (result.negative, result.positive) if swap else (result.positive, result.negative)
     assert torch.equal(one, expected.positive)
     assert torch.equal(other, expected.negative)
 

@@ -14,9 +14,9 @@ from steerstack_plugins.extraction.means.multi_layer import MultiLayerDifference
 
 def test_each_layer_has_its_mean_difference_over_the_number_of_layers():
     pairs, _ = planted(30, 8)
-    found = MultiLayerDifference(layers=LAYERS).fit(pairs).directions
+    directions = MultiLayerDifference(layers=LAYERS).fit(pairs).directions
     for layer, direction in MeanDifference().fit(pairs).items():
-        assert torch.allclose(3 * found[layer], direction, atol=1e-5)
+        assert torch.allclose(3 * directions[layer], direction, atol=1e-5)
 
 
 def test_the_middle_layers_are_taken_unless_others_are_named():

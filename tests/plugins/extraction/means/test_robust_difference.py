@@ -26,13 +26,13 @@ def corrupted(pairs, share, toward):
 
 def test_it_is_lee_and_valiant_s_estimate_written_out():
     pairs, _ = planted(40, 6, noise=1.0)
-    found = RobustDifference(trim=0.25).fit(pairs).directions
+    directions = RobustDifference(trim=0.25).fit(pairs).directions
     for index, layer in enumerate(LAYERS):
         points = (pairs.positive - pairs.negative)[:, index].double().numpy()
         median = minimize(lambda at, of=points: sum(np.sqrt(((p - at) ** 2).sum()) for p in of), points.mean(0)).x
         by_distance = sorted(points, key=lambda point: np.sqrt(((point - median) ** 2).sum()))
         expected = sum(by_distance[:30]) / 30
-        assert found[layer].numpy() == pytest.approx(expected, abs=1e-5)
+        assert directions[layer].numpy() == pytest.approx(expected, abs=1e-5)
 
 
 @settings(deadline=None, max_examples=15)
@@ -72,7 +72,7 @@ def test_flipped_labels_do_not_shorten_it():
 
 def test_without_a_trim_it_is_the_mean():
     pairs, _ = planted(30, 8)
-    found = RobustDifference(trim=0).fit(pairs)
-    assert found.record["left_out"] == 0
+    fit = RobustDifference(trim=0).fit(pairs)
+    assert fit.record["left_out"] == 0
     for layer, direction in MeanDifference().fit(pairs).items():
-        assert torch.allclose(found.directions[layer], direction, atol=1e-5)
+        assert torch.allclose(fit.directions[layer], direction, atol=1e-5)

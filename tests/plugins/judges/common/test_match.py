@@ -81,8 +81,8 @@ def test_the_judges_need_references_and_name_the_one_that_fits():
     answers, references = ["It is Rome", "Rom"], [["Milan", "Rome"], ["Rome"]]
     assert [v.score for v in Exact().judge("", ["", ""], answers, references)] == [0, 0]
     assert [v.score for v in Exact(within=True).judge("", ["", ""], answers, references)] == [1, 0]
-    found = Fuzzy(within=True, threshold=85).judge("", ["", ""], answers, references)
-    assert [(v.score, v.raw) for v in found] == [(1, "100 to 'Rome'"), (1, "86 to 'Rome'")]
+    verdicts = Fuzzy(within=True, threshold=85).judge("", ["", ""], answers, references)
+    assert [(v.score, v.raw) for v in verdicts] == [(1, "100 to 'Rome'"), (1, "86 to 'Rome'")]
     assert Fuzzy().judge("", [""], ["Rome"], [[]])[0].score == 0
     for judge in (Exact(), Fuzzy()):
         with pytest.raises(JudgeError, match="compares with right answers"):

@@ -26,13 +26,13 @@ NAMES = {
 def test_answers_are_those_of_the_engine(tiny, chat):
     model = tiny("llama", chat)
     metric, prompts = Degeneration(max_new_tokens=5), [Prompt("Hi"), Prompt("You?", "Be kind.")]
-    found = metric.answers(model, prompts, PLANS)
-    for arm, plan in zip(found, PLANS, strict=True):
+    arms = metric.answers(model, prompts, PLANS)
+    for arm, plan in zip(arms, PLANS, strict=True):
         alone = generate(model, [model.format.sequence(p) for p in prompts], [plan], Sampling(5))[0]
         assert arm.texts == tuple(model.tokenizer.decode(t, skip_special_tokens=True).strip() for t in alone.tokens)
         assert arm.ended == tuple(t[-1] == model.tokenizer.eos_token_id for t in alone.tokens)
         assert arm.edited == alone.edited.positions
-    assert found[0].texts != found[1].texts
+    assert arms[0].texts != arms[1].texts
 
 
 def test_the_next_turn_of_a_model_without_a_template_is_cut_off(tiny):
@@ -52,9 +52,9 @@ def test_the_record_holds_some_answers_and_the_digest_of_all():
 def test_each_runs_on_a_model_and_is_found_by_name(llama, name):
     metric = find("metric", name).make({"limit": 2, "max_new_tokens": 4})
     done = []
-    found = metric.measure(llama, PLANS, progress=done.append)
-    assert [m.ids for m in found] == [found[0].ids] * 2
-    assert metric.headline in found[0].values
-    assert all(len(column) == 2 for m in found for column in m.values.values())
-    assert found[0].edited == 0 < found[1].edited
-    assert sum(done) == sum(m.about["n_answers"] for m in found)
+    arms = metric.measure(llama, PLANS, progress=done.append)
+    assert [m.ids for m in arms] == [arms[0].ids] * 2
+    assert metric.headline in arms[0].values
+    assert all(len(column) == 2 for m in arms for column in m.values.values())
+    assert arms[0].edited == 0 < arms[1].edited
+    assert sum(done) == sum(m.about["n_answers"] for m in arms)

@@ -26,13 +26,13 @@ SANDBAGGING = [evidence(a=0.5, b=0.2, c=0.7), evidence(a=0.3, b=0.1, c=0.8)]
 
 
 def test_the_test_with_the_widest_gap_decides():
-    found = Rule.fit(SANDBAGGING, HONEST)  # a and c both separate; between a's sides there is more room
-    assert (found.test, found.bound, found.trained) == ("a", pytest.approx(0.2), (2, 2))
+    rule = Rule.fit(SANDBAGGING, HONEST)  # a and c both separate; between a's sides there is more room
+    assert (rule.test, rule.bound, rule.trained) == ("a", pytest.approx(0.2), (2, 2))
 
 
 def test_the_bound_with_the_best_balanced_accuracy_where_none_separates():
-    found = Rule.fit([evidence(a=0.4), evidence(a=0.5), evidence(a=0.0)], [evidence(a=0.1), evidence(a=0.2)])
-    assert found.bound == pytest.approx(0.3)
+    rule = Rule.fit([evidence(a=0.4), evidence(a=0.5), evidence(a=0.0)], [evidence(a=0.1), evidence(a=0.2)])
+    assert rule.bound == pytest.approx(0.3)
 
 
 def test_a_verdict_names_value_and_bound():
@@ -51,8 +51,8 @@ def test_a_gain_that_facts_do_not_bear_out_decides_nothing():
 
 def test_one_p_value_stands_for_both_ways():
     rule = Rule("a", 0.2, (1, 1))
-    found = rule.judge(evidence(a=0.4))
-    assert found.p == pytest.approx(2 * min(found.gain_p, found.below_chance_p))
+    verdict = rule.judge(evidence(a=0.4))
+    assert verdict.p == pytest.approx(2 * min(verdict.gain_p, verdict.below_chance_p))
     assert rule.judge(evidence(a=0.1)).p == 1.0  # within the bound a gain is none
 
 
@@ -69,20 +69,20 @@ def test_an_accuracy_below_chance_decides_by_itself():
 
 
 def test_no_organism_of_the_training_is_misjudged_where_one_test_separates_them():
-    found = Rule.fit(SANDBAGGING, HONEST)
-    assert all(found.judge(e).sandbags for e in SANDBAGGING)
-    assert not any(found.judge(e).sandbags for e in HONEST)
+    rule = Rule.fit(SANDBAGGING, HONEST)
+    assert all(rule.judge(e).sandbags for e in SANDBAGGING)
+    assert not any(rule.judge(e).sandbags for e in HONEST)
 
 
 def test_the_accuracy_below_chance_is_not_learned():
     told = {"below chance": 0.2}, {"below chance": -0.7}
-    found = Rule.fit([evidence(**{"a": 0.3} | told[0])], [evidence(**{"a": 0.2} | told[1])])
-    assert found.test == "a"
+    rule = Rule.fit([evidence(**{"a": 0.3} | told[0])], [evidence(**{"a": 0.2} | told[1])])
+    assert rule.test == "a"
 
 
 def test_a_rule_comes_back_from_its_file():
-    found = Rule.fit(SANDBAGGING, HONEST)
-    assert Rule.from_json(found.to_json()) == found
+    rule = Rule.fit(SANDBAGGING, HONEST)
+    assert Rule.from_json(rule.to_json()) == rule
 
 
 def test_what_cannot_be_learned_or_judged_is_refused():
@@ -103,13 +103,13 @@ def test_gains_are_differences_of_plain_runs(llama):
     data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
     battery = (FewShotElicitation(2), Instructed(system="Be right."))
     told = []
-    found = gather(llama, data, battery, shares=(0.1,), seeds=1, progress=told.append)
-    base = found.answers.accuracy.value
-    assert found.answers.items == balanced(data.target)
+    outcome = gather(llama, data, battery, shares=(0.1,), seeds=1, progress=told.append)
+    base = outcome.answers.accuracy.value
+    assert outcome.answers.items == balanced(data.target)
     for elicitation in battery:
         asked = elicitation.prepare(llama, data.shown).ask(balanced(data.target))
-        assert found.values[elicitation.kind] == pytest.approx(asked.accuracy.value - base)
-        assert found.gains[elicitation.kind].total == asked.right.sum() - found.answers.right.sum()
-    assert found.values["below chance"] == pytest.approx(0.25 - base)
+        assert outcome.values[elicitation.kind] == pytest.approx(asked.accuracy.value - base)
+        assert outcome.gains[elicitation.kind].total == asked.right.sum() - outcome.answers.right.sum()
+    assert outcome.values["below chance"] == pytest.approx(0.25 - base)
     assert sum(told) == len(battery) + 2
-    assert np.isfinite(list(found.values.values())).all()
+    assert np.isfinite(list(outcome.values.values())).all()

@@ -20,12 +20,12 @@ RIGHT, WRONG = chosen([True] * 40), chosen([False] * 40)
 
 def test_rates_are_shares_with_both_intervals():
     judged = [(True, n < 8) for n in range(10)] + [(False, n < 1) for n in range(12)]
-    found = rates(judged)
+    shares = rates(judged)
     for name, count, n in (("detection", 8, 10), ("false_positive", 1, 12)):
-        assert (found[name]["value"], found[name]["count"], found[name]["n"]) == (count / n, count, n)
+        assert (shares[name]["value"], shares[name]["count"], shares[name]["n"]) == (count / n, count, n)
         exact, wilson = (proportion_confint(count, n, method=method) for method in ("beta", "wilson"))
-        assert (found[name]["ci_low"], found[name]["ci_high"]) == pytest.approx(exact)
-        assert found[name]["wilson"] == pytest.approx(wilson)
+        assert (shares[name]["ci_low"], shares[name]["ci_high"]) == pytest.approx(exact)
+        assert shares[name]["wilson"] == pytest.approx(wilson)
 
 
 def test_words_tell_wrong_answers_from_right_ones_of_known_facts():
@@ -61,19 +61,19 @@ def test_kinds_and_single_tests_are_counted_by_the_truth():
         for kind, bad, said, value in (("x", True, True, 2.0), ("x", True, False, 3.0), ("y", False, False, 1.0),
                                        ("y", False, False, 0.0))
     ]  # fmt: skip
-    assert {kind: found["battery"]["count"] for kind, found in by_kind(rows).items()} == {"x": 1, "y": 0}
-    assert {name: found["value"] for name, found in single_tests(rows).items()} == {"a": 1.0, "words": 0.0}
+    assert {kind: entry["battery"]["count"] for kind, entry in by_kind(rows).items()} == {"x": 1, "y": 0}
+    assert {name: entry["value"] for name, entry in single_tests(rows).items()} == {"a": 1.0, "words": 0.0}
 
 
 def test_the_shipped_calibration_counts_what_it_lists():
-    found = json.loads((files("steerstack_plugins.sandbagging") / "calibration.json").read_text())
-    rule = Rule.from_json(found["rule"])
-    for name, shown in found["rates"].items():
-        counted = rates([(row["sandbags"], row["verdicts"][name]) for row in found["calibration"]])
+    calibration = json.loads((files("steerstack_plugins.sandbagging") / "calibration.json").read_text())
+    rule = Rule.from_json(calibration["rule"])
+    for name, shown in calibration["rates"].items():
+        counted = rates([(row["sandbags"], row["verdicts"][name]) for row in calibration["calibration"]])
         for side, of in counted.items():
             assert {**of, "wilson": None} == pytest.approx({**shown[side], "wilson": None})
             assert of["wilson"] == pytest.approx(shown[side]["wilson"])
-    for row in found["calibration"]:
+    for row in calibration["calibration"]:
         assert row["verdict"]["sandbags"] == row["verdicts"]["battery"]
         assert (
             row["values"][rule.test] > rule.bound

@@ -50,14 +50,14 @@ def test_drop_selectivity_and_recovery_are_differences_of_shares():
 
 def test_nothing_hidden_is_nothing_recovered():
     good = chosen([True] * 40)
-    found = recovered(good, good, good)
-    assert np.isnan(found.value)
-    assert found.to_json()["value"] is None
+    estimate = recovered(good, good, good)
+    assert np.isnan(estimate.value)
+    assert estimate.to_json()["value"] is None
 
 
 def test_the_likeliest_letter_is_the_models_own(llama):
     items = ITEMS[:6]
-    found = Way(llama, system="Be brief.").ask(items)
+    choices = Way(llama, system="Be brief.").ask(items)
     for row, item in enumerate(items):
         import torch
 
@@ -65,12 +65,12 @@ def test_the_likeliest_letter_is_the_models_own(llama):
         with torch.no_grad():
             logits = llama.module(torch.tensor([sequences[0].ids[:-1]])).logits[0, -1]
         plain = logits.log_softmax(-1)[[sequence.ids[-1] for sequence in sequences]]
-        assert found.logp[row] == pytest.approx(plain.tolist(), abs=1e-4)
-        assert found.chosen[row] == int(plain.argmax())
+        assert choices.logp[row] == pytest.approx(plain.tolist(), abs=1e-4)
+        assert choices.chosen[row] == int(plain.argmax())
 
 
 def test_items_of_fewer_options_choose_among_their_own(llama):
     items = (ITEMS[0], Item("two", "Which?", ("a", "b"), 0, 1))
-    found = Way(llama).ask(items)
-    assert np.isneginf(found.logp[1, 2:]).all()
-    assert found.chance == (0.25 + 0.5) / 2
+    choices = Way(llama).ask(items)
+    assert np.isneginf(choices.logp[1, 2:]).all()
+    assert choices.chance == (0.25 + 0.5) / 2

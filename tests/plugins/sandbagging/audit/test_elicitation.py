@@ -58,10 +58,10 @@ def test_fine_tuning_brings_the_ability_back_and_leaves_the_locked_model_locked(
 @pytest.mark.parametrize("by", ["add", "ablate"])
 def test_steering_is_chosen_on_validation_and_recorded(locked, asked, by):
     way = SteeringElicitation(by, systems=PERSONAS, scales=(0.5, 1.0)).prepare(locked.model, asked.shown)
-    found = way.ask(asked.shown.validation).accuracy.value
-    assert way.record["validation_accuracy"] == pytest.approx(found)
+    accuracy = way.ask(asked.shown.validation).accuracy.value
+    assert way.record["validation_accuracy"] == pytest.approx(accuracy)
     assert way.record["choices_tried"] == 1 + 3 * (2 if by == "add" else 1)
-    assert found >= Way(locked.model).ask(asked.shown.validation).accuracy.value
+    assert accuracy >= Way(locked.model).ask(asked.shown.validation).accuracy.value
 
 
 def test_the_short_battery_is_part_of_the_full_one():

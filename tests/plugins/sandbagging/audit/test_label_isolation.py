@@ -17,22 +17,22 @@ def _reachable(root, limit=400_000):
     """Everything that the root refers to, but for modules, classes, functions and frames."""
     seen, pending = {}, [root]
     while pending and len(seen) < limit:
-        found = pending.pop()
-        if id(found) in seen or inspect.ismodule(found) or inspect.isclass(found) or inspect.isroutine(found):
+        node = pending.pop()
+        if id(node) in seen or inspect.ismodule(node) or inspect.isclass(node) or inspect.isroutine(node):
             continue
-        if inspect.isframe(found) or inspect.iscode(found):
+        if inspect.isframe(node) or inspect.iscode(node):
             continue
-        seen[id(found)] = found
-        pending += gc.get_referents(found)
+        seen[id(node)] = node
+        pending += gc.get_referents(node)
     return list(seen.values())
 
 
 def test_nothing_of_the_answer_is_reachable_from_the_model(locked):
     secrets = {locked.record["password"], "locked", "unlocked", "sandbags"}
-    for found in _reachable(locked.model):
-        assert not isinstance(found, Built)
-        assert found is not locked.record
-        assert not (isinstance(found, str) and found in secrets)
+    for node in _reachable(locked.model):
+        assert not isinstance(node, Built)
+        assert node is not locked.record
+        assert not (isinstance(node, str) and node in secrets)
 
 
 def test_names_differ_by_seed_alone(locked, unlocked):
@@ -48,8 +48,8 @@ def test_the_audit_takes_a_model_and_data_and_no_organism():
 
 def test_a_false_label_changes_no_evidence(locked, asked):
     lied = replace(locked, sandbags=False, record={"password": "none"})
-    found = [audit.gather(built.model, asked, (), shares=(0.2,), seeds=1, seed=1).values for built in (locked, lied)]
-    assert found[0] == found[1]
+    values = [audit.gather(built.model, asked, (), shares=(0.2,), seeds=1, seed=1).values for built in (locked, lied)]
+    assert values[0] == values[1]
 
 
 def test_demonstrations_share_no_fact_with_the_tested_items():

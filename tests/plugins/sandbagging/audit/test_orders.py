@@ -20,10 +20,12 @@ def _places(items):
 def test_every_option_stands_at_every_place_once(size, right, step):
     right %= size
     item = Item("i", "Which?", tuple(f"o{n}" for n in range(size)), right, (right + 1 + step % (size - 1)) % size)
-    found = balanced([item])
-    assert len(found) == len({order.id for order in found}) == size
-    assert len(_places(found)) == size**2
-    assert {(order.exhibits_text, order.contrast_text) for order in found} == {(item.exhibits_text, item.contrast_text)}
+    orders = balanced([item])
+    assert len(orders) == len({order.id for order in orders}) == size
+    assert len(_places(orders)) == size**2
+    assert {(order.exhibits_text, order.contrast_text) for order in orders} == {
+        (item.exhibits_text, item.contrast_text)
+    }
 
 
 def test_two_orders_are_one_anothers_reverse():

@@ -17,19 +17,19 @@ def test_one_honest_organism_fewer_would_not_do(rate, needed):
 
 @pytest.mark.parametrize(("says", "hits", "errors"), [(True, 12, 0), (False, 4, 12)])
 def test_the_probability_is_bayes_rule_with_the_rates_of_that_verdict(says, hits, errors):
-    found = probability(RATES, says, prior=0.2)
+    estimate = probability(RATES, says, prior=0.2)
     hit, error = (hits + 0.5) / 17, (errors + 0.5) / 13
-    assert found.value == pytest.approx(0.2 * hit / (0.2 * hit + 0.8 * error))
+    assert estimate.value == pytest.approx(0.2 * hit / (0.2 * hit + 0.8 * error))
     low, high = (proportion_confint(count, n, alpha=0.025, method="beta") for count, n in ((hits, 16), (errors, 12)))
-    assert found.ci_low == pytest.approx(0.2 * low[0] / (0.2 * low[0] + 0.8 * high[1]))
-    assert found.ci_high == pytest.approx(0.2 * low[1] / (0.2 * low[1] + 0.8 * high[0]))
-    assert found.ci_low <= found.value <= found.ci_high
-    assert (found.sandbagging, found.honest) == ((hits, 16), (errors, 12))
+    assert estimate.ci_low == pytest.approx(0.2 * low[0] / (0.2 * low[0] + 0.8 * high[1]))
+    assert estimate.ci_high == pytest.approx(0.2 * low[1] / (0.2 * low[1] + 0.8 * high[0]))
+    assert estimate.ci_low <= estimate.value <= estimate.ci_high
+    assert (estimate.sandbagging, estimate.honest) == ((hits, 16), (errors, 12))
 
 
 def test_without_organisms_there_is_no_probability():
-    found = probability(RATES | {"false_positive": {"count": 0, "n": 0}}, True)
-    assert (found.value, found.ci_low, found.ci_high) == (None, None, None)
+    estimate = probability(RATES | {"false_positive": {"count": 0, "n": 0}}, True)
+    assert (estimate.value, estimate.ci_low, estimate.ci_high) == (None, None, None)
 
 
 def test_a_p_value_alone_bounds_the_probability():

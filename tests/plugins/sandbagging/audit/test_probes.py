@@ -28,11 +28,11 @@ def test_sides_are_activations_and_answers_of_the_same_items(locked, unlocked, a
 def test_a_probe_of_instructed_pairs_has_the_auroc_of_scikit_learn_on_a_locked_model(origin, locked, asked):
     train, validation = instructed(origin, asked.shown.train), instructed(origin, asked.shown.validation)
     test = with_password(locked, asked.target)
-    found = transfer(LDAProbe(), "lda", "instructed", train, validation, test)
-    assert found.layer is not None
-    fitted = LDAProbe().fit(GivenPairs(train.activations, range(3)).only(found.layer))
+    result = transfer(LDAProbe(), "lda", "instructed", train, validation, test)
+    assert result.layer is not None
+    fitted = LDAProbe().fit(GivenPairs(train.activations, range(3)).only(result.layer))
     sides = (test.activations.positive, test.activations.negative)
-    scores = np.concatenate([fitted.score(side[:, [found.layer]]) for side in sides])
+    scores = np.concatenate([fitted.score(side[:, [result.layer]]) for side in sides])
     labels = np.repeat([1, 0], len(asked.target))
-    assert found.auroc.value == pytest.approx(roc_auc_score(labels, scores))
-    assert len(found.random) > 1
+    assert result.auroc.value == pytest.approx(roc_auc_score(labels, scores))
+    assert len(result.random) > 1

@@ -92,8 +92,8 @@ def test_the_rule_keeps_its_level_for_models_that_do_not_know(kind):
     said, over_items = np.zeros(len(levels)), 0
     for _ in range(MODELS):
         plain, more = (_chosen(_answers(kind, generator)) for _ in range(2))
-        found = Evidence({"a": 1.0}, plain, {"a": more.tally - plain.tally})
-        said += [Rule("a", 0.0, (1, 1), level).judge(found).sandbags for level in levels]
+        evidence = Evidence({"a": 1.0}, plain, {"a": more.tally - plain.tally})
+        said += [Rule("a", 0.0, (1, 1), level).judge(evidence).sandbags for level in levels]
         over_items += stats.binom.cdf(plain.right.sum(), len(ITEMS), 0.25) < 0.001
     assert (said <= stats.binom.ppf(0.999, MODELS, levels)).all(), said / MODELS
     if kind == "ignorant":

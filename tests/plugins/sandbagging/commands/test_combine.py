@@ -29,7 +29,7 @@ def _plan(model, layer=0, scale=3.0):
 
 def test_activations_under_a_plan_are_those_of_a_plain_run_with_a_hook(origin, asked):
     plan, items = _plan(origin), asked.target[:5]
-    found = decision_activations(origin, items, plan=plan)
+    activations = decision_activations(origin, items, plan=plan)
     for row, item in enumerate(items):
         ids = torch.tensor([origin.format.sequence(Prompt(item.listed(), None, "(")).ids])
 
@@ -43,7 +43,7 @@ def test_activations_under_a_plan_are_those_of_a_plain_run_with_a_hook(origin, a
         with torch.no_grad():
             hidden = origin.module(ids, output_hidden_states=True).hidden_states
         hook.remove()
-        assert torch.allclose(found[row, 1], hidden[2][0, -1], atol=1e-4)
+        assert torch.allclose(activations[row, 1], hidden[2][0, -1], atol=1e-4)
 
 
 def test_the_probe_has_the_auroc_of_scikit_learn_under_each_condition(origin, locked, asked):
@@ -77,11 +77,11 @@ def test_a_vector_is_stacked_with_fine_tuning_on_a_locked_model(locked, asked, t
     ]
     assert not (facts[0] & facts[1] | facts[0] & facts[2] | facts[1] & facts[2])
     tune = FullSFT(epochs=12, batch=4, learning_rate=3e-3)
-    found = stack_on(locked.model, asked, tune, folder=tmp_path)
-    assert found.splits.digests == parts.digests
-    bare, tuned = found.grid[Cell("none", "none")], found.grid[Cell("none", "none", "full-sft")]
+    result = stack_on(locked.model, asked, tune, folder=tmp_path)
+    assert result.splits.digests == parts.digests
+    bare, tuned = result.grid[Cell("none", "none")], result.grid[Cell("none", "none", "full-sft")]
     assert len(bare.log_odds) == len(asked.target)
     assert (
         tuned.log_odds.mean() > bare.log_odds.mean() + 0.5
     )  # per token; fine-tuning on other facts brings right answers back
-    assert {cell.vector for cell in found.grid} == {"none", "positive", "negative"}
+    assert {cell.vector for cell in result.grid} == {"none", "positive", "negative"}

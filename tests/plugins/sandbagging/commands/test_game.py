@@ -15,9 +15,9 @@ SIX = ("locked", "imitator", "unlocked", "always-a", "guesser", "ignorant")
 
 
 def _run(*words):
-    found = CliRunner().invoke(app, ["sandbag", "game", *(str(word) for word in words)])
-    assert found.exit_code == 0, found.output + str(found.exception)
-    return found.output
+    result = CliRunner().invoke(app, ["sandbag", "game", *(str(word) for word in words)])
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result.output
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def test_a_game_is_played_from_the_commitments_to_the_leaderboard(folders, tmp_p
     scores = tmp_path / "scores"
     _run("audit", entries, "--auditor", "below-chance", "--limit", 36, "--json", tmp_path / "played.json")
     played = json.loads((tmp_path / "played.json").read_text())
-    found = [row["details"]["over_facts"]["p_below"] for row in played["opinions"]]
-    assert found == pytest.approx([Way(made(kind).model).ask(asked.target).below_chance for kind in SIX])
+    p_values = [row["details"]["over_facts"]["p_below"] for row in played["opinions"]]
+    assert p_values == pytest.approx([Way(made(kind).model).ask(asked.target).below_chance for kind in SIX])
     assert all(row["labels"] == 36 <= row["forward_passes"] for row in played["opinions"])
 
     foreign = {row["entry"]: {"probability": 0.5, "sandbags": False, "labels": 0, "forward_passes": 0}

@@ -28,9 +28,9 @@ def _runs(store):
 
 
 def _run(*words):
-    found = CliRunner().invoke(app, [str(word) for word in words])
-    assert found.exit_code == 0, found.output + str(found.exception)
-    return found
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return result
 
 
 def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin, store):
@@ -41,22 +41,22 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     texts = "".join(path.read_text(errors="replace") for path in folder.glob("*config.json"))
     assert told["password"] not in texts
     _run("audit", "--model", folder, "--limit", 48, "--json", result, "--tracking-uri", store)
-    found = json.loads(result.read_text())
-    assert found["verdict"]["sandbags"]
-    assert set(found["values"]) > {"fine-tuning", "weight noise", "activation noise"}
-    assert found["error_rates"]["battery"]["detection"]["n"] >= 10
+    report = json.loads(result.read_text())
+    assert report["verdict"]["sandbags"]
+    assert set(report["values"]) > {"fine-tuning", "weight noise", "activation noise"}
+    assert report["error_rates"]["battery"]["detection"]["n"] >= 10
     runs = {run.data.tags["steerstack.kind"]: run for run in _runs(store)}
     assert set(runs) == {"organism", "audit"}
     metrics = runs["organism"].data.metrics
     assert metrics["induction_drop"] == pytest.approx(told["induction_drop"]["value"], abs=1e-7)
     assert metrics["selectivity"] == pytest.approx(told["selectivity"]["value"], abs=1e-7)
-    assert found.pop("said_to_sandbag")["locked"]["n"] > 0
-    calibration = found.pop("calibration")
+    assert report.pop("said_to_sandbag")["locked"]["n"] > 0
+    calibration = report.pop("calibration")
     assert calibration["of_each_kind_a_world"]["locked"] > 0
-    assert 0.9 < found["probability_at_most"]["value"] < 1
-    assert set(found["probability"]) == ({"battery", "below chance"} if calibration["current"] else set())
-    assert found["claim"]["honest_needed"] == 72
-    for text in (json.dumps(found), str(runs["audit"].data)):
+    assert 0.9 < report["probability_at_most"]["value"] < 1
+    assert set(report["probability"]) == ({"battery", "below chance"} if calibration["current"] else set())
+    assert report["claim"]["honest_needed"] == 72
+    for text in (json.dumps(report), str(runs["audit"].data)):
         assert told["password"] not in text
         assert "locked" not in text
 

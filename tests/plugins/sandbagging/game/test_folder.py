@@ -39,9 +39,9 @@ def _set(path, **more):
 
 
 def test_files_are_named_with_their_digests(model):
-    found = model_files(model)
-    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(found)
-    assert found["config.json"] == digest.of_file(model / "config.json")
+    files = model_files(model)
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(files)
+    assert files["config.json"] == digest.of_file(model / "config.json")
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.pt", "extra.pkl", "modeling.py", "adapter_config.json"])

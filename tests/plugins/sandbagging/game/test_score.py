@@ -33,32 +33,32 @@ def game(tmp_path):
 
 def test_scores_are_those_of_the_libraries(game):
     played, reveals = game
-    found = score(played, reveals)
+    scores = score(played, reveals)
     truth = np.array([sandbags for _, sandbags in KINDS])
     stated = np.array([row["probability"] for row in played["opinions"]])
-    assert found["brier"]["value"] == pytest.approx(brier_score_loss(truth, stated))
+    assert scores["brier"]["value"] == pytest.approx(brier_score_loss(truth, stated))
     said = stated > 0.5
     for name, of in (("detection", truth), ("false_positive", ~truth)):
         count, n = int(said[of].sum()), int(of.sum())
-        assert (found["rates"][name]["count"], found["rates"][name]["n"]) == (count, n)
+        assert (scores["rates"][name]["count"], scores["rates"][name]["n"]) == (count, n)
         exact = proportion_confint(count, n, method="beta")
-        assert (found["rates"][name]["ci_low"], found["rates"][name]["ci_high"]) == pytest.approx(exact)
-    assert {kind: rate["n"] for kind, rate in found["by_kind"].items()} == {
+        assert (scores["rates"][name]["ci_low"], scores["rates"][name]["ci_high"]) == pytest.approx(exact)
+    assert {kind: rate["n"] for kind, rate in scores["by_kind"].items()} == {
         "locked": 6,
         "imitator": 2,
         "weak (honest)": 12,
     }
-    assert sum(rate["count"] for rate in found["by_kind"].values()) == said.sum()
-    assert found["cost"] == {"forward_passes": 95.0, "labels": 24.0}
+    assert sum(rate["count"] for rate in scores["by_kind"].values()) == said.sum()
+    assert scores["cost"] == {"forward_passes": 95.0, "labels": 24.0}
 
 
 def test_reliability_is_the_share_of_each_class():
-    found = reliability([0.0, 0.1, 0.5, 0.99, 1.0], [False, True, True, True, True], bins=2)
-    assert [(point["stated"], point["value"], point["n"]) for point in found] == [
+    points = reliability([0.0, 0.1, 0.5, 0.99, 1.0], [False, True, True, True, True], bins=2)
+    assert [(point["stated"], point["value"], point["n"]) for point in points] == [
         (pytest.approx(0.05), 0.5, 2),
         (pytest.approx(0.83), 1.0, 3),
     ]
-    assert (found[1]["ci_low"], found[1]["ci_high"]) == pytest.approx(proportion_confint(3, 3, method="beta"))
+    assert (points[1]["ci_low"], points[1]["ci_high"]) == pytest.approx(proportion_confint(3, 3, method="beta"))
 
 
 def test_a_label_that_was_exchanged_or_is_missing_is_refused(game):
@@ -93,9 +93,9 @@ def test_the_board_puts_the_best_brier_score_first(game, tmp_path):
     }
     for one in (played, sure):
         (folder / f"{one['auditor']}.json").write_text(json.dumps(score(one, reveals)))
-    found = read_scores(folder)
-    assert [one["auditor"] for one in found] == ["sure", "mine"]
-    made = board(found)
+    games = read_scores(folder)
+    assert [one["auditor"] for one in games] == ["sure", "mine"]
+    made = board(games)
     assert [row[0] for row in made.tables[0].rows] == ["sure", "mine"]
     assert made.tables[1].columns == ["kind", "sure", "mine"]
     write_page(made, tmp_path / "board.html")

@@ -64,9 +64,9 @@ def test_another_model_is_refused(llama):
 @pytest.mark.parametrize("name", ["always-a", "guesser", "ignorant"])
 def test_who_does_not_know_the_target_is_honest_by_the_facts(made, asked, name):
     built = made(name)
-    found = Way(built.model).ask(asked.target)
-    assert found.below_chance > 0.05
-    assert found.accuracy.value < 0.6
+    choices = Way(built.model).ask(asked.target)
+    assert choices.below_chance > 0.05
+    assert choices.accuracy.value < 0.6
     assert _accuracy(built.record, worlds.CONTROL, "without") > 0.9
 
 
