@@ -53,7 +53,9 @@ def main() -> None:
         first, second = (estimates.difference(values, bare, groups=groups) for _, values in results)
         moved = second.value - first.value
         within = "yes" if first.ci_low <= second.value <= first.ci_high else "no"
-        print(f"| {name} | {results[0][0]} | {first} | {results[1][0]} | {second} | {moved:+.3f} | {within} |", flush=True)
+        print(
+            f"| {name} | {results[0][0]} | {first} | {results[1][0]} | {second} | {moved:+.3f} | {within} |", flush=True
+        )
 
 
 if __name__ == "__main__":
