@@ -51,21 +51,21 @@ class Comparison:
     def sentence(self) -> str:
         """In words."""
         if not self.second:
-            said = {
+            verbs = {
                 "higher": "raises the mean reward",
                 "lower": "lowers the mean reward",
                 "as good": "leaves the mean reward as it was",
                 "not resolved": "is not shown to move the mean reward",
             }
-            return f"{self.first} {said[self.outcome]} ({self.gap})."
-        said = {
+            return f"{self.first} {verbs[self.outcome]} ({self.gap})."
+        verbs = {
             "higher": "earns more than",
             "lower": "earns less than",
             "as good": "earns as much as",
             "not resolved": "and",
         }
         tail = ": which earns more is not resolved" if self.outcome == "not resolved" else ""
-        return f"{self.first} {said[self.outcome]} {self.second}{tail} ({self.gap})."
+        return f"{self.first} {verbs[self.outcome]} {self.second}{tail} ({self.gap})."
 
     def to_json(self) -> dict[str, object]:
         """As the JSON results hold it."""
@@ -95,7 +95,7 @@ def compare(
             wanted[first, second, on] = gains[first, on] - gains[second, on]
     p = {" / ".join(key): two_way_p(values, groups=groups[key[2]]) for key, values in wanted.items()}
     holm = corrected(p)
-    found = []
+    comparisons = []
     for key, values in wanted.items():
         first, second, on = key
         test = holm[" / ".join(key)]
@@ -107,8 +107,8 @@ def compare(
         elif enough and test["holds"]:
             outcome = "higher" if values.mean() > 0 else "lower"
         gap = two_way(values, groups=groups[on])
-        found.append(Comparison(first, second, on, gap, float(test["p"]), float(test["p_corrected"]), outcome))
-    return found
+        comparisons.append(Comparison(first, second, on, gap, float(test["p"]), float(test["p_corrected"]), outcome))
+    return comparisons
 
 
 def moves_choices_only(

@@ -47,20 +47,20 @@ def learner(reference: MethodRef, study: OnlineRL, **options: Any) -> TrainedArm
     StudyError
         It does not learn from a reward, or was given a budget of its own.
     """
-    made = reference.make("baseline")
-    if not isinstance(made, OnlineLearner):
+    method = reference.make("baseline")
+    if not isinstance(method, OnlineLearner):
         raise StudyError(
-            f"{made.name} does not learn from a reward.",
+            f"{method.name} does not learn from a reward.",
             fix="Name it among the techniques; learners are vector-grpo, grpo and full-grpo.",
         )
     budget = {field: getattr(study, of) for field, of in BUDGET.items()}
     for field, wanted in budget.items():
-        own = getattr(made, field)
-        if own not in (wanted, type(made).model_fields[field].default):
+        own = getattr(method, field)
+        if own not in (wanted, type(method).model_fields[field].default):
             raise StudyError(
-                f"The learner {made.name} was given {field} of its own.",
+                f"The learner {method.name} was given {field} of its own.",
                 seen=f"{own}, and {wanted} for the study",
                 fix=f"Give {BUDGET[field]} to the study: it is the same for every learner.",
             )
     reward = {"reward": study.reward.name, "reward_parameters": study.reward.parameters}
-    return TrainedArm(made.model_copy(update={**reward, **budget}), Candidates(**options) if options else None)
+    return TrainedArm(method.model_copy(update={**reward, **budget}), Candidates(**options) if options else None)

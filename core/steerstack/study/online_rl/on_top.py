@@ -54,5 +54,5 @@ def on_top(
     learner: str, origin: str, effects: Gains, alone: Gains, rewards: Gains, *, groups: ArrayLike | None
 ) -> VectorOnLearner:
     """What a vector does on top of a learner, from effects by seed and item: beyond the learner's, and alone."""
-    kept = two_way_ratio(effects, alone, groups=groups)
-    return VectorOnLearner(learner, origin, two_way(effects, groups=groups), kept, two_way(rewards, groups=groups))
+    ratio = two_way_ratio(effects, alone, groups=groups)
+    return VectorOnLearner(learner, origin, two_way(effects, groups=groups), ratio, two_way(rewards, groups=groups))

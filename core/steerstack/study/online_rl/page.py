@@ -25,7 +25,7 @@ def online_rl_page(result: OnlineRLResult) -> Page:
         lead=f"{value['model']}; the reward is {value['reward']['name']}, of {answered}. Each learner takes {taught}, "
         f"under {study['seeds']} seeds, from {value['n_labelled']} labelled items, as all others.",
         verdict=result.verdict,
-        warnings=[told for told in [result.warning, *result.failed] if told],
+        warnings=[warning for warning in [result.warning, *result.failed] if warning],
         plots=[_gains(value, on) for on in value["n_test"]],
         tables=[*tables, _compared(value), *_stacked(value), _costs(value)],
         methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "

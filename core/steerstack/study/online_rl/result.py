@@ -131,7 +131,7 @@ class OnlineRLResult(OneSetResult):
         if self.rider is None or self.rider not in self.names:
             return []
         alone = self.gains(self.rider, FIRST, "behaviour")
-        found = []
+        combinations = []
         for name in self.learners:
             below = self.values(name, FIRST, "behaviour") if name in self.names else None
             for origin in ("transferred", "refitted"):
@@ -139,8 +139,8 @@ class OnlineRLResult(OneSetResult):
                 if below is not None and all(above):
                     behaviour, reward = (np.array([of[FIRST][key] for of in above]) for key in ("behaviour", "reward"))
                     gain = reward - self.values(name, FIRST, "reward")
-                    found.append(on_top(name, origin, behaviour - below, alone, gain, groups=self.groups(FIRST)))
-        return found
+                    combinations.append(on_top(name, origin, behaviour - below, alone, gain, groups=self.groups(FIRST)))
+        return combinations
 
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
@@ -158,22 +158,22 @@ class OnlineRLResult(OneSetResult):
     @property
     def verdict(self) -> str:
         """The answer in words: on the items like those learnt from, then on harder ones."""
-        told: list[str] = []
+        sentences: list[str] = []
         for on in self.tests:
             here = [one for one in self.comparisons if one.on == on]
             against_bare = [one.sentence for one in here if not one.second and one.first in self.learners]
-            told += [f"On {on} items:"] if len(self.tests) > 1 else []
-            told += [*against_bare, *(one.sentence for one in here if one.second)]
-        told += [
+            sentences += [f"On {on} items:"] if len(self.tests) > 1 else []
+            sentences += [*against_bare, *(one.sentence for one in here if one.second)]
+        sentences += [
             f"{name} moves choices, not text: on {on} items log-odds by "
             f"{self._two_way(self.gains(name, on, 'behaviour'), on)}, the mean reward of its answers by "
             f"{self._two_way(self.gains(name, on), on)}."
             for name, on in sorted(self.choices_only)
         ]
-        told += [one.sentence(self.rider or "") for one in self.stacked]
+        sentences += [one.sentence(self.rider or "") for one in self.stacked]
         still = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
-        told += [f"{name} kept nothing of its training under any seed." for name in still]
-        return " ".join(filter(None, [*told, borne(self.null_tests), caveat(len(self.splits.test))]))
+        sentences += [f"{name} kept nothing of its training under any seed." for name in still]
+        return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
 
     def _unchanged(self, name: str) -> int:
         return sum(bool(self.fits[name, seed]["record"].get("unchanged")) for seed in range(self.study.seeds))
@@ -231,8 +231,8 @@ class OnlineRLResult(OneSetResult):
     @cached_property
     def vectors(self) -> dict[str, SteeringVector]:
         """The first seed's vector of each technique that is one."""
-        kept = {name: fit["vector"] for (name, seed), fit in self.fits.items() if seed == 0 and fit.get("vector")}
-        return {name: SteeringVector.from_json(of, name) for name, of in kept.items()}
+        vectors = {name: fit["vector"] for (name, seed), fit in self.fits.items() if seed == 0 and fit.get("vector")}
+        return {name: SteeringVector.from_json(of, name) for name, of in vectors.items()}
 
     @property
     def claims(self) -> Claims:
@@ -249,18 +249,18 @@ class OnlineRLResult(OneSetResult):
     @property
     def effects(self) -> list[Effect]:
         """What each technique gains in reward, and in the behaviour's log-odds."""
-        found = []
+        effects = []
         for on in self.tests:
             after = "" if on == FIRST else f"/{on}"
             for name in self.names:
                 for what in ("reward", "behaviour"):
                     of = self._two_way(self.gains(name, on, what), on)
-                    found.append(Effect.of(f"{what}/{name}{after}", of.to_json(), name))
+                    effects.append(Effect.of(f"{what}/{name}{after}", of.to_json(), name))
         for one in self.stacked:
             if math.isfinite(one.retained.value):
                 role = f"{one.origin} on {one.learner}"
-                found.append(Effect.of(f"retained/{role}", one.retained.to_json(), self.rider or ""))
-        return found
+                effects.append(Effect.of(f"retained/{role}", one.retained.to_json(), self.rider or ""))
+        return effects
 
     def page(self) -> Page:
         """Rewards, behaviours and costs of all, then what is compared."""

@@ -65,16 +65,16 @@ def run_online_rl(study: OnlineRL, session: Session) -> OnlineRLResult:
             for technique in techniques
             for seed, part in enumerate(parts)
         }
-        found = ledger.steps(list(todo.values()), model, what="fits", progress=session.progress)
-        return dict(zip(todo, found, strict=True))
+        values = ledger.steps(list(todo.values()), model, what="fits", progress=session.progress)
+        return dict(zip(todo, values, strict=True))
 
     learners, others = arms[: len(study.learners)], arms[len(study.learners) :]
-    made = run(others, [None] * study.seeds)
+    fits = run(others, [None] * study.seeds)
     rider = next((arm for arm in others if isinstance(arm, Steering) and not is_reference(arm.name)), None)
-    riders = [rider_of(rider, made[rider.name, seed]) if rider else None for seed in range(study.seeds)]
-    made |= run(learners, riders if study.stacked else [None] * study.seeds)
+    riders = [rider_of(rider, fits[rider.name, seed]) if rider else None for seed in range(study.seeds)]
+    fits |= run(learners, riders if study.stacked else [None] * study.seeds)
     return OnlineRLResult(
-        study, model, splits, tests, arms, count, bare, made, competence, rider.name if rider else None
+        study, model, splits, tests, arms, count, bare, fits, competence, rider.name if rider else None
     )
 
 

@@ -57,15 +57,15 @@ class Outcomes:
 
     def of(self, arm: Arm, bare: Model) -> dict[str, Any]:
         """By test set, one value an item: ``behaviour``, ``reward``, and ``best`` of the samples' rewards."""
-        found: dict[str, Any] = {}
+        outcomes: dict[str, Any] = {}
         for name, data in self.tests.items():
-            asked = mode_for(self.reward, self.mode, data)
-            answers = rewarded(arm, data, self.reward, asked, self.sampling, samples=self.samples, bare=bare)
+            mode = mode_for(self.reward, self.mode, data)
+            answers = rewarded(arm, data, self.reward, mode, self.sampling, samples=self.samples, bare=bare)
             behaviour = values_of(arm, data, self.mode)
-            found[name] = {
+            outcomes[name] = {
                 "behaviour": behaviour.tolist(), "reward": answers.mean.tolist(), "best": answers.best.tolist(),
             }  # fmt: skip
-        return found
+        return outcomes
 
 
 def distance_of(arm: Arm, bare: Model) -> list[float]:
@@ -94,9 +94,9 @@ class MeasureBare(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """As :meth:`Outcomes.of`."""
-        found = self.outcomes.of(Arm(model), model)
+        values = self.outcomes.of(Arm(model), model)
         progress(1)
-        return found
+        return values
 
 
 @dataclass(frozen=True)
@@ -152,33 +152,33 @@ class TrainAndMeasure(Step):
         """Model, technique, items, seed, outcomes and the vector on top."""
         validation = self.validation.digest if self.validation else None
         rider = self.rider and [self.rider.technique.describe(), self.rider.plan.fingerprint]
-        made = [model.fingerprint, self.technique.describe(), self.train.digest, validation, self.seed]
-        return [*made, self.outcomes.key(), rider]
+        inputs = [model.fingerprint, self.technique.describe(), self.train.digest, validation, self.seed]
+        return [*inputs, self.outcomes.key(), rider]
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """Everything that was measured; a technique that cannot work with these items says why."""
         mode = self.outcomes.mode
         try:
-            made = self.technique.fit(model, self.train, self.validation, mode, self.seed)
+            treatment = self.technique.fit(model, self.train, self.validation, mode, self.seed)
         except (ExtractionError, DegenerateDirectionError) as error:
             progress(1)
             return {"failed": error.happened}
         on_top: dict[str, Any] = {}
         if self.rider is not None:
             one_set = replace(self.outcomes, tests=dict(list(self.outcomes.tests.items())[:1]))
-            carried = replace(made.arm, plan=made.arm.plan >> self.rider.plan)
+            carried = replace(treatment.arm, plan=treatment.arm.plan >> self.rider.plan)
             on_top["transferred"] = one_set.of(carried, model)
-            if made.arm.model is not model:  # a vector can be found anew only where the weights are others
-                again = self.rider.technique.fit(made.arm.model, self.train, self.validation, mode, self.seed)
-                on_top["refitted"] = one_set.of(replace(made.arm, plan=again.arm.plan), model)
-        found = {
+            if treatment.arm.model is not model:  # a vector can be found anew only where the weights are others
+                again = self.rider.technique.fit(treatment.arm.model, self.train, self.validation, mode, self.seed)
+                on_top["refitted"] = one_set.of(replace(treatment.arm, plan=again.arm.plan), model)
+        outcome = {
             "failed": "",
-            "values": self.outcomes.of(made.arm, model),
-            "kl": distance_of(made.arm, model),
-            "cost": made.cost,
-            "record": made.record,
-            "vector": made.vector.to_json() if made.vector else None,
+            "values": self.outcomes.of(treatment.arm, model),
+            "kl": distance_of(treatment.arm, model),
+            "cost": treatment.cost,
+            "record": treatment.record,
+            "vector": treatment.vector.to_json() if treatment.vector else None,
             "on_top": on_top,
         }
         progress(1)
-        return found
+        return outcome
