@@ -46,7 +46,7 @@ def public_text(text: str, address: str = "") -> str:
             text = text.replace(secret, HIDDEN)
     if "://" not in text:
         return text
-    return _ADDRESS.sub(lambda found: public_address(found[0]), text)
+    return _ADDRESS.sub(lambda match: public_address(match[0]), text)
 
 
 def _secrets(address: str) -> list[str]:

@@ -126,7 +126,7 @@ class PluginManager:
 
     def commands(self) -> dict[str, Callable[..., Any]]:
         """Commands of the command line by name; those of strangers must not take the name of another."""
-        return self._offered("steerstack_commands", lambda found: list(found.items()))
+        return self._offered("steerstack_commands", lambda offers: list(offers.items()))
 
 
 @cache  # its metadata is a file that is parsed at each look, and one distribution has many entry points

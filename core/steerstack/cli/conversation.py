@@ -105,7 +105,7 @@ class Conversation:
         for label, plan in [*arms, ("steered", self.plan)]:
             if self.compare:
                 self._say(f"{label}: ")
-            reply = speak(self.model, [prompt], [plan], self.sampling, heard=lambda *told: self._say(told[-1]))[0][0]
+            reply = speak(self.model, [prompt], [plan], self.sampling, heard=lambda *args: self._say(args[-1]))[0][0]
             self._say("\n")
         assert reply is not None
         self.history.append((message, reply.text))

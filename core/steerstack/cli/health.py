@@ -54,7 +54,7 @@ def report(tracking_uri: str | None = None) -> dict[str, Any]:
     check("steerstack", lambda: __version__)
     check("python", platform.python_version)
     for package in PACKAGES:
-        check(package, lambda p=package: _version(p), bad=lambda found: found == "not installed")  # type: ignore[misc]
+        check(package, lambda p=package: _version(p), bad=lambda version: version == "not installed")  # type: ignore[misc]
     check("device", _device)
     check("home", lambda: str(home()))
     check("embedded model", _embedded)

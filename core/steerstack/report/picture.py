@@ -45,7 +45,7 @@ def drawing(plot: Plot, width: float = WIDE) -> str:
     for key, title in titles.items():
         text = text.replace(f'<g id="{key}">', f"<g><title>{escape(title)}</title>")
     used = set(_REFERENCE.findall(text))
-    text = _ID.sub(lambda found: found[0] if found[1] in used else "", text)
+    text = _ID.sub(lambda match: match[0] if match[1] in used else "", text)
     text = _FONT.sub(r"\1 system-ui, sans-serif", text.replace(INK, "currentColor"))
     label = escape(f"{plot.title}. {plot.foot}", quote=True)
     return re.sub(r'<svg [^>]*?(viewBox="[^"]*")[^>]*>', rf'<svg role="img" aria-label="{label}" \1>', text, count=1)

@@ -82,9 +82,9 @@ def choose_each(
     def advance(name: str, answers: Sequence[float] | None) -> None:
         try:
             requests[name] = searches[name].send(answers)  # type: ignore[arg-type]
-        except StopIteration as done:
+        except StopIteration as end:
             requests.pop(name, None)
-            choices[name] = done.value
+            choices[name] = end.value
 
     for name in searches:
         advance(name, None)

@@ -82,7 +82,7 @@ def _differently(**parts: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def _of(change: Callable[[SteeringVector], SteeringVector], **parts: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda given: {"vector": change(given["vector"]), **parts}
+    return lambda use: {"vector": change(use["vector"]), **parts}
 
 
 def _from(vector: SteeringVector, **origin: Any) -> SteeringVector:

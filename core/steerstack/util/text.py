@@ -25,7 +25,7 @@ def broken(text: str) -> str:
 
 def shown(text: str) -> str:
     """Text that is safe to print on a terminal: an escape character, say, is written as source code writes it."""
-    return _NO_TEXT.sub(lambda found: ascii(found[0])[1:-1], text)
+    return _NO_TEXT.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def no_name(text: str) -> str:

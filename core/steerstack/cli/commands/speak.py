@@ -107,7 +107,7 @@ def _aloud(model: "Model", prompt: "Prompt", voices: Sequence[_Voice], sampling:
     replies = []
     for voice in voices:
         console.out.rule(voice.label, align="left")
-        reply = speak(model, [prompt], [voice.plan], sampling, heard=lambda *told: say(told[-1]))[0][0]
+        reply = speak(model, [prompt], [voice.plan], sampling, heard=lambda *args: say(args[-1]))[0][0]
         say("\n")
         if len(voice.plan):
             console.console.say("", mark=f"{reply.edited_positions} positions edited", style="dim")
