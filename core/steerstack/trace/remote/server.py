@@ -139,8 +139,8 @@ class Server:
 def _block(envoy: Any, job: Job | None, sources: Any, soft: Any, payload: bytes) -> Any:
     """The one traced block that ever goes to a server; without a job it runs here."""
     answer: Any = far_side.answer
-    reply: Any = None
+    said: Any = None
     how = {"remote": LOCAL} if job is None else {"backend": job}
     with envoy.session(**how):
-        reply = nnsight.save(answer(envoy, sources, soft, payload))
-    return reply  # noqa: RET504  # nnsight writes it into this frame, which is not seen in the block
+        said = nnsight.save(answer(envoy, sources, soft, payload))
+    return said  # noqa: RET504  # nnsight writes it into this frame, which is not seen in the block
