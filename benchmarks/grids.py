@@ -43,13 +43,15 @@ def main() -> None:
     parser.add_argument("--score", default="text")
     parser.add_argument("--count", type=int, default=18)
     parser.add_argument("--limit", type=int)
-    asked = parser.parse_args()
-    model, splits = open_model(asked.model), split(load_data(asked.data).limit(asked.limit))
-    bare, groups = values_of(Arm(model), splits.test, asked.score), groups_of(splits.test)
+    arguments = parser.parse_args()
+    model, splits = open_model(arguments.model), split(load_data(arguments.data).limit(arguments.limit))
+    bare, groups = values_of(Arm(model), splits.test, arguments.score), groups_of(splits.test)
     print("| baseline | choices | effect | choices | effect | moved by | within the interval |")
     print("|---|---|---|---|---|---|---|")
-    for name in asked.names:
-        results = [reached(name, count, model, splits, asked.score) for count in (asked.count, 2 * asked.count)]
+    for name in arguments.names:
+        results = [
+            reached(name, count, model, splits, arguments.score) for count in (arguments.count, 2 * arguments.count)
+        ]
         first, second = (estimates.difference(values, bare, groups=groups) for _, values in results)
         moved = second.value - first.value
         within = "yes" if first.ci_low <= second.value <= first.ci_high else "no"

@@ -40,15 +40,15 @@ VARYING = {"seconds", "report", "frame", "mlflow", "folder", "path"}
 
 def commands(world: Path) -> dict[str, list[str]]:
     """The words of each command; ``{home}`` stands for the folder of the run."""
-    given = ["--model", str(world / "model"), "--data", str(world / "kindness.csv"), "--json", "{home}/out.json"]
-    study = [*given, "--report", "{home}/report.html"]
+    options = ["--model", str(world / "model"), "--data", str(world / "kindness.csv"), "--json", "{home}/out.json"]
+    study = [*options, "--report", "{home}/report.html"]
     return {
         "sweep": ["sweep", *study, "--layers", "1,2", "--scales=-1,1", "--nulls", "2"],
         "stack": ["stack", *study, "--layers", "1,2", "--shares", "0.2", "--nulls", "1", "--finetunes", "none"],
         "efficiency": ["efficiency", *study, "--techniques", "mean-difference,pca", "--layers", "1", "--sizes", "4,8",
                        "--seeds", "2"],
-        "extract": ["extract", *given, "--out", "{home}/v.safetensors"],
-        "recording": ["extract", *given, "--out", "{home}/v.safetensors", "--record"],
+        "extract": ["extract", *options, "--out", "{home}/v.safetensors"],
+        "recording": ["extract", *options, "--out", "{home}/v.safetensors", "--record"],
     }  # fmt: skip
 
 
@@ -60,8 +60,8 @@ def prepare(world: Path) -> None:
         return
     from steerstack.testing.models import tiny_model, tiny_tokenizer
 
-    made: Any = tiny_model("llama")
-    made.save_pretrained(world / "model")
+    model: Any = tiny_model("llama")
+    model.save_pretrained(world / "model")
     tiny_tokenizer().save_pretrained(world / "model")
     rows = [f"What about case {i}?,I would help with {i} gladly.,Case {i} is not mine." for i in range(30)]
     (world / "kindness.csv").write_text("question,exhibits,not\n" + "\n".join(rows) + "\n")
@@ -81,8 +81,8 @@ def run(words: list[str], home: Path, kill: tuple[float, int] | None = None) -> 
     status: int | None = None
     while kill is not None and time.monotonic() - began < kill[0]:
         time.sleep(0.002)
-        done, wait_status = os.waitpid(pid, os.WNOHANG)
-        if done:
+        child, wait_status = os.waitpid(pid, os.WNOHANG)
+        if child:
             status = wait_status
             break
     if status is None:
@@ -125,8 +125,8 @@ def import_as(home: Path) -> None:
 
 def found(home: Path) -> dict[str, Any]:
     """What a command left: its result, its frame, its vector, its records."""
-    said = json.loads((home / "out.json").read_text())
-    frame = pd.read_parquet(said["frame"]) if "frame" in said else None
+    result = json.loads((home / "out.json").read_text())
+    frame = pd.read_parquet(result["frame"]) if "frame" in result else None
     vector = home / "v.safetensors"
     with contextlib.closing(sqlite3.connect(home / "mlflow.db")) as db:
         runs = Counter(status for (status,) in db.execute("SELECT status FROM runs WHERE lifecycle_stage = 'active'"))
@@ -134,7 +134,7 @@ def found(home: Path) -> dict[str, Any]:
     keys = [json.loads(line)["key"] for one in home.rglob("ledger.jsonl") for line in one.read_text().splitlines()]
     waiting = list((home / "outbox").rglob("record.json"))
     return {
-        "result": _same_always(said),
+        "result": _same_always(result),
         "frame": None if frame is None else frame.to_json(orient="split", double_precision=15),
         "vector": hashlib.sha256(vector.read_bytes()).hexdigest() if vector.exists() else None,
         "runs": dict(runs), "versions": versions, "waiting": len(waiting),
@@ -173,19 +173,19 @@ def matrix(
             number = left.popleft()
             before = len((home / "log").read_text()) if (home / "log").exists() else 0
             code, took = run(words, home, (chance.uniform(0, seconds), number))
-            said = (home / "log").read_text()[before:]
+            log = (home / "log").read_text()[before:]
             kind = signal.Signals(number).name
             if code == 0:
                 counts[f"{kind} too late, drawn again"] += 1
                 left.append(number)
                 break
             if (number == signal.SIGKILL and code == -number) or (
-                number == signal.SIGINT and code == STOPPED and MESSAGE in said
+                number == signal.SIGINT and code == STOPPED and MESSAGE in log
             ):
                 counts[kind] += 1
             else:
                 counts["wrong end"] += 1
-                print(f"  {name}: {kind} gave exit code {code} after {took:.2f} s:\n{said[-1500:]}")
+                print(f"  {name}: {kind} gave exit code {code} after {took:.2f} s:\n{log[-1500:]}")
         code, _ = run(words, home)
         if code:
             counts["failed to go on"] += 1

@@ -58,7 +58,7 @@ def sweep_from(
         columns = torch.minimum(begin[:, None] + torch.arange(rest), length[:, None] - 1)
         rows, width = torch.arange(len(index))[:, None], ids.shape[1]
         # the unsteered pass, block by block, keeping keys, values and the hidden states to part from
-        cache, kept = DynamicCache(), {}
+        cache, states = DynamicCache(), {}
         hidden, positions = model.embed_tokens(ids), torch.arange(width)[None]
         causal = _mask(torch.ones(width, width, dtype=torch.bool).tril()[None], hidden.dtype)
         cosine = model.rotary_emb(hidden, positions)
@@ -68,7 +68,7 @@ def sweep_from(
                 hidden, attention_mask=causal, position_ids=positions, past_key_values=cache, position_embeddings=cosine
             )
             if number in vectors:
-                kept[number] = hidden[rows, columns]
+                states[number] = hidden[rows, columns]
         past = [(layer.keys[:, :, :trunk], layer.values[:, :, :trunk]) for layer in cache.layers]
         # the steered pass: arms join at the block after their layer
         cache = DynamicCache(past)
@@ -76,7 +76,7 @@ def sweep_from(
         own = (torch.ones(rest, rest, dtype=torch.bool).tril()[None] & valid[:, None]) | torch.eye(
             rest, dtype=torch.bool
         )
-        seen = (torch.arange(trunk)[None] < begin[:, None])[:, None].expand(-1, rest, -1)
+        context = (torch.arange(trunk)[None] < begin[:, None])[:, None].expand(-1, rest, -1)
         arms, carried, mask, place = 0, hidden[:, :0], causal, columns
         for number in range(layers[0], len(model.layers)):
             if number > layers[0]:
@@ -85,10 +85,10 @@ def sweep_from(
                     carried, attention_mask=mask, position_ids=place, past_key_values=cache, position_embeddings=cosine
                 )
             if number in vectors:
-                steered = torch.cat([kept[number] + scale * vectors[number] for scale in scales], 1)
+                steered = torch.cat([states[number] + scale * vectors[number] for scale in scales], 1)
                 carried, arms = torch.cat([carried, steered], 1), arms + len(scales)
                 apart = torch.kron(torch.eye(arms), torch.ones(rest, rest)).bool() & own.repeat(1, arms, arms)
-                mask = _mask(torch.cat([seen.repeat(1, arms, 1), apart], 2), carried.dtype)
+                mask = _mask(torch.cat([context.repeat(1, arms, 1), apart], 2), carried.dtype)
                 place = columns.repeat(1, arms)
                 cosine = model.rotary_emb(carried, place)
         assert number >= last
@@ -118,15 +118,15 @@ def sweep_all(
         ids = pad([prompts[i] for i in index])
         length, width = torch.tensor([len(prompts[i]) for i in index]), ids.shape[1]
         positions = torch.arange(width)[None]
-        hidden, kept = model.embed_tokens(ids), {}
+        hidden, states = model.embed_tokens(ids), {}
         cosine = model.rotary_emb(hidden, positions)
         for number, block in enumerate(model.layers[: max(layers) + 1]):
             hidden = block(hidden, attention_mask=None, position_ids=positions, position_embeddings=cosine)
             if number in vectors:
-                kept[number] = hidden
+                states[number] = hidden
         for which, number in enumerate(layers):
             for s, scale in enumerate(scales):
-                carried = kept[number] + scale * vectors[number]
+                carried = states[number] + scale * vectors[number]
                 for block in model.layers[number + 1 :]:
                     carried = block(carried, attention_mask=None, position_ids=positions, position_embeddings=cosine)
                 logits = hf.lm_head(model.norm(carried[torch.arange(len(index)), length - 1]))

@@ -123,8 +123,8 @@ def of_extraction(args: argparse.Namespace) -> dict[str, Any]:
 def fresh(what: str, *options: str) -> dict[str, Any]:
     """The figures of a process of its own."""
     command = [sys.executable, str(Path(__file__)), what, *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])  # type: ignore[no-any-return]
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(process.stdout.strip().splitlines()[-1])  # type: ignore[no-any-return]
 
 
 def memory(args: argparse.Namespace) -> dict[str, Any]:

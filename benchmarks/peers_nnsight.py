@@ -33,8 +33,8 @@ def extract(model: Model, sides: Sides, *, one_by_one: bool = False) -> Callable
 
     def single(ids: Tensor, mask: Tensor, last: Tensor) -> Tensor:
         each = [
-            trace(row[None, : end + 1], seen[None, : end + 1], at[None])
-            for row, seen, at, end in zip(ids, mask, last, last.tolist(), strict=True)
+            trace(row[None, : end + 1], row_mask[None, : end + 1], at[None])
+            for row, row_mask, at, end in zip(ids, mask, last, last.tolist(), strict=True)
         ]
         return torch.cat(each, 1)
 

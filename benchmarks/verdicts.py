@@ -83,11 +83,11 @@ def arms(rng: np.random.Generator, n: int, kept: float, noise: float) -> list[Va
 def combined(trials: int) -> list[dict[str, Any]]:
     """Shares of verdicts, by what is kept, the number of items and the noise of an arm (effect 1)."""
     rng, rows = np.random.default_rng(2), []
-    for kept in (1.0, 0.75, 0.6, 0.0):
+    for share in (1.0, 0.75, 0.6, 0.0):
         for noise in (0.2, 0.6):
             for n in (16, 40, 100):
-                words = Counter(additivity(*arms(rng, n, kept, noise)).verdict for _ in range(trials))
-                rows.append({"kept": kept, "noise": noise, "n": n} | {w: c / trials for w, c in words.items()})
+                words = Counter(additivity(*arms(rng, n, share, noise)).verdict for _ in range(trials))
+                rows.append({"kept": share, "noise": noise, "n": n} | {w: c / trials for w, c in words.items()})
     return rows
 
 
@@ -118,8 +118,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trials", type=int, default=2000)
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    n = given.trials
+    arguments = parser.parse_args()
+    n = arguments.trials
     report = {"trials": n, "coverage": coverage(n), "clusters": clustered(n), "combined": combined(n // 2),
              "curves": curves(n // 2)}  # fmt: skip
     print(table([["data", *(f"n = {n}" for n in SIZES)], *([k, *v.values()] for k, v in report["coverage"].items())]))
@@ -130,8 +130,8 @@ def main() -> None:
                    for r in report["combined"])]))  # fmt: skip
     ends = ("crosses", "first is better", "second is better", "not resolved")
     print(table([["gap at each size", *ends], *([r["gap"], *(r.get(w, 0.0) for w in ends)] for r in report["curves"])]))
-    if given.json:
-        given.json.write_text(json.dumps(report, indent=1) + "\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -82,8 +82,8 @@ class Cluster:
 
         def controlled() -> bool:
             with (self.log / "controller.log").open("ab") as log, contextlib.suppress(subprocess.TimeoutExpired):
-                done = subprocess.run(attach, env=self.environment, stdout=log, stderr=log, timeout=60, check=False)
-                return done.returncode == 0
+                process = subprocess.run(attach, env=self.environment, stdout=log, stderr=log, timeout=60, check=False)
+                return process.returncode == 0
             return False
 
         self._wait("Ray's head", controlled)

@@ -81,9 +81,9 @@ class Run:
             self.sweep: SweepResult = self._timed("sweep", lambda: swept.run(self.model, data=data, folder=folder))
         bipo = find("extractor", "bipo").make({"epochs": 1, "layer": LAYERS[0]})
         self.trained: SteeringVector = self._timed("train", lambda: extract(self.model, data.limit(8), bipo))
-        asked = [self.model.format.sequence(Prompt(item.question)) for item in data.limit(4)]
+        prompts = [self.model.format.sequence(Prompt(item.question)) for item in data.limit(4)]
         plans = [apply(self.vector, layer, 1.0) for layer in LAYERS[:2]]
-        self.answers = self._timed("generate", lambda: generate(self.model, asked, plans, Sampling(16)))
+        self.answers = self._timed("generate", lambda: generate(self.model, prompts, plans, Sampling(16)))
 
     def _timed(self, what: str, work: Any) -> Any:
         before = self._counts()
@@ -124,14 +124,14 @@ def main() -> None:
     parser.add_argument("--server-env", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--logs", type=Path, default=Path("ndif-logs"))
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server's processes end too
     source, data = str(embedded_model()), load_data(BEHAVIOR).limit(ITEMS)
     here = Run(None, source, data)
     with loopback(source) as host:
         served = Run(host, source, data)
-    with running(given.server_env, given.logs) as cluster:
+    with running(arguments.server_env, arguments.logs) as cluster:
         ndif = Run(HOST, source, data)
         memory, versions = cluster.memory(), httpx.get(f"{HOST}/env", timeout=60).json()
     report = {
@@ -148,8 +148,8 @@ def main() -> None:
         "differences": {"serve": served.differences(here), "ndif": ndif.differences(here)},
         "weights_here": sorted({parameter.device.type for parameter in ndif.model.module.parameters()}),
     }
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=1))
     for name, run in (("serve", served), ("ndif", ndif)):
         assert max(report["differences"][name].values()) <= TOLERANCE, f"{name} differs"

@@ -32,8 +32,8 @@ def resolve(app: Any, env: Any, node: Any, contnode: Any) -> Any:
             uri = app.builder.get_relative_uri(node["refdoc"], entry.docname)
             return nodes.reference("", "", contnode, internal=True, refuri=f"{uri}#{entry.node_id}")
     first = target.partition("[")[0]
-    known = hasattr(builtins, first) or first.strip("'") != first or first in names() | _SHORTENED or exists(first)
-    return contnode if known or exists(inner) else None
+    is_code = hasattr(builtins, first) or first.strip("'") != first or first in names() | _SHORTENED or exists(first)
+    return contnode if is_code or exists(inner) else None
 
 
 @cache

@@ -27,8 +27,8 @@ study = steerstack.Efficiency(
     data=str(pairs), behavior="enthusiasm", techniques=("mean-difference", {"name": "lora-sft", "epochs": 1}),
     sizes=(4, 12), seeds=1, layers=(18,), shares=(0.2,), position="response", nulls=False,
 )  # fmt: skip
-found = study.run(steerstack.open_model("smollm2"), folder=folder)
-print(found.verdict)
+result = study.run(steerstack.open_model("smollm2"), folder=folder)
+print(result.verdict)
 
 # %%
 # The curves
@@ -37,9 +37,9 @@ print(found.verdict)
 # One seed and two sizes show the form of the study, not a finding, and there is no band to draw;
 # ``examples/studies/efficiency.yaml`` is a larger one.
 
-result = found.to_json()
+numbers = result.to_json()
 figure, axes = plt.subplots(figsize=(7.2, 3.6), layout="constrained")
-for index, curve in enumerate(result["curves"]):
+for index, curve in enumerate(numbers["curves"]):
     name, color = curve["technique"], f"C{index}"
     sizes = [point["size"] for point in curve["points"]]
     axes.plot(sizes, [point["value"] for point in curve["points"]], "o-", color=color, label=name)
@@ -47,7 +47,7 @@ axes.axhline(0, color="0.6", lw=1)
 axes.set_xscale("log", base=2)
 axes.set_xticks(sizes, sizes)
 axes.set_xlabel("labelled items")
-axes.set_ylabel(f"effect, log-odds per token (n = {result['n_test']})")
+axes.set_ylabel(f"effect, log-odds per token (n = {numbers['n_test']})")
 axes.legend(frameon=False)
 plt.show()
 
@@ -55,5 +55,5 @@ plt.show()
 # What it cost
 # ------------
 
-for cost in result["costs"]:
+for cost in numbers["costs"]:
     print(f"{cost['technique']:16} n = {cost['n']:<3} {cost['parameters']:>10,.0f} parameters {cost['seconds']:6.1f} s")

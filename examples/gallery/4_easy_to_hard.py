@@ -27,8 +27,8 @@ study = steerstack.Generalize(
     data=str(pairs), behavior="enthusiasm", techniques=("mean-difference", {"name": "lora-sft", "epochs": 1}),
     layers=(18,), shares=(0.2,), position="response", shift="margin", nulls=False,
 )  # fmt: skip
-found = study.run(steerstack.open_model("smollm2"), folder=folder)
-print(found.verdict)
+result = study.run(steerstack.open_model("smollm2"), folder=folder)
+print(result.verdict)
 
 # %%
 # At home, across, within
@@ -36,11 +36,11 @@ print(found.verdict)
 # ``at_home``: trained on easy items, tested on easy ones. ``across``: trained on easy items, tested on hard ones.
 # ``within``: trained on hard items, tested on hard ones, which is what ``across`` is to be compared with.
 
-result = found.to_json()
+numbers = result.to_json()
 figure, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 parts = {"at_home": "easy to easy", "across": "easy to hard", "within": "hard to hard"}
-for index, transfer in enumerate(result["transfers"]):
-    name, shift = transfer["technique"], 0.14 * (index - (len(result["transfers"]) - 1) / 2)
+for index, transfer in enumerate(numbers["transfers"]):
+    name, shift = transfer["technique"], 0.14 * (index - (len(numbers["transfers"]) - 1) / 2)
     color = f"C{index}"
     for place, part in enumerate(parts):
         effect = transfer[part]
@@ -58,8 +58,8 @@ plt.show()
 # ``across`` over ``within`` (arXiv 2401.06751, eq. 1). Where training on hard items itself does nothing that can be
 # told from zero, the share is a ratio to nothing, and its interval says so.
 
-for transfer in result["transfers"]:
+for transfer in numbers["transfers"]:
     share = transfer["recovered"]
     bounds = [share[side] for side in ("ci_low", "ci_high")] if share else [None]
-    told = "nothing that is defined" if None in bounds else f"{share['value']:.2f} [{bounds[0]:.2f}, {bounds[1]:.2f}]"
-    print(f"{transfer['technique']:16} recovers {told}")
+    words = "nothing that is defined" if None in bounds else f"{share['value']:.2f} [{bounds[0]:.2f}, {bounds[1]:.2f}]"
+    print(f"{transfer['technique']:16} recovers {words}")

@@ -67,8 +67,8 @@ for name, organism in organisms.items():
     for way in ways:
         right = way.prepare(organism.model, data.shown).ask(data.target).right
         gains[name, way.name] = difference(right, bare[name].right, groups=bare[name].groups)
-    chosen = weight_noise_curve(organism.model, data.shown.validation).best
-    gains[name, "weight noise"] = weight_noise_curve(organism.model, data.target, seed=1000).gain(chosen)
+    level = weight_noise_curve(organism.model, data.shown.validation).best
+    gains[name, "weight noise"] = weight_noise_curve(organism.model, data.target, seed=1000).gain(level)
 
 names = [*(way.name for way in ways), "weight noise"]
 figure, axes = plt.subplots(figsize=(7.2, 0.3 * len(names) + 1.4), layout="constrained")
@@ -95,8 +95,8 @@ train, validation = (probes.instructed(origin, part) for part in (data.shown.tra
 test = probes.with_password(organisms["locked"], data.target)
 words = text_only(train, test)
 for name in ("logistic", "mean-difference", "lda"):
-    found = transfer(find("probe", name).make(), name, "instructed pairs", train, validation, test, words=words)
+    result = transfer(find("probe", name).make(), name, "instructed pairs", train, validation, test, words=words)
     print(
-        f"{name:15} layer {found.layer}: AUROC {found.auroc.value:.2f}, words {words.value:.2f}, "
-        f"best of {len(found.random)} random directions {found.random.max():.2f} (n = {found.auroc.n})"
+        f"{name:15} layer {result.layer}: AUROC {result.auroc.value:.2f}, words {words.value:.2f}, "
+        f"best of {len(result.random)} random directions {result.random.max():.2f} (n = {result.auroc.n})"
     )

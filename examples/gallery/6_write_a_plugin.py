@@ -25,9 +25,9 @@ environment = {**os.environ, "PYTHONPATH": str(folder / "installed"), "PYTHONWAR
 def sh(command):
     """Run a command as in a terminal, and print what it prints."""
     words = [sys.executable if word == "python" else word for word in shlex.split(command)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder, env=environment)
-    print(f"$ {command}\n{done.stdout}{done.stderr if done.returncode else ''}")
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run(words, capture_output=True, text=True, check=False, cwd=folder, env=environment)
+    print(f"$ {command}\n{process.stdout}{process.stderr if process.returncode else ''}")
+    assert process.returncode == 0, process.stderr
 
 
 sh("steerstack plugins new my-lab-steering")

@@ -64,22 +64,22 @@ print("made from:", vector.origin.model_name, "| data:", vector.origin.data_dige
 # which was made from 8 of the same pairs; all are measured on 10 others.
 
 half = steerstack.split(items, shares=(0.4, 0.1, 0.5))
-known = steerstack.extract(model, half.train, "mean-difference", position="response")
+difference_vector = steerstack.extract(model, half.train, "mean-difference", position="response")
 chance = steerstack.extract(model, half.train, steerstack.find("extractor", "random").make({"seed": 1}))
 relative = steerstack.find("edit", "add").make({"relative": True})
 shares = (-0.2, -0.1, 0.1, 0.2)
-named = {"repeng": vector, "mean difference": known, "random": chance}
+named = {"repeng": vector, "mean difference": difference_vector, "random": chance}
 plans = {(n, s): apply(v, 14, s, edit=relative) for n, v in named.items() for s in shares}
 bare, *arms = score_data(model, half.test, "text", [Plan(), *plans.values()])
 effects = {key: difference(arm.effect_scale, bare.effect_scale) for key, arm in zip(plans, arms, strict=True)}
 
 figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 for index, name in enumerate(named):
-    found = [effects[name, share] for share in shares]
+    curve = [effects[name, share] for share in shares]
     axes.fill_between(
-        shares, [e.ci_low for e in found], [e.ci_high for e in found], color=f"C{index}", alpha=0.15, lw=0
+        shares, [e.ci_low for e in curve], [e.ci_high for e in curve], color=f"C{index}", alpha=0.15, lw=0
     )
-    axes.plot(shares, [e.value for e in found], "o-", color=f"C{index}", label=name)
+    axes.plot(shares, [e.value for e in curve], "o-", color=f"C{index}", label=name)
 axes.axhline(0, color="0.6", lw=1)
 axes.axvline(0, color="0.6", lw=1)
 axes.set_xlabel("strength at layer 14, share of the residual norm")
