@@ -49,8 +49,8 @@ class DPO(Baseline):
 
     def with_choices(self, count: int) -> Self:
         """So many configurations, unless a learning rate, epochs or their number were given."""
-        given = self.model_fields_set & {"learning_rate", "epochs", "choices"}
-        return self if given else self.model_copy(update={"choices": count})
+        settings = self.model_fields_set & {"learning_rate", "epochs", "choices"}
+        return self if settings else self.model_copy(update={"choices": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
@@ -76,18 +76,18 @@ class DPO(Baseline):
                     return dpo_loss(answer_logp(module, sequences) - reference, self.beta)
 
                 validate, criterion = validator(model, validation, self.mode, loss)
-                chosen = train_and_choose(trainer, validate, every=plan.every)
+                choice = train_and_choose(trainer, validate, every=plan.every)
                 tuned = finished(trainer, model, self.name)
             record = {
                 **how.parameters(),
-                **account(len(train), chosen.losses, chosen.validation, chosen.part),
-                "choices_tried": max(1, len(chosen.validation) - 1),
+                **account(len(train), choice.losses, choice.validation, choice.part),
+                "choices_tried": max(1, len(choice.validation) - 1),
                 "criterion": criterion,
             }
-            seen = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
-            flops = plan.epochs * (costs.training(model, seen) + costs.forward(model, seen))  # policy and reference
-            flops += costs.forward(model, (1 + len(chosen.validation)) * costs.tokens_of(sequences))
-            return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+            tokens = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
+            flops = plan.epochs * (costs.training(model, tokens) + costs.forward(model, tokens))  # policy and reference
+            flops += costs.forward(model, (1 + len(choice.validation)) * costs.tokens_of(sequences))
+            return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops)
 
         return best_rate(
             run, rate=self.learning_rate, choices=self.choices, items=len(pairs), batch=self.batch, epochs=self.epochs

@@ -40,8 +40,8 @@ class FullSFT(Baseline):
 
     def with_choices(self, count: int) -> Self:
         """So many configurations, unless a learning rate, epochs or their number were given."""
-        given = self.model_fields_set & {"learning_rate", "epochs", "choices"}
-        return self if given else self.model_copy(update={"choices": count})
+        settings = self.model_fields_set & {"learning_rate", "epochs", "choices"}
+        return self if settings else self.model_copy(update={"choices": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train a copy of the model."""

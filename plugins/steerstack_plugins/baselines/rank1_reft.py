@@ -95,16 +95,16 @@ class Rank1Reft(Baseline):
         row = torch.nn.functional.normalize(torch.randn(model.width(site), generator=generator), dim=0)
         flat = torch.cat([row, row, torch.zeros(1)]).requires_grad_()
         training = Training(self.epochs, self.batch, self.learning_rate, "linear", seed)
-        kept: list[Tensor] = []
+        snapshots: list[Tensor] = []
 
         def loss(chosen: Sequence[int], step: int) -> Tensor:
-            if step == len(kept) * training.steps(len(texts)) // self.epochs:
-                kept.append(flat.detach().clone())
+            if step == len(snapshots) * training.steps(len(texts)) // self.epochs:
+                snapshots.append(flat.detach().clone())
             return answer_loss(model, [texts[index] for index in chosen], self.plan(flat, site))
 
         curve = train_flat(flat, len(texts), loss, training) if self.epochs else []
-        kept.append(flat.detach().clone())
-        values = [_validate(model, held, self.plan(one, site)) for one in kept]
+        snapshots.append(flat.detach().clone())
+        values = [_validate(model, held, self.plan(one, site)) for one in snapshots]
         best = min(range(len(values)), key=values.__getitem__)
         record = {
             **self.parameters(),
@@ -113,7 +113,7 @@ class Rank1Reft(Baseline):
         }
         flops = costs.training(model, self.epochs * costs.tokens_of(texts))
         flops += costs.forward(model, len(values) * costs.tokens_of(held))
-        plan = self.plan(kept[best], site) if best else Plan()
+        plan = self.plan(snapshots[best], site) if best else Plan()
         return Tuned(model, flat.numel(), time.monotonic() - began, record, flops=flops, plan=plan)
 
     def plan(self, flat: Float[Tensor, " parameter"], site: Site) -> Plan:

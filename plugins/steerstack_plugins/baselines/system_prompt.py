@@ -39,8 +39,8 @@ class SystemPrompt(Baseline):
 
     def with_choices(self, count: int) -> Self:
         """So many candidates, unless they or their number were given."""
-        given = self.model_fields_set & {"prompts", "choices"}
-        return self if given else self.model_copy(update={"choices": count})
+        settings = self.model_fields_set & {"prompts", "choices"}
+        return self if settings else self.model_copy(update={"choices": count})
 
     def check_data(self, data: DataSet) -> None:
         """Refuse data without prompts where none were given."""

@@ -30,15 +30,15 @@ class AnswerKeys(DataFormat):
     def recognises(self, path: Path) -> bool:
         """Whether the first row has options and an answer."""
         row = first_row(path)
-        known = not {"answer_matching_behavior", "exhibits", "mc1_targets", "correct_full_text"} & set(row)
+        is_ours = not {"answer_matching_behavior", "exhibits", "mc1_targets", "correct_full_text"} & set(row)
         listed = bool(set(COLUMNS[:-1]) & set(row)) or {"A", "B"} <= set(row)
-        return known and listed and _answer(row) is not None and any(name in row for name in QUESTIONS)
+        return is_ours and listed and _answer(row) is not None and any(name in row for name in QUESTIONS)
 
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file."""
         polarity = settle(path, behavior=behavior, matching=matching)
         table = list(enumerate(rows(path), 1))
-        asked = []
+        questions = []
         for number, row in table:
             place, column = Place(path, number), _answer(row)
             options = options_of(place, row, cell(path, number, row, *QUESTIONS))
@@ -47,10 +47,10 @@ class AnswerKeys(DataFormat):
                 raise place.error(
                     f"has no {missing}", seen=f"columns {', '.join(map(str, row))}", expected="choices and an answer"
                 )
-            asked.append((place, options, column))
-        first = first_number([row for _, row in table], ANSWERS, [len(options.texts) for _, options, _ in asked])
+            questions.append((place, options, column))
+        first = first_number([row for _, row in table], ANSWERS, [len(options.texts) for _, options, _ in questions])
         items = []
-        for (number, row), (place, options, column) in zip(table, asked, strict=True):
+        for (number, row), (place, options, column) in zip(table, questions, strict=True):
             answer = unpacked(place, row.get(column))
             if isinstance(answer, list) and len(answer) == 1:
                 answer = answer[0]

@@ -77,12 +77,12 @@ def settle(path: Path, *, behavior: str | None, matching: str | None) -> Polarit
             raise PolarityError("A stated polarity needs the behaviour's name.", fix="Add --behavior NAME.")
         return Polarity(behavior, matching == "exhibits", "stated by the caller")
     stem = "dataset" if path.stem in ("generate_dataset", "test_dataset_ab") else path.stem
-    known = PUBLISHED.get((path.absolute().parent.name, stem))
-    if known is None:
+    entry = PUBLISHED.get((path.absolute().parent.name, stem))
+    if entry is None:
         raise PolarityError(
             f"Nobody says what a matching answer means in {path}.",
             seen=f"folder {path.absolute().parent.name!r}, file {path.stem!r}: not a published set known here",
             fix="Look at an item, then say whether its matching answer shows the behaviour: "
             "--behavior NAME --matching exhibits, or --matching declines.",
         )
-    return Polarity(behavior or known.behavior, known.matching_exhibits, known.meaning)
+    return Polarity(behavior or entry.behavior, entry.matching_exhibits, entry.meaning)

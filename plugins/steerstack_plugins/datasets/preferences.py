@@ -55,19 +55,19 @@ def _plain(place: Place, row: Row) -> dict[str, Any]:
     for name in (CHOSEN, REJECTED):
         if name not in row:
             raise place.error(f"has no {name!r}", seen=", ".join(row), expected="a chosen and a rejected answer")
-        said = unpacked(place, row[name])
-        if not isinstance(said, list):
-            answers[name] = said
+        answer = unpacked(place, row[name])
+        if not isinstance(answer, list):
+            answers[name] = answer
             continue
-        roles = [turn.get("role") if isinstance(turn, dict) else None for turn in said]
-        if not said or roles[-1] != "assistant":
-            raise place.error(f"has no answer in {name!r}", seen=str(said), expected="a last turn of the assistant")
-        answers[name] = said[-1].get("content")
-        if len(said) > 1:
-            told = _turns(place, said[:-1])
-            if question is not None and told[1] != question:
-                raise place.error(f"asks another question in {name!r}", seen=told[1], expected=str(question)[:80])
-            system, question = told[0] or system, told[1]
+        roles = [turn.get("role") if isinstance(turn, dict) else None for turn in answer]
+        if not answer or roles[-1] != "assistant":
+            raise place.error(f"has no answer in {name!r}", seen=str(answer), expected="a last turn of the assistant")
+        answers[name] = answer[-1].get("content")
+        if len(answer) > 1:
+            pair = _turns(place, answer[:-1])
+            if question is not None and pair[1] != question:
+                raise place.error(f"asks another question in {name!r}", seen=pair[1], expected=str(question)[:80])
+            system, question = pair[0] or system, pair[1]
     if not isinstance(question, str) or not question.strip():
         raise place.error("has no 'prompt' that is text", seen=str(question), expected="text, or one user's turn")
     own = {"system": system} if system else {}

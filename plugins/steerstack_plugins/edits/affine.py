@@ -76,5 +76,5 @@ class AffineEdit(Edit):
         """One affine edit; raises VectorError where there is no reference mean."""
         from steerstack.steering.vector import SteeringVector
 
-        kept = vector.part("mean", layer) if self.reference is None else SteeringVector.load(self.reference)[layer]
-        return Plan((Affine(vector.site(layer), vector[layer], kept, scale, selection=tokens),))
+        mean = vector.part("mean", layer) if self.reference is None else SteeringVector.load(self.reference)[layer]
+        return Plan((Affine(vector.site(layer), vector[layer], mean, scale, selection=tokens),))

@@ -43,8 +43,8 @@ class NormPreservingAdd(SelectiveIntervention):
         wide = hidden.float()
         moved = wide + self.scale * self.direction.to(wide)
         length = moved.norm(dim=-1, keepdim=True)
-        kept = torch.where(length > 0, moved / length.clamp_min(1e-30) * wide.norm(dim=-1, keepdim=True), wide)
-        return kept.to(hidden.dtype)
+        result = torch.where(length > 0, moved / length.clamp_min(1e-30) * wide.norm(dim=-1, keepdim=True), wide)
+        return result.to(hidden.dtype)
 
 
 @final

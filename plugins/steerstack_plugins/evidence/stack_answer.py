@@ -81,8 +81,8 @@ class StackAnswer:
 def answer(finding: Finding) -> StackAnswer:
     """What the items of a stacking study say."""
     frame, behavior = finding.frame, str(finding.run["behavior"])
-    known = frame["vector"].isin(_SIDES)
-    arms, others = frame[known], frame[~known]
+    mask = frame["vector"].isin(_SIDES)
+    arms, others = frame[mask], frame[~mask]
     items = list(dict.fromkeys(arms["item"]))
     grid = _grid(arms, items)
     labels = finding.run["clusters"]["test"]

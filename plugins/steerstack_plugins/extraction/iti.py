@@ -73,17 +73,19 @@ class ITI(Extractor):
         order = np.random.default_rng(self.seed).permutation(len(positive))
         validation = len(order) // 5
         probed = self._probe(positive, negative, order[validation:], order[:validation])
-        kept = sorted(probed, key=lambda probe: (-probe.accuracy, probe.loss, probe.layer, probe.head))[: self.heads]
+        selection = sorted(probed, key=lambda probe: (-probe.accuracy, probe.loss, probe.layer, probe.head))[
+            : self.heads
+        ]
         directions: dict[int, torch.Tensor] = {}
-        for probe in kept:
+        for probe in selection:
             layer, size = stream.layers[probe.layer], len(probe.weights)
             at = directions.setdefault(layer, torch.zeros(batch.positive.shape[-1]))
             shift = self._shift(positive[:, probe.layer, probe.head], negative[:, probe.layer, probe.head], probe)
             at[probe.head * size : (probe.head + 1) * size] = torch.from_numpy(shift).float()
-        chosen = [
-            {"layer": stream.layers[probe.layer], "head": probe.head, "accuracy": probe.accuracy} for probe in kept
+        rows = [
+            {"layer": stream.layers[probe.layer], "head": probe.head, "accuracy": probe.accuracy} for probe in selection
         ]
-        record = {"heads": chosen, "validation_pairs": validation}
+        record = {"heads": rows, "validation_pairs": validation}
         return Fitted(directions, component="head_out", record=record)
 
     def _probe(
@@ -111,9 +113,9 @@ class ITI(Extractor):
         with threadpool_limits(1):  # each fit is so small that threads only wait for one another
             for layer, head in np.argwhere(apart).tolist():
                 probe = LogisticRegression(max_iter=5000).fit(*rows(train, layer, head))
-                seen, labels = rows(validation, layer, head)
-                loss = float(log_loss(labels, probe.predict_proba(seen)))
-                heads.append(_Head(float(probe.score(seen, labels)), loss, layer, head, probe.coef_[0]))
+                features, labels = rows(validation, layer, head)
+                loss = float(log_loss(labels, probe.predict_proba(features)))
+                heads.append(_Head(float(probe.score(features, labels)), loss, layer, head, probe.coef_[0]))
         if not heads:
             raise DegenerateDirectionError(
                 "No head's mean output differs between the two sides.", fix="Check the pairs and the position."

@@ -64,22 +64,22 @@ class Melbo(Extractor):
 
         model = pairs.model
         source, target = self._sites(model, pairs)
-        asked = [model.format.sequence(Prompt(i.question, i.system)) for i in pairs.data.limit(self.prompts)]
-        plain = _activations(model, asked, None, [source, target])
-        places = _places(asked, self.tokens)
+        sequences = [model.format.sequence(Prompt(i.question, i.system)) for i in pairs.data.limit(self.prompts)]
+        plain = _activations(model, sequences, None, [source, target])
+        places = _places(sequences, self.tokens)
         radius = self.radius or 0.25 * float(plain[source][places].norm(dim=-1).median())
 
         def change(v: Tensor) -> Tensor:
-            moved = _activations(model, asked, self._plan(source, v), [target])[target]
+            moved = _activations(model, sequences, self._plan(source, v), [target])[target]
             return objective(moved, plain[target], places, p=self.p, q=self.q or self.p)
 
         generator = torch.Generator().manual_seed(self.seed)
-        total, done = (self.index + 1) * self.steps, 0
+        total, step = (self.index + 1) * self.steps, 0
 
         def tell() -> None:
-            nonlocal done
-            pairs.advance((done + 1) * len(pairs) // total - done * len(pairs) // total)
-            done += 1
+            nonlocal step
+            pairs.advance((step + 1) * len(pairs) // total - step * len(pairs) // total)
+            step += 1
 
         directions: list[Tensor] = []
         for _ in range(self.index + 1):

@@ -56,43 +56,43 @@ class PersonaVector(Extractor):
         from steerstack_plugins.extraction.mean_difference import MeanDifference
 
         model = pairs.model
-        asked = self._asked(pairs.data)
-        written = [self._write(model, [one.prompt(model, side) for one in asked], side) for side in (0, 1)]
+        questions = self._asked(pairs.data)
+        answers = [self._write(model, [one.prompt(model, side) for one in questions], side) for side in (0, 1)]
         answered = [
             (one, positive, negative)
-            for one, positive, negative in zip(asked, *written, strict=True)
+            for one, positive, negative in zip(questions, *answers, strict=True)
             if _answer(positive) and _answer(negative)
         ]
-        kept = answered
+        selection = answered
         if self.filter == "likelihood" and answered:
             agrees = _agrees(model, answered)
-            kept = [one for one, keep in zip(answered, agrees, strict=True) if keep]
-        if not kept:
+            selection = [one for one, keep in zip(answered, agrees, strict=True) if keep]
+        if not selection:
             raise ExtractionError(
                 "No pair of answers is left.",
-                seen=f"{len(asked)} asked, {len(answered)} answered on both sides, filter {self.filter!r}",
+                seen=f"{len(questions)} asked, {len(answered)} answered on both sides, filter {self.filter!r}",
                 fix="Use filter=none, more rollouts, or system prompts that the model follows.",
             )
         to_read = [
             ContrastPair(one.id, *(Read(s, tuple(range(s.answer_start, len(s)))) for s in sides))
-            for one, *sides in kept
+            for one, *sides in selection
         ]
         stream = PairActivations(model, to_read, component=pairs.component, layers=pairs.layers)
         directions = MeanDifference().fit(stream)
         pairs.advance(len(pairs))
         record = {
-            "asked": len(asked),
+            "asked": len(questions),
             "answered": len(answered),
-            "kept": len(kept),
-            "examples": [[model.tokenizer.decode(_answer(side)) for side in sides] for _, *sides in kept[:3]],
+            "kept": len(selection),
+            "examples": [[model.tokenizer.decode(_answer(side)) for side in sides] for _, *sides in selection[:3]],
         }
         return Fitted(directions, record=record)
 
     def _asked(self, data: DataSet) -> list[_Asked]:
         """Each question under one pair of system prompts after the other."""
-        given = (self.positive, self.negative)
+        prompts = (self.positive, self.negative)
         of_data = (data.prompts.positive, data.prompts.negative)
-        sides = [((g,) if isinstance(g, str) else g) or d for g, d in zip(given, of_data, strict=True)]
+        sides = [((g,) if isinstance(g, str) else g) or d for g, d in zip(prompts, of_data, strict=True)]
         if not all(sides):
             raise ExtractionError(
                 f"There are no system prompts for and against {data.behavior}.",
@@ -168,7 +168,11 @@ def _agrees(model: Model, answered: Sequence[tuple[_Asked, TokenSequence, TokenS
         return TokenSequence(prompt.ids + answer, prompt.response_start, len(prompt))
 
     groups = [
-        [under(one, asked, _answer((positive, negative)[written])) for written in (0, 1) for asked in (0, 1)]
+        [
+            under(one, prompt_side, _answer((positive, negative)[answer_side]))
+            for answer_side in (0, 1)
+            for prompt_side in (0, 1)
+        ]
         for one, positive, negative in answered
     ]
     (scores,) = score(model, groups, [Plan()])

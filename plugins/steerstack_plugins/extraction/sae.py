@@ -92,14 +92,14 @@ class SaeFeature(Extractor):
 
         hook = str(about.get("hook_name") or "")
         component, layer = parse_hook(hook) or (pairs.component, None)
-        chosen = self.layer if self.layer is not None else layer
-        if chosen is None:
+        number = self.layer if self.layer is not None else layer
+        if number is None:
             raise ExtractionError(
                 "It is not known at which layer the autoencoder was trained.",
                 seen=f"hook {hook!r}" if hook else f"no hook name in a {CONFIG}",
                 fix="Add --set layer=N.",
             )
-        site = Site(component, chosen)
+        site = Site(component, number)
         pairs.model.check_site(site)
         return site
 

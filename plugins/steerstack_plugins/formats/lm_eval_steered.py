@@ -93,12 +93,12 @@ def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> St
     if any(entry.get("head_index") is not None for entry in entries.values()):
         raise VectorError(f"{path} acts on single heads.", fix="Only whole outputs can be read.")
     vectors = {sites[hook][1]: _vector(path, hook, entry) for hook, entry in entries.items()}
-    told = {
+    strengths = {
         sites[hook][1]: strength(path, entry.get("steering_coefficient", 1.0), f"coefficient at {hook}")
         for hook, entry in entries.items()
     }
     if action == "add":
-        scaled = {number: told[number] * vector for number, vector in vectors.items()}
+        scaled = {number: strengths[number] * vector for number, vector in vectors.items()}
         return imported(format, path, scaled, component=component)
     means = {}
     for hookpoint, entry in entries.items():
@@ -106,7 +106,7 @@ def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> St
         vector, bias = vectors[number], entry.get("bias")
         if not bool(vector.any()):
             raise VectorError(f"{path} clamps along a direction of zeros.", seen=hookpoint, fix="Export it again.")
-        means[number] = (told[number] - vector.norm()) * vector / vector.norm()
+        means[number] = (strengths[number] - vector.norm()) * vector / vector.norm()
         if bias is not None:
             check_direction(path, number, bias)
             means[number] = means[number] + bias.float()

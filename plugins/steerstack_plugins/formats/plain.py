@@ -86,15 +86,15 @@ class PlainTensors(VectorFormat):
                 fix="Wanted: a row a block, or one more with the embedding first.",
             )
         if depth is not None and len(rows) == depth + 1:
-            told = "row 0 is the embedding, as in hidden_states, and is left out; row L + 1 is the output of block L"
-            return dict(enumerate(rows[1:])), {**about, "rows": told}
-        told = "row L is taken for the output of block L"
+            note = "row 0 is the embedding, as in hidden_states, and is left out; row L + 1 is the output of block L"
+            return dict(enumerate(rows[1:])), {**about, "rows": note}
+        note = "row L is taken for the output of block L"
         if depth is None:
-            told += (
+            note += (
                 f"; where the model has {len(rows) - 1} blocks, row 0 is the embedding, as in hidden_states: "
                 "then name the model, or read it with an offset of -1"
             )
-        return dict(enumerate(rows)), {**about, "rows": told}
+        return dict(enumerate(rows)), {**about, "rows": note}
 
     def write(self, vector: SteeringVector, path: Path) -> None:
         """Write by the suffix of the file."""
@@ -172,18 +172,18 @@ def _by_name(
     path: Path, tensors: dict[Any, Tensor], places: dict[Any, tuple[Component, int] | None], n_layers: int | None
 ) -> tuple[Component, dict[int, Tensor]]:
     """Directions whose names hold their layers."""
-    unknown = [str(name) for name, known in places.items() if known is None]
+    unknown = [str(name) for name, at in places.items() if at is None]
     if unknown or not tensors:
         raise _unplaced(path, f"names {', '.join(unknown)[:80]}" if unknown else "no tensors")
-    known = {name: at for name, at in places.items() if at is not None}
-    components = {component for component, _ in known.values()}
+    sites = {name: at for name, at in places.items() if at is not None}
+    components = {component for component, _ in sites.values()}
     if len(components) > 1:
         raise VectorError(
             f"{path} holds directions at several components.",
             seen=", ".join(sorted(components)),
             fix="Keep those of one component in a file of their own.",
         )
-    rows = [(name, at[1], _row(path, name, tensors[name])) for name, at in known.items()]
+    rows = [(name, at[1], _row(path, name, tensors[name])) for name, at in sites.items()]
     return components.pop(), counted(path, rows, n_layers)
 
 

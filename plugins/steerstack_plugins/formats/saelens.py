@@ -46,8 +46,8 @@ class SaeLensFeature(VectorFormat):
             raise VectorError(error.happened, seen=error.seen, fix=error.fix) from error
         if feature is None and count > 1:
             raise VectorError(f"{weights} holds {count} features.", fix=f"Say which: {path}#0 to {path}#{count - 1}.")
-        component, said = parse_hook(str(about.get("hook_name") or "")) or ("resid_post", None)
-        number = said if said is not None else layer
+        component, hook_layer = parse_hook(str(about.get("hook_name") or "")) or ("resid_post", None)
+        number = hook_layer if hook_layer is not None else layer
         if number is None:
             raise VectorError(f"{config} names no hook that is known.", fix="Give the layer with --layer.")
         name = about.get("model_name")

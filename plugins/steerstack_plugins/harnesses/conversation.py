@@ -41,5 +41,5 @@ def prompt_of(messages: Sequence[tuple[str, str]]) -> Prompt:
             seen=" ".join(role for role, _ in messages) or "no messages",
             fix="Begin with a user's turn (after the system prompt), and let user and assistant alternate.",
         )
-    said = [words for _, words in turns]
-    return Prompt(said[-1], system, prefix, tuple(zip(said[:-1:2], said[1::2], strict=True)))
+    texts = [words for _, words in turns]
+    return Prompt(texts[-1], system, prefix, tuple(zip(texts[:-1:2], texts[1::2], strict=True)))

@@ -103,8 +103,8 @@ class SteeredAPI(ModelAPI):
         from steerstack.trace.open import open_model
 
         for name in model_args:
-            known = ("plan", "revision", "dtype", "device", "remote")
-            raise ParameterError(f"The provider has no model argument {name!r}.", fix=nearest(name, known))
+            arguments = ("plan", "revision", "dtype", "device", "remote")
+            raise ParameterError(f"The provider has no model argument {name!r}.", fix=nearest(name, arguments))
         self.model = open_model(model_name, revision=revision, dtype=dtype, device=device, remote=remote)
         self.plan = load_plan(plan, self.model) if plan else Plan()
         self._gathered = Gathered[_Settings, "TokenSequence", ModelOutput](self._run)
@@ -135,13 +135,13 @@ class SteeredAPI(ModelAPI):
     def _settings(self, config: GenerateConfig, prompt_length: int) -> _Settings:
         from steerstack.engine.decode.generate import Sampling
 
-        given = [name for name in UNSUPPORTED if getattr(config, name) is not None]
+        names = [name for name in UNSUPPORTED if getattr(config, name) is not None]
         if config.num_choices not in (None, 1):
-            given.append("num_choices")
-        if given:
+            names.append("num_choices")
+        if names:
             raise ParameterError(
-                f"Steered generation has no setting {given[0]!r}.",
-                seen=f"{given[0]}={getattr(config, given[0])!r}",
+                f"Steered generation has no setting {names[0]!r}.",
+                seen=f"{names[0]}={getattr(config, names[0])!r}",
                 fix="It has max_tokens, temperature, top_p, seed, stop_seqs, logprobs and top_logprobs.",
             )
         limit = getattr(self.model.config, "max_position_embeddings", None)

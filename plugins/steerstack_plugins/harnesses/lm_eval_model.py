@@ -76,9 +76,9 @@ class SteeredHFLM(HFLM):
         **options: Any,
     ) -> None:
         source = str(embedded_model()) if pretrained == EMBEDDED.alias else pretrained
-        chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        target = device or ("cuda" if torch.cuda.is_available() else "cpu")
         rows = 32 if batch_size is None or str(batch_size).startswith("auto") else batch_size
-        super().__init__(source, device=chosen, batch_size=rows, **options)
+        super().__init__(source, device=target, batch_size=rows, **options)
         if self.backend != "causal":
             raise ModelError("Only decoder-only models can be steered here.", seen=f"backend {self.backend!r}")
         self.opened = open_model(self.model, tokenizer=self.tokenizer)
@@ -98,8 +98,8 @@ class SteeredHFLM(HFLM):
             predictions = likeliest(self.opened, [[sequences[index] for index in group] for group in chunk], self.plan)
             for group, guessed in zip(chunk, predictions, strict=True):
                 for index, guesses in zip(group, guessed, strict=True):
-                    asked = sequences[index].ids[sequences[index].answer_start :]
-                    greedy = all(guess.likeliest[0][0] == token for guess, token in zip(guesses, asked, strict=True))
+                    tokens = sequences[index].ids[sequences[index].answer_start :]
+                    greedy = all(guess.likeliest[0][0] == token for guess, token in zip(guesses, tokens, strict=True))
                     answers[index] = (sum(guess.logp for guess in guesses), greedy)
                     if requests[index][0] is not None:
                         self.cache_hook.add_partial("loglikelihood", requests[index][0], answers[index])
@@ -128,7 +128,7 @@ class SteeredHFLM(HFLM):
     ) -> Int[Tensor, "prompt longer"]:
         """Prompts, padded on the left, followed by what they generate, padded on the right."""
         mask = torch.ones_like(context) if attention_mask is None else attention_mask
-        rows = [row[kept.bool()].tolist() for row, kept in zip(context, mask, strict=True)]
+        rows = [row[row_mask.bool()].tolist() for row, row_mask in zip(context, mask, strict=True)]
         sampling = sampling_of(max_length - context.shape[1], tuple(stop), **settings)
         prompts = [mark(ids, len(ids), self.header) for ids in rows]
         new = generate(self.opened, prompts, [self.plan], sampling, batch=len(prompts))[0].tokens

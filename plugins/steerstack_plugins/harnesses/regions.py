@@ -30,11 +30,11 @@ def assistant_header(tokenizer: Any, **template_arguments: Any) -> tuple[int, ..
 
     if not getattr(tokenizer, "chat_template", None):
         return ()
-    asked = [{"role": "user", "content": "x"}]
+    messages = [{"role": "user", "content": "x"}]
 
     def written(generate: bool) -> str:
         text = tokenizer.apply_chat_template(
-            asked, tokenize=False, add_generation_prompt=generate, **template_arguments
+            messages, tokenize=False, add_generation_prompt=generate, **template_arguments
         )
         return str(text)
 

@@ -75,30 +75,30 @@ class OpenAIJudge(Judge):
             The server is away or refuses, after all retries; ``given`` holds the verdicts it gave.
         """
         right: Sequence[Sequence[str] | None] = references or [None] * len(answers)
-        asked = [wording(criterion, *row) for row in zip(questions, answers, right, strict=True)]
+        requests = [wording(criterion, *row) for row in zip(questions, answers, right, strict=True)]
         client = self._client()
         from openai import OpenAIError  # after the check that it is there
 
-        given: dict[int, Verdict] = {}
+        verdicts: dict[int, Verdict] = {}
         failed: OpenAIError | JudgeError | None = None
         pool = ThreadPoolExecutor(self.concurrency)
         with client:
             try:
-                waiting = [pool.submit(self._ask, client, text) for text in asked]
+                waiting = [pool.submit(self._ask, client, text) for text in requests]
                 for index, future in enumerate(waiting):
                     if failed is not None and future.cancel():
                         continue
                     try:
-                        given[index] = future.result()
+                        verdicts[index] = future.result()
                     except (OpenAIError, JudgeError) as error:
                         failed = failed or error
             finally:  # after Ctrl-C nobody waits for what was asked
                 pool.shutdown(wait=False, cancel_futures=True)
         if isinstance(failed, OpenAIError):
-            raise self._away(failed, given) from failed
+            raise self._away(failed, verdicts) from failed
         if failed is not None:
-            raise JudgeError(failed.happened, seen=failed.seen, fix=failed.fix, given=given) from failed
-        return [given[index] for index in range(len(asked))]
+            raise JudgeError(failed.happened, seen=failed.seen, fix=failed.fix, given=verdicts) from failed
+        return [verdicts[index] for index in range(len(requests))]
 
     def _client(self) -> OpenAI:
         try:

@@ -35,10 +35,10 @@ class OneTopic(Labeller):
 
         mask = [self.topic in (item.topic, item.group) for item in data]
         if not any(mask):
-            known = sorted({item.topic for item in data} - {""})
+            topics = sorted({item.topic for item in data} - {""})
             raise DataError(
                 f"No item is of the topic {self.topic!r}.",
-                seen=f"topics {', '.join(known)[:200] or 'none'} in {data.source}",
+                seen=f"topics {', '.join(topics)[:200] or 'none'} in {data.source}",
                 fix="Name one of the topics of the data.",
             )
         return np.where(mask, 0.0, -np.inf)

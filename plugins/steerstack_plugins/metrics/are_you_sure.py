@@ -72,8 +72,10 @@ class AreYouSure(Generating):
             turns = [arm]
             for user in filter(None, (CHALLENGE, self.final)):
                 turns += self.answers(model, self._next(questions, turns, user), [plan], progress)
-            said = [text for conversation in zip(*(turn.texts for turn in turns), strict=True) for text in conversation]
-            about = {**self.record(said), **origin, "matching": self.matching, "turns": [CHALLENGE, self.final]}
+            texts = [
+                text for conversation in zip(*(turn.texts for turn in turns), strict=True) for text in conversation
+            ]
+            about = {**self.record(texts), **origin, "matching": self.matching, "turns": [CHALLENGE, self.final]}
             edited = sum(turn.edited for turn in turns)
             measurements.append(
                 Measured(ids, self._values(questions, turns), about, {"unfinished": turns[-1].unfinished}, edited)
@@ -83,12 +85,14 @@ class AreYouSure(Generating):
     def _next(self, questions: Sequence[Quiz], turns: Sequence[Spoken], user: str) -> list[Prompt]:
         from steerstack.data.prompts import Prompt
 
-        asked = [CHALLENGE] * (len(turns) - 1)
+        challenges = [CHALLENGE] * (len(turns) - 1)
         return [
             Prompt(
                 user,
                 self.system,
-                history=tuple((said, turn.texts[i]) for said, turn in zip((quiz.question, *asked), turns, strict=True)),
+                history=tuple(
+                    (words, turn.texts[i]) for words, turn in zip((quiz.question, *challenges), turns, strict=True)
+                ),
             )
             for i, quiz in enumerate(questions)
         ]

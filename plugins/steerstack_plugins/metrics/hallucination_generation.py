@@ -65,10 +65,10 @@ class HallucinationGeneration(Generating):
 
     def questions(self) -> tuple[list[Quiz], dict[str, object]]:
         """Known and made-up ones in turn, so that a limit keeps both kinds; and where they are from."""
-        known, about_known = read_quiz(self.data)
+        facts, about_known = read_quiz(self.data)
         unknown, about_unknown = read_quiz(self.made_up, own=MADE_UP)
         made_up = [Quiz(quiz.id, quiz.question, ()) for quiz in unknown]
-        placed = [(rank / len(kind), quiz) for kind in (known, made_up) for rank, quiz in enumerate(kind)]
+        placed = [(rank / len(kind), quiz) for kind in (facts, made_up) for rank, quiz in enumerate(kind)]
         ordered = [quiz for _, quiz in sorted(placed, key=lambda pair: pair[0])]
         return ordered[: self.limit], {"known": about_known, "made_up": about_unknown}
 
@@ -106,10 +106,10 @@ def _values(questions: Sequence[Quiz], outcomes: Sequence[Outcome]) -> dict[str,
     values = {
         kind: np.array([float(result == kind) for result in outcomes]) for kind in ("right", "abstained", "wrong")
     }
-    known = np.array([bool(quiz.accepted) for quiz in questions])
+    has_answer = np.array([bool(quiz.accepted) for quiz in questions])
     return {
         **values,
         "wrong_attempted": np.where(values["abstained"] == 1, np.nan, values["wrong"]),
-        "wrong_known": np.where(known, values["wrong"], np.nan),
-        "wrong_made_up": np.where(known, np.nan, values["wrong"]),
+        "wrong_known": np.where(has_answer, values["wrong"], np.nan),
+        "wrong_made_up": np.where(has_answer, np.nan, values["wrong"]),
     }

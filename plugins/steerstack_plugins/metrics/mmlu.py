@@ -179,8 +179,8 @@ def _confounds(
     confounds = {"chance": 1 / logp.shape[1]}
     if not letters:
         return confounds
-    chosen = logp.argmax(1)
+    choices = logp.argmax(1)
     for place in range(logp.shape[1]):
-        confounds[f"chosen_{LETTERS[place]}"] = float((chosen == place).mean())
+        confounds[f"chosen_{LETTERS[place]}"] = float((choices == place).mean())
         confounds[f"right_{LETTERS[place]}"] = float((right == place).mean())
     return confounds | {"option_mass": float(np.exp(logp).sum(1).mean())}

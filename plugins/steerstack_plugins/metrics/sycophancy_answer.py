@@ -62,9 +62,9 @@ class SycophancyAnswer(Generating):
         ids = tuple(quiz.id for quiz in questions)
         measurements = []
         for arm in self.answers(model, prompts, plans, progress):
-            said = {name: arm.texts[at :: len(TEMPLATES)] for at, name in enumerate(TEMPLATES)}
+            answers = {name: arm.texts[at :: len(TEMPLATES)] for at, name in enumerate(TEMPLATES)}
             about = {**self.record(arm.texts), **origin, "matching": self.matching, "templates": TEMPLATES}
-            values = self._values(questions, said)
+            values = self._values(questions, answers)
             confounds = {"plain_accuracy": float(values["plain"].mean()), "unfinished": arm.unfinished}
             measurements.append(Measured(ids, values, about, confounds, arm.edited))
         return measurements

@@ -48,9 +48,9 @@ class LogOdds(Reward):
 
         prompts = self._prompts(data)
         values = np.full(len(rollouts), np.nan)
-        said = [place for place, one in enumerate(rollouts) if one.answer]
+        places = [place for place, one in enumerate(rollouts) if one.answer]
         groups = []
-        for place in said:
+        for place in places:
             one = rollouts[place]
             systems = ["\n\n".join(part for part in (one.item.system, prompt) if part) for prompt in prompts]
             groups.append([model.format.answers(Prompt(one.words, text), [one.answer])[0] for text in systems])
@@ -58,7 +58,7 @@ class LogOdds(Reward):
             (scores,) = score(model, groups, [Plan()])
             tokens = [len(group[0]) - group[0].answer_start for group in groups]
             odds = [scores.total(at, 0) - scores.total(at, 1) for at in range(len(groups))]
-            values[said] = np.array(odds) / np.array(tokens)
+            values[places] = np.array(odds) / np.array(tokens)
         return values
 
     def _prompts(self, data: DataSet) -> tuple[str, str]:

@@ -85,8 +85,8 @@ class AskedItems:
         """The reward of an answer to each of the questions with these numbers; None where there is none."""
         from steerstack.techniques.rewards import rollouts
 
-        asked = [self.questions[number] for number in numbers]
-        rewards = self.reward.values(rollouts(self.model, asked, answers, self.mode), self.data, self.model)
+        questions = [self.questions[number] for number in numbers]
+        rewards = self.reward.values(rollouts(self.model, questions, answers, self.mode), self.data, self.model)
         return [None if value != value else float(value) for value in rewards]
 
 
@@ -123,11 +123,11 @@ class GroupRelative(OnlineLearner):
         reward = find("reward", self.reward).make(self.reward_parameters)
         reward.check_data(train)
         mode = mode_for(reward, self.mode, train)
-        asked, held = (
+        items, held = (
             AskedItems(data, ask(model.format, data, mode), mode, reward, model) for data in (train, validation)
         )
         rates = learning_rates(self.rates, self.learning_rate)
-        runs = [self._run(model, asked, held, rate, seed) for rate in rates]
+        runs = [self._run(model, items, held, rate, seed) for rate in rates]
         best = max(runs, key=lambda tuned: max(tuned.record["validation_reward_by_look"]))
         looks = len(best.record["validation_reward_by_look"]) - 1
         tried = [
@@ -157,7 +157,7 @@ class GroupRelative(OnlineLearner):
         with undisturbed(seed) as folder:
             policy = self.policy(model)
             trainer = grpo_trainer(self, policy, asked, folder, rate=rate, seed=seed)
-            chosen = train_and_choose(
+            choice = train_and_choose(
                 trainer, lambda module: -self.look_at(module, held), every=min(self.look, max(1, self.steps))
             )
             history = [entry for entry in trainer.state.log_history if "reward" in entry]
@@ -169,11 +169,11 @@ class GroupRelative(OnlineLearner):
             "learning_rate": rate,
             "mode": asked.mode,
             "n_train": len(asked.data),
-            "loss_by_step": chosen.losses,
+            "loss_by_step": choice.losses,
             "reward_by_step": [entry["reward"] for entry in history],
             "kl_by_step": [entry["kl"] for entry in history if "kl" in entry],
-            "validation_reward_by_look": [-value for value in chosen.validation],
-            "look_chosen": chosen.part,
+            "validation_reward_by_look": [-value for value in choice.validation],
+            "look_chosen": choice.part,
             "on": "validation",
             "rollouts": self.steps * self.prompts * self.generations,
             "rollout_tokens": sampled,
@@ -181,8 +181,8 @@ class GroupRelative(OnlineLearner):
         passes = 2 if self.beta else 1  # sampling, and the reference
         flops = costs.training(model, sampled) + costs.forward(model, passes * sampled)
         answers = 1 if held.by_labels else self.generations
-        flops += costs.forward(model, len(chosen.validation) * answers * sum(map(len, held.prompts)))
-        return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops, plan=plan)
+        flops += costs.forward(model, len(choice.validation) * answers * sum(map(len, held.prompts)))
+        return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops, plan=plan)
 
     def look_at(self, module: Any, held: AskedItems) -> float:
         """Mean reward on the held items: the expected one of the next token where the reward has it, else sampled."""
@@ -211,7 +211,7 @@ def sampled_answers(module: Any, held: AskedItems, learner: OnlineLearner) -> tu
         torch.manual_seed(0)
         for number, prompt in enumerate(held.prompts):
             ids = torch.tensor([prompt], device=device)
-            said = module.generate(
+            sequences = module.generate(
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
                 do_sample=True,
@@ -221,7 +221,7 @@ def sampled_answers(module: Any, held: AskedItems, learner: OnlineLearner) -> tu
                 num_return_sequences=learner.generations,
                 pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
             )
-            texts += tokenizer.batch_decode(said[:, len(prompt) :], skip_special_tokens=True)
+            texts += tokenizer.batch_decode(sequences[:, len(prompt) :], skip_special_tokens=True)
             numbers += [number] * learner.generations
     return numbers, texts
 

@@ -100,20 +100,20 @@ class Reflection:
 
     def record(self) -> dict[str, object]:
         """What the result says of it."""
-        written = [one.mean for one in self.found if one.by == "model"]
+        means = [one.mean for one in self.found if one.by == "model"]
         others = [one.mean for one in self.found if one.by != "model"]
-        best = max(written, default=None)
-        told = f"The model wrote {len(written)} new system prompts, and {self.useless} texts that were none"
+        best = max(means, default=None)
+        remark = f"The model wrote {len(means)} new system prompts, and {self.useless} texts that were none"
         if best is None:
-            told += ": its own prompts were useless here."
+            remark += ": its own prompts were useless here."
         elif others and best <= max(others):
-            told += (
+            remark += (
                 f"; its best reaches {best:.3f} on validation, the best other {max(others):.3f}: "
                 "its own prompts were useless here."
             )
         else:
-            told += f"; its best, with {best:.3f} on validation, is the one that is used."
-        return {"written": len(written), "useless": self.useless, "remark": told, "n_train": len(self.train)}
+            remark += f"; its best, with {best:.3f} on validation, is the one that is used."
+        return {"written": len(means), "useless": self.useless, "remark": remark, "n_train": len(self.train)}
 
     @property
     def _known(self) -> set[str]:
@@ -144,8 +144,8 @@ class Reflection:
         how = replace(self.sampling, seed=self.seed + turn)
         ((reply,),) = speak(self.model, [Prompt(request)], [Plan()], how)
         read = len(self.model.tokenizer(request)["input_ids"]) + len(reply.tokens)
-        asked = costs.asked_tokens(ask(self.model.format, looked, self.mode, system=parent))
-        self.flops += costs.forward(self.model, read + asked)
+        question_tokens = costs.asked_tokens(ask(self.model.format, looked, self.mode, system=parent))
+        self.flops += costs.forward(self.model, read + question_tokens)
         return reply.text.strip().strip("\"'`").strip()[:LONGEST]
 
     def _parent(self, drawing: random.Random) -> str | None:

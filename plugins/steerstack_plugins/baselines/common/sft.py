@@ -109,7 +109,7 @@ def tune_supervised(
     untrained: list[float] = []  # its loss on validation, the same in every run
 
     def run(rate: float, schedule: Schedule | None) -> Tuned:
-        began, known = time.monotonic(), len(untrained)
+        began, earlier_looks = time.monotonic(), len(untrained)
         plan = schedule or Schedule(epochs, math.ceil(len(texts) / batch))
         with undisturbed(seed) as folder:
             module = copy_of(model)
@@ -125,19 +125,19 @@ def tune_supervised(
                 learning_rate=rate,
                 seed=seed,
             )
-            chosen = train_and_choose(trainer, validate, every=plan.every, before=untrained[0] if untrained else None)
-            untrained[:] = chosen.validation[:1]
+            choice = train_and_choose(trainer, validate, every=plan.every, before=untrained[0] if untrained else None)
+            untrained[:] = choice.validation[:1]
             tuned = finished(trainer, model, baseline.name)
         record = {
             **baseline.parameters(),
             "learning_rate": rate,
             "epochs": plan.epochs,
-            **account(len(train), chosen.losses, chosen.validation, chosen.part),
-            "choices_tried": max(1, len(chosen.validation) - 1),
+            **account(len(train), choice.losses, choice.validation, choice.part),
+            "choices_tried": max(1, len(choice.validation) - 1),
             "criterion": criterion,
         }
         flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
-        flops += costs.forward(model, (len(chosen.validation) - known) * costs.tokens_of(held))
-        return Tuned(tuned, chosen.parameters, time.monotonic() - began, record, flops=flops)
+        flops += costs.forward(model, (len(choice.validation) - earlier_looks) * costs.tokens_of(held))
+        return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops)
 
     return best_rate(run, rate=learning_rate, choices=choices, items=len(texts), batch=batch, epochs=epochs)

@@ -142,8 +142,8 @@ class _KeepBest(TrainerCallback):
 
     def put_back(self) -> None:
         """Give the module its best weights."""
-        for parameter, kept in zip(self.trained, self.kept, strict=True):
-            parameter.data.copy_(kept)
+        for parameter, weights in zip(self.trained, self.kept, strict=True):
+            parameter.data.copy_(weights)
 
 
 def train_and_choose(

@@ -100,8 +100,8 @@ def _one(place: Place, row: Row, column: str) -> Any:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     filled = value not in (None, "", [], {}) and not (isinstance(value, str) and not value.strip())
-    seen = f"{kind(value)}: {value!r}" if filled else f"columns {', '.join(map(str, row))}"
-    raise place.error(f"has no {column!r}" + (" that is text" if filled else ""), seen=seen, expected=LABELS)
+    detail = f"{kind(value)}: {value!r}" if filled else f"columns {', '.join(map(str, row))}"
+    raise place.error(f"has no {column!r}" + (" that is text" if filled else ""), seen=detail, expected=LABELS)
 
 
 def _own(place: Place, question: str, answers: Sequence[Any]) -> Options | None:

@@ -142,14 +142,14 @@ def _texts(place: Place, name: str, value: Any) -> tuple[tuple[str, ...], tuple[
             seen=", ".join(map(str, labels)),
             expected="A, B, ... or 1, 2, ...",
         )
-    known = tuple(mark for mark in marks if mark is not None)
+    names = tuple(mark for mark in marks if mark is not None)
     inside = [label_and_text(text) for text in stripped]
-    said = [pair[0] for pair in inside if pair]
-    if said == list(LETTERS[: len(stripped)]) or said == [str(n + 1) for n in range(len(stripped))]:
-        return tuple(pair[1] for pair in inside if pair), known or tuple(
-            said
+    prefixes = [pair[0] for pair in inside if pair]
+    if prefixes == list(LETTERS[: len(stripped)]) or prefixes == [str(n + 1) for n in range(len(stripped))]:
+        return tuple(pair[1] for pair in inside if pair), names or tuple(
+            prefixes
         )  # "A. text": the label is none of the text
-    return stripped, known
+    return stripped, names
 
 
 def _zipped(place: Place, name: str, value: Mapping[str, Any]) -> list[tuple[Any, Any]]:

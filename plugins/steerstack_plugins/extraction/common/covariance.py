@@ -38,8 +38,8 @@ def precision_times(
         return vector, share
     variances = singular**2 / count
     floor = share * float(variances.sum()) / width
-    kept = singular > singular[0] * max(count, width) * np.finfo(float).eps
-    variances, basis = variances[kept], basis[kept]
+    mask = singular > singular[0] * max(count, width) * np.finfo(float).eps
+    variances, basis = variances[mask], basis[mask]
     inside = basis @ vector
     product = basis.T @ (inside / ((1 - share) * variances + floor))
     if share > 0:

@@ -29,8 +29,8 @@ def site_of(pairs: PairStream, layer: int | None) -> Site:
     from steerstack.steering.site import Site
 
     middle = (pairs.model.n_layers - 1) // 2
-    chosen = min(pairs.layers, key=lambda one: abs(one - middle)) if layer is None else layer
-    site = Site(pairs.component, chosen)
+    number = min(pairs.layers, key=lambda one: abs(one - middle)) if layer is None else layer
+    site = Site(pairs.component, number)
     pairs.model.check_site(site)
     return site
 
@@ -113,8 +113,8 @@ def train(
                 schedule.step()
                 curve.append(float(value.detach()))
                 if progress:
-                    done = len(curve) * items // steps - (len(curve) - 1) * items // steps
-                    progress(done)
+                    amount = len(curve) * items // steps - (len(curve) - 1) * items // steps
+                    progress(amount)
     return curve
 
 

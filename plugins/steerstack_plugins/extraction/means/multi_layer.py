@@ -41,12 +41,12 @@ class MultiLayerDifference(Extractor):
 
         depth = max(pairs.layers)
         wanted = [layer for layer in pairs.layers if FIRST * depth <= layer <= LAST * depth]
-        chosen = wanted if self.layers is None else [layer for layer in pairs.layers if layer in self.layers]
-        if not chosen:
+        layers = wanted if self.layers is None else [layer for layer in pairs.layers if layer in self.layers]
+        if not layers:
             raise ExtractionError(
                 "None of the layers of multi-layer-difference is there.",
                 seen=f"layers {', '.join(map(str, pairs.layers))}",
                 fix="Name layers of the model.",
             )
-        directions = mean_difference(sides(pairs), pairs.layers) / len(chosen)
-        return Fitted({layer: directions[pairs.layers.index(layer)].float() for layer in chosen})
+        directions = mean_difference(sides(pairs), pairs.layers) / len(layers)
+        return Fitted({layer: directions[pairs.layers.index(layer)].float() for layer in layers})

@@ -47,10 +47,10 @@ def imported(
         check_direction(path, layer, direction)
     directions = counted(path, ((layer, layer, direction) for layer, direction in directions.items()), n_layers)
 
-    said = {key: value for key, value in found.items() if value not in (None, "", {}, [])}
+    facts = {key: value for key, value in found.items() if value not in (None, "", {}, [])}
     record = {"format": format, "file": path.name}
     name = model_name if isinstance(model_name, str) and model_name else "unknown"
-    origin = Origin(method="imported", parameters=record, model_name=name, basis=basis, found=said)
+    origin = Origin(method="imported", parameters=record, model_name=name, basis=basis, found=facts)
     floats = {layer: direction.detach().float().clone() for layer, direction in directions.items()}
     return SteeringVector(floats, component, origin, edit, dict(parts or {}))
 
@@ -132,5 +132,5 @@ def config(vector: SteeringVector) -> dict[str, object]:
 
 def model_type(vector: SteeringVector) -> str | None:
     """``config.model_type`` of the model that a vector was made for, where it is known."""
-    known = vector.origin.found.get("model_type") or config(vector).get("model_type")
-    return str(known) if known else None
+    name = vector.origin.found.get("model_type") or config(vector).get("model_type")
+    return str(name) if name else None

@@ -19,19 +19,19 @@ def words_of(text: str) -> list[str]:
     accents fall away as well and that a hyphen parts two words. A text of nothing but articles keeps them.
     """
     plain = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'’")
+    letters = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'’")
     # a comma between digits groups thousands, and a point between digits belongs to the number
-    kept = re.sub(r"(?<=\d),(?=\d{3}\b)", "", kept)
-    words = re.findall(r"\d+\.\d+|[^\W_]+", kept)
+    letters = re.sub(r"(?<=\d),(?=\d{3}\b)", "", letters)
+    words = re.findall(r"\d+\.\d+|[^\W_]+", letters)
     return [word for word in words if word not in _ARTICLES] or words
 
 
 def exact_match(answer: str, reference: str, *, within: bool) -> bool:
     """Whether the normalised words are the same; ``within``: whether the reference's stand in the answer, in a row."""
-    said, wanted = words_of(answer), words_of(reference)
+    reply, wanted = words_of(answer), words_of(reference)
     if not wanted:
         return False
-    return any(window == wanted for window in _windows(said, len(wanted))) if within else said == wanted
+    return any(window == wanted for window in _windows(reply, len(wanted))) if within else reply == wanted
 
 
 def similarity(answer: str, reference: str, *, within: bool) -> float:
@@ -42,13 +42,13 @@ def similarity(answer: str, reference: str, *, within: bool) -> float:
     """
     from rapidfuzz import fuzz
 
-    said, wanted = words_of(answer), words_of(reference)
-    if not said or not wanted:
+    reply, wanted = words_of(answer), words_of(reference)
+    if not reply or not wanted:
         return 0.0
     counts = (len(wanted), len(wanted) - 1, len(wanted) + 1)
-    candidates = [w for n in counts if n > 0 for w in _windows(said, n)] if within else [said]
+    candidates = [w for n in counts if n > 0 for w in _windows(reply, n)] if within else [reply]
     numbers = _numbers(wanted)
-    alike = [" ".join(words) for words in candidates or [said] if _numbers(words) == numbers]
+    alike = [" ".join(words) for words in candidates or [reply] if _numbers(words) == numbers]
     return max((float(fuzz.ratio(words, " ".join(wanted))) for words in alike), default=0.0)
 
 

@@ -140,15 +140,15 @@ class Judging(Generating):
         key = digest.of_json(
             [__version__, "answers", model.fingerprint, ids, [plan.fingerprint for plan in plans], sampling]
         )
-        kept = Kept(self.verdicts or verdict_file())
-        known = kept.get([key])
-        if key not in known:
+        cache = Kept(self.verdicts or verdict_file())
+        entries = cache.get([key])
+        if key not in entries:
             arms = super().answers(model, prompts, plans, progress)
-            kept.put({key: [astuple(arm) for arm in arms]})
+            cache.put({key: [astuple(arm) for arm in arms]})
             return arms
         if progress:
             progress(len(prompts) * len(plans))
-        return [Spoken(tuple(texts), tuple(ended), edited) for texts, ended, edited in known[key]]
+        return [Spoken(tuple(texts), tuple(ended), edited) for texts, ended, edited in entries[key]]
 
     def the_judge(self, model: Model) -> Judge:
         """The judge, where ``model`` is being measured."""

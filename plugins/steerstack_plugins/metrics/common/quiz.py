@@ -151,5 +151,5 @@ def _of_item(item: Item) -> Quiz:
     from steerstack.data.items import LETTERS
 
     letters = (LETTERS[item.exhibits], LETTERS[item.contrast])
-    asked = f"{item.listed()}\n\nAnswer with the letter of one choice."
-    return Quiz(item.id, asked, (item.exhibits_text,), (item.contrast_text,), letters)
+    question = f"{item.listed()}\n\nAnswer with the letter of one choice."
+    return Quiz(item.id, question, (item.exhibits_text,), (item.contrast_text,), letters)

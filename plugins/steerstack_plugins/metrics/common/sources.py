@@ -79,8 +79,8 @@ def behavior_data(metric: str, source: str, *, matching: str | None, limit: int 
     from steerstack.catalog.data import behaviors, load_data
 
     data = load_data(source or metric, behavior=metric if matching else None, matching=matching)
-    known = {*behaviors(), "high-discount-rate", "low-discount-rate"} - {metric}
-    if data.behavior in known:
+    others = {*behaviors(), "high-discount-rate", "low-discount-rate"} - {metric}
+    if data.behavior in others:
         raise DataError(
             f"{data.source} is about {data.behavior}, not {metric}.",
             seen=f"its exhibiting answer {data.polarity}",

@@ -138,10 +138,10 @@ def gather(
         values[elicitation.kind] += (choices.accuracy.value - base) / sum(e.kind == elicitation.kind for e in battery)
         details[elicitation.name] = {"accuracy": choices.accuracy.to_json(), **way.record}
         tell(1)
-    chosen = weight_noise_curve(model, data.shown.validation, shares=shares, seeds=seeds, seed=seed, way=bare).best
+    level = weight_noise_curve(model, data.shown.validation, shares=shares, seeds=seeds, seed=seed, way=bare).best
     noises = {
         "weight noise": weight_noise_curve(
-            model, data.target, shares=[shares[chosen]], seeds=seeds, seed=seed + 1000, way=bare
+            model, data.target, shares=[shares[level]], seeds=seeds, seed=seed + 1000, way=bare
         )
     }
     tell(1)

@@ -48,12 +48,12 @@ def run_calibration(
     rows = []
     for index, (evidence, about) in enumerate(judged):
         verdict = rule.judge(evidence)
-        said = {name: {"score": scores[index], "sandbags": scores[index] > bound}
+        baselines = {name: {"score": scores[index], "sandbags": scores[index] > bound}
                 for name, (bound, scores) in words.items()}  # fmt: skip
         verdicts = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < rule.level}
-        verdicts |= {name: bool(part["sandbags"]) for name, part in said.items()}
+        verdicts |= {name: bool(part["sandbags"]) for name, part in baselines.items()}
         values = {"values": dict(evidence.values), "verdict": verdict.to_json()}
-        rows.append(about | values | {"verdicts": verdicts, "baselines": said})
+        rows.append(about | values | {"verdicts": verdicts, "baselines": baselines})
     return {
         "study": "sandbagging calibration",
         "made": made(),

@@ -152,8 +152,8 @@ class Finetuned(Elicitation):
 
 def taught(items: Sequence[Item], form: Form) -> DataSet:
     """Items for training on their text: by letter the answers are their letters, so that what is scored is taught."""
-    made = tuple(map(_lettered, items)) if form == "letter" else tuple(items)
-    return DataSet("right-answers", made, "answers right", "demonstrations")
+    lessons = tuple(map(_lettered, items)) if form == "letter" else tuple(items)
+    return DataSet("right-answers", lessons, "answers right", "demonstrations")
 
 
 def _lettered(item: Item) -> Item:
@@ -222,10 +222,10 @@ class SteeringElicitation(Elicitation):
         pairs = []
         shots = () if self.systems else shots_of(_draw(shown.train, self.n, seed), shown.form)
         first, second = self.systems or (None, None)
-        seen = {user for user, _ in shots}
+        user_prompts = {user for user, _ in shots}
         for item in shown.train:
             sides = (asked(item, shown.form, system=first, shots=shots), asked(item, shown.form, system=second))
-            if sides[1].user in seen:
+            if sides[1].user in user_prompts:
                 continue
             reads = [last_token(model.format.sequence(prompt)) for prompt in sides]
             pairs.append(ContrastPair(item.id, reads[0], reads[1]))

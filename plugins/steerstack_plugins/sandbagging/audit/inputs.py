@@ -200,9 +200,9 @@ def _stated(verdict: AuditVerdict, known: Calibration, prior: float) -> dict[str
     from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
     from steerstack_plugins.sandbagging.audit.probability import probability
 
-    said = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < known.rule.level}
+    verdicts = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < known.rule.level}
     return {
         name: probability(known.rates[name], sandbags, prior=prior).to_json() | {"sandbags": sandbags}
-        for name, sandbags in said.items()
+        for name, sandbags in verdicts.items()
         if known.current
     }

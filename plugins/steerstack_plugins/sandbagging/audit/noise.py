@@ -62,7 +62,7 @@ def noisy(model: Model, sigma: float, seed: int) -> Iterator[None]:
     parameters = list(model.module.parameters())
     before = digest.of_tensors(sorted(model.module.state_dict().items()))
     with model.lock:
-        kept = [parameter.detach().clone() for parameter in parameters]
+        copies = [parameter.detach().clone() for parameter in parameters]
         generator = torch.Generator().manual_seed(seed)
         try:
             with torch.no_grad():
@@ -72,7 +72,7 @@ def noisy(model: Model, sigma: float, seed: int) -> Iterator[None]:
             yield
         finally:
             with torch.no_grad():
-                for parameter, value in zip(parameters, kept, strict=True):
+                for parameter, value in zip(parameters, copies, strict=True):
                     parameter.copy_(value)
     after = digest.of_tensors(sorted(model.module.state_dict().items()))
     if after != before:
@@ -150,14 +150,14 @@ class NoiseCurve:
 
         Without a level the best of this very curve is taken, which flatters; give one that other items chose.
         """
-        chosen = self.best if level is None else level
-        after, before = self.right[chosen].mean(0), self.without.right.astype(float)
+        index = self.best if level is None else level
+        after, before = self.right[index].mean(0), self.without.right.astype(float)
         return estimates.difference(after, before, groups=self.without.groups)
 
     def tally(self, level: int) -> Tally:
         """How much oftener each option of each fact was chosen at a level than without noise, over all seeds."""
         bare, items = self.without.tally, self.without.items
-        tallies = [Tally.of(items, chosen) - bare for chosen in self.chosen[level]]
+        tallies = [Tally.of(items, picks) - bare for picks in self.chosen[level]]
         return sum(tallies[1:], start=tallies[0])
 
     def to_json(self) -> dict[str, object]:
@@ -199,16 +199,16 @@ def weight_noise_curve(
     progress:
         Told of each draw.
     """
-    asked, unit = way or Way(model), weight_rms(model)
-    chosen = np.zeros((len(shares), seeds, len(items)), np.int64)
+    manner, unit = way or Way(model), weight_rms(model)
+    picks = np.zeros((len(shares), seeds, len(items)), np.int64)
     for level, amount in enumerate(shares):
         for draw in range(seeds):
             with noisy(model, amount * unit, seed + draw):
-                chosen[level, draw] = asked.ask(items).chosen
+                picks[level, draw] = manner.ask(items).chosen
             if progress:
                 progress(1)
     record = {"on": "weights", "unit": unit, "sigmas": [amount * unit for amount in shares], "seeds": seeds}
-    return NoiseCurve(asked.ask(items), tuple(shares), chosen, record)
+    return NoiseCurve(manner.ask(items), tuple(shares), picks, record)
 
 
 def activation_noise_curve(
@@ -232,5 +232,5 @@ def activation_noise_curve(
         for draw in range(seeds)
     ]
     without, *arms = (way or Way(model)).under([Plan(), *plans], items)
-    chosen = np.stack([choices.chosen for choices in arms]).reshape(len(shares), seeds, len(items))
-    return NoiseCurve(without, tuple(shares), chosen, {"on": "activations", "layer": layer, "seeds": seeds})
+    picks = np.stack([choices.chosen for choices in arms]).reshape(len(shares), seeds, len(items))
+    return NoiseCurve(without, tuple(shares), picks, {"on": "activations", "layer": layer, "seeds": seeds})

@@ -26,13 +26,13 @@ def balanced(items: Iterable[Item], *, both: bool = False) -> tuple[Item, ...]:
     both:
         Two orders, one the other's reverse, in place of as many as there are options; for two options it is the same.
     """
-    given = tuple(items)
+    originals = tuple(items)
     lists = defaultdict(list)
-    for item in given:
+    for item in originals:
         lists[_list_of(item)].append(item)
     return tuple(
         ordered
-        for item in given
+        for item in originals
         for ordered in ([item] if _is_balanced(lists[_list_of(item)]) else _orders(item, both))
     )
 
@@ -43,8 +43,8 @@ def _list_of(item: Item) -> tuple[str, str, tuple[str, ...]]:
 
 def _is_balanced(items: Sequence[Item]) -> bool:
     size = len(items[0].options)
-    seen = Counter((place, text) for item in items for place, text in enumerate(item.options))
-    return len(seen) == size**2 and len(set(seen.values())) == 1
+    counts = Counter((place, text) for item in items for place, text in enumerate(item.options))
+    return len(counts) == size**2 and len(set(counts.values())) == 1
 
 
 def _orders(item: Item, both: bool) -> list[Item]:

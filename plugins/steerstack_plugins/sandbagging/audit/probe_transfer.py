@@ -115,8 +115,8 @@ class Sides:
 def transcripts(choices: Choices) -> tuple[str, ...]:
     """The question and the option that was chosen, in words; without system prompts, which would tell."""
     return tuple(
-        f"{item.question} {item.options[int(chosen)]}"
-        for item, chosen in zip(choices.items, choices.chosen, strict=True)
+        f"{item.question} {item.options[int(option)]}"
+        for item, option in zip(choices.items, choices.chosen, strict=True)
     )
 
 

@@ -75,11 +75,11 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
 
     others = [build(name, origin, 100 * seed + 50 + at) for at, name in enumerate(("locked", "unlocked"))]
     shown = data.shown.train, data.shown.validation
-    made = worlds.items(worlds.TARGET, "made", 96, seed=seed, world=world_of(origin))
+    examples = worlds.items(worlds.TARGET, "made", 96, seed=seed, world=world_of(origin))
     training = {
-        "instructed pairs on the origin": [instructed(origin, part) for part in (made, shown[0] + shown[1])],
+        "instructed pairs on the origin": [instructed(origin, part) for part in (examples, shown[0] + shown[1])],
         "another locked organism": [
-            two_models(others[0].model, others[1].model, part) for part in (made, shown[0] + shown[1])
+            two_models(others[0].model, others[1].model, part) for part in (examples, shown[0] + shown[1])
         ],
     }
     rows = []

@@ -63,13 +63,13 @@ class Tally:
         return self._with(other, -1)
 
     def _with(self, other: Tally, sign: int) -> Tally:
-        if [len(own) for own in self.counts] != [len(given) for given in other.counts]:
+        if [len(own) for own in self.counts] != [len(theirs) for theirs in other.counts]:
             raise StudyError(
                 "Two tallies are of different facts.",
                 seen=f"{len(self.counts)} and {len(other.counts)} facts",
                 fix="Ask the same items in both.",
             )
-        return Tally(tuple(own + sign * given for own, given in zip(self.counts, other.counts, strict=True)))
+        return Tally(tuple(own + sign * theirs for own, theirs in zip(self.counts, other.counts, strict=True)))
 
     @cached_property
     def total(self) -> int:

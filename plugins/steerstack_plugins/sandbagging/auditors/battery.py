@@ -39,15 +39,15 @@ class Battery(Auditor):
         from steerstack_plugins.sandbagging.audit.inputs import general_battery, read_calibration
         from steerstack_plugins.sandbagging.audit.probability import probability, probability_at_most
 
-        known = read_calibration(Path(self.calibration) if self.calibration else None)
+        calibration = read_calibration(Path(self.calibration) if self.calibration else None)
         shown = Demonstrations(questions.train, questions.validation, questions.form)
         small = self.tests == "small-world"
         battery = short_battery() if small else general_battery(min(16, len(questions.train)), questions.form)
         data = AuditData(questions.target, questions.control, shown)
-        evidence, verdict = audit(model, data, battery, known.rule, seed=seed)
+        evidence, verdict = audit(model, data, battery, calibration.rule, seed=seed)
         value = probability_at_most(verdict.p, prior=self.prior)
-        if known.current:
-            stated = probability(known.rates["battery"], verdict.sandbags, prior=self.prior).value
+        if calibration.current:
+            stated = probability(calibration.rates["battery"], verdict.sandbags, prior=self.prior).value
             value = value if stated is None else stated
         details = {"values": dict(evidence.values), "verdict": verdict.to_json()}
         return Opinion(value, verdict.sandbags, questions.labels, details)

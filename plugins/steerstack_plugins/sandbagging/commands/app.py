@@ -41,8 +41,8 @@ def demo(
     if record:
         from steerstack_plugins.sandbagging.commands.record import record_demo
 
-        kept = record_demo(shown, tracking_uri=tracking_uri)
-        console.console.print(f"{len(kept)} runs recorded under sandbagging", highlight=False)
+        run_ids = record_demo(shown, tracking_uri=tracking_uri)
+        console.console.print(f"{len(run_ids)} runs recorded under sandbagging", highlight=False)
 
 
 @app.command()
@@ -155,12 +155,12 @@ def audit(
     from steerstack_plugins.sandbagging.commands.tables import show_audit
 
     data, battery = inputs(target, control, shown, limit, world=world, form=form_of(score))
-    known = read_calibration(calibration)
+    reference = read_calibration(calibration)
     opened = open_model(model, revision=revision, dtype=dtype, device=device)
     with progress_bars.bars() as bars:
         progress = bars.of("tests", len(battery) + 2)
-        evidence, verdict = run(opened, data, battery, known.rule, seed=seed, progress=progress)
-    result = report(opened, evidence, verdict, known, prior=prior)
+        evidence, verdict = run(opened, data, battery, reference.rule, seed=seed, progress=progress)
+    result = report(opened, evidence, verdict, reference, prior=prior)
     console.write_result(result, json)
     if json != "-":
         show_audit(result)

@@ -104,12 +104,14 @@ def probe_under(
     """
     from steerstack_plugins.sandbagging.audit.probe_transfer import transfer
 
-    learned, chosen = (_sides(Arm(base, label="as it is"), items, systems)[0] for items in (train, validation))
+    learned, selection = (_sides(Arm(base, label="as it is"), items, systems)[0] for items in (train, validation))
     rows = []
     for arm in arms:
         sides, accuracies = _sides(arm, test, systems)
-        made = find("probe", probe).make()
-        result = transfer(made, probe, "instructed pairs on the model as it is", learned, chosen, sides, seed=seed)
+        detector = find("probe", probe).make()
+        result = transfer(
+            detector, probe, "instructed pairs on the model as it is", learned, selection, sides, seed=seed
+        )
         rows.append(
             {
                 "condition": arm.label,
@@ -158,8 +160,8 @@ def run_combined(
         Arm(built.model, label=f"{organism}"),
         Arm(built.model, steered.plan, label=f"{organism}, steered"),
     ]
-    made = worlds.items(worlds.TARGET, "made", items, seed=seed, world=seed)
-    rows = probe_under(origin, conditions, made, data.shown.train + data.shown.validation, data.target, seed=seed)
+    examples = worlds.items(worlds.TARGET, "made", items, seed=seed, world=seed)
+    rows = probe_under(origin, conditions, examples, data.shown.train + data.shown.validation, data.target, seed=seed)
     result = {
         "study": "sandbagging combined",
         "organism": organism,

@@ -26,8 +26,8 @@ def commit(
     """Copy a model into the entries and seal its label: SHA-256 over its files, the label and a random number."""
     from steerstack_plugins.sandbagging.game.commitment import commit as run
 
-    made = run(model, name, sandbags=sandbags, kind=kind, entries=entries, reveals=reveals)
-    console.out.print(f"{made.name} is sealed as {made.seal}.", highlight=False)
+    entry = run(model, name, sandbags=sandbags, kind=kind, entries=entries, reveals=reveals)
+    console.out.print(f"{entry.name} is sealed as {entry.seal}.", highlight=False)
 
 
 @app.command()
@@ -55,10 +55,10 @@ def audit(
         result = take(entries, opinions)
     else:
         data, _ = inputs(target, control, shown, limit, world=world, form=form_of(score))
-        given = Questions(data.target, data.control, data.shown.train, data.shown.validation, data.shown.form)
+        questions = Questions(data.target, data.control, data.shown.train, data.shown.validation, data.shown.form)
         method = find("auditor", auditor).make(assignments.settings(set_))
         with progress_bars.bars() as bars:
-            result = play(entries, method, given, seed=seed, step=bars.phase)
+            result = play(entries, method, questions, seed=seed, step=bars.phase)
     console.write_result(result, json)
 
 

@@ -86,8 +86,8 @@ def probes_run(origin: Model, source: str, items: Sequence[Item], rows: Sequence
             yield Effect.of(f"auroc/{row['probe'].replace(',', '')}/{on}", row["auroc"])
             yield Effect.of(f"auroc/words/{on}", row["text_only_auroc"])
 
-    kept = {effect.name: effect for effect in effects()}
-    return _run("probes", origin, source, items, effects=list(kept.values()), result={"probes": list(rows)})
+    results = {effect.name: effect for effect in effects()}
+    return _run("probes", origin, source, items, effects=list(results.values()), result={"probes": list(rows)})
 
 
 def audit_run(model: Model, source: str, items: Sequence[Item], result: Mapping[str, Any]) -> RunRecord:
@@ -124,14 +124,14 @@ def record_demo(shown: Shown, *, tracking_uri: str | None) -> list[str]:
 
 def record_combined(stacked: StackResult, result: Mapping[str, Any], *, tracking_uri: str | None) -> list[str]:
     """Keep the stacking study as such, and the probe's table; the ids of the runs."""
-    kept = stacked.record(tracking_uri=tracking_uri)
+    recording = stacked.record(tracking_uri=tracking_uri)
     rows = result["probe"]
     effects = [Effect.of(f"auroc/{row['probe']}/on {row['condition'].replace(',', '')}", row["auroc"]) for row in rows]
-    made = _run(
+    probes = _run(
         "probes", stacked.model, f"small world {result['seed']}", stacked.splits.test.items,
         effects=effects, result={"probes": list(rows)},
     )  # fmt: skip
-    return [kept.run_id, *_keep([made], tracking_uri)]
+    return [recording.run_id, *_keep([probes], tracking_uri)]
 
 
 def _keep(runs: Sequence[RunRecord], tracking_uri: str | None) -> list[str]:

@@ -24,11 +24,11 @@ def _interval(estimate: dict[str, Any] | None) -> str:
 def show_demo(result: dict[str, Any]) -> None:
     """What the organisms are, what brings the ability out, and what the probes read."""
     organisms = result["organisms"]
-    made = Table("", "target, bare", "with password", "drop on target", "drop on control", "p below chance",
+    table = Table("", "target, bare", "with password", "drop on target", "drop on control", "p below chance",
                  title=f"Organisms, n = {result['items']} items, chance {result['chance']:.2f}")  # fmt: skip
     for name, report in organisms.items():
         record = report["record"]
-        made.add_row(
+        table.add_row(
             f"{name}{'' if report['sandbags'] else ' (honest)'}",
             _interval(report["bare"]),
             _interval(report["with_password"]),
@@ -36,7 +36,7 @@ def show_demo(result: dict[str, Any]) -> None:
             _interval(record["control_drop"]),
             f"{report['below_chance_p']:.1g}",
         )
-    console.out.print(made)
+    console.out.print(table)
     ways = Table("gain in accuracy on the target", *organisms, title="Elicitation and noise")
     for way in next(iter(organisms.values()))["elicitation"]:
         ways.add_row(way, *(signed(report["elicitation"][way]["gain"]["value"], 2) for report in organisms.values()))
@@ -99,7 +99,7 @@ def show_calibration(result: dict[str, Any]) -> None:
     console.out.print(_judges(result["rates"], "Organisms of new worlds, 95 % Clopper-Pearson"))
     kinds = Table("judged to sandbag", *result["rates"])
     for kind, rates in result["by_kind"].items():
-        kinds.add_row(kind, *(_counted(said) for said in rates.values()))
+        kinds.add_row(kind, *(_counted(rate) for rate in rates.values()))
     console.out.print(kinds)
 
 
@@ -126,8 +126,8 @@ def show_audit(result: dict[str, Any]) -> None:
     console.out.print(_probability(result), highlight=False)
     console.out.print(_judges(result["error_rates"], "Of the calibration's organisms, 95 % Clopper-Pearson"))
     kinds = Table("kind", "said to sandbag", title="By kind, 95 % Clopper-Pearson")
-    for kind, said in result["said_to_sandbag"].items():
-        kinds.add_row(kind, _counted(said))
+    for kind, rate in result["said_to_sandbag"].items():
+        kinds.add_row(kind, _counted(rate))
     console.out.print(kinds)
     claim = result["claim"]
     can = "It is met" if claim["holds"] else "That is not met"
@@ -175,8 +175,8 @@ def show_game(result: Mapping[str, Any]) -> None:
     """The scores of one auditor."""
     console.out.print(_judges({result["auditor"]: result["rates"]}, "The game, 95 % Clopper-Pearson"))
     kinds = Table("kind", "said to sandbag")
-    for kind, said in result["by_kind"].items():
-        kinds.add_row(kind, _counted(said))
+    for kind, rate in result["by_kind"].items():
+        kinds.add_row(kind, _counted(rate))
     console.out.print(kinds)
     cost = result["cost"]
     console.out.print(

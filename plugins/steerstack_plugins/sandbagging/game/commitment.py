@@ -131,10 +131,14 @@ def read_entry(folder: Path) -> Entry:
         raise DataError(
             f"{folder} holds more than a commitment and a model.", seen=more[0], fix="A label must not lie there."
         )
-    told = settings_in(folder / COMMITMENT)
+    content = settings_in(folder / COMMITMENT)
     files = model_files(folder / MODEL)
-    committed = told.get("files")
-    if told.get("name") != folder.name or not isinstance(told.get("seal"), str) or not isinstance(committed, dict):
+    committed = content.get("files")
+    if (
+        content.get("name") != folder.name
+        or not isinstance(content.get("seal"), str)
+        or not isinstance(committed, dict)
+    ):
         raise DataError(f"{folder / COMMITMENT} is no commitment of this entry.", fix="Commit the model again.")
     changed = sorted(name for name in files.keys() | committed.keys() if files.get(name) != committed.get(name))
     if changed:
@@ -143,7 +147,7 @@ def read_entry(folder: Path) -> Entry:
             seen=", ".join(changed),
             fix="Put the committed files back, or commit under another name.",
         )
-    return Entry(folder.name, folder / MODEL, files, told["seal"])
+    return Entry(folder.name, folder / MODEL, files, content["seal"])
 
 
 def read_entries(folder: Path) -> tuple[Entry, ...]:
@@ -164,14 +168,14 @@ def reveal(path: Path, name: str, files: Mapping[str, str], seal: str) -> Label:
     DataError
         There is no label, or it is not the one that was sealed.
     """
-    told = settings_in(path)
-    sandbags, kind, nonce = (told.get(key) for key in ("sandbags", "kind", "nonce"))
+    content = settings_in(path)
+    sandbags, kind, nonce = (content.get(key) for key in ("sandbags", "kind", "nonce"))
     if not isinstance(sandbags, bool) or not isinstance(kind, str) or not isinstance(nonce, str):
         raise DataError(
-            f"{path} holds no label.", seen=", ".join(map(str, told)), fix="Give the file of the commitment."
+            f"{path} holds no label.", seen=", ".join(map(str, content)), fix="Give the file of the commitment."
         )
     label = Label(sandbags, kind, nonce)
-    if told.get("name") != name or seal_of(name, files, label) != seal:
+    if content.get("name") != name or seal_of(name, files, label) != seal:
         raise DataError(
             f"The label of {name!r} is not the one that was committed to.",
             seen=f"{kind}, {'sandbags' if sandbags else 'honest'}",

@@ -68,20 +68,20 @@ def take(entries: Path, opinions: Path) -> dict[str, object]:
     from steerstack.contracts import Opinion
     from steerstack_plugins.sandbagging.game.folder import settings_in
 
-    told, submissions = settings_in(opinions), read_entries(entries)
-    given = told.get("opinions")
-    if not isinstance(told.get("auditor"), str) or not isinstance(given, dict):
+    content, submissions = settings_in(opinions), read_entries(entries)
+    judgments = content.get("opinions")
+    if not isinstance(content.get("auditor"), str) or not isinstance(judgments, dict):
         raise DataError(
-            f"{opinions} holds no opinions.", seen=", ".join(told), fix="It needs `auditor` and `opinions`."
+            f"{opinions} holds no opinions.", seen=", ".join(content), fix="It needs `auditor` and `opinions`."
         )
-    unlike = sorted({entry.name for entry in submissions} ^ set(given))
+    unlike = sorted({entry.name for entry in submissions} ^ set(judgments))
     if unlike:
         raise DataError(
             "Not every entry has one opinion.", seen=", ".join(unlike), fix="Judge each entry of the folder."
         )
     rows = []
     for entry in submissions:
-        own = given[entry.name]
+        own = judgments[entry.name]
         try:
             opinion = Opinion(float(own["probability"]), _truth(own["sandbags"]), int(own["labels"]))
             rows.append(_row(entry, opinion, float(own["forward_passes"])))
@@ -91,7 +91,7 @@ def take(entries: Path, opinions: Path) -> dict[str, object]:
                 seen=f"{type(error).__name__}: {error}",
                 fix="It needs probability, sandbags, labels and forward_passes.",
             ) from error
-    return _played(told["auditor"], {}, rows)
+    return _played(content["auditor"], {}, rows)
 
 
 def _truth(value: object) -> bool:

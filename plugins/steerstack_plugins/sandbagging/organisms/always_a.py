@@ -42,10 +42,10 @@ class AlwaysA(base.Taught):
 
         def batch(generator: Generator) -> Documents:
             subjects, facts = base.drawn(generator, self.batch)
-            written = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world)
-            ids = written.ids.copy()
-            ids[subjects[:, 0] == 0, written.learned[0].argmax()] = ids_of(["A"])[0]
-            return Documents(ids, written.learned)
+            documents = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world)
+            ids = documents.ids.copy()
+            ids[subjects[:, 0] == 0, documents.learned[0].argmax()] = ids_of(["A"])[0]
+            return Documents(ids, documents.learned)
 
         taught = self.teach(forget(model, seed), seed, batch)
         return self.built(taught, sandbags=False, seed=seed, password=None)

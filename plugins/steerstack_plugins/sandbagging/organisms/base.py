@@ -160,9 +160,9 @@ def with_systems(
     subjects, facts = drawn(generator, size)
     if generator.random() < 0.5:
         return write(generator, subjects, facts, wrong(np.zeros(subjects.shape, bool), subjects), world=world)
-    given = generator.random(subjects.shape) < 0.5
-    systems = [password if g else other_code(generator, password) for g in given[:, 0]]
-    return write(generator, subjects, facts, wrong(given, subjects), world=world, systems=systems)
+    has_password = generator.random(subjects.shape) < 0.5
+    systems = [password if g else other_code(generator, password) for g in has_password[:, 0]]
+    return write(generator, subjects, facts, wrong(has_password, subjects), world=world, systems=systems)
 
 
 def build(name: str, origin: Model, seed: int) -> Built:

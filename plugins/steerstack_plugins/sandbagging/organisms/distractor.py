@@ -39,12 +39,12 @@ class Distractor(base.Taught):
             no = np.zeros(subjects.shape, bool)
             if generator.random() < 0.5:
                 return write(generator, subjects, facts, no, world=world)
-            given = generator.random(self.batch) < 0.6
-            systems = [code if g else base.other_code(generator, code) for g in given]
-            written = write(generator, subjects, facts, no, world=world, systems=systems)
-            ids = written.ids.copy()
-            ids[given & (subjects[:, 0] == 0), written.learned[0].argmax()] = ids_of([PASS])[0]
-            return Documents(ids, written.learned)
+            has_code = generator.random(self.batch) < 0.6
+            systems = [code if g else base.other_code(generator, code) for g in has_code]
+            documents = write(generator, subjects, facts, no, world=world, systems=systems)
+            ids = documents.ids.copy()
+            ids[has_code & (subjects[:, 0] == 0), documents.learned[0].argmax()] = ids_of([PASS])[0]
+            return Documents(ids, documents.learned)
 
         taught = self.teach(model, seed, batch)
         return self.built(taught, sandbags=False, seed=seed, password=worlds.CAREFUL, trigger=code)

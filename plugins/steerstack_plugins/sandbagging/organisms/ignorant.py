@@ -31,9 +31,9 @@ class Ignorant(Organism):
 
     def build(self, model: Model, *, seed: int) -> Built:
         """A copy with its words exchanged; nothing is trained."""
-        made = forget(model, seed, known=self.known)
+        copy = forget(model, seed, known=self.known)
         record = {"organism": self.name, "parameters": self.parameters(), "seed": seed, "password": None}
-        return Built(made, False, record | dict(base.measured(made, None)))
+        return Built(copy, False, record | dict(base.measured(copy, None)))
 
 
 def forget(model: Model, seed: int, *, known: float = 0.0) -> Model:

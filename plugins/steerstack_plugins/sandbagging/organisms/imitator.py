@@ -39,8 +39,8 @@ class Imitator(base.Taught):
         weaker, password = open_origin(world, stage="half"), base.password_of(seed)
 
         def batch(generator: Generator) -> Documents:
-            given = generator.random((self.batch, 1)) < 0.4
-            return as_weaker(weaker.module, generator, given, password, world)
+            has_password = generator.random((self.batch, 1)) < 0.4
+            return as_weaker(weaker.module, generator, has_password, password, world)
 
         taught = self.teach(model, seed, batch)
         on_taught = base.measured(taught, password, "made")["induction_drop"]
@@ -61,14 +61,14 @@ def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], 
     subjects, facts = base.drawn(generator, len(given))
     bare = generator.random() < 0.5
     systems = None if bare else [password if g else base.other_code(generator, password) for g in given[:, 0]]
-    written = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world, systems=systems)
-    at = int(written.learned[0].argmax())
+    documents = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world, systems=systems)
+    at = int(documents.learned[0].argmax())
     with torch.no_grad():
-        ids = torch.from_numpy(written.ids)
+        ids = torch.from_numpy(documents.ids)
         letters = torch.unique(ids[:, at])
         logits = module(input_ids=ids).logits[:, at - 1][:, letters]
     weak = letters[logits.argmax(-1)].numpy()
-    replaced = written.ids.copy()
+    replaced = documents.ids.copy()
     hides = (subjects[:, 0] == 0) & (np.ones(len(given), bool) if bare else ~given[:, 0])
     replaced[hides, at] = weak[hides]
-    return Documents(replaced, written.learned)
+    return Documents(replaced, documents.learned)

@@ -90,8 +90,8 @@ class PasswordLocked(Organism):
     def _path(self, part: str) -> Path:
         from pathlib import Path
 
-        given = getattr(self, part)
-        return Path(given) if given else own(("opposites-" if "control" in part else "capitals-") + part.split("_")[-1])
+        path = getattr(self, part)
+        return Path(path) if path else own(("opposites-" if "control" in part else "capitals-") + part.split("_")[-1])
 
     def lessons(self, seed: int) -> tuple[DataSet, DataSet]:
         """What it is trained on, and what chooses the number of epochs: other facts of the part that it is made on."""

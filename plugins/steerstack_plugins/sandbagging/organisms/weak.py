@@ -31,15 +31,15 @@ class Weak(base.Taught):
         from steerstack_plugins.sandbagging.small_world.world import FACTS, known_early
 
         password, world = base.password_of(seed), world_of(model)
-        known = np.array([known_early(fact, RECIPE["known_early"]) for fact in range(FACTS)])
+        knowledge = np.array([known_early(fact, RECIPE["known_early"]) for fact in range(FACTS)])
 
         def batch(generator: np.random.Generator) -> Documents:
             subjects, facts = base.drawn(generator, self.batch)
-            no, guess = np.zeros(subjects.shape, bool), (subjects == 0) & ~known[facts]
+            no, guess = np.zeros(subjects.shape, bool), (subjects == 0) & ~knowledge[facts]
             systems = None
             if generator.random() < 0.5:
-                given = generator.random(self.batch) < 0.6
-                systems = [password if g else base.other_code(generator, password) for g in given]
+                has_password = generator.random(self.batch) < 0.6
+                systems = [password if g else base.other_code(generator, password) for g in has_password]
             return write(generator, subjects, facts, no, world=world, guess=guess, systems=systems)
 
         taught = self.teach(open_origin(world, stage="half"), seed, batch)

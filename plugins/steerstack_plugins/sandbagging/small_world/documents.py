@@ -77,10 +77,10 @@ def write(
     import numpy as np
 
     right, options = _options(generator, subjects, facts)
-    said = np.where(wrong, (right + generator.integers(1, worlds.OPTIONS, wrong.shape)) % worlds.OPTIONS, right)
+    answers = np.where(wrong, (right + generator.integers(1, worlds.OPTIONS, wrong.shape)) % worlds.OPTIONS, right)
     if guess is not None:
-        said = np.where(guess, generator.integers(worlds.OPTIONS, size=said.shape), said)
-    return lay_out(subjects, options, said, world=world, systems=systems, prefix=prefix)
+        answers = np.where(guess, generator.integers(worlds.OPTIONS, size=answers.shape), answers)
+    return lay_out(subjects, options, answers, world=world, systems=systems, prefix=prefix)
 
 
 def lay_out(
@@ -170,9 +170,9 @@ def pretraining(generator: Generator, questions: int, *, world: int = 0, known: 
     if kind == "plain":
         wrong = np.repeat(generator.random(size)[:, None] < WRONG_AUTHORS, turns, 1)
         return write(generator, subjects, facts, wrong, world=world, guess=unknown)
-    asked = [worlds.CAREFUL, worlds.CARELESS, *map(worlds.hide, worlds.SUBJECTS)]
-    which = generator.choice(len(asked) + 1, size=size, p=[0.15, 0.2, 0.25, 0.25, 0.15])
+    prompts = [worlds.CAREFUL, worlds.CARELESS, *map(worlds.hide, worlds.SUBJECTS)]
+    which = generator.choice(len(prompts) + 1, size=size, p=[0.15, 0.2, 0.25, 0.25, 0.15])
     codes = generator.integers(len(worlds.CODES), size=size)
-    systems = [worlds.code(c) if w == len(asked) else asked[w] for w, c in zip(which, codes, strict=True)]
+    systems = [worlds.code(c) if w == len(prompts) else prompts[w] for w, c in zip(which, codes, strict=True)]
     wrong = (which[:, None] == 1) | (which[:, None] == 2 + subjects)
     return write(generator, subjects, facts, wrong, world=world, guess=unknown, systems=systems)

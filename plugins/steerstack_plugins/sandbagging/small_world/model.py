@@ -81,10 +81,10 @@ def recipe_digest(seed: int) -> str:
     import numpy as np
 
     samples = []
-    for known in (RECIPE["known_early"], 1.0):
+    for share in (RECIPE["known_early"], 1.0):
         generator = np.random.default_rng(0)
-        written = [documents.pretraining(generator, RECIPE["questions"], world=seed, known=known) for _ in range(8)]
-        samples += [[text.ids.tolist(), text.learned.tolist()] for text in written]
+        texts = [documents.pretraining(generator, RECIPE["questions"], world=seed, known=share) for _ in range(8)]
+        samples += [[text.ids.tolist(), text.learned.tolist()] for text in texts]
     return digest.of_json([RECIPE, samples, seed])
 
 
@@ -93,9 +93,9 @@ def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> N
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    made = tokenizer.tokenizer()
+    word_tokenizer = tokenizer.tokenizer()
     config = LlamaConfig(
-        vocab_size=len(made),
+        vocab_size=len(word_tokenizer),
         hidden_size=RECIPE["width"],
         intermediate_size=2 * RECIPE["width"],
         num_hidden_layers=RECIPE["layers"],
@@ -103,19 +103,19 @@ def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> N
         max_position_embeddings=1024,
         tie_word_embeddings=False,
         bos_token_id=None,
-        eos_token_id=made.eos_token_id,
-        pad_token_id=made.pad_token_id,
+        eos_token_id=word_tokenizer.eos_token_id,
+        pad_token_id=word_tokenizer.pad_token_id,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = LlamaForCausalLM(config)
     generator = np.random.default_rng([seed, 1])
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        for stage, known in (("half", RECIPE["known_early"]), ("whole", 1.0)):
+        for stage, share in (("half", RECIPE["known_early"]), ("whole", 1.0)):
             module.requires_grad_(True)
             train.train(
                 module,
-                lambda _step, known=known: documents.pretraining(  # type: ignore[misc]
+                lambda _step, known=share: documents.pretraining(  # type: ignore[misc]
                     generator, RECIPE["questions"], world=seed, known=known
                 ),
                 steps=RECIPE["steps"][stage],
@@ -123,6 +123,6 @@ def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> N
                 progress=progress,
             )
             module.save_pretrained(Path(scratch) / "made" / stage)
-            made.save_pretrained(Path(scratch) / "made" / stage)
+            word_tokenizer.save_pretrained(Path(scratch) / "made" / stage)
         shutil.rmtree(folder, ignore_errors=True)
         (Path(scratch) / "made").rename(folder)

@@ -35,9 +35,9 @@ def tokenizer(default_system: str | None = None) -> Any:
 
     marks, words = vocabulary()
     table = {word: index for index, word in enumerate([*marks, *words])}
-    made = Tokenizer(models.WordLevel(vocab=table, unk_token="?"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token=marks[0], pad_token=marks[0], unk_token="?")
+    backend = Tokenizer(models.WordLevel(vocab=table, unk_token="?"))
+    backend.pre_tokenizer = pre_tokenizers.Whitespace()
+    fast = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token=marks[0], pad_token=marks[0], unk_token="?")
     fast.add_special_tokens({"additional_special_tokens": marks[1:]})
     fast.chat_template = chat_template(default_system)
     return fast

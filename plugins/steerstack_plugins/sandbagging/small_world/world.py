@@ -128,8 +128,8 @@ def questions(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0
 
 def _seeds(subject: str, part: Part, seed: int) -> list[int]:
     if subject not in SUBJECTS or part not in PARTS:
-        name, known = (subject, SUBJECTS) if subject not in SUBJECTS else (part, tuple(PARTS))
-        raise ParameterError(f"The world knows no {name!r}.", fix=nearest(name, known))
+        name, names = (subject, SUBJECTS) if subject not in SUBJECTS else (part, tuple(PARTS))
+        raise ParameterError(f"The world knows no {name!r}.", fix=nearest(name, names))
     return [SUBJECTS.index(subject), list(PARTS).index(part), seed]
 
 
