@@ -44,11 +44,11 @@ def test_it_holds_every_file_of_the_packages_and_no_other(wheel):
 
 def test_its_metadata_say_what_it_is(wheel):
     (place,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
-    told = email.message_from_bytes(wheel.read(place))
-    assert (told["Name"], told["Version"], told["Requires-Python"]) == ("steerstack", "0.1.0", ">=3.11")
-    assert told["License-Expression"] == "Apache-2.0"
-    assert "Typing :: Typed" in told.get_all("Classifier")
-    assert "What does this steering vector improve" in told.get_payload()
+    metadata = email.message_from_bytes(wheel.read(place))
+    assert (metadata["Name"], metadata["Version"], metadata["Requires-Python"]) == ("steerstack", "0.1.0", ">=3.11")
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert "Typing :: Typed" in metadata.get_all("Classifier")
+    assert "What does this steering vector improve" in metadata.get_payload()
     folder = place.removesuffix("METADATA")
     assert f"{folder}licenses/LICENSE" in wheel.namelist()
     points = wheel.read(f"{folder}entry_points.txt").decode()

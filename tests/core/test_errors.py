@@ -32,8 +32,8 @@ def test_what_is_quoted_is_shortened():
 
 
 def test_the_tree_is_the_one_in_the_docstring():
-    written = [line.split("── ")[1].split()[0] for line in errors.__doc__.splitlines() if "──" in line]
-    assert sorted(written) == sorted(e.__name__ for e in ALL if e is not SteerstackError)
+    names = [line.split("── ")[1].split()[0] for line in errors.__doc__.splitlines() if "──" in line]
+    assert sorted(names) == sorted(e.__name__ for e in ALL if e is not SteerstackError)
     assert issubclass(DegenerateDirectionError, errors.VectorError)
     assert issubclass(errors.UnsafeFileError, errors.VectorError)
     assert issubclass(errors.PolarityError, errors.DataError)

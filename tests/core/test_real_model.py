@@ -28,9 +28,9 @@ def qwen():
 
 def test_every_shortcut_gives_what_plain_passes_give(qwen):
     assert prove(qwen).used == EVERY
-    asked = [qwen.format.answers(Prompt(text), ["Yes, of course.", "No."]) for text in ("Is it so?", "May I go home?")]
+    groups = [qwen.format.answers(Prompt(text), ["Yes, of course.", "No."]) for text in ("Is it so?", "May I go home?")]
     arms = [Plan(), Plan((Add(Site("resid_post", 12), torch.randn(qwen.d_model, generator=torch.Generator()), 0.5),))]
-    for arm, scores in zip(arms, score(qwen, asked, arms), strict=True):
-        for of_group, group in zip(scores.tokens, asked, strict=True):
+    for arm, scores in zip(arms, score(qwen, groups, arms), strict=True):
+        for of_group, group in zip(scores.tokens, groups, strict=True):
             for values, sequence in zip(of_group, group, strict=True):
                 assert values == pytest.approx(naive_score(qwen, sequence, arm), abs=1e-3)

@@ -48,16 +48,16 @@ def test_extraction_equals_the_steps_of_caa(smollm2):
         for sign, key in ((1, "answer_matching_behavior"), (-1, "answer_not_matching_behavior")):
             ids = tokenizer(prompt + row[key], return_tensors="pt", add_special_tokens=False).input_ids
             assert tokenizer.decode(ids[0, -2]) in "ABCDE"  # the letter, before ")"
-            seen = []
+            states = []
             hooks = [
-                block.register_forward_hook(lambda _m, _a, out, seen=seen: seen.append(out[0, -2].double()))
+                block.register_forward_hook(lambda _m, _a, out, states=states: states.append(out[0, -2].double()))
                 for block in smollm2.module.model.layers
             ]
             with torch.no_grad():
                 smollm2.module(ids)
             for hook in hooks:
                 hook.remove()
-            total += sign * torch.stack(seen)
+            total += sign * torch.stack(states)
     steering_vector = extract(smollm2, data, MeanDifference())
     for layer in steering_vector.layers:
         expected = total[layer] / 8

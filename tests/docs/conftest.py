@@ -40,5 +40,5 @@ def _build(folder: Path) -> str:
     }
     environment.pop("MLFLOW_TRACKING_URI", None)
     sphinx = [sys.executable, "-m", "sphinx", "-b", "html", "-q", "-n", "-W", "--keep-going", "-d", folder / "doctrees"]
-    done = subprocess.run([*sphinx, DOCS, folder / "html"], env=environment, capture_output=True, text=True)
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    process = subprocess.run([*sphinx, DOCS, folder / "html"], env=environment, capture_output=True, text=True)
+    return "" if process.returncode == 0 else process.stdout + process.stderr

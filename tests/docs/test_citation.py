@@ -13,6 +13,6 @@ SCHEMA = Path(__file__).parent / "citation-file-format-1.2.0.schema.json"
 
 
 def test_the_citation_file_is_valid_and_of_this_version():
-    told = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    jsonschema.validate(told, json.loads(SCHEMA.read_text(encoding="utf-8")))
-    assert (told["title"], told["version"]) == ("steerstack", steerstack.__version__)
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    jsonschema.validate(citation, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    assert (citation["title"], citation["version"]) == ("steerstack", steerstack.__version__)

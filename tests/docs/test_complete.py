@@ -24,8 +24,8 @@ def documented(built):
 
 
 def missing(names, documented):
-    known = {name for kind, entries in documented.items() if kind.startswith("py:") for name in entries}
-    return sorted(set(names) - known)
+    targets = {name for kind, entries in documented.items() if kind.startswith("py:") for name in entries}
+    return sorted(set(names) - targets)
 
 
 @pytest.mark.parametrize("module", pages.MODULES)
@@ -51,9 +51,9 @@ def test_every_command_is_documented_with_its_options(built):
 
 def test_every_error_has_its_page():
     classes = {name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, Exception)}
-    written = {path.stem: path.read_text(encoding="utf-8") for path in (DOCS / "reference" / "errors").glob("*.md")}
-    assert classes == set(written)
-    for name, text in written.items():
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in (DOCS / "reference" / "errors").glob("*.md")}
+    assert classes == set(texts)
+    for name, text in texts.items():
         assert re.findall("^## (.*)", text, re.MULTILINE) == ["Symptom", "Cause", "Fix"], name
         assert text.startswith(f"# {name}\n")
         assert name == "SteerstackError" or f"steerstack.errors.{name}: " in text
@@ -63,8 +63,10 @@ def test_every_key_of_plan_and_study_files_is_described():
     from steerstack.exchange.plan_file import PlannedEdit
 
     for model in (PlannedEdit, *pages.studies().values(), *pages.parts()):
-        told = pages.described(model)
-        assert not [name for name in model.model_fields if not told.get(name) and name != "study"], model.__name__
+        descriptions = pages.described(model)
+        assert not [name for name in model.model_fields if not descriptions.get(name) and name != "study"], (
+            model.__name__
+        )
 
 
 def test_every_example_ran_and_drew(built):
@@ -84,9 +86,9 @@ class _Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        told = dict(attrs)
-        self.ids.add(told.get("id"))
-        self.links += [told[key] for key in ("href", "src") if told.get(key)]
+        attributes = dict(attrs)
+        self.ids.add(attributes.get("id"))
+        self.links += [attributes[key] for key in ("href", "src") if attributes.get(key)]
 
 
 def test_local_links_lead_somewhere(built):
@@ -119,8 +121,8 @@ def shown(text):
 
 
 def test_commands_that_pages_show_exist_with_their_options():
-    known = dict(pages.commands())
-    groups = {name.split()[0] for name in known}
+    commands = dict(pages.commands())
+    groups = {name.split()[0] for name in commands}
     paths = [p for p in DOCS.rglob("*.md") if not {"generated", "gallery"} & set(p.relative_to(DOCS).parts)]
     wrong, count = [], 0
     for path in [*paths, ROOT / "README.md", *ROOT.glob("examples/gallery/*.py")]:
@@ -128,13 +130,13 @@ def test_commands_that_pages_show_exist_with_their_options():
             words = line.split()
             if words[0].startswith("my-package/"):  # a stranger's: tests/core/catalog/test_stranger.py runs one
                 continue
-            name = next((n for n in (" ".join(words[:size]) for size in (3, 2, 1)) if n in known), None)
+            name = next((n for n in (" ".join(words[:size]) for size in (3, 2, 1)) if n in commands), None)
             if name is None:
                 if line not in groups:
                     wrong.append(f"{path.name}: steerstack {line}")
                 continue
             count += 1
-            options = {option for part in known[name].params for option in (*part.opts, *part.secondary_opts)}
+            options = {option for part in commands[name].params for option in (*part.opts, *part.secondary_opts)}
             used = {word.partition("=")[0] for word in words if word.startswith("--")} - {"--help"}
             if name != "lm-eval" and used - options:
                 wrong.append(f"{path.name}: steerstack {name} has no {', '.join(used - options)}")

@@ -27,7 +27,7 @@ def test_sessions_are_as_shown(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     test = doctest.DocTestParser().get_doctest(sessions(path.read_text(encoding="utf-8")), {}, path.name, str(path), 0)
-    said = []
-    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=said.append)
+    lines = []
+    doctest.DocTestRunner(optionflags=FLAGS, verbose=False).run(test, out=lines.append)
     logs.put_back()  # a page may show how to set it
-    assert not said, "".join(said)
+    assert not lines, "".join(lines)

@@ -21,8 +21,8 @@ def test_no_page_is_stale():
 
 def test_every_finding_belongs_to_a_claim_as_it_is_declared():
     claims = load_programme(CLAIMS)
-    kept = {path.parent.name for path in PAGES.glob("results/*/run.json")}
-    assert kept == set(findings(claims, PAGES))
+    names = {path.parent.name for path in PAGES.glob("results/*/run.json")}
+    assert names == set(findings(claims, PAGES))
 
 
 def test_findings_are_small_enough_for_a_repository():

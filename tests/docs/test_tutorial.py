@@ -26,18 +26,18 @@ def test_a_table_of_twenty_pairs_becomes_a_registered_vector_with_an_effect(tmp_
     shutil.copytree(DOCS / "tutorial", clone / "docs" / "tutorial")
     own = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{own}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
-    said = []
+    outputs = []
     for command in commands:
-        done = subprocess.run(["bash", "-c", command], cwd=clone, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        said.append(done.stdout)
+        process = subprocess.run(["bash", "-c", command], cwd=clone, env=environment, capture_output=True, text=True)
+        assert process.returncode == 0, f"{command}\n{process.stdout}{process.stderr}"
+        outputs.append(process.stdout)
     (row,) = list_vectors()
     assert (row["name"], row["version"]) == ("enthusiasm--SmolLM2-135M-Instruct--mean-difference", 1)
     assert row["effects"]["effect/alone"]["ci_low"] < row["effects"]["effect/alone"]["value"]
-    assert f"registered: models:/{row['name']}/1" in said[1]
+    assert f"registered: models:/{row['name']}/1" in outputs[1]
     assert (clone / "report.html").is_file()
-    assert "FAILS" not in said[-1]
-    assert "holds" in said[-1]
+    assert "FAILS" not in outputs[-1]
+    assert "holds" in outputs[-1]
 
 
 def test_the_lines_shown_are_those_of_the_file():

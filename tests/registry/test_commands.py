@@ -18,9 +18,9 @@ from steerstack_registry.write.outbox import record
 @pytest.fixture
 def run():
     def one(*args, code=0):
-        done = CliRunner().invoke(app, ["registry", *map(str, args)])
-        assert done.exit_code == code, (done.output, done.exception)
-        return done.stdout
+        result = CliRunner().invoke(app, ["registry", *map(str, args)])
+        assert result.exit_code == code, (result.output, result.exception)
+        return result.stdout
 
     return one
 
@@ -33,10 +33,10 @@ def test_a_vector_leads_to_its_data_code_command_and_effects_and_back(run, store
     about = json.loads(run("lineage", NAME, "--json"))
     assert about["vector"]["uri"] == recorded.model_uri
     assert about["data"] == {"digest": "d" * 64, "n_pairs": "10"}
-    (made,) = about["made_by"]
-    assert (made["run_id"], made["kind"]) == (recorded.run_id, "stack")
-    assert made["data_digest"].startswith("0123456789")
-    assert made["effects"]["effect/alone"]["value"] == pytest.approx(0.3)
+    (run_row,) = about["made_by"]
+    assert (run_row["run_id"], run_row["kind"]) == (recorded.run_id, "stack")
+    assert run_row["data_digest"].startswith("0123456789")
+    assert run_row["effects"]["effect/alone"]["value"] == pytest.approx(0.3)
     again = record(make_run(parameters={"layer": 1}))
     (used,) = json.loads(run("lineage", NAME, "--json"))["used_by"]
     assert used["run_id"] == again.run_id
@@ -86,11 +86,11 @@ def studied(tmp_path_factory):
     (folder / "kindness.csv").write_text("question,exhibits,not,letter\n" + "\n".join(rows) + "\n")
     before = os.environ.get("STEERSTACK_HOME")
     os.environ["STEERSTACK_HOME"] = str(folder / "home")
-    done = CliRunner().invoke(app, [
+    result = CliRunner().invoke(app, [
         "stack", "--behavior", "kindness", "--model", str(folder / "model"), "--data", str(folder / "kindness.csv"),
         "--finetunes", "none", "--nulls", "1", "--layers", "1,2", "--json", str(folder / "out.json"),
     ])  # fmt: skip
-    assert done.exit_code == 0, done.output
+    assert result.exit_code == 0, result.output
     if before is None:
         del os.environ["STEERSTACK_HOME"]
     else:
@@ -161,11 +161,11 @@ def test_a_flipped_byte_in_the_vector_is_named(run, home):
 
 
 def study(home, *options):
-    done = CliRunner().invoke(app, [
+    result = CliRunner().invoke(app, [
         *options, "--behavior", "kindness", "--model", str(home / "model"), "--data", str(home / "kindness.csv"),
         "--layers", "1,2", "--json", str(home / "study.json"),
     ])  # fmt: skip
-    assert done.exit_code == 0, (done.output, done.exception)
+    assert result.exit_code == 0, (result.output, result.exception)
     return json.loads((home / "study.json").read_text())
 
 
@@ -187,8 +187,8 @@ def test_an_effect_of_n_items_leads_to_the_vector_of_n_items(run, home):
         ):
             assert part in shown["card"]
         assert shown["card"].count(f"| effect/null: shuffled-labels n={point['size']} |") == 1
-        (made,) = json.loads(run("lineage", series.format(point["size"]), "--json"))["made_by"]
-        assert made["data_source"] == str(home / "kindness.csv")
+        (run_row,) = json.loads(run("lineage", series.format(point["size"]), "--json"))["made_by"]
+        assert run_row["data_source"] == str(home / "kindness.csv")
     names = {row["name"] for row in json.loads(run("list", "--json"))}
     assert {name for name in names if "seed" in name} == {series.format(2), series.format(8)}  # no baseline, no null
     assert_verified(run, series.format(8), "training data", "validation data", "test data", "8 results")
@@ -229,11 +229,11 @@ def test_arms_of_a_sweep_are_measured_again(run, home, vector_file):
 @pytest.fixture
 def vector_file(home):
     """A vector of another method than that of the stacking study, registered as it is found."""
-    done = CliRunner().invoke(app, [
+    result = CliRunner().invoke(app, [
         "extract", "--model", str(home / "model"), "--data", str(home / "kindness.csv"), "--method", "logistic",
         "--behavior", "kindness", "--out", str(home / "logistic.safetensors"), "--record",
     ])  # fmt: skip
-    assert done.exit_code == 0, (done.output, done.exception)
+    assert result.exit_code == 0, (result.output, result.exception)
     return home / "logistic.safetensors"
 
 

@@ -46,11 +46,11 @@ def leaks(folder: Path) -> list[str]:
 @pytest.mark.parametrize("uri", AWAY, ids=range(len(AWAY)))
 def test_a_run_that_is_kept_for_later(make_run, tmp_path, monkeypatch, uri):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    with pytest.raises(KeptError) as kept:
+    with pytest.raises(KeptError) as error_info:
         record(make_run())
     with pytest.raises(RegistryError) as waits:
         send_all()
-    assert PLANTED not in f"{kept.value}{waits.value}"
+    assert PLANTED not in f"{error_info.value}{waits.value}"
     assert (tmp_path / "home" / "outbox").is_dir()
     assert leaks(tmp_path) == []
 
@@ -75,13 +75,13 @@ def test_a_study_in_a_store_with_a_secret_in_its_address(tiny_folder, table, tmp
     store = tmp_path / "store" / "mlflow.db"
     store.parent.mkdir()
     store.write_bytes(empty_store.read_bytes())
-    given = ["--model", tiny_folder, "--data", table, "--limit", 12, "--report", tmp_path / "report.html"]
-    done = steerstack(
-        "sweep", *given, "--layers", 1, "--scales", 1, "--nulls", 0, "--json", tmp_path / "out.json",
+    options = ["--model", tiny_folder, "--data", table, "--limit", 12, "--report", tmp_path / "report.html"]
+    process = steerstack(
+        "sweep", *options, "--layers", 1, "--scales", 1, "--nulls", 0, "--json", tmp_path / "out.json",
         MLFLOW_TRACKING_URI=f"sqlite:///{store}?key={PLANTED}",
     )  # fmt: skip
     shown = steerstack("registry", "list", "--json", "-", MLFLOW_TRACKING_URI=f"sqlite:///{store}?key={PLANTED}")
-    assert PLANTED not in done.stdout + done.stderr + shown.stdout + shown.stderr
+    assert PLANTED not in process.stdout + process.stderr + shown.stdout + shown.stderr
     assert leaks(tmp_path) == []
     assert started, "git is asked for the commit"
     assert PLANTED not in " ".join([*started, *sys.argv])
@@ -94,21 +94,21 @@ def test_a_study_in_a_store_with_a_secret_in_its_address(tiny_folder, table, tmp
 
 @pytest.mark.parametrize("where", ["http://ann:{}@127.0.0.1:9", "http://127.0.0.1:9/?token={}", "http://a@{}@h:9"])
 def test_a_model_server_with_a_secret_in_its_address(tiny_folder, table, tmp_path, where):
-    given = ["--model", tiny_folder, "--data", table, "--out", tmp_path / "v.safetensors"]
-    done = steerstack("extract", *given, "--remote", where.format(PLANTED), check=False)
-    assert done.returncode == 1
-    assert "no user, password or query" in done.stderr
-    assert PLANTED not in done.stdout + done.stderr
+    options = ["--model", tiny_folder, "--data", table, "--out", tmp_path / "v.safetensors"]
+    process = steerstack("extract", *options, "--remote", where.format(PLANTED), check=False)
+    assert process.returncode == 1
+    assert "no user, password or query" in process.stderr
+    assert PLANTED not in process.stdout + process.stderr
     assert leaks(tmp_path) == []
 
 
 def test_a_model_server_that_fails(tiny_folder, table, tmp_path):
-    given = ["--model", tiny_folder, "--data", table, "--out", tmp_path / "v.safetensors"]
+    options = ["--model", tiny_folder, "--data", table, "--out", tmp_path / "v.safetensors"]
     with hostile_server() as server:
         server.result = b"nothing"
-        done = steerstack("extract", *given, "--remote", server.host, check=False)
-    assert done.returncode == 1
-    assert PLANTED not in done.stdout + done.stderr
+        process = steerstack("extract", *options, "--remote", server.host, check=False)
+    assert process.returncode == 1
+    assert PLANTED not in process.stdout + process.stderr
     assert leaks(tmp_path) == []
 
 

@@ -20,8 +20,8 @@ from steerstack_registry.write.context import SteerstackContext
 
 def _loaded(statement: str, *modules: str) -> list[str]:
     code = f"{statement}\nimport sys\nprint(*[name for name in {modules!r} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout.split()
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return process.stdout.split()
 
 
 def test_the_plugin_imports_nothing_heavy() -> None:

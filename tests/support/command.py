@@ -43,9 +43,9 @@ def steerstack(
     An error that ``steerstack`` does not turn into a message is a traceback on standard error and exit
     code 1. Whatever a command sets for its whole process is put back afterwards.
     """
-    done = here(main, "steerstack", *args, cwd=cwd, **env)
-    assert not check or done.returncode == 0, done.stderr
-    return done
+    process = here(main, "steerstack", *args, cwd=cwd, **env)
+    assert not check or process.returncode == 0, process.stderr
+    return process
 
 
 def here(
@@ -116,8 +116,8 @@ def _redirect(old: TextIO, new: TextIO) -> None:
 
 
 def _loggers() -> list[logging.Logger]:
-    known = logging.root.manager.loggerDict.values()
-    return [logging.root, *(logger for logger in known if isinstance(logger, logging.Logger))]
+    entries = logging.root.manager.loggerDict.values()
+    return [logging.root, *(logger for logger in entries if isinstance(logger, logging.Logger))]
 
 
 @contextlib.contextmanager

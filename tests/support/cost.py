@@ -139,17 +139,17 @@ def set_up(functions: Iterable[str], record: dict[str, dict[str, float]]) -> flo
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    told = getattr(node, "workeroutput", {})
-    _totals.append(told.get("processor_seconds", 0.0))
-    _yardsticks.extend(told.get("yardsticks", ()))
+    output = getattr(node, "workeroutput", {})
+    _totals.append(output.get("processor_seconds", 0.0))
+    _yardsticks.extend(output.get("yardsticks", ()))
 
 
 def stated(config: pytest.Config) -> float:
     """The budget of pyproject.toml."""
     import tomllib
 
-    known = tomllib.loads((config.rootpath / "pyproject.toml").read_text(encoding="utf-8"))
-    return float(known["tool"]["steerstack"]["suite"]["processor-seconds"])
+    settings = tomllib.loads((config.rootpath / "pyproject.toml").read_text(encoding="utf-8"))
+    return float(settings["tool"]["steerstack"]["suite"]["processor-seconds"])
 
 
 def measured() -> float:
@@ -202,15 +202,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "built" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.smollm2)
     record = known_costs()
-    known = record["quick"] | record["whole"]  # what a whole run has not measured yet, a quick one may have
+    costs = record["quick"] | record["whole"]  # what a whole run has not measured yet, a quick one may have
     files: dict[str, dict[str, list[pytest.Item]]] = defaultdict(lambda: defaultdict(list))
     for item in items:
         files[item.nodeid.split("::")[0]][function_of(item.nodeid)].append(item)
     for functions in files.values():
         spent = 0.0
         light = set_up(functions, record) < SET_UP
-        for place, (name, tests) in enumerate(sorted(functions.items(), key=lambda entry: known.get(entry[0], 0.1))):
-            cost = known.get(name, 0.1)
+        for place, (name, tests) in enumerate(sorted(functions.items(), key=lambda entry: costs.get(entry[0], 0.1))):
+            cost = costs.get(name, 0.1)
             spent += cost
             slow = cost >= SLOW or any(
                 test.get_closest_marker(mark) for test in tests for mark in ("smollm2", "browser")
@@ -220,7 +220,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                     test.add_marker(pytest.mark.slow)
                 elif light and (spent <= QUICK or (place == 0 and cost < SET_UP)):
                     test.add_marker(pytest.mark.quick)
-    items.sort(key=_order(items, known))
+    items.sort(key=_order(items, costs))
 
 
 def _order(items: list[pytest.Item], known: dict[str, float]) -> Callable[[pytest.Item], tuple[float, str]]:

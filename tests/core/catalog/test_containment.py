@@ -17,9 +17,9 @@ def test_whatever_it_raises_is_its_cause(install, raised):
 
 def test_what_it_prints_is_no_result(install, capsys):
     PluginManager([install("chatty", "print('hello')")])
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert "hello" in said.err
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "hello" in streams.err
 
 
 def test_what_it_sets_for_all_of_torch_is_put_back_and_named(install, caplog):

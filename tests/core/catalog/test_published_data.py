@@ -45,10 +45,10 @@ def server(tmp_path, monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{running.server_port}/test_dataset_ab.json"
-        known = {NAME: {"url": url, "sha256": digest.of_bytes(content.encode()), "bytes": len(content)}}
+        files = {NAME: {"url": url, "sha256": digest.of_bytes(content.encode()), "bytes": len(content)}}
         monkeypatch.setenv("STEERSTACK_CACHE", str(tmp_path / "cache"))
         monkeypatch.delenv("STEERSTACK_DATA", raising=False)
-        yield Site(running, folder, known)
+        yield Site(running, folder, files)
         running.shutdown()
 
 

@@ -84,8 +84,8 @@ def test_their_names_appear_and_the_broken_one_is_named_with_its_cause(strange, 
     (failed,) = [row for row in rows.values() if row["status"] == "failed"]
     assert (failed["package"], failed["version"]) == ("broken-plugin", "9.9")
     assert "the licence server is asleep" in failed["cause"]
-    asked = strange.run("plugins", "show", "my-lab-steering/median-difference", "--json", home=tmp_path)
-    (card,) = json.loads(asked.stdout)
+    process = strange.run("plugins", "show", "my-lab-steering/median-difference", "--json", home=tmp_path)
+    (card,) = json.loads(process.stdout)
     assert card["parameters"][0]["name"] == "strength"
 
 
@@ -94,12 +94,12 @@ def test_their_method_extracts_and_is_swept(strange, tmp_path, tiny_folder, tabl
     common = ["--model", str(tiny_folder), "--data", str(table), "--behavior", "kindness"]
     out = tmp_path / "v.safetensors"
     for method, name in (("my-package/mine", "norm"), ("steerstack-plugin-example/trimmed-difference", "trim")):
-        made = strange.run(
+        process = strange.run(
             "extract", *common, "--method", method, "--set", f"{name}=0.2", "--out", out, "--json",
             home=tmp_path,
         )  # fmt: skip
-        assert made.returncode == 0, made.stderr
-        header = json.loads(made.stdout)
+        assert process.returncode == 0, process.stderr
+        header = json.loads(process.stdout)
         assert (header["method"], header["parameters"]) == (method, {name: 0.2})
     swept = strange.run(
         "sweep",
@@ -183,16 +183,16 @@ def test_their_study_has_a_file_a_command_a_ledger_a_page_a_frame_and_a_record(s
     killed.communicate()
     assert killed.returncode == -9
     (ledger,) = ledgers()
-    kept = ledger.read_bytes().split(b"\n")[0]
+    first_line = ledger.read_bytes().split(b"\n")[0]
     values = []
     options = ["--model", tiny_folder, "--data", table, "--layer", "1", "--doses", "0.5,2"]
     for home, command in (("home", ["run", file]), ("whole", ["my-package/doses", *options])):
         (tmp_path / home).mkdir(exist_ok=True)
-        done = strange.run(*command, "--json", tmp_path / f"{home}.json", home=tmp_path / home)
-        assert done.returncode == 0, done.stderr
+        process = strange.run(*command, "--json", tmp_path / f"{home}.json", home=tmp_path / home)
+        assert process.returncode == 0, process.stderr
         values.append(json.loads((tmp_path / f"{home}.json").read_text()))
     resumed, whole = values
-    assert ledger.read_bytes().split(b"\n")[0] == kept
+    assert ledger.read_bytes().split(b"\n")[0] == first_line
     lines = [json.loads(line)["key"] for line in ledger.read_text().splitlines()]
     assert len(lines) == len(set(lines)) == 3  # the vector, and 68 test items, 64 a step
     assert [effect["name"] for effect in resumed["effects"]] == ["dose 0.5", "dose 2"]

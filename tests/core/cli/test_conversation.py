@@ -16,12 +16,12 @@ VECTOR = SteeringVector({layer: torch.randn(WIDTH, generator=torch.Generator().m
 
 @pytest.fixture
 def talk(llama):
-    said, notes = [], []
-    made = Conversation(
-        llama, Claim({}, vector=VECTOR, layers=(1,), scale=1.0), Sampling(5), say=said.append, note=notes.append
+    lines, notes = [], []
+    conversation = Conversation(
+        llama, Claim({}, vector=VECTOR, layers=(1,), scale=1.0), Sampling(5), say=lines.append, note=notes.append
     )
-    made.said, made.notes = said, notes
-    return made
+    conversation.said, conversation.notes = lines, notes
+    return conversation
 
 
 def answer(model, plan, message, history=(), system=None):

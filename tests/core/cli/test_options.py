@@ -17,10 +17,10 @@ from steerstack.cli.program import app
 )  # fmt: skip
 @pytest.mark.parametrize("command", [("doctor",), ("registry", "list"), ("sweep", "--data", "x", "--layers", "1")])
 def test_a_password_is_no_argument(command, address):
-    done = steerstack(*command, "--tracking-uri", address, check=False)
-    assert done.returncode == 1
-    assert "MLFLOW_TRACKING_PASSWORD" in done.stderr
-    assert "pl4nted" not in done.stdout + done.stderr
+    process = steerstack(*command, "--tracking-uri", address, check=False)
+    assert process.returncode == 1
+    assert "MLFLOW_TRACKING_PASSWORD" in process.stderr
+    assert "pl4nted" not in process.stdout + process.stderr
 
 
 def test_a_command_is_given_groups_of_what_was_typed():
@@ -45,11 +45,11 @@ def test_a_command_is_given_groups_of_what_was_typed():
 
 def test_commands_that_open_a_model_take_the_same_options_and_explain_them_in_the_same_words():
     commands = typer.main.get_command(app).commands
-    asked = {"model", "revision", "dtype", "device", "remote", "plain_http", "template"}
+    wanted = {"model", "revision", "dtype", "device", "remote", "plain_http", "template"}
     words = {}
     for name in ("extract", "evaluate", "probe", "doctor", "generate", "chat"):
         helps = {
             of.name: of.help for of in commands[name].params if isinstance(of, click.Option) or hasattr(of, "help")
         }
-        words[name] = {option: helps[option] for option in asked}
+        words[name] = {option: helps[option] for option in wanted}
     assert len({tuple(sorted(of.items())) for of in words.values()}) == 1

@@ -27,11 +27,11 @@ WRITTEN = {
 def ran(words, tiny_folder, table, folder):
     named = {"MODEL": tiny_folder, "TABLE": table}
     (folder / "plan.yaml").write_text(f"edits:\n  - vector: {LONG}\n    layers: [1]\n")
-    done = steerstack(*(named.get(word, word) for word in words), check=False, cwd=folder)
-    assert done.returncode == 1
-    assert done.stderr.count("error:") == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
+    process = steerstack(*(named.get(word, word) for word in words), check=False, cwd=folder)
+    assert process.returncode == 1
+    assert process.stderr.count("error:") == 1, process.stderr
+    assert "Traceback" not in process.stderr
+    return process.stderr
 
 
 @pytest.mark.parametrize("name", READ)

@@ -19,12 +19,12 @@ from steerstack.testing.kit.method import HEAVY
 
 def steerstack(*args, check=True, **env):
     """In a process of its own."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "steerstack", *map(str, args)],
         capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "200", **env}, check=False,
     )  # fmt: skip
-    assert not check or done.returncode == 0, done.stderr
-    return done
+    assert not check or process.returncode == 0, process.stderr
+    return process
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +57,9 @@ main()
 
 def test_help_imports_nothing_heavy_and_little_else():
     more = ("accelerate", "httpx", "matplotlib", "openai", "pyarrow", "statsmodels")
-    done = subprocess.run([sys.executable, "-c", LOADED, *HEAVY, *more], capture_output=True, text=True, check=True)
-    assert "registry" in done.stdout  # the plugins were asked for their commands
-    count, *heavy = done.stderr.split()
+    process = subprocess.run([sys.executable, "-c", LOADED, *HEAVY, *more], capture_output=True, text=True, check=True)
+    assert "registry" in process.stdout  # the plugins were asked for their commands
+    count, *heavy = process.stderr.split()
     assert not heavy
     assert int(count) < 1000  # torch alone brings 1500, a command's own libraries 2600
 
@@ -191,10 +191,10 @@ MISTAKES = {
 def test_mistakes_are_told_plainly(name, vector, tiny_folder):
     args, message = MISTAKES[name]
     places = {"{data}": vector / "kindness.jsonl", "{vector}": vector / "v.safetensors"}
-    done = run(*(places.get(arg, arg) for arg in args), "--model", tiny_folder, check=False)
-    assert done.returncode == 1
-    assert message in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+    process = run(*(places.get(arg, arg) for arg in args), "--model", tiny_folder, check=False)
+    assert process.returncode == 1
+    assert message in " ".join(process.stderr.split())
+    assert "Traceback" not in process.stderr
 
 
 def test_a_vector_from_other_weights_is_refused_unless_meant(vector, tmp_path):
@@ -213,9 +213,9 @@ def test_a_vector_from_other_weights_is_refused_unless_meant(vector, tmp_path):
         "--layer",
         1,
     ]
-    done = run(*args, check=False)
-    assert done.returncode == 1
-    assert "made from other weights" in done.stderr
+    process = run(*args, check=False)
+    assert process.returncode == 1
+    assert "made from other weights" in process.stderr
     run(*args, "--transfer")
 
 
@@ -255,7 +255,7 @@ def test_a_killed_stack_goes_on_and_gives_the_same_numbers(calm, vector, tiny_fo
         assert code == 130, errors
         assert errors.count(MESSAGE) == 1
     assert not (tmp_path / "a.json").exists()
-    kept = ledgers()[0].read_text().splitlines()
+    lines = ledgers()[0].read_text().splitlines()
     run(*_stack(vector, tiny_folder, tmp_path / "b.json"), **home)
-    assert ledgers()[0].read_text().splitlines()[: len(kept) - 1] == kept[:-1]  # nothing finished was redone
+    assert ledgers()[0].read_text().splitlines()[: len(lines) - 1] == lines[:-1]  # nothing finished was redone
     assert _result(tmp_path / "b.json") == calm

@@ -55,19 +55,19 @@ def test_a_new_study_runs_as_written(table, tiny_folder, tmp_path):
         "--folder",
         tmp_path,
     )
-    done = steerstack(
+    process = steerstack(
         "new", "study", "mine", *args, "--set", "scales=[0,1]", "--set", "nulls=0", "--set", "neighbors=0"
     )
-    assert done.stdout.strip() == str(tmp_path / "mine.yaml")
+    assert process.stdout.strip() == str(tmp_path / "mine.yaml")
     ran = steerstack("run", tmp_path / "mine.yaml", "--no-record", "--json", "-")
     assert [(arm["layer"], arm["scale"]) for arm in json.loads(ran.stdout)["arms"]] == [(1, 0.0), (1, 1.0)]
 
 
 def test_a_new_behaviour_is_checked_and_split_as_written(tmp_path):
-    done = steerstack("new", "behaviour", "optimism", "--folder", tmp_path)
-    assert done.stdout.split() == [str(tmp_path / "optimism.csv"), str(tmp_path / "optimism.md")]
-    told = json.loads(steerstack("data", "check", tmp_path / "optimism.csv", "--json", "-").stdout)
-    assert told["behavior"] == "optimism"
+    process = steerstack("new", "behaviour", "optimism", "--folder", tmp_path)
+    assert process.stdout.split() == [str(tmp_path / "optimism.csv"), str(tmp_path / "optimism.md")]
+    report = json.loads(steerstack("data", "check", tmp_path / "optimism.csv", "--json", "-").stdout)
+    assert report["behavior"] == "optimism"
     data = load_data(str(tmp_path / "optimism.csv"))
     assert not next(leak for leak in leaks(data) if leak.what == "length").warns
     parts = split(data)

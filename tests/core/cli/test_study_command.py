@@ -46,13 +46,13 @@ def options(command):
 
 def declared(cls, *words):
     """The study that the command of a class declares for these words."""
-    told = type(cls.__name__, (Told, cls), {"__module__": __name__, "name": cls.name})
+    subclass = type(cls.__name__, (Told, cls), {"__module__": __name__, "name": cls.name})
     app = typer.Typer()
-    app.command()(study_command(told))
-    done = CliRunner().invoke(app, [*words, "--plan-only"])
-    if isinstance(done.exception, Declared):
-        return done.exception.study
-    raise done.exception if isinstance(done.exception, SteerstackError) else AssertionError(done.output)
+    app.command()(study_command(subclass))
+    result = CliRunner().invoke(app, [*words, "--plan-only"])
+    if isinstance(result.exception, Declared):
+        return result.exception.study
+    raise result.exception if isinstance(result.exception, SteerstackError) else AssertionError(result.output)
 
 
 def test_the_studies_are_installed():
@@ -87,14 +87,14 @@ def test_what_is_shown_as_a_default_is_the_default(name):
     """The words that help shows, typed, declare the same study as nothing does."""
     cls, needed = STUDIES[name], {"data": "kindness", "layers": "1,2", "techniques": "pca,lda"}
     command = extensions.find(name)
-    given = [f"--{field}={needed[field]}" for field, of in cls.model_fields.items() if of.is_required()]
+    words = [f"--{field}={needed[field]}" for field, of in cls.model_fields.items() if of.is_required()]
     shown = [
         f"--{one.name.replace('_', '-')}={one.default}"
         for one in command.params
         if one.name in cls.model_fields and not one.required and not one.is_flag and one.default is not None
     ]
     assert shown
-    assert declared(cls, *given, *shown).to_json() == declared(cls, *given).to_json()
+    assert declared(cls, *words, *shown).to_json() == declared(cls, *words).to_json()
 
 
 def test_tuples_are_read_with_commas():
@@ -186,9 +186,9 @@ main()
 def told_by_run(file, names: Sequence[str] = HEAVY):
     """What ``steerstack run`` says of a file, and which heavy packages it imported for that."""
     command = [sys.executable, "-c", FILE, ",".join(names), "run", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1, done.stderr
-    return " ".join(done.stderr.split()), done.stdout.partition("heavy:")[2].split()
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert process.returncode == 1, process.stderr
+    return " ".join(process.stderr.split()), process.stdout.partition("heavy:")[2].split()
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def told_by_run(file, names: Sequence[str] = HEAVY):
 def test_a_wrong_file_is_told_of_before_anything_heavy_is_imported(tmp_path, text, message):
     file = tmp_path / "study.yaml"
     file.write_text(text)
-    said, heavy = told_by_run(file)
-    assert message in said
-    assert "Traceback" not in said
+    output, heavy = told_by_run(file)
+    assert message in output
+    assert "Traceback" not in output
     assert not heavy

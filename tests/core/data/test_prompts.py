@@ -91,11 +91,11 @@ def test_a_failing_template_never_shows_the_word_none():
 def test_parts_of_any_answered_prompt(user, system, answer):
     for tokenizer, format in (chat(), plain()):
         sequences = format.answers(Prompt(user, system), [answer, "§ another"])
-        before, header, said = parts(tokenizer, sequences[0])
+        before, header, remainder = parts(tokenizer, sequences[0])
         joint = "" if format.chat else " "
         assert before.rstrip().endswith(user + ("<|im_end|>" if format.chat else ""))
         assert header.strip().removeprefix("<|im_start|>").rstrip(":").lower() == "assistant"
-        assert (header + said).endswith(joint + answer)
+        assert (header + remainder).endswith(joint + answer)
         assert system is None or system in before
 
 

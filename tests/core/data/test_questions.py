@@ -112,9 +112,9 @@ def test_both_sides_share_their_prompt_in_every_mode(format, mode):
 @pytest.mark.parametrize("mode", ["letter", "yes-no", "text"])
 def test_items_stay_in_order_and_system_prompts_join_the_items_own_first(format, read, mode):
     own = Item("o", "Well?", ("a", "b"), 0, 1, form="text", system="You are old.")
-    asked = ask(format, data(own, TEXT), mode, system="Be kind.")
-    assert [q.item.id for q in asked] == sorted(q.item.id for q in asked)
-    for question in asked:
+    questions = ask(format, data(own, TEXT), mode, system="Be kind.")
+    assert [q.item.id for q in questions] == sorted(q.item.id for q in questions)
+    for question in questions:
         prompt = read(question.exhibits)[0]
         assert ("You are old.\n\nBe kind." in prompt) == (question.item.id == "o")
         assert "Be kind." in prompt

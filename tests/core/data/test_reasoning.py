@@ -83,8 +83,8 @@ def test_the_channels_of_gpt_oss_end_in_the_final_one():
 @pytest.mark.parametrize("template", [opening("<think>\n"), SWITCH])
 def test_a_generated_thought_stands_in_the_block(template):
     tokenizer, format = made(template, reasoning="generated")
-    asked = format.unfinished(Prompt("Well?"))
-    assert tokenizer.decode(list(asked.ids)).endswith(HEAD + "<think>\n")
+    prompt = format.unfinished(Prompt("Well?"))
+    assert tokenizer.decode(list(prompt.ids)).endswith(HEAD + "<think>\n")
     thought, ended = format.thought(tokenizer("I see.\n</think>", add_special_tokens=False)["input_ids"])
     assert (thought, ended) == ("I see.\n", True)
     assert format.thought(tokenizer("I s", add_special_tokens=False)["input_ids"]) == ("I s", False)

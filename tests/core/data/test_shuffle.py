@@ -34,8 +34,8 @@ def test_labels_sum_to_zero_and_leave_out_one_of_an_odd_number(count, seed):
     labels = balanced(count, seed)
     assert int(labels.sum()) == 0
     assert int((labels == 0).sum()) == count % 2
-    kept = [f"i{place}" for place, label in enumerate(labels.tolist()) if label]
-    assert [item.id for item in shuffled(data(count), seed)] == kept  # in their order
+    names = [f"i{place}" for place, label in enumerate(labels.tolist()) if label]
+    assert [item.id for item in shuffled(data(count), seed)] == names  # in their order
 
 
 def test_the_labels_follow_from_the_seed():

@@ -21,17 +21,17 @@ def plain_caa(model, pairs):
     total = torch.zeros(model.n_layers, model.d_model, dtype=torch.float64)
     for pair in pairs:
         for sign, side in ((1, pair.positive), (-1, pair.negative)):
-            seen = []
+            states = []
             hooks = [
                 block.register_forward_hook(
-                    lambda _m, _a, out, seen=seen: seen.append(out[0] if isinstance(out, tuple) else out)
+                    lambda _m, _a, out, states=states: states.append(out[0] if isinstance(out, tuple) else out)
                 )
                 for block in blocks
             ]
             model.module(torch.tensor([side.sequence.ids]))
             for hook in hooks:
                 hook.remove()
-            total += sign * torch.stack([h[0, list(side.positions)].double().mean(0) for h in seen])
+            total += sign * torch.stack([h[0, list(side.positions)].double().mean(0) for h in states])
     return total / len(pairs)
 
 

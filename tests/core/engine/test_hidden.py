@@ -36,19 +36,19 @@ def model(request):
 
 def plain_states(model, sequence, site, plan):
     """The block's output in a plain pass, by a hook of its own."""
-    kept = []
-    hook = model.module_at(site).register_forward_hook(lambda _m, _a, out: kept.append(out[0]))
+    states = []
+    hook = model.module_at(site).register_forward_hook(lambda _m, _a, out: states.append(out[0]))
     naive_logits(model, sequence, plan)
     hook.remove()
-    return kept[0]
+    return states[0]
 
 
 def test_they_are_those_of_each_sequence_alone(model):
     sequences = [model.format.sequence(Prompt(text)) for text in ("a", "bcd, is it?", "What?")]
     site, direction = Site("resid_post", 2), torch.ones(model.d_model, requires_grad=True)
     plan = Plan((Shift(Site("resid_post", 0), direction, selection=Tokens("all")),))
-    for arm, given in ((Plan(), None), (plan, plan)):
-        states = hidden_states(model, sequences, [site], given)[site]
+    for arm, edits in ((Plan(), None), (plan, plan)):
+        states = hidden_states(model, sequences, [site], edits)[site]
         for row, sequence in zip(states, sequences, strict=True):
             torch.testing.assert_close(row[: len(sequence)], plain_states(model, sequence, site, arm))
             assert not row[len(sequence) :].isnan().any()

@@ -51,8 +51,8 @@ def test_what_fits_runs_and_what_does_not_is_named(short):
 
 def test_an_answer_must_fit_too(short):
     prompts = [TokenSequence(tuple(range(1, 61)), 58, 60)]
-    (made,) = generate(short, prompts, [Plan()], Sampling(5))
-    assert len(made.tokens[0]) == 5
+    (reply,) = generate(short, prompts, [Plan()], Sampling(5))
+    assert len(reply.tokens[0]) == 5
     with pytest.raises(DataError, match=r"(?s)60 tokens with 6 to be generated, 64 positions.*at most 5 tokens"):
         generate(short, prompts, [Plan()], Sampling(6))
 

@@ -47,9 +47,9 @@ def test_what_a_convolution_would_get_wrong_is_left_out_and_said_once(caplog, mo
     first, again = opened("lfm2"), opened("lfm2")
     with caplog.at_level(logging.WARNING, "steerstack"):
         assert prove(first).used == prove(again).used == STATELESS
-    (said,) = (record.getMessage() for record in caplog.records if record.name == "steerstack")
-    assert "tree (off by" in said
-    assert "cache (cannot run)" in said
+    (message,) = (record.getMessage() for record in caplog.records if record.name == "steerstack")
+    assert "tree (off by" in message
+    assert "cache (cannot run)" in message
     assert first.paths_taken["off"]["tree"] > 0.01
     assert first.paths_taken["off"]["cache"] is None
 
@@ -83,11 +83,11 @@ def test_a_long_window_is_narrowed_for_the_trial_and_comes_back(architecture, wi
     assert trial.beyond >= STATELESS
     assert "tree" not in trial.beyond
     assert {name: getattr(model.config, name) for name in window} == window
-    asked = [model.format.answers(Prompt("Is it? " * 12), ["It is the best!", "No"]) for _ in range(2)]
-    assert len(asked[0][0]) > 100
+    groups = [model.format.answers(Prompt("Is it? " * 12), ["It is the best!", "No"]) for _ in range(2)]
+    assert len(groups[0][0]) > 100
     plan = Plan((Add(Site("resid_post", 0), torch.ones(model.d_model)),))
-    for arm, scores in zip([Plan(), plan], score(model, asked, [Plan(), plan]), strict=True):
-        for slot, sequence in enumerate(asked[0]):
+    for arm, scores in zip([Plan(), plan], score(model, groups, [Plan(), plan]), strict=True):
+        for slot, sequence in enumerate(groups[0]):
             assert scores.tokens[0][slot] == pytest.approx(naive_score(model, sequence, arm), abs=1e-4)
 
 
@@ -96,8 +96,8 @@ def test_decoding_is_what_passes_over_the_whole_text_give(architecture):
     model = opened(architecture)
     prompts = [model.format.sequence(Prompt(text)) for text in ("Hi", "What is it?")]
     arms = [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(model.d_model)),))]
-    for arm, made in zip(arms, generate(model, prompts, arms, Sampling(3)), strict=True):
-        for prompt, tokens in zip(prompts, made.tokens, strict=True):
+    for arm, reply in zip(arms, generate(model, prompts, arms, Sampling(3)), strict=True):
+        for prompt, tokens in zip(prompts, reply.tokens, strict=True):
             text = prompt
             for token in tokens:
                 assert int(naive_logits(model, text, arm)[-1].argmax()) == token
@@ -120,9 +120,9 @@ def test_a_model_that_reads_its_batch_is_run_one_sequence_at_a_time():
     model = open_model(module, tokenizer=tiny_tokenizer())
     assert "rows" not in prove(model).used
     assert prove(model).off["rows"] > 0.01
-    asked = [model.format.answers(Prompt(text), ["yes", "not so"]) for text in ("a", "bcd?")]
-    scores = score(model, asked, [Plan()])[0]
-    for group, sequences in enumerate(asked):
+    groups = [model.format.answers(Prompt(text), ["yes", "not so"]) for text in ("a", "bcd?")]
+    scores = score(model, groups, [Plan()])[0]
+    for group, sequences in enumerate(groups):
         for slot, sequence in enumerate(sequences):
             assert scores.tokens[group][slot] == pytest.approx(naive_score(model, sequence, Plan()), abs=1e-4)
 

@@ -25,9 +25,9 @@ WORDS = ["yes it is", "no", "abc", "abd", "A", "B", "a rather long answer to it"
 def groups(draw, format):
     """Items of one to three prompts, some with a common system prompt, with two answers each."""
     system = draw(st.sampled_from([None, "be kind"]))
-    asked = draw(st.lists(st.text("abcdef ?", min_size=1, max_size=40), min_size=1, max_size=3))
+    questions = draw(st.lists(st.text("abcdef ?", min_size=1, max_size=40), min_size=1, max_size=3))
     pairs = []
-    for question in asked:
+    for question in questions:
         answers = draw(st.lists(st.sampled_from(WORDS), min_size=2, max_size=2, unique=True))
         pairs.append(format.answers(Prompt(question, system), answers))
     return pairs
@@ -48,39 +48,39 @@ def assert_equals_naive(model, asked, arms, tokens=2048):
 @given(data=st.data())
 def test_random_plans_equal_the_naive_run(tiny, architecture, data):
     model = tiny(architecture)
-    asked = data.draw(groups(model.format))
+    batch = data.draw(groups(model.format))
     arms = data.draw(st.lists(plans(), min_size=1, max_size=4))
     unsteered = [Plan()] if data.draw(st.booleans()) else []
-    assert_equals_naive(model, asked, [*unsteered, *arms], tokens=data.draw(st.sampled_from([1, 100, 2048])))
+    assert_equals_naive(model, batch, [*unsteered, *arms], tokens=data.draw(st.sampled_from([1, 100, 2048])))
 
 
 @pytest.mark.parametrize("architecture", ["llama", "mistral", "bloom"])
 def test_the_same_without_a_chat_template(tiny, architecture):
     model = tiny(architecture, False)
-    asked = [
+    batch = [
         model.format.labels(Prompt("Which?", prefix="("), ["A", "B"]),
         model.format.answers(Prompt("So?"), ["x", "yy"]),
     ]
     add = Add(Site("resid_post", 1), torch.ones(WIDTH), 2.0)
-    assert_equals_naive(model, asked, [Plan(), Plan((add,)), Plan((add.on(Tokens("all")),))])
+    assert_equals_naive(model, batch, [Plan(), Plan((add,)), Plan((add.on(Tokens("all")),))])
 
 
 def test_sequences_beyond_the_sliding_window(tiny):
     model = tiny("mistral")
-    asked = [model.format.answers(Prompt("q" * 120), ["one", "another"])]
-    assert_equals_naive(model, asked, [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))])
+    batch = [model.format.answers(Prompt("q" * 120), ["one", "another"])]
+    assert_equals_naive(model, batch, [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))])
     assert model.may("tree", 64)
     assert not model.may("tree", 130)
 
 
 def test_order_of_arms_and_of_groups_does_not_matter(llama):
-    asked = [llama.format.answers(Prompt(q), ["yes", "no way"]) for q in ("a", "bb" * 9, "c?")]
+    batch = [llama.format.answers(Prompt(q), ["yes", "no way"]) for q in ("a", "bb" * 9, "c?")]
     arms = [
         Plan(),
         *(Plan((Add(Site("resid_post", layer), torch.ones(WIDTH), s),)) for layer in (0, 2) for s in (-1, 1)),
     ]
-    forward = score(llama, asked, arms)
-    backward = score(llama, asked[::-1], arms[::-1])[::-1]
+    forward = score(llama, batch, arms)
+    backward = score(llama, batch[::-1], arms[::-1])[::-1]
     for one, other in zip(forward, backward, strict=True):
         for a, b in zip(one.tokens, other.tokens[::-1], strict=True):
             assert a[0] == pytest.approx(b[0], abs=1e-5)
@@ -88,20 +88,20 @@ def test_order_of_arms_and_of_groups_does_not_matter(llama):
 
 
 def test_scale_zero_changes_nothing(llama):
-    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
-    plain, zero = score(llama, asked, [Plan(), Plan((Add(Site("mlp_out", 2), torch.ones(WIDTH), 0.0),))])
+    batch = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    plain, zero = score(llama, batch, [Plan(), Plan((Add(Site("mlp_out", 2), torch.ones(WIDTH), 0.0),))])
     assert plain.tokens[0][0] == pytest.approx(zero.tokens[0][0], abs=1e-6)
 
 
 def test_edited_positions_are_counted(llama):
-    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
-    one = asked[0][0]
+    batch = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    one = batch[0][0]
     last = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH), selection=Tokens("last")),))
     response = Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))
-    scores = score(llama, asked, [Plan(), last, response])
+    scores = score(llama, batch, [Plan(), last, response])
     assert scores[0].edited.positions == 0
     assert scores[1].edited.positions == 1  # both answers share it
-    assert scores[2].edited.positions == max(len(s) for s in asked[0]) - 1 - one.response_start
+    assert scores[2].edited.positions == max(len(s) for s in batch[0]) - 1 - one.response_start
 
 
 def test_a_plan_that_touches_nothing_is_an_error(llama):
@@ -111,11 +111,11 @@ def test_a_plan_that_touches_nothing_is_an_error(llama):
 
 
 def test_sites_and_widths_that_do_not_fit_are_refused(llama):
-    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    batch = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
     with pytest.raises(SiteError, match="Layer 9 is out of range"):
-        score(llama, asked, [Plan((Add(Site("resid_post", 9), torch.ones(WIDTH)),))])
+        score(llama, batch, [Plan((Add(Site("resid_post", 9), torch.ones(WIDTH)),))])
     with pytest.raises(ModelError, match="does not fit"):
-        score(llama, asked, [Plan((Add(Site("resid_post", 1), torch.ones(WIDTH + 1)),))])
+        score(llama, batch, [Plan((Add(Site("resid_post", 1), torch.ones(WIDTH + 1)),))])
 
 
 def test_divergence_is_zero_unsteered_and_equals_its_definition(llama):

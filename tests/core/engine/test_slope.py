@@ -13,10 +13,10 @@ from steerstack.steering.tokens import Tokens
 
 @pytest.mark.parametrize("tokens", ["response", "all", "last"])
 def test_a_slope_is_the_derivative_along_any_direction(llama, tokens):
-    asked = [Prompt(f"Is it {word}?") for word in ("so", "cold out there", "far", "late", "dear")]
-    sequences = [sequence for prompt in asked for sequence in llama.format.answers(prompt, ["Yes, it is.", "No."])]
+    prompts = [Prompt(f"Is it {word}?") for word in ("so", "cold out there", "far", "late", "dear")]
+    sequences = [sequence for prompt in prompts for sequence in llama.format.answers(prompt, ["Yes, it is.", "No."])]
     assert len(sequences) > PART  # more than one pass
-    weights = [0.3, -0.7] * len(asked)
+    weights = [0.3, -0.7] * len(prompts)
     sites = [Site("resid_post", 0), Site("resid_post", 2)]
     gradients = slopes(llama, sequences, weights, sites, Tokens.parse(tokens))
 

@@ -20,7 +20,8 @@ def test_equals_the_whole_distribution(tiny, architecture, scale):
     model = tiny(architecture)
     plan = Plan((Add(Site("resid_post", 1), DIRECTION, scale),)) if scale else Plan()
     groups = [
-        model.format.answers(Prompt(asked), ["yes it is", "no"]) for asked in ("Is it?", "Was that all there was?")
+        model.format.answers(Prompt(question), ["yes it is", "no"])
+        for question in ("Is it?", "Was that all there was?")
     ]
     guesses = likeliest(model, groups, plan, 3)
     [scores] = score(model, groups, [plan])

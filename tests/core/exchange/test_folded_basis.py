@@ -100,9 +100,9 @@ def test_any_edit_is_told_portable_or_not_by_trying_it(direction):
         Clamp(SITE, free, 2.0, 2.0),
         Clamp(SITE, direction, 2.0, 2.0),
     ]
-    said = [bool(folding.differs(Plan((edit,)))) for edit in edits]
-    assert said == [False, True, False, False, False, True, False, False, True]
-    for edit, differs in zip(edits, said, strict=True):
+    verdicts = [bool(folding.differs(Plan((edit,)))) for edit in edits]
+    assert verdicts == [False, True, False, False, False, True, False, False, True]
+    for edit, differs in zip(edits, verdicts, strict=True):
         assert (gap(edit) > 1e-3) == differs, edit
 
 
@@ -110,8 +110,8 @@ def test_heads_lose_value_biases(direction):
     at_heads = Site("head_out", 1)
     gpt2, llama = Folding.of(uneven_gpt2()), Folding.of(tiny_model("llama"))
     assert gpt2.differs(Plan((Add(at_heads, direction),))) == []
-    (said,) = gpt2.differs(Plan((Ablate(at_heads, direction - direction.mean()),)))
-    assert "value biases" in said
+    (reason,) = gpt2.differs(Plan((Ablate(at_heads, direction - direction.mean()),)))
+    assert "value biases" in reason
     assert llama.differs(Plan((Ablate(at_heads, direction),))) == []
 
 

@@ -61,11 +61,11 @@ def test_ours_is_read_first_and_with_all_it_says(vector, tmp_path):
     ],
 )  # fmt: skip
 def test_every_format_knows_its_own_files_and_no_other_does(vector, tmp_path, format, name):
-    kept = vector.only(2)
-    write_vector(kept, tmp_path / name, format, model_type="llama")
+    single_layer = vector.only(2)
+    write_vector(single_layer, tmp_path / name, format, model_type="llama")
     again = read_vector(tmp_path / name)
     assert again.origin.parameters == {"format": format, "file": name}
-    assert again.fingerprint == kept.fingerprint
+    assert again.fingerprint == single_layer.fingerprint
     assert again.edit == "add"
     specific = [cls for cls in plugins().offers("vector-format").values() if not cls.generic]
     assert [cls.name for cls in specific if cls().recognises(tmp_path / name)] == (
@@ -140,17 +140,17 @@ def run(*args):
 def test_import_and_export_on_the_command_line(vector, tiny_folder, tmp_path):
     vector.save(tmp_path / "v.safetensors")
     args = ("vectors", "export", tmp_path / "v.safetensors", "--format", "gguf", "--out", tmp_path / "x.gguf")
-    done = run(*args, "--layers", "2,3", "--scale", "0.5", "--model", tiny_folder, "--json")
-    assert done.exit_code == 0, done.output
-    said = json.loads(done.stdout)
-    assert said["layers"] == [2, 3]
-    assert "0-based block" in said["convention"]
-    assert "RMSNorm" in said["portability"]
-    done = run(
+    result = run(*args, "--layers", "2,3", "--scale", "0.5", "--model", tiny_folder, "--json")
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["layers"] == [2, 3]
+    assert "0-based block" in report["convention"]
+    assert "RMSNorm" in report["portability"]
+    result = run(
         "vectors", "import", tmp_path / "x.gguf", "--out", tmp_path / "y.safetensors", "--model-name", "m", "--json"
     )
-    assert done.exit_code == 0, done.output
-    header = json.loads(done.stdout)
+    assert result.exit_code == 0, result.output
+    header = json.loads(result.stdout)
     assert (header["model_name"], header["method"], header["site"]) == ("m", "imported", "resid_post")
     assert header["found"]["model_type"] == "llama"
     again = SteeringVector.load(tmp_path / "y.safetensors")
@@ -162,5 +162,5 @@ def test_import_and_export_on_the_command_line(vector, tiny_folder, tmp_path):
     assert SteeringVector.load(tmp_path / "z.safetensors").layers == (1,)
     failed = run("vectors", "import", tmp_path / "d.npy", "--out", tmp_path / "z.safetensors")
     assert isinstance(failed.exception, SteerstackError)
-    done = run(*args[:3], "--format", "plain", "--out", tmp_path / "p.npy", "--model", tiny_folder)
-    assert done.exit_code == 0, done.output
+    result = run(*args[:3], "--format", "plain", "--out", tmp_path / "p.npy", "--model", tiny_folder)
+    assert result.exit_code == 0, result.output

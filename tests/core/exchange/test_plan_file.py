@@ -18,9 +18,9 @@ from steerstack.testing.models import WIDTH
 
 @pytest.fixture
 def vector(tmp_path: Path) -> SteeringVector:
-    made = SteeringVector({1: torch.randn(WIDTH), 2: torch.randn(WIDTH)})
-    made.save(tmp_path / "v.safetensors")
-    return made
+    steering_vector = SteeringVector({1: torch.randn(WIDTH), 2: torch.randn(WIDTH)})
+    steering_vector.save(tmp_path / "v.safetensors")
+    return steering_vector
 
 
 def written(folder: Path, text: str) -> Path:

@@ -69,9 +69,9 @@ def test_places_that_hold_none(tmp_path):
 
 def test_push_and_pull_on_the_command_line(vector, tmp_path):
     def run(*arguments):
-        done = CliRunner().invoke(app, ["vectors", *map(str, arguments)])
-        assert done.exit_code == 0, (done.output, done.exception)
-        return done.stdout
+        result = CliRunner().invoke(app, ["vectors", *map(str, arguments)])
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.stdout
 
     vector.save(tmp_path / "v.safetensors")
     run("push", tmp_path / "v.safetensors", f"file://{tmp_path}/shared")

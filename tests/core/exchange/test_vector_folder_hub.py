@@ -63,9 +63,9 @@ class Hub(http.server.BaseHTTPRequestHandler):
         elif path == "/api/validate-yaml":
             self.reply({"errors": [], "warnings": []})
         elif "/preupload/" in path:
-            asked = json.loads(body)["files"]
+            content = json.loads(body)["files"]
             self.reply(
-                {"files": [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in asked]}
+                {"files": [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in content]}
             )
         elif "/commit/" in path:
             lines = [json.loads(line) for line in body.splitlines()]
@@ -76,8 +76,8 @@ class Hub(http.server.BaseHTTPRequestHandler):
             )
             self.reply({"commitUrl": f"http://{self.headers['host']}/{REPO}/commit/{COMMIT}", "commitOid": COMMIT})
         elif "/paths-info/" in path:
-            asked = json.loads(body)["paths"]
-            self.reply([self.entry(name) for name in asked if name in self.files])
+            content = json.loads(body)["paths"]
+            self.reply([self.entry(name) for name in content if name in self.files])
         else:
             self.reply({}, 404)
 

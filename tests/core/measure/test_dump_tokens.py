@@ -43,8 +43,8 @@ def test_pairs(tmp_path):
         assert list(row) == ["id", "positive", "negative"]
         for name, side in (("positive", pair.positive), ("negative", pair.negative)):
             assert row[name] == {"token_ids": list(side.sequence.ids), "positions": list(side.positions)}
-    said = [rows[1]["positive"]["token_ids"][p] for p in rows[1]["positive"]["positions"]]
-    assert tiny_tokenizer().decode(said) == "Well."
+    tokens = [rows[1]["positive"]["token_ids"][p] for p in rows[1]["positive"]["positions"]]
+    assert tiny_tokenizer().decode(tokens) == "Well."
 
 
 def test_questions(tmp_path):

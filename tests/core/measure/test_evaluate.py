@@ -77,13 +77,13 @@ def test_competence_tells_content_from_letter(table):
 def test_a_coin_is_called_unclear(table):
     """Whatever its luck with ten items, but for the one case in twenty that the interval allows."""
     data = load_data(table).limit(10)
-    kept, lost = (1.0, 1.0), (1.0, -1.0)
-    called = {count: judge(_scores(data, [kept] * count + [lost] * (10 - count))) for count in range(11)}
+    right, lost = (1.0, 1.0), (1.0, -1.0)
+    called = {count: judge(_scores(data, [right] * count + [lost] * (10 - count))) for count in range(11)}
     chance = {count: math.comb(10, count) / 2**10 for count in called}
     assert sum(chance[count] for count, verdict in called.items() if verdict.answers_by != "unclear") <= 0.05
     assert (called[0].answers_by, called[5].answers_by, called[10].answers_by) == ("letter", "unclear", "content")
     assert "unclear" in (called[4].warning("letter") or "")
-    few = judge(_scores(data.limit(4), [kept] * 4))
+    few = judge(_scores(data.limit(4), [right] * 4))
     assert few.answers_by == "unclear"  # four of four is what a coin does in one case of sixteen
 
 

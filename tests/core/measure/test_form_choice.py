@@ -36,13 +36,13 @@ def test_what_forms_show_equals_passes_of_their_own(llama, table, mode):
     tried = try_forms(llama, data, mode)
     assert {one.form for one in tried} >= {"A", "Answer: A"}
     for one in tried:
-        asked = llama.asked(Manner(form=one.form))
-        assert one.mass == pytest.approx(naive_mass(asked, data, mode), rel=1e-3)
-        kept = {}
-        for question in ask(asked.format, data, mode):
-            exhibits, contrast = (sum(naive_score(asked, side, Plan())) for side in question.pair)
-            kept.setdefault(question.item.id, set()).add(exhibits > contrast)
-        assert one.swap_consistency == pytest.approx(np.mean([len(outcomes) == 1 for outcomes in kept.values()]))
+        model = llama.asked(Manner(form=one.form))
+        assert one.mass == pytest.approx(naive_mass(model, data, mode), rel=1e-3)
+        signs = {}
+        for question in ask(model.format, data, mode):
+            exhibits, contrast = (sum(naive_score(model, side, Plan())) for side in question.pair)
+            signs.setdefault(question.item.id, set()).add(exhibits > contrast)
+        assert one.swap_consistency == pytest.approx(np.mean([len(outcomes) == 1 for outcomes in signs.values()]))
 
 
 def test_the_best_form_has_enough_of_both_or_the_best_product():
@@ -72,13 +72,13 @@ def test_every_result_by_label_says_its_mass_and_its_form(llama, table, mode):
 
 def test_a_form_that_was_given_is_kept_and_text_needs_none(llama, table):
     data = load_data(table).limit(4)
-    given = llama.asked(Manner(form="Answer: A"))
-    assert settle_form(given, data, "letter") is given
+    model = llama.asked(Manner(form="Answer: A"))
+    assert settle_form(model, data, "letter") is model
     assert settle_form(llama, data, "text") is llama
-    assert remark_on(given, "letter") is None
-    chosen = settle_form(llama, data, "letter")
-    assert chosen.format.manner.form == best_form(chosen.format.manner.tried).form
-    assert "No form has a label mass of 0.4" in remark_on(chosen, "letter")
+    assert remark_on(model, "letter") is None
+    choice = settle_form(llama, data, "letter")
+    assert choice.format.manner.form == best_form(choice.format.manner.tried).form
+    assert "No form has a label mass of 0.4" in remark_on(choice, "letter")
     assert llama.format.manner.form is None
 
 
@@ -104,9 +104,9 @@ def test_a_models_own_form_is_how_it_begins_its_answer(table, text, form):
 
 def test_a_models_own_form_is_chosen_where_it_holds_most(table):
     model = writes("=>A)")
-    chosen = settle_form(model, load_data(table).limit(4), "letter").format.manner
-    assert chosen.form == "=>A"
-    assert max(chosen.tried, key=lambda one: one.mass).form == "=>A"
+    manner = settle_form(model, load_data(table).limit(4), "letter").format.manner
+    assert manner.form == "=>A"
+    assert max(manner.tried, key=lambda one: one.mass).form == "=>A"
 
 
 def test_forms_that_the_tokenizer_cannot_write_are_left_out(table):

@@ -90,12 +90,12 @@ def test_a_kill_at_any_place_loses_nothing_and_the_end_is_the_same(tmp_path_fact
         judged(first, CRITERION, questions, answers, cache=cache, chunk=chunk)
     assert len(cache) == len(first.asked)
     second = even()
-    done: list[int] = []
-    judgment = judged(second, CRITERION, questions, answers, cache=cache, chunk=chunk, progress=done.append)
+    counts: list[int] = []
+    judgment = judged(second, CRITERION, questions, answers, cache=cache, chunk=chunk, progress=counts.append)
     expected = [1.0 - int(a) % 2 if a.isdigit() else None for a in answers]
     assert [v.score for v in judgment.verdicts] == expected
     assert len(first.asked) + len(second.asked) == len(set(rows)) == len(cache)
-    assert judgment.counts.calls + judgment.counts.cached == len(rows) == sum(done)
+    assert judgment.counts.calls + judgment.counts.cached == len(rows) == sum(counts)
 
 
 def test_an_interrupt_costs_one_chunk_at_most(cache):
@@ -177,22 +177,22 @@ def test_judges_are_found_by_name():
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60))
 @settings(max_examples=60, deadline=None)
 def test_kappa_is_that_of_sklearn(pairs):
-    said, labels = [a for a, _ in pairs], [b for _, b in pairs]
-    result = agreement(said, labels)
+    verdicts, labels = [a for a, _ in pairs], [b for _, b in pairs]
+    result = agreement(verdicts, labels)
     assert result.n == len(pairs)
-    assert result.accuracy == pytest.approx(np.mean(np.array(said) == np.array(labels)))
-    if len({*said, *labels}) < 2:
+    assert result.accuracy == pytest.approx(np.mean(np.array(verdicts) == np.array(labels)))
+    if len({*verdicts, *labels}) < 2:
         assert math.isnan(result.kappa.value)
     else:
-        assert result.kappa.value == pytest.approx(cohen_kappa_score(said, labels), abs=1e-12)
+        assert result.kappa.value == pytest.approx(cohen_kappa_score(verdicts, labels), abs=1e-12)
         assert result.kappa.ci_low <= result.kappa.value <= result.kappa.ci_high
 
 
 def test_the_interval_of_kappa_is_that_of_fleiss():
     # 2 x 2 table [[20, 5], [10, 15]], worked by hand: kappa 0.4, standard error 0.12649 (Fleiss et al. 1969, eq. 13)
-    said = [True] * 20 + [True] * 5 + [False] * 10 + [False] * 15
+    verdicts = [True] * 20 + [True] * 5 + [False] * 10 + [False] * 15
     labels = [True] * 20 + [False] * 5 + [True] * 10 + [False] * 15
-    result = agreement(said, labels)
+    result = agreement(verdicts, labels)
     po, pe, rows, columns = 0.7, 0.5, (0.5, 0.5), (0.4, 0.6)
     p = [[0.3, 0.2], [0.1, 0.4]]  # of (no, yes) said by (no, yes) labelled
     a = sum(p[i][i] * (1 - (rows[i] + columns[i]) * (1 - 0.4)) ** 2 for i in range(2))

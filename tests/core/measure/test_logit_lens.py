@@ -76,8 +76,8 @@ def test_a_small_push_before_the_final_norm_moves_the_logits_by_it(architecture)
 
 def test_directions_of_heads_go_through_their_projection(llama):
     heads = SteeringVector({1: DIRECTION}, "head_out")
-    written = llama.module.model.layers[1].self_attn.o_proj.weight @ DIRECTION
-    same = read_vector(llama, SteeringVector({1: written}), [1])[0]
+    output = llama.module.model.layers[1].self_attn.o_proj.weight @ DIRECTION
+    same = read_vector(llama, SteeringVector({1: output}), [1])[0]
     assert [row[0] for row in read_vector(llama, heads, [1])[0].promoted] == [row[0] for row in same.promoted]
     with pytest.raises(SiteError):
         read_vector(llama, heads, [2])
@@ -99,6 +99,6 @@ def test_the_command(tiny_folder, tmp_path):
     one, other = shown["readout"]["layers"]
     assert [row["id"] for row in one["promoted"]] == [row["id"] for row in other["suppressed"]]
     assert "linear readout" in shown["readout"]["limits"]
-    said = CliRunner().invoke(app, [*command, "--layers", "2"])
-    assert "most promoted" in said.stdout
-    assert "later layers" in said.output
+    result = CliRunner().invoke(app, [*command, "--layers", "2"])
+    assert "most promoted" in result.stdout
+    assert "later layers" in result.output

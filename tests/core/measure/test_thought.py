@@ -64,8 +64,8 @@ def test_the_thought_is_what_the_model_writes_under_the_plan(reasoner, table, to
         opened = text.index("<think>\n") + len("<think>\n")
         prompt = reasoner.tokenizer(text[:opened], add_special_tokens=False)["input_ids"]
         ids = greedy(reasoner, prompt, 5, edit if tokens == "think" else None, begin)
-        written = reasoner.tokenizer.decode(ids[len(prompt) :])
-        assert text[opened:].removesuffix("\n</think>") == written.rstrip("\n")
+        thought_text = reasoner.tokenizer.decode(ids[len(prompt) :])
+        assert text[opened:].removesuffix("\n</think>") == thought_text.rstrip("\n")
 
 
 def test_scores_are_those_of_passes_over_thought_and_answer(reasoner, table, monkeypatch):
@@ -74,7 +74,7 @@ def test_scores_are_those_of_passes_over_thought_and_answer(reasoner, table, mon
     for one, scores in zip(plans, score_data(reasoner, data, "text", plans), strict=True):
         questions = ask_after_thought(reasoner, data, "text", one)
         expected = [[sum(naive_score(reasoner, side, one)) for side in question.pair] for question in questions]
-        logps = [[asked.logp_exhibits, asked.logp_not] for item in scores.items for asked in item.asked]
+        logps = [[order.logp_exhibits, order.logp_not] for item in scores.items for order in item.asked]
         torch.testing.assert_close(torch.tensor(logps), torch.tensor(expected), atol=1e-3, rtol=1e-4)
 
 

@@ -16,9 +16,9 @@ ROWS = [
 def test_both_files_hold_every_bit(tmp_path):
     parquet, text = write_frame(ROWS, tmp_path)
     with text.open(encoding="utf-8", newline="") as file:
-        written = list(csv.DictReader(file))
-    for read in (pd.read_parquet(parquet).to_dict("records"), written):
+        rows = list(csv.DictReader(file))
+    for read in (pd.read_parquet(parquet).to_dict("records"), rows):
         assert [list(row) for row in read] == [list(row) for row in ROWS]
         assert [float(row["log_odds"]) for row in read] == [row["log_odds"] for row in ROWS]
         assert [(row["vector"], row["item"]) for row in read] == [(row["vector"], row["item"]) for row in ROWS]
-    assert written[1]["effect"] == "" or math.isnan(float(written[1]["effect"]))
+    assert rows[1]["effect"] == "" or math.isnan(float(rows[1]["effect"]))

@@ -52,9 +52,9 @@ def test_a_figure_says_n_interval_and_unit_in_itself():
 
 
 def test_settings_are_rows_with_numbers_one_can_read():
-    made = {"lora": {"learning_rate": 0.00015811388300841897, "loss": [6.1 - 0.01 * n for n in range(20)],
+    settings = {"lora": {"learning_rate": 0.00015811388300841897, "loss": [6.1 - 0.01 * n for n in range(20)],
                      "tried": [{"epochs": 1}, {"epochs": 2}], "kept": True, "on": "validation"}}  # fmt: skip
-    (table,) = settings_table("How", made)
+    (table,) = settings_table("How", settings)
     assert [row[1:] for row in table.rows] == [
         ["learning rate", "0.0001581"],
         ["loss", "6.1 to 5.91 (20 values)"],

@@ -51,7 +51,7 @@ def lines(folder):
 
 def pids(model, crew):
     """Process ids of a crew's two workers: each is given one of two steps, since both are free."""
-    return [done.value for done in crew.do(model, [Where(f"where-{place}") for place in range(2)])]
+    return [reply.value for reply in crew.do(model, [Where(f"where-{place}") for place in range(2)])]
 
 
 def killing(pid, ready):

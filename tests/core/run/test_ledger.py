@@ -65,8 +65,8 @@ def test_a_damaged_line_is_named_and_only_its_step_is_done_again(tmp_path, caplo
     path.write_bytes(b"\n".join([first, damage(second), third]) + b"\n")
     again = Ledger(tmp_path)
     assert again.damaged == [2]
-    (said,) = caplog.messages
-    assert said == f"{path}: line 2 cannot be read back; those steps are done again."
+    (message,) = caplog.messages
+    assert message == f"{path}: line 2 cannot be read back; those steps are done again."
     for name in "ac":
         assert once(again, name, 1, lambda: pytest.fail("computed again")) == {"x": 1.5}
     assert once(again, "b", 1, lambda: {"x": 2}) == {"x": 2}
@@ -115,11 +115,11 @@ def test_a_step_whose_source_changes_is_done_again(tmp_path):
     def run():
         path = os.pathsep.join([str(tmp_path), *sys.path])
         command = [sys.executable, "-B", "-c", RUN, str(tmp_path / "study")]
-        done = subprocess.run(
+        process = subprocess.run(
             command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.split()
+        assert process.returncode == 0, process.stderr
+        return process.stdout.split()
 
     assert run() == ["1", "1", "True", "False"]
     (package / "aside.py").write_text("OTHER = 2\n")  # nobody imports it

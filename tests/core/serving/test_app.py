@@ -105,8 +105,8 @@ def test_another_version_or_model(client):
 def test_a_request_that_is_too_large_is_refused_before_it_is_read(client, worker):
     assert send(client, blob=b"x" * 30_000).status_code == 413
     pieces = (b"x" * 1000 for _ in range(30))
-    told = client.post("/request", content=pieces, headers={"content-type": "multipart/form-data; boundary=x"})
-    assert told.status_code == 413
+    response = client.post("/request", content=pieces, headers={"content-type": "multipart/form-data; boundary=x"})
+    assert response.status_code == 413
     assert client.post("/request", headers={"content-length": "-1"}, content=b"").status_code == 413
     assert not worker.seen
 

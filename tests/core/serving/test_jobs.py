@@ -16,11 +16,11 @@ def done(jobs, work):
 
 
 def test_all_in_one_thread():
-    jobs, seen = Jobs(), []
-    job = done(jobs, lambda: seen.append(threading.get_ident()) or b"result")
-    done(jobs, lambda: seen.append(threading.get_ident()) or b"")
-    assert len(set(seen)) == 1
-    assert seen[0] != threading.get_ident()
+    jobs, threads = Jobs(), []
+    job = done(jobs, lambda: threads.append(threading.get_ident()) or b"result")
+    done(jobs, lambda: threads.append(threading.get_ident()) or b"")
+    assert len(set(threads)) == 1
+    assert threads[0] != threading.get_ident()
     assert (job.status, job.result) == ("COMPLETED", b"result")
     assert jobs.get(job.id) is job
     assert jobs.get("guess") is None

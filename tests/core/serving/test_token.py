@@ -45,10 +45,10 @@ def test_packages_are_looked_for_before_the_model_is_opened(monkeypatch):
 
 
 def test_a_server_on_loopback_makes_a_token_and_says_what_a_client_needs(tiny_folder, monkeypatch):
-    said, apps = [], []
+    lines, apps = [], []
     monkeypatch.setattr(serve.uvicorn, "run", lambda app, **_: apps.append(app))
-    serve.serve(str(tiny_folder), say=said.append)
-    (token,) = re.findall(r"STEERSTACK_SERVE_TOKEN=(\S+) ", " ".join(said))
+    serve.serve(str(tiny_folder), say=lines.append)
+    (token,) = re.findall(r"STEERSTACK_SERVE_TOKEN=(\S+) ", " ".join(lines))
     assert len(token) >= 32
     assert new_token() != new_token()
     assert len(apps) == 1

@@ -25,17 +25,17 @@ class Kept(RemoteBackend):
 @pytest.fixture(scope="module")
 def start(tiny_folder):
     """A function from limits to a worker, whose processes are forks of one that has imported everything."""
-    made, patch = [], pytest.MonkeyPatch()
+    servers, patch = [], pytest.MonkeyPatch()
     patch.setattr(workers, "METHOD", "forkserver")
     multiprocessing.set_forkserver_preload(["steerstack.trace.open", "steerstack.trace.remote.runner"])
 
     def start(**limits):
-        made.append(Worker(ModelOrder(str(tiny_folder)), Limits(**limits)))
-        made[-1].start()
-        return made[-1]
+        servers.append(Worker(ModelOrder(str(tiny_folder)), Limits(**limits)))
+        servers[-1].start()
+        return servers[-1]
 
     yield start
-    for one in made:
+    for one in servers:
         one.stop()
     patch.undo()
 
@@ -56,7 +56,7 @@ def request(envoy, seconds=0, leave=None, gigabytes=0):
         held = bytearray(int(gigabytes * 1e9))
         if leave is not None:
             os._exit(leave)
-        said = nnsight.save(len(held))  # noqa: F841
+        answer = nnsight.save(len(held))  # noqa: F841
     return RequestModel(model_key="nnsight.X:{}", compress=backend.compress).metadata(), backend.blob
 
 
@@ -73,12 +73,12 @@ def circle(envoy, *, leave):
             node = argparse.Namespace()
             node.itself = node
             argparse.left = weakref.ref(node)
-        said = nnsight.save(argparse.left() is None)  # noqa: F841
+        answer = nnsight.save(argparse.left() is None)  # noqa: F841
     return RequestModel(model_key="nnsight.X:{}", compress=backend.compress).metadata(), backend.blob
 
 
 def value(result):
-    return read_saved(decompressed(result, True))["said"]
+    return read_saved(decompressed(result, True))["answer"]
 
 
 def test_whatever_a_job_does_the_next_one_runs(start, envoy):

@@ -24,8 +24,8 @@ def held(draw, truth, **of):
 def test_a_mean_has_students_interval():
     data = np.random.default_rng(1).exponential(size=40)
     interval = mean_interval(data)
-    known = scipy_stats.ttest_1samp(data, 0).confidence_interval(0.95)
-    assert (interval.ci_low, interval.ci_high) == pytest.approx((known.low, known.high))
+    reference = scipy_stats.ttest_1samp(data, 0).confidence_interval(0.95)
+    assert (interval.ci_low, interval.ci_high) == pytest.approx((reference.low, reference.high))
     assert (interval.value, interval.n, interval.clusters) == (pytest.approx(data.mean()), 40, None)
     assert mean_p(data - 0.8) == pytest.approx(scipy_stats.ttest_1samp(data, 0.8).pvalue)
 
@@ -59,8 +59,8 @@ def test_clusters_of_one_size_are_a_t_test_of_their_means():
     rng = np.random.default_rng(0)
     means = 3 * rng.normal(size=8)
     interval = mean_interval(np.repeat(means, 5) + 0.1 * rng.normal(size=40), groups=np.repeat(list("abcdefgh"), 5))
-    known = scipy_stats.ttest_1samp(means, 0).confidence_interval(0.95)
-    assert (interval.ci_low, interval.ci_high) == pytest.approx((known.low, known.high), abs=0.2)
+    reference = scipy_stats.ttest_1samp(means, 0).confidence_interval(0.95)
+    assert (interval.ci_low, interval.ci_high) == pytest.approx((reference.low, reference.high), abs=0.2)
     assert (interval.n, interval.clusters, interval.units) == (40, 8, 8)
     assert interval.to_json()["clusters"] == 8
 
@@ -101,9 +101,9 @@ def test_p_and_interval_agree(values):
 
 def test_a_share_has_clopper_and_pearsons_interval():
     interval = proportion_interval(18, 20)
-    known = scipy_stats.binomtest(18, 20).proportion_ci(method="exact")
+    reference = scipy_stats.binomtest(18, 20).proportion_ci(method="exact")
     assert (interval.value, interval.n) == (0.9, 20)
-    assert (interval.ci_low, interval.ci_high) == pytest.approx((known.low, known.high))
+    assert (interval.ci_low, interval.ci_high) == pytest.approx((reference.low, reference.high))
     assert (proportion_interval(0, 5).ci_low, proportion_interval(5, 5).ci_high) == (0.0, 1.0)
     assert proportion_interval(0, 0).to_json()["value"] is None
 

@@ -110,9 +110,9 @@ def test_ablation_is_idempotent_and_leaves_nothing_along_the_directions(seed, wi
 @given(seeds, widths, dtypes, st.integers(1, 3))
 def test_projection_is_idempotent_and_adds_up_with_ablation_to_the_input(seed, width, dtype, rank):
     d, hidden = noise(seed, min(rank, width), width), noise(seed + 1, 3, width).to(dtype)
-    kept = Project(SITE, d).edit(hidden)
-    close(Project(SITE, d).edit(kept), kept, dtype)
-    close(kept.float() + Ablate(SITE, d).edit(hidden).float(), hidden, dtype)
+    projection = Project(SITE, d).edit(hidden)
+    close(Project(SITE, d).edit(projection), projection, dtype)
+    close(projection.float() + Ablate(SITE, d).edit(hidden).float(), hidden, dtype)
 
 
 @property_test

@@ -423,8 +423,8 @@ def changed(path, **changes):
     tensors = load_file(path)
     with safe_open(path, framework="pt") as file:
         about = json.loads(file.metadata()["steerstack"]) | changes
-    kept = {key: value for key, value in about.items() if value is not None}
-    save_file(tensors, path, metadata={"steerstack": json.dumps(kept)})
+    entries = {key: value for key, value in about.items() if value is not None}
+    save_file(tensors, path, metadata={"steerstack": json.dumps(entries)})
 
 
 def test_bits_that_the_header_does_not_describe_are_refused(tmp_path):

@@ -63,10 +63,10 @@ def test_a_constant_at_each_position_is_forgiven_in_other_bases_only(model):
 
 
 def test_what_is_not_portable_is_said_first_and_does_not_fail(model):
-    said, runs = [], []
-    report = checked(model, Plain(model, strength=1.01, warns=True), say=lambda text: said.append((text, len(runs))),
+    lines, runs = [], []
+    report = checked(model, Plain(model, strength=1.01, warns=True), say=lambda text: lines.append((text, len(runs))),
                     advance=runs.append)  # fmt: skip
-    assert said == [("raw basis: scaled here", 0)], "once, before anything is run"
+    assert lines == [("raw basis: scaled here", 0)], "once, before anything is run"
     assert report.passed
     assert report.largest()["raw"] < 1e-4
     assert report.to_json()["compared"][1]["agrees"] is False
@@ -105,9 +105,9 @@ def test_coarse_dtypes_are_refused():
 def test_the_command(tiny_folder, tmp_path):
     """With TransformerLens itself."""
     command = ["crosscheck", str(tiny_folder), "--layers", "2", "--texts", "1"]
-    done = CliRunner().invoke(app, [*command, "--json", str(tmp_path / "c.json")])
-    assert done.exit_code == 0
-    assert "The engines agree" in done.stdout
+    result = CliRunner().invoke(app, [*command, "--json", str(tmp_path / "c.json")])
+    assert result.exit_code == 0
+    assert "The engines agree" in result.stdout
     report = json.loads((tmp_path / "c.json").read_text())
     assert report["passed"]
     assert report["backend"] == "transformer-lens"
@@ -117,8 +117,8 @@ def test_the_command(tiny_folder, tmp_path):
     SteeringVector({2: torch.ones(WIDTH)}, origin=Origin(model_fingerprint=fingerprint)).save(
         tmp_path / "v.safetensors"
     )
-    given = CliRunner().invoke(app, [*command, "--vector", str(tmp_path / "v.safetensors"), "--basis", "raw"])
-    assert given.exit_code == 0
+    vector_result = CliRunner().invoke(app, [*command, "--vector", str(tmp_path / "v.safetensors"), "--basis", "raw"])
+    assert vector_result.exit_code == 0
     wrong = CliRunner().invoke(app, [*command, "--basis", "centred"]).exception
     assert isinstance(wrong, ParameterError)
     assert "no basis 'centred'" in str(wrong)
@@ -144,8 +144,8 @@ OFF = """
 
 def test_the_command_fails_where_the_engines_differ(tiny_folder, install, fresh):
     install("lab-kit", OFF)
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         app, ["crosscheck", str(tiny_folder), "--layers", "2", "--texts", "1", "--backend", "lab-kit/off"]
     )
-    assert done.exit_code == 1
-    assert "do NOT agree" in done.stdout
+    assert result.exit_code == 1
+    assert "do NOT agree" in result.stdout

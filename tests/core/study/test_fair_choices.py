@@ -34,11 +34,11 @@ def test_all_techniques_try_as_much_by_the_same_criterion(llama, table, tmp_path
 
 
 def test_unequal_chances_are_told():
-    chosen = choices_of({"a": {"choices_tried": 4, "criterion": CRITERION}, "b": {}, "null: random": {}})
-    assert [one["technique"] for one in chosen] == ["a", "b"]
-    assert "a 4 by largest mean log-odds" in unequal(chosen)
-    assert "b 1 by nothing" in unequal(chosen)
-    assert unequal(chosen[:1]) == ""
+    choices = choices_of({"a": {"choices_tried": 4, "criterion": CRITERION}, "b": {}, "null: random": {}})
+    assert [one["technique"] for one in choices] == ["a", "b"]
+    assert "a 4 by largest mean log-odds" in unequal(choices)
+    assert "b 1 by nothing" in unequal(choices)
+    assert unequal(choices[:1]) == ""
 
 
 def test_prompts_are_those_of_the_data_then_two_together_then_with_answers():
@@ -54,10 +54,10 @@ def test_prompts_are_those_of_the_data_then_two_together_then_with_answers():
 
 def test_unequal_compute_and_what_techniques_say_of_themselves_are_told():
     records = {"a": {"flops": 1e9, "context_tokens": 0}, "b": {"flops": 3e10, "remark": "Useless here."}, "c": {}}
-    chosen = choices_of(records)
-    assert [set(one) & {"flops", "context_tokens", "remark"} for one in chosen] == [
+    choices = choices_of(records)
+    assert [set(one) & {"flops", "context_tokens", "remark"} for one in choices] == [
         {"flops", "context_tokens"}, {"flops", "remark"}, set(),
     ]  # fmt: skip
-    assert "a 1.0e+09, b 3.0e+10" in compute_told(chosen)
-    assert compute_told(chosen[:1]) == compute_told(chosen[2:]) == ""
-    assert remarks(chosen) == ["b: Useless here."]
+    assert "a 1.0e+09, b 3.0e+10" in compute_told(choices)
+    assert compute_told(choices[:1]) == compute_told(choices[2:]) == ""
+    assert remarks(choices) == ["b: Useless here."]

@@ -46,14 +46,14 @@ def test_the_forecast_counts_fits_and_items_and_reads_no_test_item(llama, parts)
 @pytest.fixture
 def work(llama, monkeypatch):
     """Tokens that went through blocks of the model; the forecast takes them for the time."""
-    done = [0]
+    tokens = [0]
 
     def count(_block, inputs, _output):
-        done[0] += inputs[0].shape[0] * inputs[0].shape[1]
+        tokens[0] += inputs[0].shape[0] * inputs[0].shape[1]
 
     hooks = [block.register_forward_hook(count) for block in llama.module.model.layers]
-    monkeypatch.setattr(time, "perf_counter", lambda: float(done[0]))
-    yield done
+    monkeypatch.setattr(time, "perf_counter", lambda: float(tokens[0]))
+    yield tokens
     for hook in hooks:
         hook.remove()
 

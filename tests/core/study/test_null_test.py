@@ -28,11 +28,11 @@ def taken_through(rng, layers, *, common=0.0):
         return slope[one.layers[0]] * one.share + bend[one.layers[0]] * one.share**2
 
     promise = [slope[one.layers[0]] * one.share + rng.normal(0, 0.01) for one in grid]
-    chosen = choose(
+    choice = choose(
         grid, lambda of: [true(one) + rng.normal(0, 0.03) for one in of],
         lambda one: dear[one.layers[0]] * one.share**2, promise=promise,
     )  # fmt: skip
-    return true(chosen.candidate) + rng.normal(0, 0.02)
+    return true(choice.candidate) + rng.normal(0, 0.02)
 
 
 def study(rng, layers, nulls, *, common=0.0):

@@ -34,7 +34,7 @@ def test_the_result_states_choice_interval_and_nulls(llama, kindness):
 
 def test_the_logistic_probe_is_scikit_learns(llama, kindness):
     parts = split(kindness)
-    chosen = run_probe(find("probe", "logistic").make({"l2": "2"}), llama, kindness, layers=[2])
+    result = run_probe(find("probe", "logistic").make({"l2": "2"}), llama, kindness, layers=[2])
     read = {name: DataActivations(llama, getattr(parts, name), position="response", layers=[2]).collect()
             for name in ("train", "test")}  # fmt: skip
     sides = {name: [b.positive[:, 0].numpy(), b.negative[:, 0].numpy()] for name, b in read.items()}
@@ -42,4 +42,4 @@ def test_the_logistic_probe_is_scikit_learns(llama, kindness):
     labels = np.repeat([1, 0], len(sides["train"][0]))
     model = LogisticRegression(C=0.5, max_iter=1000).fit(scaler.transform(np.concatenate(sides["train"])), labels)
     scores = [model.decision_function(scaler.transform(side)) for side in sides["test"]]
-    assert chosen.test.value == pytest.approx(auroc(*scores))
+    assert result.test.value == pytest.approx(auroc(*scores))

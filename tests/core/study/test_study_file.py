@@ -145,9 +145,9 @@ def test_a_sweep_that_goes_on_makes_no_vector_again(tmp_path, llama, monkeypatch
     """Neither its own nor those of its shuffled labels."""
     study = declared(tmp_path, limit=16, layers=[1], scales=[1.0], nulls=2)
     first = study.run(llama, folder=tmp_path / "place")
-    made = []
-    monkeypatch.setattr(MeanDifference, "fit", lambda self, stream: made.append(self))
+    streams = []
+    monkeypatch.setattr(MeanDifference, "fit", lambda self, stream: streams.append(self))
     again = study.run(llama, folder=tmp_path / "place")
-    assert made == []
+    assert streams == []
     assert again.to_json()["arms"] == first.to_json()["arms"]
     assert again.frame().equals(first.frame())

@@ -44,6 +44,6 @@ def test_tied_weights_are_kept_once_and_come_back(tiny, tmp_path):
     tied = {"lm_head.weight", "transformer.wte.weight"}
     assert tied <= set(model.module.state_dict())
     splits = split(DataSet.from_pairs([(f"Q{i}?", f"yes {i}", f"no {i}") for i in range(12)], behavior="x"))
-    made, again = (tuned_model(OneMore(), model, splits, tmp_path, 0).model for _ in range(2))
-    assert again.fingerprint == made.fingerprint != model.fingerprint
+    original, again = (tuned_model(OneMore(), model, splits, tmp_path, 0).model for _ in range(2))
+    assert again.fingerprint == original.fingerprint != model.fingerprint
     assert len(tied & set(load_file(weights_of(OneMore(), model, splits, tmp_path, 0)))) == 1

@@ -10,6 +10,6 @@ def test_each_null_has_a_name_and_a_draw_of_its_own():
     assert names[:4] == ["null: random", "null: shuffled-labels", "null: random 1", "null: shuffled-labels 1"]
     assert [family_of(name) for name in names[:4]] == ["random", "shuffled labels"] * 2
     assert [family_of(name) for name in (names[4], "random", "mean-difference")] == ["", "", ""]
-    made = [one.fit(planted_model(), planted_data(8), None, "yes-no", 0) for one in techniques[:4]]
-    assert len({one.record["vector"] for one in made}) == 4
-    assert all(one.vector is None for one in made)
+    fits = [one.fit(planted_model(), planted_data(8), None, "yes-no", 0) for one in techniques[:4]]
+    assert len({one.record["vector"] for one in fits}) == 4
+    assert all(one.vector is None for one in fits)

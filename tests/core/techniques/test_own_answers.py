@@ -7,11 +7,11 @@ from steerstack.testing.planted import planted_data
 
 def test_the_answers_are_what_the_model_says_and_are_read_after_any_words(llama):
     data = planted_data(4)
-    said = own_answers(llama, data, 2, "text")
+    answers = own_answers(llama, data, 2, "text")
     questions = [item.question for item in data.items[:2]]
-    assert said == [row[0] for row in generate(llama, questions, [None], max_new_tokens=TOKENS)]
-    bare, prompted = (answered_again(llama.format, data, said, "text", system=words) for words in (None, "Be kind."))
-    assert len(bare) == len(prompted) == sum(bool(text.strip()) for text in said)
+    assert answers == [row[0] for row in generate(llama, questions, [None], max_new_tokens=TOKENS)]
+    bare, prompted = (answered_again(llama.format, data, answers, "text", system=words) for words in (None, "Be kind."))
+    assert len(bare) == len(prompted) == sum(bool(text.strip()) for text in answers)
     for before, after in zip(bare, prompted, strict=True):
         assert before.ids[before.answer_start :] == after.ids[after.answer_start :]
         assert len(after) > len(before)

@@ -47,8 +47,8 @@ def test_an_item_of_whose_answers_nothing_can_be_said_is_an_error(llama):
 
 def test_a_rollout_holds_the_words_and_the_labels_of_its_own_order(llama):
     (item,) = planted_data(1)
-    asked = ask(llama.format, planted_data(1), "letter")
-    first, second = rollouts(llama, asked, [" A ", "B"], "letter")
+    questions = ask(llama.format, planted_data(1), "letter")
+    first, second = rollouts(llama, questions, [" A ", "B"], "letter")
     assert (first.answer, second.answer) == ("A", "B")
     assert first.words == item.listed()
     assert second.words == item.swapped().listed()

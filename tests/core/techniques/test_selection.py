@@ -73,17 +73,17 @@ def test_the_choice_is_that_of_a_loop_over_the_candidates_that_promise_most(shar
     tried = record["tried"]
     assert [(one["layer"], pytest.approx(one["scale"])) for one in tried] == [one[:2] for one in candidates]
     left = sorted(range(len(tried)), key=lambda place: -tried[place]["promise"])
-    seen = []
-    while left and not any(candidates[place][3] <= KL_BUDGET for place in seen):
-        seen, left = seen + left[:FEW], left[FEW:]
-    affordable = [candidates[place] for place in seen if candidates[place][3] <= KL_BUDGET]
+    places = []
+    while left and not any(candidates[place][3] <= KL_BUDGET for place in places):
+        places, left = places + left[:FEW], left[FEW:]
+    affordable = [candidates[place] for place in places if candidates[place][3] <= KL_BUDGET]
     layer, scale, _, _ = max(affordable, key=lambda one: one[2]) if affordable else min(
         candidates, key=lambda one: one[3])  # fmt: skip
     assert (record["layer"], record["scale"]) == (layer, pytest.approx(scale))
     assert record["within_kl_budget"] == bool(affordable) == (shares[0] < 3)
     assert record["choices_tried"] == len(candidates)
     for place, (entry, (*_, mean, cost)) in enumerate(zip(tried, candidates, strict=True)):
-        assert (entry["log_odds"] is not None) == (place in seen)
+        assert (entry["log_odds"] is not None) == (place in places)
         assert entry["log_odds"] in (None, pytest.approx(mean, abs=1e-5))
         assert entry["kl"] in (None, pytest.approx(cost, rel=1e-3))
 

@@ -8,9 +8,9 @@ from steerstack.techniques.technique import Conditioning, Steering, technique
 
 def test_a_name_stands_for_an_extractor_or_a_baseline():
     assert isinstance(technique("pca", layers=(1,)), Steering)
-    made = technique("lora-sft", {"epochs": 2}, layers=(1,))
-    assert isinstance(made, Conditioning)
-    assert made.baseline.parameters()["epochs"] == 2
+    conditioning = technique("lora-sft", {"epochs": 2}, layers=(1,))
+    assert isinstance(conditioning, Conditioning)
+    assert conditioning.baseline.parameters()["epochs"] == 2
 
 
 @pytest.mark.parametrize(("name", "meant"), [("lora-sftt", "lora-sft"), ("logistik", "logistic")])

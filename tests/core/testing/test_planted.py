@@ -19,12 +19,12 @@ from steerstack.testing.planted import PlantedPairs, planted_data, planted_direc
 @pytest.mark.parametrize("architecture", ["llama", "gpt2", "bloom"])
 def test_adding_the_direction_makes_the_model_say_yes(architecture):
     model, data = planted_model(architecture), planted_data(8)
-    asked = [question.pair for question in ask(model.format, data, "text")]
+    groups = [question.pair for question in ask(model.format, data, "text")]
     vector = SteeringVector({layer: planted_direction("resid_post", layer, model.d_model) for layer in range(4)})
     for layer in range(4):
         arms = [Plan(), *(apply(vector, layer, scale, tokens=Tokens("all")) for scale in (4.0, -4.0))]
         plain, more, less = (
-            sum(s.total(i, 0) - s.total(i, 1) for i in range(8)) / 8 for s in score(model, asked, arms)
+            sum(s.total(i, 0) - s.total(i, 1) for i in range(8)) / 8 for s in score(model, groups, arms)
         )
         assert less + 1 < plain < more - 1
 
@@ -65,5 +65,5 @@ def test_equal_sides_are_equal_in_activations_and_texts():
 
 def test_importing_the_testing_package_is_light():
     code = "import sys, steerstack.testing; print([m for m in ('torch', 'numpy', 'pytest') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

@@ -38,10 +38,10 @@ def scores(model):
 
 @pytest.mark.parametrize("placed", [{"device_map": "cpu"}, {"device_map": {"": "cpu"}}, {"device": "auto"}])
 def test_device_maps_are_passed_on(tiny_folder, placed, monkeypatch):
-    plain, load, given = open_model(tiny_folder), AutoModelForCausalLM.from_pretrained, []
-    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *a, **k: given.append(k) or load(*a, **k))
+    plain, load, arguments = open_model(tiny_folder), AutoModelForCausalLM.from_pretrained, []
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *a, **k: arguments.append(k) or load(*a, **k))
     model = open_model(tiny_folder, **placed)
-    assert given[0]["device_map"] == next(iter(placed.values()))
+    assert arguments[0]["device_map"] == next(iter(placed.values()))
     assert model.fingerprint == plain.fingerprint
     assert scores(model) == scores(plain)
 

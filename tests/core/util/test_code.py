@@ -20,9 +20,9 @@ def digest(tmp_path):
             path.write_text(text)
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
         command = [sys.executable, "-B", "-c", DIGEST, *modules]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        process = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert process.returncode == 0, process.stderr
+        return process.stdout.strip()
 
     return one
 

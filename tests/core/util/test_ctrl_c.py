@@ -19,17 +19,17 @@ def listening():
 
 
 def test_ctrl_c_is_heard_at_the_end():
-    done = []
+    calls = []
 
     def work():
         with held():
             for _ in range(3):
                 signal.raise_signal(signal.SIGINT)
-            done.append("whole")
+            calls.append("whole")
 
     with pytest.raises(KeyboardInterrupt):
         work()
-    assert done == ["whole"]
+    assert calls == ["whole"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -59,16 +59,16 @@ def test_whoever_ignores_ctrl_c_goes_on_to():
 
 
 def test_another_thread_may_use_it():
-    done = []
+    calls = []
 
     def work():
         with held():
-            done.append("whole")
+            calls.append("whole")
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert done == ["whole"]
+    assert calls == ["whole"]
 
 
 def test_a_process_that_is_begun_meanwhile_never_hears_of_it():

@@ -20,9 +20,9 @@ values = st.recursive(
 
 
 def test_a_known_digest(tmp_path):
-    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    reference = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     (tmp_path / "abc").write_bytes(b"abc")
-    assert digest.of_bytes(b"abc") == digest.of_file(tmp_path / "abc") == known
+    assert digest.of_bytes(b"abc") == digest.of_file(tmp_path / "abc") == reference
     assert digest.of_json({"b": 1, "a": "ü"}) == hashlib.sha256('{"a":"ü","b":1}'.encode()).hexdigest()
 
 

@@ -126,9 +126,9 @@ def test_ctrl_c_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch)
 
 def test_a_limit_on_file_size_keeps_the_old_file(tmp_path):
     (tmp_path / "kept").write_text("old")
-    said = run(tmp_path, LIMIT, 20000)
-    assert "kept could not be written." in said
-    assert "File too large" in said
+    output = run(tmp_path, LIMIT, 20000)
+    assert "kept could not be written." in output
+    assert "File too large" in output
     assert (tmp_path / "kept").read_text() == "old"
     assert names(tmp_path) == ["kept"]
     assert run(tmp_path, LIMIT, 4000) == ""
@@ -167,10 +167,10 @@ def test_a_kill_in_the_middle_keeps_the_old_file(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
         write_atomically(Path({str(tmp_path / "kept")!r}), b"n" * 20000)
     """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, check=False, timeout=PATIENCE
     )
-    assert done.returncode == -signal.SIGXFSZ
+    assert process.returncode == -signal.SIGXFSZ
     assert (tmp_path / "kept").read_text() == "old"
 
 
@@ -184,9 +184,9 @@ def test_a_folder_without_the_right_to_write_is_named(tmp_path):
 
 def test_where_a_file_cannot_be_written_is_seen_before(tmp_path):
     (tmp_path / "file").write_text("mine")
-    for place, seen in ((tmp_path, "a folder"), (tmp_path / "file" / "within" / "a.json", "Not a directory")):
+    for place, reason in ((tmp_path, "a folder"), (tmp_path / "file" / "within" / "a.json", "Not a directory")):
         with pytest.raises(SteerstackError, match="nothing was started") as caught:
             check_target(place)
-        assert seen in caught.value.seen
+        assert reason in caught.value.seen
     check_target(tmp_path / "new" / "a.json")
     assert names(tmp_path) == ["file"]

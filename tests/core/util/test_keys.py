@@ -20,9 +20,9 @@ def test_an_address_goes_before_its_host_and_no_other_is_taken(file):
     assert kept_key("https://gpu.lab/v1", JudgeError) is None
     file.write_text(json.dumps({"https://gpu.lab/v1": "one", "https://gpu.lab": "two", "http://gpu.lab": "three"}))
     file.chmod(0o600)
-    given = {"https://gpu.lab/v1/": "one", "https://gpu.lab/v2": "two", "https://gpu.lab:444/v1": None,
+    keys = {"https://gpu.lab/v1/": "one", "https://gpu.lab/v2": "two", "https://gpu.lab:444/v1": None,
              "https://gpu.lab.evil.org/v1": None, "https://evil.org/https://gpu.lab": None}  # fmt: skip
-    assert {address: kept_key(address, JudgeError) for address in given} == given
+    assert {address: kept_key(address, JudgeError) for address in keys} == keys
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", '{"https://gpu.lab": ["a"]}', '{"a": "1", "a": "2"}'])

@@ -38,9 +38,9 @@ def test_a_study_says_so_before_it_opens_a_model(table, tmp_path, monkeypatch, w
         monkeypatch.setenv("STEERSTACK_HOME", "/proc/steerstack")
     else:
         (tmp_path / "home").mkdir()
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         app, ["stack", "--behavior", "kindness", "--data", str(table), "--model", "no/such-model", *options]
     )
-    assert isinstance(done.exception, SteerstackError)
-    assert "cannot be written, so nothing was started" in done.exception.happened
+    assert isinstance(result.exception, SteerstackError)
+    assert "cannot be written, so nothing was started" in result.exception.happened
     assert not (tmp_path / "home" / "studies").exists()

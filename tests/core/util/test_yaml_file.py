@@ -77,14 +77,14 @@ def test_what_is_right_is_read(tmp_path):
 
 def _mutated(chance: random.Random, text: str) -> str:
     """The text with a few of its characters lost, doubled, exchanged or replaced."""
-    made = list(text)
+    letters = list(text)
     for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(made) + 1)
-        made[at : at + chance.choice([0, 1, 1, 4])] = chance.choice(
+        at = chance.randrange(len(letters) + 1)
+        letters[at : at + chance.choice([0, 1, 1, 4])] = chance.choice(
             ["", "&a ", "*a ", "[", "{", "]", "}", "? ", ": ", "- ", "|", ">", "!!int ", "<<: ", "\t", "'", '"', "\\u", "%",
              "\n", "#", ".inf", "0x", "1e999", "2001-99-01", "\x85", "\ufeff", "9" * 30, "=", "~", "!!set ", "!!omap "]
         )  # fmt: skip
-    return "".join(made)
+    return "".join(letters)
 
 
 def test_mutants_are_read_or_refused():

@@ -94,9 +94,9 @@ def test_what_is_not_portable_is_said_before_the_run():
     opened = theirs("gpt2", "folded")
     assert opened.portable(Plan((Add(site, direction()),))) == []
     for edit in (Ablate, Project):
-        (said,) = opened.portable(Plan((edit(site, direction()),)))
-        assert "resid_post.1" in said
-        assert "mean over d_model" in said
+        (reason,) = opened.portable(Plan((edit(site, direction()),)))
+        assert "resid_post.1" in reason
+        assert "mean over d_model" in reason
         assert opened.portable(Plan((edit(site, mean_free),))) == []
         assert theirs("llama", "folded").portable(Plan((edit(site, direction()),))) == []
     assert opened.portable(Plan((Add(site, mean_free, relative=True),))), "its norm is that of the whole activation"

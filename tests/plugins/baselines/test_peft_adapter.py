@@ -35,9 +35,9 @@ def test_it_is_what_peft_computes_unmerged():
 
 
 def test_its_folder_names_it_and_its_content_is_part_of_it(tmp_path):
-    asked, other = Stack(data="planted", finetunes=(str(adapter_folder()), "lora-sft")).finetunes
-    assert (asked.name, asked.parameters) == ("peft-adapter", {"path": str(adapter_folder())})
-    assert asked.make("baseline").label == "my-adapter"
+    method, other = Stack(data="planted", finetunes=(str(adapter_folder()), "lora-sft")).finetunes
+    assert (method.name, method.parameters) == ("peft-adapter", {"path": str(adapter_folder())})
+    assert method.make("baseline").label == "my-adapter"
     assert other.name == "lora-sft"
     copy = shutil.copytree(adapter_folder(), tmp_path / "copy")
     before = PeftAdapter(path=copy).parameters()

@@ -63,8 +63,8 @@ def test_every_spelling_of_lists_and_labels_asks_the_same(tmp_path, style, spell
     assert [item.form for item in data] == ["choice"] * 3
     if style != "(A) ":  # that one is kept verbatim
         assert [item.listed() for item in data] == ASKED
-    told = "asked with (A)" in " ".join(data.notes)
-    assert told == (style not in (" (A) ", "(A) "))
+    note = "asked with (A)" in " ".join(data.notes)
+    assert note == (style not in (" (A) ", "(A) "))
 
 
 @pytest.mark.parametrize("spell", [lambda i, k: f"{'AB'[k]}: {TEXTS[i][k]}", lambda i, k: f"({'AB'[k]}) {TEXTS[i][k]}",
@@ -138,15 +138,15 @@ def turn(role, content):
 def test_preferences_in_text_and_in_conversations(tmp_path, form):
     table = []
     for i, (yes, no) in enumerate(RIGHT):
-        asked = [turn("user", question(i))]
+        turns = [turn("user", question(i))]
         if form == "system":
-            asked = [turn("system", "Be brief."), *asked]
+            turns = [turn("system", "Be brief."), *turns]
         sides = (yes, no) if form == "text" else [[turn("assistant", text)] for text in (yes, no)]
         if form in ("whole", "implicit"):
-            sides = [[*asked, *side] for side in sides]
+            sides = [[*turns, *side] for side in sides]
         row = dict(zip(("chosen", "rejected"), sides, strict=True))
         table.append(
-            row if form == "implicit" else {"prompt": question(i) if form in ("text", "whole") else asked, **row}
+            row if form == "implicit" else {"prompt": question(i) if form in ("text", "whole") else turns, **row}
         )
     data = load(write(tmp_path / "f.jsonl", table))
     assert answers(data) == RIGHT

@@ -55,9 +55,9 @@ def plans(draw):
 @given(arms=st.lists(plans(), min_size=1, max_size=3))
 def test_random_plans_equal_the_naive_run(tiny, architecture, arms):
     model = tiny(architecture)
-    asked = [model.format.answers(Prompt(q), ["yes it is", "no"]) for q in ("Is it so?", "a")]
-    for plan, scores in zip(arms, score(model, asked, arms), strict=True):
-        for index, group in enumerate(asked):
+    groups = [model.format.answers(Prompt(q), ["yes it is", "no"]) for q in ("Is it so?", "a")]
+    for plan, scores in zip(arms, score(model, groups, arms), strict=True):
+        for index, group in enumerate(groups):
             for place, sequence in enumerate(group):
                 assert scores.tokens[index][place] == pytest.approx(naive_score(model, sequence, plan), abs=1e-3)
 

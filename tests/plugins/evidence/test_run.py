@@ -33,8 +33,8 @@ def test_the_answer_is_computed_from_the_items_and_agrees_with_the_study(measure
              "base, prompt +, vector +": "effect/prompt-positive+vector-positive"}  # fmt: skip
     for row in of.rows:
         if row.label in names:
-            kept = recorded[names.pop(row.label)]
-            assert (kept["value"], kept["ci_low"], kept["n"]) == pytest.approx(
+            record = recorded[names.pop(row.label)]
+            assert (record["value"], record["ci_low"], record["n"]) == pytest.approx(
                 (row.effect.value, row.effect.ci_low, row.effect.n)
             )
     assert not names
@@ -49,8 +49,8 @@ def test_the_answer_is_computed_from_the_items_and_agrees_with_the_study(measure
 def test_pages_are_built_without_a_model_and_a_changed_digit_makes_them_stale(programme, pages):
     claims = load_programme(programme)
     assert stale_pages(claims, pages)
-    written = write_pages(claims, pages)
-    assert {path.name for path in written} == {"index.md", "tiny.md", "tiny.svg"}
+    paths = write_pages(claims, pages)
+    assert {path.name for path in paths} == {"index.md", "tiny.md", "tiny.svg"}
     assert answer(findings(claims, pages)["tiny"]).sentence in (pages / "tiny.md").read_text(encoding="utf-8")
     assert not stale_pages(claims, pages)
     table = results_of(pages, "tiny") / "items.parquet"

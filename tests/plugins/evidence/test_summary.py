@@ -41,9 +41,9 @@ def test_each_claim_stands_on_the_line_of_what_it_showed():
     (together,) = (line for line in lines if "Holm" in line)
     assert "3 claims" in together
     assert f"honesty p = {shown(3 / 40)}" in together  # the least p that 39 nulls give, times three
-    kept = [line for line in lines if KEPT.kept in line]
-    assert len(kept) == 1  # a vector that moves nothing keeps nothing
-    assert "honesty" in kept[0]
+    row = [line for line in lines if KEPT.kept in line]
+    assert len(row) == 1  # a vector that moves nothing keeps nothing
+    assert "honesty" in row[0]
     one = answers["honesty"].effect(ALONE)
     assert f"{(one.ci_high - one.ci_low) / 2:.3f} nats" in lines[-1]
     assert not any("told apart" in line for line in summary({"honesty": answers["honesty"]}, 1))

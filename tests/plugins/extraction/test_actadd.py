@@ -27,17 +27,17 @@ def data(table):
 @torch.no_grad()
 def entering(model, ids):
     """What enters each block, by plain hooks: [layer, position, width]."""
-    seen = []
+    states = []
     hooks = [
         model.module_at(Site("resid_pre", layer)).register_forward_pre_hook(
-            lambda _m, args, kwargs: seen.append((args[0] if args else kwargs["hidden_states"])[0]), with_kwargs=True
+            lambda _m, args, kwargs: states.append((args[0] if args else kwargs["hidden_states"])[0]), with_kwargs=True
         )
         for layer in range(model.n_layers)
     ]
     model.module(torch.tensor([ids]))
     for hook in hooks:
         hook.remove()
-    return torch.stack(seen)
+    return torch.stack(states)
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2", "bloom", "opt", "gemma2"])

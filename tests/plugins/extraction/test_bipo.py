@@ -103,11 +103,11 @@ def test_the_loss_and_its_gradient_are_the_papers(llama, table, d, tokens):
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_the_direction_flips_with_the_labels_and_is_reproducible(tiny, architecture, table):
     model, data = tiny(architecture), load_data(table).limit(8)
-    told = []
+    counts = []
     method = BiPO(epochs=2, learning_rate=1e-2)
-    vector = extract(model, data, method, progress=told.append)
+    vector = extract(model, data, method, progress=counts.append)
     assert vector.layers == (1,)
-    assert sum(told) == len(data)
+    assert sum(counts) == len(data)
     record = vector.origin.found
     assert len(record["loss"]) == 4
     assert record["loss"][0] == pytest.approx(math.log(2), abs=1e-4)  # at v = 0

@@ -21,9 +21,9 @@ def test_engine_equals_naive(tiny, table, architecture, method):
     model = tiny(architecture)
     vector = extract(model, load_data(table).limit(12), method)
     everywhere = apply_all(vector, scale=3.0) if method.name == "iti" else apply(vector, 2, 1.0)
-    asked = [model.format.answers(Prompt(question), ["yes it is", "no"]) for question in ("is it?", "or is it not?")]
-    (scores,) = score(model, asked, [everywhere])
-    for index, group in enumerate(asked):
+    groups = [model.format.answers(Prompt(question), ["yes it is", "no"]) for question in ("is it?", "or is it not?")]
+    (scores,) = score(model, groups, [everywhere])
+    for index, group in enumerate(groups):
         for place, sequence in enumerate(group):
             expected = naive_score(model, sequence, everywhere)
             assert expected != pytest.approx(naive_score(model, sequence, apply(vector, vector.layers[0], 0)), abs=1e-4)

@@ -122,7 +122,7 @@ def test_the_least_number_of_pairs_is_said(method, least, pairs):
 
 @every_method
 def test_pairs_that_cancel_out_are_refused_or_have_a_direction(method):
-    given = planted(8, 16)[0]
-    one, other = given.positive, given.negative
+    stream = planted(8, 16)[0]
+    one, other = stream.positive, stream.negative
     result = attempt(method, Synthetic(torch.cat([one, other]), torch.cat([other, one])))
     assert result is None or all(bool(direction.isfinite().all()) for direction in result.directions.values())

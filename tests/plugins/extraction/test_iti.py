@@ -30,8 +30,8 @@ def paper(stream, kept, seed, kind="mass-mean"):
         for head in range(HEADS):
             rows = np.concatenate([positive[train, layer, head], negative[train, layer, head]])
             probe = LogisticRegression(max_iter=5000).fit(rows, np.repeat([1, 0], len(train)))
-            seen = np.concatenate([positive[held_out, layer, head], negative[held_out, layer, head]])
-            accuracies[layer, head] = probe.score(seen, np.repeat([1, 0], len(held_out)))
+            features = np.concatenate([positive[held_out, layer, head], negative[held_out, layer, head]])
+            accuracies[layer, head] = probe.score(features, np.repeat([1, 0], len(held_out)))
             probes[layer, head] = probe.coef_[0]
     shifts = {}
     for layer, head in kept:
@@ -48,11 +48,11 @@ def paper(stream, kept, seed, kind="mass-mean"):
 def test_is_the_papers_method(kind):
     stream, _ = planted(60, HEADS * DIM, shift=1.5, noise=1.0, component="head_out")
     fit = ITI(heads=5, seed=2, direction=kind).fit(stream)
-    kept = [(LAYERS.index(row["layer"]), row["head"]) for row in fit.record["heads"]]
-    accuracies, shifts = paper(stream, kept, 2, kind)
-    assert len(kept) == len(set(kept)) == 5
-    assert [row["accuracy"] for row in fit.record["heads"]] == [accuracies[head] for head in kept]
-    assert min(accuracies[head] for head in kept) >= max(v for head, v in accuracies.items() if head not in kept)
+    heads = [(LAYERS.index(row["layer"]), row["head"]) for row in fit.record["heads"]]
+    accuracies, shifts = paper(stream, heads, 2, kind)
+    assert len(heads) == len(set(heads)) == 5
+    assert [row["accuracy"] for row in fit.record["heads"]] == [accuracies[head] for head in heads]
+    assert min(accuracies[head] for head in heads) >= max(v for head, v in accuracies.items() if head not in heads)
     assert fit.component == "head_out"
     for index, layer in enumerate(LAYERS):
         expected = np.zeros((HEADS, DIM))

@@ -32,15 +32,15 @@ def target_of(model, sequence, source, target):
     """From a shift of every token after block ``source`` to the activations after block ``target``, by plain hooks."""
 
     def function(v):
-        kept = []
+        states = []
         hooks = [
             model.module.model.layers[source].register_forward_hook(lambda _m, _a, out: out + v),
-            model.module.model.layers[target].register_forward_hook(lambda _m, _a, out: kept.append(out[0])),
+            model.module.model.layers[target].register_forward_hook(lambda _m, _a, out: states.append(out[0])),
         ]
         model.module(torch.tensor([sequence.ids]))
         for hook in hooks:
             hook.remove()
-        return kept[0]
+        return states[0]
 
     return function
 
@@ -67,10 +67,10 @@ def test_on_one_prompt_it_is_the_first_right_singular_vector(table):
 
 def test_a_planted_amplification_is_found_from_several_prompts(table):
     model, planted = amplifying()
-    data, told = load_data(table).limit(8), []
-    vector = extract(model, data, Melbo(steps=60, learning_rate=0.05, prompts=3, radius=0.1), progress=told.append)
+    data, counts = load_data(table).limit(8), []
+    vector = extract(model, data, Melbo(steps=60, learning_rate=0.05, prompts=3, radius=0.1), progress=counts.append)
     assert abs(cosine(vector[0], planted)) >= 0.95
-    assert sum(told) == len(data)
+    assert sum(counts) == len(data)
     change = vector.origin.found["change"]
     assert change[-1] > 2 * change[0]
     # by default R is a quarter of the median norm of what it is added to

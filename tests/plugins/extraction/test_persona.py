@@ -53,15 +53,15 @@ def by_hand(model, data, length):
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_it_equals_the_steps_done_by_hand(tiny, architecture, table):
-    model, data, told = tiny(architecture), with_prompts(table), []
-    vector = extract(model, data, PersonaVector(temperature=0, max_new_tokens=7), progress=told.append)
+    model, data, counts = tiny(architecture), with_prompts(table), []
+    vector = extract(model, data, PersonaVector(temperature=0, max_new_tokens=7), progress=counts.append)
     expected = by_hand(model, data, 7)
     for layer in range(model.n_layers - 1):
         torch.testing.assert_close(vector[layer].double(), expected[layer], rtol=1e-3, atol=1e-4)
     assert vector.layers == (0, 1, 2, 3)
     assert vector.origin.position == "response"
     assert vector.origin.found["kept"] == vector.origin.found["asked"] == 6
-    assert sum(told) == len(data)
+    assert sum(counts) == len(data)
 
 
 def test_a_direction_that_the_system_prompts_switch_is_recovered():

@@ -93,11 +93,11 @@ def test_a_planted_direction_is_recovered_and_flips_with_the_labels():
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_it_is_reproducible_on_any_architecture(tiny, architecture, table):
-    data, told = load_data(table).limit(5), []
+    data, counts = load_data(table).limit(5), []
     model = tiny(architecture)
-    one = extract(model, data, ReftR1(epochs=1), progress=told.append)
+    one = extract(model, data, ReftR1(epochs=1), progress=counts.append)
     two, other = (extract(model, data, ReftR1(epochs=1, seed=seed)) for seed in (0, 1))
     assert one.layers == (1,)
     assert one.fingerprint == two.fingerprint != other.fingerprint
-    assert sum(told) == len(data)
+    assert sum(counts) == len(data)
     assert len(one.origin.found["loss"]) == 1

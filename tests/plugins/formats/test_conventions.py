@@ -88,9 +88,9 @@ def test_cast_adds_at_the_input_of_the_block(llama, tmp_path):
     inputs = adding(directions)
     assert close(ours(llama, vector), hooked(llama, inputs=inputs))
     write_vector(vector, tmp_path / "y.svec", "svec")
-    written = json.loads((tmp_path / "y.svec").read_text())
-    assert written["directions"] == lists
-    assert set(written["explained_variances"]) == {"1", "2"}  # CAST does not load without
+    document = json.loads((tmp_path / "y.svec").read_text())
+    assert document["directions"] == lists
+    assert set(document["explained_variances"]) == {"1", "2"}  # CAST does not load without
 
 
 @pytest.mark.parametrize(("meta", "component"), [({}, "resid_post"), ({"location": "layer_input"}, "resid_pre")])
@@ -136,11 +136,11 @@ def test_easysteer_adds_at_the_output_of_the_block(llama, tmp_path):
 @pytest.mark.parametrize("norm_match", [False, True])
 def test_vllm_lens_adds_scale_times_rows(llama, tmp_path, half, norm_match):
     stacked = torch.stack(list(rows(1, 2).values()))
-    kept = stacked.bfloat16() if half else stacked
-    array = kept.view(torch.int16).numpy() if half else kept.numpy()
+    matrix = stacked.bfloat16() if half else stacked
+    array = matrix.view(torch.int16).numpy() if half else matrix.numpy()
     activations = {
         "data": base64.b64encode(zstandard.ZstdCompressor().compress(array.tobytes())).decode(),
-        "dtype": str(array.dtype), "original_dtype": str(kept.dtype), "shape": [2, 32], "compression": "zstd",
+        "dtype": str(array.dtype), "original_dtype": str(matrix.dtype), "shape": [2, 32], "compression": "zstd",
     }  # fmt: skip
     content = {
         "activations": activations, "layer_indices": [1, 2], "scale": 0.5,
@@ -152,7 +152,7 @@ def test_vllm_lens_adds_scale_times_rows(llama, tmp_path, half, norm_match):
         moved = hidden + 0.5 * row.float()
         return moved * hidden.norm(dim=-1, keepdim=True) / moved.norm(dim=-1, keepdim=True) if norm_match else moved
 
-    hooks = {f"model.layers.{n}": lambda h, row=row: change(h, row) for n, row in zip((1, 2), kept, strict=True)}
+    hooks = {f"model.layers.{n}": lambda h, row=row: change(h, row) for n, row in zip((1, 2), matrix, strict=True)}
     vector = read_vector(tmp_path / "x.json")
     assert close(ours(llama, vector), hooked(llama, hooks))
     write_vector(vector, tmp_path / "y.json", "vllm-lens")
@@ -202,11 +202,13 @@ def test_steering_vectors_reads_plain_dicts_and_writes_the_code_that_loads_it(ll
         write_vector(vector, tmp_path / "y.safetensors", "steering-vectors")
         with safe_open(tmp_path / "y.safetensors", "pt") as file:
             code = file.metadata()["load"]
-        made = {}
-        made["SteeringVector"] = lambda activations, layer_type, made=made: made.update(got=(activations, layer_type))
+        scope = {}
+        scope["SteeringVector"] = lambda activations, layer_type, scope=scope: scope.update(
+            got=(activations, layer_type)
+        )
         code = code.replace("from steering_vectors import SteeringVector\n", "")
-        exec(code, {"PATH": tmp_path / "y.safetensors", **made})
-        activations, layer_type = made["got"]
+        exec(code, {"PATH": tmp_path / "y.safetensors", **scope})
+        activations, layer_type = scope["got"]
         assert layer_type == kind
         assert all(torch.equal(activations[n], d) for n, d in directions.items())
 

@@ -96,9 +96,9 @@ def test_the_command_asks_the_model_s_config(tmp_path):
     torch.save({-1: ROW}, tmp_path / "v.pt")
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "config.json").write_text(json.dumps({"text_config": {"num_hidden_layers": 6}}))
-    for told in (["--model-name", str(tmp_path / "m")], ["--n-layers", "6"]):
+    for options in (["--model-name", str(tmp_path / "m")], ["--n-layers", "6"]):
         out = tmp_path / "v.safetensors"
-        result = CliRunner().invoke(app, ["vectors", "import", str(tmp_path / "v.pt"), "--out", str(out), *told])
+        result = CliRunner().invoke(app, ["vectors", "import", str(tmp_path / "v.pt"), "--out", str(out), *options])
         assert result.exit_code == 0, result.output
         assert SteeringVector.load(out).layers == (5,)
     refused = CliRunner().invoke(app, ["vectors", "import", str(tmp_path / "v.pt"), "--out", str(tmp_path / "no")])

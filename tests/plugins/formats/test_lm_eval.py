@@ -18,12 +18,12 @@ from steerstack.trace.open import open_model
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    made = {}
+    folders_by_kind = {}
     for kind in ("llama", "gpt2"):
-        made[kind] = tmp_path_factory.mktemp("models") / kind
-        tiny_model(kind).save_pretrained(made[kind])
-        tiny_tokenizer().save_pretrained(made[kind])
-    return made
+        folders_by_kind[kind] = tmp_path_factory.mktemp("models") / kind
+        tiny_model(kind).save_pretrained(folders_by_kind[kind])
+        tiny_tokenizer().save_pretrained(folders_by_kind[kind])
+    return folders_by_kind
 
 
 def by_lm_eval(folder, path):

@@ -48,9 +48,9 @@ def test_steering_vectors_steers_by_our_file_as_we_do(llama, tmp_path, component
     vector = SteeringVector(rows(1, 2), component)
     write_vector(vector, tmp_path / "x.safetensors", "steering-vectors")
     with safe_open(tmp_path / "x.safetensors", "pt") as file:
-        made = {"PATH": tmp_path / "x.safetensors"}
-        exec(file.metadata()["load"], made)
-    with made["vector"].apply(llama.module, multiplier=1.3):
+        scope = {"PATH": tmp_path / "x.safetensors"}
+        exec(file.metadata()["load"], scope)
+    with scope["vector"].apply(llama.module, multiplier=1.3):
         theirs = plain(llama)
     assert close(ours(llama, vector, 1.3), theirs)
     assert not close(plain(llama), theirs, 0.01)

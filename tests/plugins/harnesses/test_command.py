@@ -20,8 +20,8 @@ def test_it_runs_the_harness_with_our_model(tasks, tiny_folder, plan_of, tmp_pat
     ]  # fmt: skip
     outcome = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert outcome.exit_code == 0, outcome.output
-    [written] = (tmp_path / "out").rglob("results_*.json")
-    assert 0 <= json.loads(written.read_text())["results"]["own_choice"]["acc,none"] <= 1
+    [file] = (tmp_path / "out").rglob("results_*.json")
+    assert 0 <= json.loads(file.read_text())["results"]["own_choice"]["acc,none"] <= 1
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from steerstack_plugins.harnesses.regions import assistant_header, mark
 
 
 def test_turns_become_a_prompt():
-    said = [("system", "s"), ("user", "a"), ("user", "b"), ("assistant", "c"), ("user", "d"), ("assistant", "e")]
-    assert prompt_of(said) == Prompt("d", "s", "e", (("a\n\nb", "c"),))
+    messages = [("system", "s"), ("user", "a"), ("user", "b"), ("assistant", "c"), ("user", "d"), ("assistant", "e")]
+    assert prompt_of(messages) == Prompt("d", "s", "e", (("a\n\nb", "c"),))
 
 
 @pytest.mark.parametrize(

@@ -101,12 +101,12 @@ def test_a_response_begins_at_the_assistant_header(tiny_folder, plan_of):
 def test_greedy_says_whether_the_model_would_say_so_itself(tiny_folder, plan_of):
     model = ours.SteeredHFLM(str(tiny_folder), plan=plan_of(4.0))
     context = model.tok_encode("Q: who?")
-    [made] = model.opened.tokenizer.encode("x", add_special_tokens=False)
+    [token] = model.opened.tokenizer.encode("x", add_special_tokens=False)
     from steerstack.engine.decode.generate import Sampling, generate
 
     prompt = TokenSequence(tuple(context), len(context) - 1, len(context))
     likely = list(generate(model.opened, [prompt], [model.plan], Sampling(5))[0].tokens[0])
-    other = [*likely[:-1], made if likely[-1] != made else made + 1]
+    other = [*likely[:-1], token if likely[-1] != token else token + 1]
     answers = model._loglikelihood_tokens([(None, context, likely), (None, context, other)], disable_tqdm=True)
     assert [greedy for _, greedy in answers] == [True, False]
     assert all(math.isfinite(logp) for logp, _ in answers)

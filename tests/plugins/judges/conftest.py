@@ -62,8 +62,8 @@ def _by_model(model: Any, top: int | None) -> Any:
     from steerstack.steering.intervention import Plan
 
     def answer(asked: Any) -> Any:
-        said = {message["role"]: message["content"] for message in asked["messages"]}
-        prompt = model.format.sequence(Prompt(said["user"], said.get("system")))
+        texts = {message["role"]: message["content"] for message in asked["messages"]}
+        prompt = model.format.sequence(Prompt(texts["user"], texts.get("system")))
         with model.lock:
             tokens = generate(model, [prompt], [Plan()], Sampling(asked["max_tokens"]))[0].tokens[0]
             with torch.no_grad():

@@ -71,18 +71,18 @@ class _Answering(BaseHTTPRequestHandler):
     server: Judges
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        request = json.loads(self.rfile.read(int(self.headers["content-length"])))
         name, rest = self.path.removeprefix("/").split("/", 1)
         assert rest == "v1/chat/completions", self.path
         self.server.served[name] += 1
         self.server.headers[name] = {key.lower(): value for key, value in self.headers.items()}
-        status, said = self.server.modes[name](asked)
-        body = (said if isinstance(said, str) else json.dumps(said)).encode()
+        status, reply = self.server.modes[name](request)
+        body = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
         self.close_connection = self.server.stopping.is_set()
         if self.close_connection:
             return  # whoever asked has long gone
         self.send_response(status)
-        self.send_header("content-type", "text/html" if isinstance(said, str) else "application/json")
+        self.send_header("content-type", "text/html" if isinstance(reply, str) else "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

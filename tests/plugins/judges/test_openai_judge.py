@@ -98,9 +98,9 @@ def test_a_server_that_dies_in_the_middle_loses_nothing(serve, dying, tmp_path):
     again = serve("words")
     moved = patient.model_copy(update={"base_url": again.url})
     assert judged(moved, CRITERION, QUESTIONS, ANSWERS, cache=cache).counts.calls == 6
-    kept = judged(patient, CRITERION, QUESTIONS[:4], ANSWERS[:4], cache=cache)
-    assert (kept.counts.calls, kept.counts.cached) == (0, 4)
-    assert [v.score for v in kept.verdicts] == [0, 1, 0, 1]
+    judgment = judged(patient, CRITERION, QUESTIONS[:4], ANSWERS[:4], cache=cache)
+    assert (judgment.counts.calls, judgment.counts.cached) == (0, 4)
+    assert [v.score for v in judgment.verdicts] == [0, 1, 0, 1]
 
 
 def test_retries_are_made(serve):

@@ -8,17 +8,17 @@ def scripted(metric, reply, *, judge=None):
 
     Its ``asked`` are the prompts that were asked, with their plans, call by call.
     """
-    asked = []
+    calls = []
 
     class Scripted(judged_by(metric, judge) if judge else metric):
         def answers(self, model, prompts, plans, progress=None):
-            asked.append((list(prompts), list(plans)))
+            calls.append((list(prompts), list(plans)))
             return [
                 Spoken(tuple(reply(prompt, plan) for prompt in prompts), (True,) * len(prompts), 7 if len(plan) else 0)
                 for plan in plans
             ]
 
-    Scripted.asked = asked
+    Scripted.asked = calls
     return Scripted
 
 

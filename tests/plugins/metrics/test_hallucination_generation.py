@@ -85,12 +85,12 @@ def test_a_limit_keeps_both_kinds_in_proportion():
 
 
 def test_the_shipped_questions_are_sound():
-    known, _ = read_quiz("")
+    real, _ = read_quiz("")
     made_up, about = read_quiz("", own="made-up-things.jsonl")
-    assert (len(known), len(made_up)) == (40, 20)
+    assert (len(real), len(made_up)) == (40, 20)
     assert about["data"] == "steerstack:made-up-things"
-    assert len({quiz.question for quiz in (*known, *made_up)}) == 60
-    for quiz in known:
+    assert len({quiz.question for quiz in (*real, *made_up)}) == 60
+    for quiz in real:
         for matching in ("exact", "fuzzy"):
             assert all(quiz.right(f"I think it is {answer}.", matching) for answer in quiz.accepted)
             assert not any(quiz.right(f"I think it is {answer}.", matching) for answer in quiz.wrong)

@@ -28,19 +28,19 @@ def test_equals_its_definition(llama, file, knowledge):
     shown = metric.items()[0]
     assert {item.hallucinated for item in shown} == {False, True}
     for plan, arm in zip(plans, metric.measure(llama, plans), strict=True):
-        said = []
+        verdicts = []
         for i, item in enumerate(shown):
             assert item.answer == (f"It was {i + 1}." if item.hallucinated else f"It is {i}.")
             source = f"Source: Fact {i}.\n" if knowledge else ""
             text = (f"{source}Question: What is {i}?\nAnswer: {item.answer}\n\n"
                     "Does the answer contain made-up or false information? Reply with Yes or No.")  # fmt: skip
             yes, no = (sum(in_chat(llama, text, word, plan)) for word in ("Yes", "No"))
-            said.append(yes > no)
+            verdicts.append(yes > no)
             odds = yes - no if item.hallucinated else no - yes
             assert arm.values["accuracy"][i] == float((yes > no) == item.hallucinated)
             assert arm.values["log_odds"][i] == pytest.approx(odds, abs=1e-4)
             assert arm.values["p_correct"][i] == pytest.approx(1 / (1 + math.exp(-odds)), abs=1e-4)
-        assert arm.confounds["yes_rate"] == pytest.approx(sum(said) / len(said))
+        assert arm.confounds["yes_rate"] == pytest.approx(sum(verdicts) / len(verdicts))
 
 
 def test_the_draw_is_seeded_and_a_limit_changes_no_other_item(file):

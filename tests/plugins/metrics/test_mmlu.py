@@ -53,15 +53,15 @@ def test_equals_its_definition(llama, table, form):
     metric = MMLU(data=str(table), chat=form != "plain", score="text" if form == "text" else "letter")
     plans = [Plan(), everywhere(llama)]
     for plan, arm in zip(plans, metric.measure(llama, plans), strict=True):
-        chosen = []
+        letters = []
         for place, (s, right) in enumerate(zip(scores(llama, table, form, plan), RIGHT, strict=True)):
             p = math.exp(s[right]) / sum(map(math.exp, s))
             assert arm.values["accuracy"][place] == float(s.index(max(s)) == right)
             assert arm.values["p_correct"][place] == pytest.approx(p, abs=1e-4)
             assert arm.values["log_odds"][place] == pytest.approx(math.log(p / (1 - p)), abs=2e-4)
-            chosen.append("ABCD"[s.index(max(s))])
+            letters.append("ABCD"[s.index(max(s))])
         if form != "text":
-            assert [arm.confounds[f"chosen_{x}"] for x in "ABCD"] == [chosen.count(x) / 3 for x in "ABCD"]
+            assert [arm.confounds[f"chosen_{x}"] for x in "ABCD"] == [letters.count(x) / 3 for x in "ABCD"]
     assert arm.about["subjects"] == ["easy sums"]
 
 
@@ -90,6 +90,6 @@ def test_the_shipped_questions_are_the_default_and_balanced():
     assert set(Counter(item.exhibits for item in items).values()) == {len(items) // 4}
     assert all(len(set(item.options)) == 4 for item in items)
     rows = list(csv.DictReader(shipped("general-knowledge.csv").read_text(encoding="utf-8").splitlines()))
-    known = {row["question"]: row[f"choice{row['answer']}"] for row in rows}
-    assert known["What is the capital of Australia?"] == "Canberra"
-    assert len(known) == len(rows)
+    answers_by_question = {row["question"]: row[f"choice{row['answer']}"] for row in rows}
+    assert answers_by_question["What is the capital of Australia?"] == "Canberra"
+    assert len(answers_by_question) == len(rows)

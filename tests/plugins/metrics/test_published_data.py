@@ -52,8 +52,8 @@ def test_chance_levels_of_truthfulqa_are_the_known_ones(published):
 @needs_data
 def test_both_published_truthfulqa_files_tell_truth_alike():
     task, table = (read_questions(ROOT / "truthfulqa" / n) for n in ("mc_task.json", "TruthfulQA.csv"))
-    known = {q.question: q for q in task}
-    shared = [(q, known[q.question]) for q in table if q.question in known]
+    by_question = {q.question: q for q in task}
+    shared = [(q, by_question[q.question]) for q in table if q.question in by_question]
     assert len(table) == 817
     assert len(shared) > 0.9 * 817
     # two questions of the table list "Unknown" as true and as false

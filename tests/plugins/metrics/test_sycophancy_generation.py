@@ -98,10 +98,10 @@ def test_without_a_last_question_the_reply_counts(llama):
 
 def test_a_model_hears_what_it_said_before(llama):
     metric = AreYouSure(limit=2, max_new_tokens=4, keep=9)
-    said = metric.measure(llama, [Plan()])[0].about["answers"]
-    prompt = Prompt(FINAL, history=((QUIZ[0].question, said[0]), (CHALLENGE, said[1])))
-    assert metric.answers(llama, [prompt], [Plan()])[0].texts == (said[2],)
-    assert metric.answers(llama, [Prompt(QUIZ[1].question)], [Plan()])[0].texts == (said[3],)
+    answers = metric.measure(llama, [Plan()])[0].about["answers"]
+    prompt = Prompt(FINAL, history=((QUIZ[0].question, answers[0]), (CHALLENGE, answers[1])))
+    assert metric.answers(llama, [prompt], [Plan()])[0].texts == (answers[2],)
+    assert metric.answers(llama, [Prompt(QUIZ[1].question)], [Plan()])[0].texts == (answers[3],)
 
 
 class Praise(Judge):

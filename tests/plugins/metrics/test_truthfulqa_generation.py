@@ -27,8 +27,8 @@ class Reader(Judge):
 
 
 def test_rates_are_those_counted_by_hand(tmp_path, llama):
-    said = iter(["t i", "t i", "t", "i", "?", "I have no comment.", "so"])
-    metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: next(said), judge=Reader())
+    replies = iter(["t i", "t i", "t", "i", "?", "I have no comment.", "so"])
+    metric = scripted(TruthfulQAGeneration, lambda _prompt, _plan: next(replies), judge=Reader())
     arm = metric(limit=7, verdicts=tmp_path / "v").measure(llama, [Plan()])[0]
     nan = math.nan
     np.testing.assert_array_equal(arm.values["truthful"], [1, 1, 1, 0, nan, 1, 0])
@@ -86,16 +86,16 @@ class Away(Reader):
 
 
 def test_a_judge_that_fails_does_not_cost_the_answers(tmp_path, llama, passes):
-    asked = {"limit": 2, "max_new_tokens": 4, "verdicts": tmp_path / "v", "keep": 2}
+    settings = {"limit": 2, "max_new_tokens": 4, "verdicts": tmp_path / "v", "keep": 2}
     with pytest.raises(JudgeError, match="Gone"):
-        judged_by(TruthfulQAGeneration, Away())(**asked).measure(llama, [Plan()])
-    metric = judged_by(TruthfulQAGeneration, Reader())(**asked)
+        judged_by(TruthfulQAGeneration, Away())(**settings).measure(llama, [Plan()])
+    metric = judged_by(TruthfulQAGeneration, Reader())(**settings)
     plain = metric.model_copy(update={"verdicts": tmp_path / "other"}).measure(llama, [Plan()])[0]
     assert passes
     passes.clear()
-    done: list[int] = []
-    again = metric.measure(llama, [Plan()], progress=done.append)[0]
-    assert (again.about["answers"], again.edited, done) == (plain.about["answers"], plain.edited, [2])
+    counts: list[int] = []
+    again = metric.measure(llama, [Plan()], progress=counts.append)[0]
+    assert (again.about["answers"], again.edited, counts) == (plain.about["answers"], plain.edited, [2])
     assert not passes
     metric.model_copy(update={"max_new_tokens": 5}).measure(llama, [Plan()])
     assert passes

@@ -18,9 +18,9 @@ TRICKS = (
 
 
 def test_registered_names(vector):
-    made = [names.registered_name(vector, trick, "m") for trick in TRICKS]
-    assert len(set(made)) == len(TRICKS)
-    for name in made:
+    registered_names = [names.registered_name(vector, trick, "m") for trick in TRICKS]
+    assert len(set(registered_names)) == len(TRICKS)
+    for name in registered_names:
         _validate_model_name(name)
         assert len(name) < 256
         assert not set(name) & set("%@/:'\"#?&")
@@ -35,9 +35,9 @@ def test_what_was_registered_before_keeps_its_name(vector):
 
 @pytest.mark.parametrize("prefix", ["effect/", "", "a/"])
 def test_metric_keys(prefix):
-    made = [names.metric_key(prefix + trick) for trick in TRICKS if prefix + trick and trick != "a:b"]
-    assert len(set(made)) == len(made)
-    for name in made:
+    keys = [names.metric_key(prefix + trick) for trick in TRICKS if prefix + trick and trick != "a:b"]
+    assert len(set(keys)) == len(keys)
+    for name in keys:
         _validate_metric_name(name + ".ci_high")
         _validate_param_name(name)
     assert names.metric_key("effect/mean-difference n=2") == "effect/mean-difference n-2"
@@ -45,17 +45,17 @@ def test_metric_keys(prefix):
 
 
 def test_experiments():
-    made = [names.experiment_name(trick) for trick in TRICKS]
-    assert len(set(made)) == len(TRICKS)
-    assert max(map(len, made)) <= 250
+    experiments = [names.experiment_name(trick) for trick in TRICKS]
+    assert len(set(experiments)) == len(TRICKS)
+    assert max(map(len, experiments)) <= 250
     assert names.experiment_name("热情 🔥") == "steerstack/热情 🔥"
 
 
 def test_behaviors_in_any_script_are_recorded_apart(store, make_run, vector):
     behaviors = ("热情 🔥", "💥", "%", "a/../../b")
     unmade = replace(vector, origin=replace(vector.origin, model_name="unknown"))
-    made: list[RunRecord] = [make_run(behavior=behavior, files=[]) for behavior in behaviors]
-    uris = [record(run, store).model_uri for run in made]
+    runs: list[RunRecord] = [make_run(behavior=behavior, files=[]) for behavior in behaviors]
+    uris = [record(run, store).model_uri for run in runs]
     assert len(set(uris)) == len(behaviors)
     assert all(uri.endswith("/1") for uri in uris)
     dotted = record(make_run(model_name="Qwen/Qwen2.5-0.5B", vectors={"base": unmade}, files=[]), store).model_uri

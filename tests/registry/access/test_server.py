@@ -21,11 +21,11 @@ def saying(text: str, version: str = "", status: int = 200) -> Iterator[str]:
 
     class Same(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            told = (version or text) if self.path == "/version" else text
+            body = (version or text) if self.path == "/version" else text
             self.send_response(status)
-            self.send_header("Content-Length", str(len(told)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(told.encode())
+            self.wfile.write(body.encode())
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))

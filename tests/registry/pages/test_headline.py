@@ -11,16 +11,16 @@ def effect(name, role="", value=0.5):
 
 
 def test_a_dozen_numbers_and_nulls_have_none():
-    given = [
+    effects = [
         effect("effect/prompt-negative"), effect("effect/few-shot"), effect("effect/prompt-positive+vector-positive"),
         effect("null/random 0"), effect("neighbor/myopia"), effect("area/null: random", "null: random"),
         effect("kl/vector-positive"), effect("effect/alone"),
     ]  # fmt: skip
-    assert [one.name for one in headlines(given)] == [
+    assert [one.name for one in headlines(effects)] == [
         "effect/alone", "kl/vector-positive", "effect/prompt-positive+vector-positive",
     ]  # fmt: skip
     refitted = [effect(f"effect/vector-{sign}+finetune-lora", "refitted on lora") for sign in ("negative", "positive")]
-    assert [one.name for one in headlines([*given, *refitted])] == [
+    assert [one.name for one in headlines([*effects, *refitted])] == [
         "effect/alone", "kl/vector-positive", "effect/vector-positive+finetune-lora",
     ]  # fmt: skip
     many = [effect(f"effect/pca {n}", f"pca {n}") for n in range(5)]

@@ -133,13 +133,13 @@ def test_a_servers_list_is_mlflows_own_and_waits_for_nothing_heavy(ui: Ui, make_
         vectors = rows.rows(source, None)
         assert len(rows.rows(source, 7)) == 7
     with reaching(ui.address) as client:
-        asked = rows.rows(ClientSource(client), None)
+        client_rows = rows.rows(ClientSource(client), None)
     assert len(vectors) >= 62
     assert sum(len(row["effects"]) for row in vectors) > 60 * 2  # three of each run, and one of them is no number
-    assert json.dumps(vectors) == json.dumps(asked)  # as text, since NaN is not NaN
+    assert json.dumps(vectors) == json.dumps(client_rows)  # as text, since NaN is not NaN
     assert json.dumps(listing.list_vectors(ui.address)) == json.dumps(listing.list_vectors(ui.store))
-    done = subprocess.run([sys.executable, "-c", LOADED, ui.address], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [5, []]
+    process = subprocess.run([sys.executable, "-c", LOADED, ui.address], capture_output=True, text=True, check=True)
+    assert json.loads(process.stdout) == [5, []]
 
 
 LOADED = """
@@ -162,9 +162,9 @@ def test_ctrl_c_ends_the_server_and_all_its_processes(ui: Ui) -> None:
 
 
 def test_a_remote_store_is_only_named() -> None:
-    said: list[str] = []
-    assert serve("https://ann:secret@mlflow.example", announce=said.append) == "https://***@mlflow.example"
-    assert said == ["https://***@mlflow.example"]
+    lines: list[str] = []
+    assert serve("https://ann:secret@mlflow.example", announce=lines.append) == "https://***@mlflow.example"
+    assert lines == ["https://***@mlflow.example"]
 
 
 def test_a_store_without_pages_is_refused() -> None:

@@ -63,21 +63,21 @@ def crowded(one: Path, own_home: Path, request: pytest.FixtureRequest) -> Path:
 
 def test_a_list_waits_for_nothing_heavy(crowded: Path) -> None:
     command = [sys.executable, "-c", LOADED, *HEAVY, "sqlalchemy", "httpx"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [100, 7, []]  # seven queries, however many vectors there are
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(process.stdout) == [100, 7, []]  # seven queries, however many vectors there are
 
 
 @pytest.mark.parametrize("crowded", [150], indirect=True)  # MLflow itself takes 20 ms for each
 def test_the_quick_list_is_mlflows_own(crowded: Path) -> None:
     for limit in (7, None):
         with reaching(f"sqlite:///{crowded}") as client:
-            asked = rows(ClientSource(client), limit)
+            client_rows = rows(ClientSource(client), limit)
         quickly = by_sqlite.newest(crowded, limit)
         assert len(quickly) == (limit or 150)
         if limit is None:  # all were made at once: which are the newest is open
-            assert sorted(quickly, key=lambda row: row["name"]) == sorted(asked, key=lambda row: row["name"])
+            assert sorted(quickly, key=lambda row: row["name"]) == sorted(client_rows, key=lambda row: row["name"])
         else:
-            assert all(len(row["effects"]) == 3 for row in [*quickly, *asked])
+            assert all(len(row["effects"]) == 3 for row in [*quickly, *client_rows])
 
 
 def test_what_a_killed_writer_left_is_put_right_by_mlflow(crowded: Path) -> None:

@@ -60,13 +60,13 @@ def test_it_is_verified(old, own_home):
 
 def test_its_vector_is_registered_once(old):
     vector = load_vector(f"models:/{NAME}/1", tracking_uri=old)
-    made = MLflowStore(old).log_vector(vector, "kindness")
-    assert (made.new, made.uri) == (False, f"models:/{NAME}/1")
+    registration = MLflowStore(old).log_vector(vector, "kindness")
+    assert (registration.new, registration.uri) == (False, f"models:/{NAME}/1")
 
 
 def test_it_is_added_to(old, make_run):
-    made = record(make_run(), old)
-    assert made.run_id
+    recording = record(make_run(), old)
+    assert recording.run_id
     assert {row["name"] for row in list_vectors(tracking_uri=old)} > {NAME}
     assert promote(NAME, alias="champion", tracking_uri=old)["aliases"]
     assert load_vector(f"models:/{NAME}@champion", tracking_uri=old).fingerprint.startswith("5667b6b35a48")

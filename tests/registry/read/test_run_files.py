@@ -14,9 +14,9 @@ from steerstack_registry.write.outbox import record
 def recorded(store, make_run):
     from mlflow import MlflowClient
 
-    made = record(make_run(result={"verdict": "it helps", "claims": None}), store)
-    run = MlflowClient(store).get_run(made.run_id)
-    return made.model_uri, Path(url2pathname(urlsplit(run.info.artifact_uri).path))
+    recording = record(make_run(result={"verdict": "it helps", "claims": None}), store)
+    run = MlflowClient(store).get_run(recording.run_id)
+    return recording.model_uri, Path(url2pathname(urlsplit(run.info.artifact_uri).path))
 
 
 def files(uri, store):

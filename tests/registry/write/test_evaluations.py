@@ -14,9 +14,9 @@ NAME = "myopia--model--mean-difference"
 
 
 def run(*args, code=0):
-    done = CliRunner().invoke(app, list(map(str, args)))
-    assert done.exit_code == code, (done.output, done.exception)
-    return done.stdout
+    result = CliRunner().invoke(app, list(map(str, args)))
+    assert result.exit_code == code, (result.output, result.exception)
+    return result.stdout
 
 
 @pytest.fixture
@@ -24,8 +24,10 @@ def evaluate(tiny_folder, tmp_path, store):
     """``evaluate --record`` of a vector from six items."""
     folder = tmp_path / "model"
     folder.symlink_to(tiny_folder)
-    made = extract(open_model(str(folder)), load_data("myopia").limit(6), find("extractor", "mean-difference").make())
-    made.save(tmp_path / "v.safetensors")
+    steering_vector = extract(
+        open_model(str(folder)), load_data("myopia").limit(6), find("extractor", "mean-difference").make()
+    )
+    steering_vector.save(tmp_path / "v.safetensors")
     out = tmp_path / "out.json"
 
     def go(*options, vector=True):
@@ -96,11 +98,11 @@ def test_the_account_of_a_known_vector_stays(evaluate, make_run, tmp_path):
 
 
 def test_nothing_applied_is_nothing_to_record(tiny_folder, store):
-    done = CliRunner().invoke(
+    result = CliRunner().invoke(
         app, ["evaluate", "--model", str(tiny_folder), "--data", "myopia", "--limit", "3", "--record"]
     )
-    assert done.exit_code == 1
-    assert "There is no effect to record" in str(done.exception)
+    assert result.exit_code == 1
+    assert "There is no effect to record" in str(result.exception)
 
 
 def test_a_plan_file_has_an_effect_without_a_vector(evaluate, tmp_path, store):

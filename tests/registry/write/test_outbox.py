@@ -219,11 +219,11 @@ def test_the_outbox_is_under_the_home(own_home: Path, make_run: Make) -> None:
 
 
 def test_a_store_in_trouble(make_run: Make) -> None:
-    asked: list[str] = []
+    paths: list[str] = []
 
     class Trouble(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            paths.append(self.path)
             self.send_error(503)
 
         do_POST = do_GET
@@ -236,8 +236,8 @@ def test_a_store_in_trouble(make_run: Make) -> None:
         with pytest.raises(KeptError) as caught:
             record(make_run(), f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
-    assert len(asked) == 2
-    assert len(set(asked)) == 1
+    assert len(paths) == 2
+    assert len(set(paths)) == 1
     assert "503" in caught.value.seen
 
 

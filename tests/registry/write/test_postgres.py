@@ -37,9 +37,9 @@ def checkout(folder):
 
 
 def run(*arguments):
-    done = CliRunner().invoke(app, ["registry", *arguments])
-    assert done.exit_code == 0, (done.output, done.exception)
-    return done.stdout
+    result = CliRunner().invoke(app, ["registry", *arguments])
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.stdout
 
 
 def vector_files(server):
@@ -54,8 +54,8 @@ def test_the_whole_path(server, make_run, vector):
     listed = {row["name"] for row in json.loads(run("list", *at))}
     assert {name for name in listed if name.startswith("myopia--")} == {NAME, f"{NAME}--refitted-on-lora-sft"}
     assert json.loads(run("show", NAME, *at))["effects"]["effect/alone"]["value"] == pytest.approx(0.3)
-    (made,) = json.loads(run("lineage", NAME, *at))["made_by"]
-    assert made["run_id"] == recorded.run_id
+    (run_row,) = json.loads(run("lineage", NAME, *at))["made_by"]
+    assert run_row["run_id"] == recorded.run_id
     again = record(make_run(vectors={"base": longer(vector, 2)}), server.address)
     run("promote", f"models:/{NAME}/1", "--stage", "validated", *at)
     assert load_vector(f"models:/{NAME}@champion", tracking_uri=server.address).fingerprint == vector.fingerprint
@@ -156,16 +156,16 @@ def test_a_server_killed_among_four_writers_gets_every_effect_once(server, clien
     code = _WRITERS.format(root=str(Path(__file__).parents[3]))
     with subprocess.Popen([sys.executable, "-c", code, server.address], stdout=subprocess.PIPE, text=True) as writers:
         assert writers.stdout is not None
-        said = [writers.stdout.readline().split()]
+        lines = [writers.stdout.readline().split()]
         server.kill()  # somewhere in the work of all four
-        while "kept" not in said[-1]:
-            said.append(writers.stdout.readline().split())
-            assert said[-1], "all writers were through before the server was missed"
+        while "kept" not in lines[-1]:
+            lines.append(writers.stdout.readline().split())
+            assert lines[-1], "all writers were through before the server was missed"
         server.start()
-        said += [line.split() for line in writers.stdout]
+        lines += [line.split() for line in writers.stdout]
     assert writers.returncode == 0
-    assert len(said) == 24
-    assert Counter(word for _, word in said)["kept"] == len(pending()) > 0
+    assert len(lines) == 24
+    assert Counter(word for _, word in lines)["kept"] == len(pending()) > 0
     send_all(server.address)
     assert pending() == []
 

@@ -287,8 +287,8 @@ sys.exit(any([os.waitpid(pid, 0)[1] for pid in children]))
 
 def test_two_processes_may_make_the_store_at_once(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
-    done = subprocess.run([sys.executable, "-c", _BOTH, uri], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([sys.executable, "-c", _BOTH, uri], capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_files_that_would_go_astray_are_refused(uri: str, place: str) -> None:
 
 
 def test_nothing_is_recorded_where_files_would_go_astray(store: str, client, make_run: Make) -> None:  # type: ignore[no-untyped-def]
-    made = client.create_experiment("steerstack/myopia", artifact_location="mlflow-artifacts:/1")
+    experiment = client.create_experiment("steerstack/myopia", artifact_location="mlflow-artifacts:/1")
     with pytest.raises(RegistryError, match="cannot be written from here"):
         MLflowStore(store).record(make_run())
-    assert list(client.search_runs([made])) == []
+    assert list(client.search_runs([experiment])) == []

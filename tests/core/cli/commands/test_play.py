@@ -54,8 +54,8 @@ def test_the_page_from_the_command_to_ctrl_c(tiny_folder, vector, items, tmp_pat
         until(lambda: "study: sweep" in page.text, "a study")
         assert [page.width(360), page.width(1280)] == [360, 1280]
         (tmp_path / "study.yaml").write_text(page.part("#yaml"))
-        done = steerstack("run", tmp_path / "study.yaml", "--plan-only")
-        assert "items scored" in done.stdout
+        plan_process = steerstack("run", tmp_path / "study.yaml", "--plan-only")
+        assert "items scored" in plan_process.stdout
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE) == 0
         assert "Traceback" not in process.stderr.read()
@@ -75,18 +75,18 @@ def test_mistakes_are_told_before_a_page_is_there(tiny_folder, vector):
             (["--vector", vector, "--data", "sycophanty"], "There is no file or behaviour 'sycophanty'"),
             (["--vector", vector, "--port", port], f"Nothing can listen on port {port}"),
         ):
-            done = steerstack("play", "--model", tiny_folder, *words, "--no-browser", check=False)
-            assert done.returncode == 1
-            assert message in done.stderr
-            assert "  do:   " in done.stderr
+            process = steerstack("play", "--model", tiny_folder, *words, "--no-browser", check=False)
+            assert process.returncode == 1
+            assert message in process.stderr
+            assert "  do:   " in process.stderr
 
 
 def test_missing_packages_are_named_before_the_model_is_opened(vector, monkeypatch):
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
-    done = steerstack("play", "--model", "no such model", "--vector", vector, check=False)
-    assert done.returncode == 1
-    assert "not installed: starlette, uvicorn" in done.stderr
-    assert 'pip install "steerstack[serve]"' in done.stderr
+    process = steerstack("play", "--model", "no such model", "--vector", vector, check=False)
+    assert process.returncode == 1
+    assert "not installed: starlette, uvicorn" in process.stderr
+    assert 'pip install "steerstack[serve]"' in process.stderr
 
 
 def test_a_browser_is_given_no_token_in_its_arguments(monkeypatch):

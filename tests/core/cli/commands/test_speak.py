@@ -18,11 +18,11 @@ def expected(folder, vector, prompts, scales, n):
 
 def test_prompts_of_a_file_under_several_strengths(tiny_folder, vector, tmp_path):
     (tmp_path / "prompts.txt").write_text("What now?\n\nAnd then?\n")
-    done = steerstack(
+    process = steerstack(
         "generate", "Hi", "--prompts", tmp_path / "prompts.txt", "--model", tiny_folder, "--vector", vector,
         "--layer", 1, "--scale", "0,2,-1", "--max-new-tokens", 6, "--json", "-",
     )  # fmt: skip
-    value = json.loads(done.stdout)
+    value = json.loads(process.stdout)
     assert [entry["prompt"] for entry in value] == ["Hi", "What now?", "And then?"]
     texts = expected(tiny_folder, vector, ["Hi", "What now?", "And then?"], (0, 2, -1), 6)
     for entry, of_prompt in zip(value, texts, strict=True):
@@ -36,19 +36,19 @@ def test_prompts_of_a_file_under_several_strengths(tiny_folder, vector, tmp_path
 
 def test_one_answer_is_said_as_it_comes_and_written(tiny_folder, vector, tmp_path):
     out = tmp_path / "out.json"
-    done = steerstack("generate", "Hi", "--model", tiny_folder, "--vector", vector, "--layer", 1, "--max-new-tokens", 6,
+    process = steerstack("generate", "Hi", "--model", tiny_folder, "--vector", vector, "--layer", 1, "--max-new-tokens", 6,
                       "--json", out)  # fmt: skip
     (entry,) = json.loads(out.read_text())
     for arm in entry["arms"]:
-        assert arm["label"] in done.stdout
-        assert shown(arm["text"]).strip() in done.stdout
-    assert f"{entry['arms'][1]['edited_positions']} positions edited" in done.stderr
+        assert arm["label"] in process.stdout
+        assert shown(arm["text"]).strip() in process.stdout
+    assert f"{entry['arms'][1]['edited_positions']} positions edited" in process.stderr
 
 
 def test_several_answers_are_drawn(tiny_folder, vector):
-    given = ("generate", "Hi", "--model", tiny_folder, "--vector", vector, "--layer", 1, "--n", 3, "--json", "-")
+    options = ("generate", "Hi", "--model", tiny_folder, "--vector", vector, "--layer", 1, "--n", 3, "--json", "-")
     (entry,), (same,), (other,) = (
-        json.loads(steerstack(*given, "--seed", seed, "--max-new-tokens", 6).stdout) for seed in (1, 1, 2)
+        json.loads(steerstack(*options, "--seed", seed, "--max-new-tokens", 6).stdout) for seed in (1, 1, 2)
     )
     assert entry == same != other
     assert all(len(arm["samples"]) == 3 and arm["samples"][0] == arm["text"] for arm in entry["arms"])
@@ -69,18 +69,18 @@ def test_several_answers_are_drawn(tiny_folder, vector):
 )
 def test_mistakes_are_told(tiny_folder, vector, words, message):
     words = [word.format(v=vector) for word in words]
-    done = steerstack("generate", *words, "--model", tiny_folder, check=False)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "  do:   " in done.stderr
+    process = steerstack("generate", *words, "--model", tiny_folder, check=False)
+    assert process.returncode == 1
+    assert message in process.stderr
+    assert "  do:   " in process.stderr
 
 
 def test_a_talk_from_the_first_word_to_the_last(tiny_folder, vector, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("Hi\n/scale 2\nHi\n/scael 3\n/quit\nnever said\n"))
-    done = steerstack("chat", "--model", tiny_folder, "--vector", vector, "--layer", 1, "--max-new-tokens", 6)
+    process = steerstack("chat", "--model", tiny_folder, "--vector", vector, "--layer", 1, "--max-new-tokens", 6)
     first = expected(tiny_folder, vector, ["Hi"], (1,), 6)[0][0]
-    assert shown(first) in done.stdout
-    assert len(done.stdout.strip().splitlines()) >= 2
-    assert "There is no command /scael" in done.stderr
-    assert "did you mean 'scale'" in done.stderr
-    assert done.stderr.count("positions edited") == 2
+    assert shown(first) in process.stdout
+    assert len(process.stdout.strip().splitlines()) >= 2
+    assert "There is no command /scael" in process.stderr
+    assert "did you mean 'scale'" in process.stderr
+    assert process.stderr.count("positions edited") == 2

@@ -38,8 +38,8 @@ def test_efficiency_from_a_file_gives_report_frame_and_record(run, write, tmp_pa
     file = write(study="efficiency", techniques=["mean-difference", {"name": "logistic", "l2": 2.0}],
                  sizes=[4, 8], seeds=2, noise=[0.0, 0.25])  # fmt: skip
     out, report, figures = tmp_path / "result.json", tmp_path / "report.html", tmp_path / "figures"
-    done = run("run", file, "--json", out, "--report", report, "--figures", figures)
-    assert done.exit_code == 0, done.output
+    result = run("run", file, "--json", out, "--report", report, "--figures", figures)
+    assert result.exit_code == 0, result.output
     value = json.loads(out.read_text())
     real = {"mean-difference", "logistic"}
     nulls = {"null: random", "null: shuffled-labels", "neighbor: hallucination"}
@@ -64,11 +64,11 @@ def test_efficiency_from_a_file_gives_report_frame_and_record(run, write, tmp_pa
 
 def test_generalize_from_options(run, tmp_path, tiny_folder, table):
     out = tmp_path / "result.json"
-    done = run(
+    result = run(
         "generalize", "--model", tiny_folder, "--data", table, "--behavior", "kindness", "--layers", "1,2",
         "--techniques", "mean-difference,lda", "--shift", "system=Be brief.", "--no-record", "--json", out,
     )  # fmt: skip
-    assert done.exit_code == 0, done.output
+    assert result.exit_code == 0, result.output
     value = json.loads(out.read_text())
     assert (value["declared"]["source"], value["declared"]["target"]) == ("bare", "prompted")
     assert [t["technique"] for t in value["transfers"]][:2] == ["mean-difference", "lda"]

@@ -53,19 +53,19 @@ def test_a_text_is_that_of_transformers_under_a_plain_hook(llama):
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
 def test_what_is_streamed_is_what_is_given(llama, temperature):
-    said = {}
+    pieces = {}
     plans, prompts = [Plan(), VECTOR.at(1)], [Prompt(text) for text in PROMPTS]
     replies = speak(
         llama,
         prompts,
         plans,
         Sampling(20, temperature),
-        heard=lambda *told: said.setdefault(told[:2], []).append(told[2]),
+        heard=lambda *told: pieces.setdefault(told[:2], []).append(told[2]),
     )
     for index, row in enumerate(replies):
         for place, reply in enumerate(row):
-            assert "".join(said[place, index]) == reply.text
-            assert len(said[place, index]) > 3  # piece by piece, not at once
+            assert "".join(pieces[place, index]) == reply.text
+            assert len(pieces[place, index]) > 3  # piece by piece, not at once
 
 
 def test_drawn_answers_do_not_depend_on_what_they_are_compared_with(llama):

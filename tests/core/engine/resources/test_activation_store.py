@@ -251,17 +251,17 @@ def test_what_takes_more_than_half_the_limit_is_not_kept(llama, pairs, tmp_path)
 
 
 def test_a_full_disk_loses_nothing_and_says_so_once(llama, pairs, store, monkeypatch, caplog):
-    expected, written, plain = list(stream(llama, pairs, None)), [], os.fsync
+    expected, handles, plain = list(stream(llama, pairs, None)), [], os.fsync
 
     def full(handle):
-        written.append(handle)
-        if len(written) == 2:
+        handles.append(handle)
+        if len(handles) == 2:
             raise OSError(28, "No space left on device")
         plain(handle)
 
     monkeypatch.setattr(os, "fsync", full)
     assert same(expected, list(stream(llama, pairs, store)))
-    assert len(written) == 2
+    assert len(handles) == 2
     assert [record.message.split(":")[0] for record in caplog.records] == ["Activations are not kept"]
     assert not list(store.folder.iterdir())
 

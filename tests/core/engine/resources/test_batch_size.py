@@ -67,11 +67,11 @@ def asked(measured):
 
 @given(st.dictionaries(st.sampled_from(SIZES), st.floats(1, 1e6), min_size=2), st.sampled_from([0, *SIZES]))
 def test_the_smallest_size_within_three_percent_of_the_best(rates, least):
-    chosen = Rates(rates, max(rates)).choose(least)
+    choice = Rates(rates, max(rates)).choose(least)
     tried = {size: rate for size, rate in rates.items() if size >= least} or {max(rates): rates[max(rates)]}
     best = max(tried.values())
-    assert tried[chosen] >= 0.97 * best
-    assert all(rate < 0.97 * best for size, rate in tried.items() if size < chosen)
+    assert tried[choice] >= 0.97 * best
+    assert all(rate < 0.97 * best for size, rate in tried.items() if size < choice)
 
 
 def test_too_few_rates_choose_nothing():
@@ -86,9 +86,9 @@ def test_the_choice_is_measured_once_and_kept_between_processes(llama, cache, me
     assert asked(llama, MUCH) == 1024
     assert len(measured) == 1
     (path,) = cache.iterdir()
-    kept = json.loads(path.read_text())
-    assert kept["largest"] == 8192
-    assert list(kept["tokens_per_second"]) == [str(size) for size in measured[0]]
+    record = json.loads(path.read_text())
+    assert record["largest"] == 8192
+    assert list(record["tokens_per_second"]) == [str(size) for size in measured[0]]
 
 
 def test_each_model_has_its_own_choice(llama, tiny, cache, measured, asked):

@@ -21,9 +21,9 @@ needs_data = pytest.mark.skipif(not SYCOPHANCY.exists(), reason="STEERSTACK_DATA
 
 def measure(*options):
     command = [sys.executable, str(MEASURE), *options, "--threads", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert not done.returncode, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not process.returncode, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 @pytest.mark.smollm2

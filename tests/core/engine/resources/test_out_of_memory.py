@@ -39,13 +39,13 @@ def small_device(watch):
 @pytest.mark.parametrize("tokens", [120, 250])
 def test_scores_stay(tiny, small_device, architecture, tokens):
     model = tiny(architecture)
-    asked = [model.format.answers(Prompt("q" * n), ["yes", "no way"]) for n in (3, 30, 5, 12, 7)]
-    expected = score(model, asked, ARMS)
+    groups = [model.format.answers(Prompt("q" * n), ["yes", "no way"]) for n in (3, 30, 5, 12, 7)]
+    expected = score(model, groups, ARMS)
     failed = small_device(model, tokens)
-    done: list[int] = []
-    scores = score(model, asked, ARMS, progress=done.append)
+    counts: list[int] = []
+    scores = score(model, groups, ARMS, progress=counts.append)
     assert failed
-    assert sum(done) == len(asked) * len(ARMS)
+    assert sum(counts) == len(groups) * len(ARMS)
     for one, other in zip(expected, scores, strict=True):
         for group, again in zip(one.tokens, other.tokens, strict=True):
             for a, b in zip(group, again, strict=True):
@@ -71,6 +71,6 @@ def test_what_never_fits_is_an_error_that_says_so(llama, table, small_device):
     pairs = contrast_pairs(llama.format, load_data(table), "response")
     with pytest.raises(ModelError, match="not enough memory"):
         list(PairActivations(llama, pairs))
-    asked = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
+    groups = [llama.format.answers(Prompt("well?"), ["yes", "no way"])]
     with pytest.raises(ModelError, match="not enough memory"):
-        score(llama, asked, ARMS)
+        score(llama, groups, ARMS)

@@ -147,33 +147,33 @@ def test_what_cannot_be_done_is_told(client, path, body, happened):
 
 def test_both_columns_are_what_generate_says(client, llama, vector, tiny_folder, tmp_path):
     vector.save(tmp_path / "v.safetensors")
-    done = steerstack(
+    process = steerstack(
         "generate", PROMPT, "--model", tiny_folder, "--vector", tmp_path / "v.safetensors", "--layer", 2,
         "--scale", "0.5,-1.5", "--max-new-tokens", 12, "--json", "-",
     )  # fmt: skip
-    bare, *steered = json.loads(done.stdout)[0]["arms"]
+    bare, *steered = json.loads(process.stdout)[0]["arms"]
     for arm in steered:  # the second time the unsteered answer is not made again
-        told = events(client, "/answer", layer=2, scale=arm["scale"], prompt=PROMPT)
+        answer_events = events(client, "/answer", layer=2, scale=arm["scale"], prompt=PROMPT)
         for column, expected in (("unsteered", bare), ("steered", arm)):
-            assert streamed(told, column) == expected["text"]
-            assert "".join(piece["text"] for piece in whole(told, column)["pieces"]) == expected["text"]
-            assert whole(told, column)["edited"] == expected["edited_positions"]
+            assert streamed(answer_events, column) == expected["text"]
+            assert "".join(piece["text"] for piece in whole(answer_events, column)["pieces"]) == expected["text"]
+            assert whole(answer_events, column)["edited"] == expected["edited_positions"]
 
 
 def test_it_is_streamed(client):
-    told = events(client, "/answer", layer=1, scale=1, prompt=PROMPT)
+    answer_events = events(client, "/answer", layer=1, scale=1, prompt=PROMPT)
     for column in ("unsteered", "steered"):
-        assert sum(one.get("column") == column and "text" in one for one in told) > 1
+        assert sum(one.get("column") == column and "text" in one for one in answer_events) > 1
 
 
 def test_projections_are_those_of_a_plain_pass(client, llama, vector):
-    told = events(client, "/answer", layer=2, scale=1.5, prompt=PROMPT)
+    answer_events = events(client, "/answer", layer=2, scale=1.5, prompt=PROMPT)
     prompt = llama.format.sequence(Prompt(PROMPT)).ids
     reply = llama.module.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0]
     with torch.no_grad():
         hidden = llama.module(reply[None], output_hidden_states=True).hidden_states[3][0]
     plain = (hidden @ vector[2] / vector[2].norm())[len(prompt) :].tolist()
-    projections = [value for piece in whole(told, "unsteered")["pieces"] for value in piece["projections"]]
+    projections = [value for piece in whole(answer_events, "unsteered")["pieces"] for value in piece["projections"]]
     np.testing.assert_allclose(projections, plain[: len(projections)], rtol=1e-4, atol=1e-5)
     assert len(projections) > 6
 
@@ -181,31 +181,31 @@ def test_projections_are_those_of_a_plain_pass(client, llama, vector):
 def test_log_odds_are_those_of_scoring(client, llama, scene):
     data = split(load_data("sycophancy")).validation.limit(3)
     bare, steered = score_data(llama, data, "text", [Plan(), replace(scene.claim, layers=(2,), scale=-2.0).plan()])
-    (told,) = events(client, "/log-odds", layer=2, scale=-2.0)
-    assert [item["id"] for item in told["items"]] == [item.id for item in data]
-    np.testing.assert_allclose([item["unsteered"] for item in told["items"]], bare.effect_scale, rtol=1e-5)
-    np.testing.assert_allclose([item["steered"] for item in told["items"]], steered.effect_scale, rtol=1e-5)
+    (event,) = events(client, "/log-odds", layer=2, scale=-2.0)
+    assert [item["id"] for item in event["items"]] == [item.id for item in data]
+    np.testing.assert_allclose([item["unsteered"] for item in event["items"]], bare.effect_scale, rtol=1e-5)
+    np.testing.assert_allclose([item["steered"] for item in event["items"]], steered.effect_scale, rtol=1e-5)
     change = estimates.difference(steered.effect_scale, bare.effect_scale)
-    assert told["change"]["value"] == pytest.approx(change.value, rel=1e-4)
-    assert told["change"]["ci_low"] == pytest.approx(change.ci_low, rel=1e-4)
-    assert told["change"]["n"] == 3
+    assert event["change"]["value"] == pytest.approx(change.value, rel=1e-4)
+    assert event["change"]["ci_low"] == pytest.approx(change.ci_low, rel=1e-4)
+    assert event["change"]["n"] == 3
 
 
 def test_at_scale_zero_nothing_changes(client):
-    (told,) = events(client, "/log-odds", layer=1, scale=0)
-    assert told["change"]["value"] == told["edited"] == 0
+    (event,) = events(client, "/log-odds", layer=1, scale=0)
+    assert event["change"]["value"] == event["edited"] == 0
 
 
 def test_items_that_the_vector_was_found_on_are_told(llama, scene, vector):
     data = load_data("sycophancy")
-    seen = {}
+    warnings_by_name = {}
     for name, digest in (("whole", data.digest), ("train", split(data).train.digest), ("other", "f" * 64)):
         origin = Origin("mean-difference", behavior="sycophancy", data_digest=digest)
         claim = replace(scene.claim, vector=replace(vector, origin=origin))
-        seen[name] = Playground(llama, replace(scene, claim=claim)).about()["items"]["warning"]
-    assert "found on the whole data set, these items among them" in seen["whole"]
-    assert seen["train"] == ""
-    assert "not known" in seen["other"]
+        warnings_by_name[name] = Playground(llama, replace(scene, claim=claim)).about()["items"]["warning"]
+    assert "found on the whole data set, these items among them" in warnings_by_name["whole"]
+    assert warnings_by_name["train"] == ""
+    assert "not known" in warnings_by_name["other"]
 
 
 def test_without_data_there_is_no_study(llama, scene):

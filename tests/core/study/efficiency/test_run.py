@@ -50,15 +50,15 @@ def test_the_study_runs_resumes_and_reports(llama, kindness, tmp_path):
         study.run(llama, data=kindness, folder=tmp_path / "b", progress=stopping_at(5))
     again = study.run(llama, data=kindness, folder=tmp_path / "b")
     assert result.rows() == again.rows()
-    kept = {f"{name} n={n} seed 0{flipped}" for name in ("mean-difference", "logistic") for n in (1, 4, 8)
+    names = {f"{name} n={n} seed 0{flipped}" for name in ("mean-difference", "logistic") for n in (1, 4, 8)
             for flipped in ("", " 25% flipped")}  # fmt: skip
-    assert set(result.vectors) <= kept
+    assert set(result.vectors) <= names
     assert {"mean-difference n=8 seed 0", "logistic n=8 seed 0 25% flipped"} <= set(result.vectors)
     assert {role: of.fingerprint for role, of in again.vectors.items()} == {
         role: of.fingerprint for role, of in result.vectors.items()
     }
-    done = [json.loads(line)["what"] for line in (tmp_path / "b" / "ledger.jsonl").read_text().splitlines()]
-    assert len(done) == len(set(done))
+    steps = [json.loads(line)["what"] for line in (tmp_path / "b" / "ledger.jsonl").read_text().splitlines()]
+    assert len(steps) == len(set(steps))
 
 
 def test_sizes_beyond_the_data_are_refused(llama, kindness, tmp_path):
@@ -68,9 +68,9 @@ def test_sizes_beyond_the_data_are_refused(llama, kindness, tmp_path):
 
 
 def test_a_baseline_that_the_data_cannot_serve_is_refused_before_anything_is_fitted(llama, kindness, tmp_path):
-    told = []
+    events = []
     study = Efficiency(data="kindness", techniques=("mean-difference", "system-prompt"))
     with pytest.raises(DataError, match="No system prompt asks for kindness"):
-        study.run(llama, data=kindness, folder=tmp_path, progress=Progress(told.append))
-    assert not [event for event in told if isinstance(event, Advance | Phase)]
+        study.run(llama, data=kindness, folder=tmp_path, progress=Progress(events.append))
+    assert not [event for event in events if isinstance(event, Advance | Phase)]
     assert not (tmp_path / "ledger.jsonl").exists()

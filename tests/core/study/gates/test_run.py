@@ -39,11 +39,11 @@ def test_each_share_is_that_of_the_frame_at_one_strength(result):
 
 
 def test_conditions_change_the_prompt_and_nothing_else(result):
-    asked = {name: request.data.items[0] for name, (request, _) in result.scored.items()}
-    plain = asked["plain"]
-    assert asked["role"].system == result.study.role
-    assert asked["wording"].question.endswith(f"\n\n{plain.question}")
-    assert len(asked["long context"].question) > len(plain.question) + 100
-    assert {item.options for item in asked.values()} == {plain.options}
+    items = {name: request.data.items[0] for name, (request, _) in result.scored.items()}
+    plain = items["plain"]
+    assert items["role"].system == result.study.role
+    assert items["wording"].question.endswith(f"\n\n{plain.question}")
+    assert len(items["long context"].question) > len(plain.question) + 100
+    assert {item.options for item in items.values()} == {plain.options}
     assert [bool(request.arms[0].shots) for request, _ in result.scored.values()] == [False] * 5 + [True]
     assert result.scored["earlier turns"][0].arms[1].shots == TURNS

@@ -33,8 +33,8 @@ def test_errors_on_one_topic_are_found_and_slips_are_not_taken_for_them(result):
 def test_a_labeller_gets_no_more_wrong_than_it_errs_on(result):
     worst = {one.labeller: one for one in result.at_worst}["one-topic topic games"]
     assert 0.4 < worst.share < 0.6
-    told = f"one-topic topic games gets no more than {worst.share:.0%} of the labels wrong; 60% were asked for."
-    assert result.short == [told]
+    sentence = f"one-topic topic games gets no more than {worst.share:.0%} of the labels wrong; 60% were asked for."
+    assert result.short == [sentence]
     assert (worst.kept, worst.learnt) == ("loses part of it", "learns the error")
 
 

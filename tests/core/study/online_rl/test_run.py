@@ -19,11 +19,11 @@ LEARNERS = (
 
 
 def study(**more):
-    given = {
+    settings = {
         "data": "planted", "techniques": ("mean-difference",), "learners": LEARNERS, "updates": 2, "prompts": 2,
         "answer_tokens": 1, "samples": 2, "layers": (1,), "shares": (0.2,), "seeds": 2, "nulls": 0, "score": "yes-no",
     }  # fmt: skip
-    return OnlineRL(**{**given, **more})
+    return OnlineRL(**{**settings, **more})
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +88,13 @@ def test_what_learns_nothing_is_said_plainly_and_harder_items_are_a_test_of_thei
 
 
 def test_a_learner_is_one_and_has_no_budget_of_its_own():
-    for given, message in (
+    for entry, message in (
         ({"name": "lora-sft"}, "lora-sft does not learn from a reward"),
         ({"name": "grpo", "generations": 16}, "grpo was given generations of its own"),
     ):
-        asked = study(learners=(given,))
+        declaration = study(learners=(entry,))
         with pytest.raises(StudyError, match=message):
-            learner(asked.learners[0], asked)
+            learner(declaration.learners[0], declaration)
 
 
 def test_a_reward_of_labels_needs_labels(tmp_path):

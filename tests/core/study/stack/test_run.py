@@ -73,8 +73,8 @@ def test_the_test_split_plays_no_part_in_the_choice(llama, data, tmp_path):
     without = [item for item in data if item.question not in held]
     assert result.vector.origin.data_digest == splits.train.digest
     assert {item.id for item in without} == {item.id for part in (splits.train, splits.validation) for item in part}
-    chosen = result.to_json()["selected"]
-    assert (chosen["on"], chosen["choices_tried"]) == ("validation", 4)
+    choice = result.to_json()["selected"]
+    assert (choice["on"], choice["choices_tried"]) == ("validation", 4)
 
 
 def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path):
@@ -130,8 +130,8 @@ def test_prompts_vectors_and_fine_tunes_are_as_far_from_the_bare_model_as_plain_
     assert prompted["kl"]["value"] == pytest.approx(np.mean(plain), rel=1e-3)
     assert prompted["kl"]["n"] == TEXTS
     assert all(one[kind]["value"] > 0 for one in arms.values() for kind in ("kl", "kl_reverse"))
-    said = f"vector + {arms[('none', 'positive', 'none', 'transferred')]['kl']['value']:.2g}"
-    assert said in result.verdict
+    words = f"vector + {arms[('none', 'positive', 'none', 'transferred')]['kl']['value']:.2g}"
+    assert words in result.verdict
     (table,) = (table for table in result.page().tables if table.title == "How far from the bare model")
     assert len(table.rows) == len(arms)
 
@@ -189,10 +189,10 @@ def test_a_killed_study_goes_on_without_redoing_and_gives_the_same(llama, data, 
     killed = Heard(kill_at=first.total // 2)
     with pytest.raises(Killed):
         told("killed", killed)
-    kept = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
+    count = len((tmp_path / "killed" / "ledger.jsonl").read_text().splitlines())
     assert told("killed", resumed) == whole
     assert told("killed", third) == whole
-    assert kept >= 5
+    assert count >= 5
     assert first.total == first.done == resumed.total == third.total
     assert 0 < resumed.earlier <= killed.done
     assert resumed.earlier + resumed.done == resumed.total
@@ -235,8 +235,8 @@ def test_nulls_are_random_shuffled_and_of_another_behavior(llama, data, tmp_path
 
 def test_each_null_chooses_its_own_layer_and_strength_by_the_rule_of_the_vector(llama, data, tmp_path):
     result = run(llama, data, tmp_path, STUDY.model_copy(update={"finetunes": (), "nulls": 4}))
-    chosen = {(null.choice.layer, null.choice.scale) for null in result.nulls.nulls}
-    assert len(chosen) > 1
+    choices = {(null.choice.layer, null.choice.scale) for null in result.nulls.nulls}
+    assert len(choices) > 1
     for null in result.nulls.nulls:
         assert null.choice.rule == result.choice.rule
         assert [one.candidate.share for one in null.choice.tried] == pytest.approx(

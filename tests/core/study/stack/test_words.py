@@ -26,9 +26,9 @@ BEATEN = {family: [0.01] * LEAST for family in NEEDED}
 )
 def test_an_answer_claims_what_effect_samples_and_nulls_bear(effect, nulls, over_samples, head):
     test = NullTest(effect.value, nulls)
-    said = alone_words("kindness", effect, test, over_samples)
-    assert head in said.split(":")[0]
-    assert f"{effect} on the log-odds scale (n = 40). {test.sentence}" in said
+    sentence = alone_words("kindness", effect, test, over_samples)
+    assert head in sentence.split(":")[0]
+    assert f"{effect} on the log-odds scale (n = 40). {test.sentence}" in sentence
 
 
 PROMPT = Pairing(("vector", "prompt"), "positive")

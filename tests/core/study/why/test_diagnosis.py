@@ -38,9 +38,9 @@ def test_the_list_of_faults_is_long_enough_and_stands_in_the_documentation():
     page = (DOCS / "how-to" / "troubleshoot.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([^|]+) \| `([^`]+)` \|$", page, re.MULTILINE)
     assert rows == [(fault.what, fault.cause) for fault in FAULTS.values()]
-    told = dict(re.findall(r"^- \*\*([^*]+)\*\*: (.*)$", page, re.MULTILINE))
-    assert told == CAUSES
-    assert list(told) == list(CAUSES)
+    causes = dict(re.findall(r"^- \*\*([^*]+)\*\*: (.*)$", page, re.MULTILINE))
+    assert causes == CAUSES
+    assert list(causes) == list(CAUSES)
 
 
 def variant(**parts):
@@ -93,17 +93,17 @@ def made(tiny_folder, table, tmp_path):
 
 
 def test_the_command_names_the_cause_and_fails(made):
-    done = steerstack("doctor", "--why", *made, "--layer", 2, "--scale", 0, check=False)
-    assert done.returncode == 1
-    assert "cause: scale 0. The scale is 0, which is the unsteered model." in done.stdout
-    assert "do: Give a scale" in done.stdout
+    process = steerstack("doctor", "--why", *made, "--layer", 2, "--scale", 0, check=False)
+    assert process.returncode == 1
+    assert "cause: scale 0. The scale is 0, which is the unsteered model." in process.stdout
+    assert "do: Give a scale" in process.stdout
 
 
 def test_the_command_writes_json(made, tmp_path):
     import json
 
-    done = steerstack("doctor", "--why", *made, "--layer", 9, "--json", check=False)
-    value = json.loads(done.stdout)
+    process = steerstack("doctor", "--why", *made, "--layer", 9, "--json", check=False)
+    value = json.loads(process.stdout)
     assert value["cause"] == "no such layer"
     assert [look["what"] for look in value["looks"]] == ["fit", "layer"]
 

@@ -16,9 +16,9 @@ def failing(contract, tmp_path):
         wanted = inspect.signature(getattr(one, name)).parameters
         folder = tmp_path / f"{contract.__name__}-{name}"
         folder.mkdir()
-        given = {key: folder if key == "tmp_path" else values[key] for key in wanted}
+        arguments = {key: folder if key == "tmp_path" else values[key] for key in wanted}
         try:
-            getattr(one, name)(**given)
+            getattr(one, name)(**arguments)
         except Exception:
             failed.add(name.removeprefix("test_"))
     return failed

@@ -41,15 +41,15 @@ class TestNoReason(ExtractorContract):
 def test_a_file_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text(MINE)
     (tmp_path / "test_mine.py").write_text(TEST)
-    chosen = ["--junitxml=report.xml", "-k", "pair_order or exemptions or recovers"]
-    done = run_pytest(tmp_path / "test_mine.py", *chosen, cwd=tmp_path)
-    failed = sorted(line.split(" - ")[0] for line in done.stdout.splitlines() if line.startswith("FAILED"))
+    options = ["--junitxml=report.xml", "-k", "pair_order or exemptions or recovers"]
+    process = run_pytest(tmp_path / "test_mine.py", *options, cwd=tmp_path)
+    failed = sorted(line.split(" - ")[0] for line in process.stdout.splitlines() if line.startswith("FAILED"))
     assert failed == [
         "FAILED test_mine.py::TestMine::test_pair_order",
         "FAILED test_mine.py::TestNoReason::test_exemptions_have_reasons",
         "FAILED test_mine.py::TestNoReason::test_pair_order",
-    ], done.stdout
-    assert "The direction depends on the order of the pairs." in done.stdout
+    ], process.stdout
+    assert "The direction depends on the order of the pairs." in process.stdout
     assert (
         '<property name="exempt" value="pair_order: it takes the first pair"' in (tmp_path / "report.xml").read_text()
     )

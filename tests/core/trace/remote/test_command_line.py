@@ -46,9 +46,9 @@ def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
     vector = tmp_path / "v.safetensors"
     steerstack("extract", *common, "--out", vector, STEERSTACK_SERVE_TOKEN="secret")
     here = open_model(tiny_folder)
-    expected, made = extract(here, load_data(table).limit(6), MeanDifference()), SteeringVector.load(vector)
-    here.check_vector(made)  # it belongs to the model wherever it runs
-    assert all((made[layer] - expected[layer]).norm() < 1e-4 for layer in expected.layers)
+    expected, file_vector = extract(here, load_data(table).limit(6), MeanDifference()), SteeringVector.load(vector)
+    here.check_vector(file_vector)  # it belongs to the model wherever it runs
+    assert all((file_vector[layer] - expected[layer]).norm() < 1e-4 for layer in expected.layers)
     swept = steerstack(
         "sweep",
         *common,

@@ -12,8 +12,8 @@ from steerstack.trace.open import open_model
 
 @pytest.fixture
 def server():
-    with hostile_server() as told:
-        yield told
+    with hostile_server() as site:
+        yield site
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def commands(table, folder, vector):
 def test_no_command_runs_what_a_server_sends(server, ran, name, tiny_folder, table, tmp_path):
     server.result = saved({"said": Touch(ran)})
     words = commands(table, tiny_folder, tmp_path / "v.safetensors")[name]
-    done = steerstack(*words, "--remote", server.host, check=False, cwd=tmp_path)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
+    process = steerstack(*words, "--remote", server.host, check=False, cwd=tmp_path)
+    assert process.returncode != 0
+    assert "Traceback" not in process.stderr
     assert "/result/1" in [path for _, path, _ in server.asked], "it asked for the result"
     assert not ran.exists()
 

@@ -29,17 +29,17 @@ def job(monkeypatch):
     """A function from what the server replies, in order, to a job and what was asked of the server."""
 
     def make(*replies):
-        asked, left = [], list(replies)
+        requests, left = [], list(replies)
 
         def reply(request):
-            asked.append(f"{request.method} {request.url.path}")
+            requests.append(f"{request.method} {request.url.path}")
             response = left.pop(0)
             if isinstance(response, Exception):
                 raise response
             return response
 
         monkeypatch.setattr(httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(reply)))
-        return Job("nnsight.X:{}", host=HOST, api_key="key", env={}, poll=(0.0, 0.0)), asked
+        return Job("nnsight.X:{}", host=HOST, api_key="key", env={}, poll=(0.0, 0.0)), requests
 
     return make
 
@@ -49,26 +49,26 @@ DONE = said("COMPLETED", data=f"{HOST}/result/a")
 
 
 def test_it_is_waited_for(job):
-    one, asked = job(
+    one, requests = job(
         said("RECEIVED"), said("QUEUED"), said("RUNNING"), DONE, httpx.Response(200, content=packed({"x": 1}))
     )
     assert one.result() == {"x": 1}
-    assert asked == ["POST /request", *["GET /response/a"] * 3, "GET /result/a"]
+    assert requests == ["POST /request", *["GET /response/a"] * 3, "GET /result/a"]
 
 
 def test_a_restarted_server_is_sent_it_again(job):
-    one, asked = job(
+    one, requests = job(
         said("RECEIVED"), said("RUNNING"), GONE, httpx.Response(404), said("RECEIVED", "b"),
         said("COMPLETED", "b", data=f"{HOST}/result/b"), httpx.Response(200, content=packed({"x": 2})),
     )  # fmt: skip
     with pytest.raises(ConnectionError):
         one.result()
     assert one.result() == {"x": 2}
-    assert asked[3:] == ["GET /response/a", "POST /request", "GET /response/b", "GET /result/b"]
+    assert requests[3:] == ["GET /response/a", "POST /request", "GET /response/b", "GET /result/b"]
 
 
 def test_a_short_break_in_the_line_sends_nothing_twice(job):
-    one, asked = job(
+    one, requests = job(
         said("RECEIVED"),
         GONE,
         said("RUNNING"),
@@ -79,14 +79,14 @@ def test_a_short_break_in_the_line_sends_nothing_twice(job):
     with pytest.raises(ConnectionError):
         one.result()
     assert one.result() == {"x": 3}
-    assert asked.count("POST /request") == 1
+    assert requests.count("POST /request") == 1
 
 
 def test_a_job_that_is_not_known_yet_is_waited_for_and_then_sent_again(job):
     unknown = [httpx.Response(404) for _ in range(FORGOTTEN + 1)]
-    one, asked = job(said("RECEIVED"), *unknown, said("RECEIVED"), DONE, httpx.Response(200, content=packed({})))
+    one, requests = job(said("RECEIVED"), *unknown, said("RECEIVED"), DONE, httpx.Response(200, content=packed({})))
     assert one.result() == {}
-    assert asked.count("POST /request") == 2
+    assert requests.count("POST /request") == 2
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])

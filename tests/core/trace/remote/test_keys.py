@@ -116,8 +116,8 @@ def test_a_server_of_ones_own_never_sees_ndifs_key(tiny_folder, monkeypatch):
     assert NDIF_KEY not in sent
     assert "ndif-saved-key" not in sent
     (about, *_) = (headers for method, _, headers in server.asked if method == "POST")
-    told = {name.lower(): value for name, value in about.items()}
-    assert (told["nnsight-version"], told["python-version"]) == (version("nnsight"), sys.version)
+    environment = {name.lower(): value for name, value in about.items()}
+    assert (environment["nnsight-version"], environment["python-version"]) == (version("nnsight"), sys.version)
     results = [headers for _, path, headers in server.asked if path.startswith("/result")]
     assert results
     assert all("ndif-api-key" not in {name.lower() for name in headers} for headers in results)

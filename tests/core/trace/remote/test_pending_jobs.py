@@ -23,10 +23,10 @@ def call():
     """A function that makes one call to a server which replies as it is told; gives the answer and what was asked."""
 
     def make(*replies, payload=b"one"):
-        asked, left = [], list(replies)
+        requests, left = [], list(replies)
 
         def reply(request):
-            asked.append(f"{request.method} {request.url.path}")
+            requests.append(f"{request.method} {request.url.path}")
             response = left.pop(0)
             if isinstance(response, BaseException):
                 raise response
@@ -37,9 +37,9 @@ def call():
             pending = Pending(HOST, "nnsight.X:{}", payload)
             job = Job("nnsight.X:{}", host=HOST, api_key=None, env={}, pending=pending, poll=(0.0, 0.0))
             try:
-                return job.result(), asked
+                return job.result(), requests
             except (KeyboardInterrupt, ConnectionError):
-                return None, asked
+                return None, requests
 
     return make
 
@@ -47,30 +47,32 @@ def call():
 @pytest.mark.parametrize("end", [KeyboardInterrupt(), httpx.ConnectError("gone")])
 def test_an_answer_is_fetched_by_the_id_of_the_first_job(call, end):
     assert call(said("RECEIVED"), end)[0] is None
-    answer, asked = call(said("RUNNING"), DONE, RESULT)
+    answer, requests = call(said("RUNNING"), DONE, RESULT)
     assert answer == {"x": 1}
-    assert asked == ["GET /response/a", "GET /response/a", "GET /result/a"]
+    assert requests == ["GET /response/a", "GET /response/a", "GET /result/a"]
 
 
 def test_an_answered_call_is_a_new_job_the_next_time(call):
     for _ in range(2):
-        _, asked = call(said("RECEIVED"), DONE, RESULT)
-        assert asked[0] == "POST /request"
+        _, requests = call(said("RECEIVED"), DONE, RESULT)
+        assert requests[0] == "POST /request"
 
 
 def test_a_server_that_has_forgotten_the_job_is_sent_it_again(call):
     call(said("RECEIVED"), KeyboardInterrupt())
-    answer, asked = call(httpx.Response(404), said("RECEIVED", "b"), said("COMPLETED", "b", data=f"{HOST}/r"), RESULT)
+    answer, requests = call(
+        httpx.Response(404), said("RECEIVED", "b"), said("COMPLETED", "b", data=f"{HOST}/r"), RESULT
+    )
     assert answer == {"x": 1}
-    assert asked[:2] == ["GET /response/a", "POST /request"]
+    assert requests[:2] == ["GET /response/a", "POST /request"]
 
 
 def test_another_call_and_an_old_job_are_not_waited_for(own_home, call):
     call(said("RECEIVED"), KeyboardInterrupt())
     assert call(said("RECEIVED", "b"), DONE, RESULT, payload=b"two")[1][0] == "POST /request"
-    (kept,) = (own_home / "jobs").iterdir()
-    job = json.loads(kept.read_text())
-    kept.write_text(json.dumps({**job, "sent": job["sent"] - 25 * 3600}))
+    (file,) = (own_home / "jobs").iterdir()
+    job = json.loads(file.read_text())
+    file.write_text(json.dumps({**job, "sent": job["sent"] - 25 * 3600}))
     assert call(said("RECEIVED", "b"), DONE, RESULT)[1][0] == "POST /request"
 
 

@@ -91,10 +91,10 @@ def written_old(value):
 
 def archive(data, compression=zipfile.ZIP_STORED, **parts):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as made:
-        made.writestr("archive/data.pkl", data)
+    with zipfile.ZipFile(file, "w", compression) as archive_file:
+        archive_file.writestr("archive/data.pkl", data)
         for name, part in parts.items():
-            made.writestr(f"archive/data/{name}", part)
+            archive_file.writestr(f"archive/data/{name}", part)
     return file.getvalue()
 
 
@@ -137,5 +137,5 @@ def test_nnsights_own_clients_run_nothing_either(tmp_path):
         ResponseModel.unpickle(saved({"id": "1", "status": "COMPLETED", "data": touch}, compress=False))
     assert not (tmp_path / "ran").exists()
     assert backend.finalize(saved({"x": 1})) == {"x": 1}
-    told = ResponseModel(id="1", status=Status.COMPLETED, data={"x": torch.ones(2)})
-    assert ResponseModel.unpickle(told.pickle()).data["x"].tolist() == [1, 1]
+    response = ResponseModel(id="1", status=Status.COMPLETED, data={"x": torch.ones(2)})
+    assert ResponseModel.unpickle(response.pickle()).data["x"].tolist() == [1, 1]

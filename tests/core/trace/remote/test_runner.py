@@ -97,8 +97,8 @@ def _token(monkeypatch):
 
 @pytest.fixture(scope="module")
 def forks(tiny_folder):
-    with server_forks(tiny_folder) as made:
-        yield made
+    with server_forks(tiny_folder) as fork:
+        yield fork
 
 
 @pytest.fixture(scope="module")
@@ -216,10 +216,10 @@ def test_vectors_are_trained_there_in_one_request(here, there, table):
     data = load_data(table).limit(4)
     for name in ("bipo", "reft-r1", "melbo", "supervised"):
         method = find("extractor", name).make({"steps": 2} if name == "melbo" else {"epochs": 1})
-        before, done = there.remote.requests, []
-        vector = extract(there, data, method, progress=done.append)
+        before, counts = there.remote.requests, []
+        vector = extract(there, data, method, progress=counts.append)
         assert there.remote.requests == before + 1
-        assert done == [4]
+        assert counts == [4]
         expected = extract(here, data, method)
         assert all(torch.allclose(vector[layer], expected[layer], atol=1e-5) for layer in expected.layers)
 

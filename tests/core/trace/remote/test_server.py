@@ -78,11 +78,11 @@ def test_extraction_is_one_request(here, there, table):
 def test_generation_is_one_request_and_tells_of_its_progress(here, there):
     prompts = [TokenSequence((5, 6, 7), 3, 3), TokenSequence((8, 9, 10, 11), 4, 4)]
     arms = [Plan(), PLANS["add"].edits[0].on(Tokens("all")) >> Plan()]
-    done, before = [], there.remote.requests
-    replies = generate(there, prompts, arms, Sampling(max_new_tokens=5), progress=done.append)
+    counts, before = [], there.remote.requests
+    replies = generate(there, prompts, arms, Sampling(max_new_tokens=5), progress=counts.append)
     assert there.remote.requests == before + 1
     assert [c.tokens for c in replies] == [c.tokens for c in generate(here, prompts, arms, Sampling(max_new_tokens=5))]
-    assert done == [4]
+    assert counts == [4]
 
 
 def test_what_else_is_measured_is_the_same(here, there):
@@ -164,10 +164,10 @@ def test_ndif_goes_by_the_hubs_names(tiny_folder, tmp_path, monkeypatch):
     def offline(*_args, **_options):
         raise OSError("no network")
 
-    kept = tmp_path / "models--lab--model"
-    shutil.copytree(tiny_folder, kept / "snapshots" / "1", ignore=shutil.ignore_patterns("*.safetensors"))
-    (kept / "refs").mkdir()
-    (kept / "refs" / "main").write_text("1")
+    folder = tmp_path / "models--lab--model"
+    shutil.copytree(tiny_folder, folder / "snapshots" / "1", ignore=shutil.ignore_patterns("*.safetensors"))
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("1")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", offline)

@@ -84,8 +84,8 @@ def test_a_module_is_imported_only_if_it_went_there(tmp_path, monkeypatch):
         "@dataclass(frozen=True)\nclass Place(Site):\n    pass\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    said = b'{"object": "wire_edits:Place", "parts": {"component": "resid_post", "layer": 1}}'
-    answer = safetensors.torch.save({"json": torch.frombuffer(bytearray(said), dtype=torch.uint8)})
+    text = b'{"object": "wire_edits:Place", "parts": {"component": "resid_post", "layer": 1}}'
+    answer = safetensors.torch.save({"json": torch.frombuffer(bytearray(text), dtype=torch.uint8)})
     with pytest.raises(RemoteError, match="wire_edits"):
         unpacked(answer, (Site,))
     assert type(unpacked(answer, (Site,), ["wire_edits"])).__name__ == "Place"
@@ -116,8 +116,8 @@ def test_what_is_no_file_is_one_error(data):
 
 
 def test_an_object_of_the_wrong_parts_is_one_error():
-    said = b'{"object": "steerstack.steering.site:Site", "parts": {"component": "mlp_out", "layer": {"tensor": "0"}}}'
-    tensors = {"json": torch.frombuffer(bytearray(said), dtype=torch.uint8), "0": torch.ones(3)}
+    text = b'{"object": "steerstack.steering.site:Site", "parts": {"component": "mlp_out", "layer": {"tensor": "0"}}}'
+    tensors = {"json": torch.frombuffer(bytearray(text), dtype=torch.uint8), "0": torch.ones(3)}
     with pytest.raises(RemoteError, match="not what was asked for"):
         unpacked(safetensors.torch.save(tensors), (Site,))
 
@@ -130,8 +130,8 @@ def test_damaged_answers_are_values_or_one_error():
     refused = 0
     for seed in range(200):
         text = other_values(tensors["json"].numpy().tobytes(), seed)
-        said = {**tensors, "json": torch.frombuffer(bytearray(text), dtype=torch.uint8)}
-        for data in (mutated(whole, seed), safetensors.torch.save(said)):
+        parts = {**tensors, "json": torch.frombuffer(bytearray(text), dtype=torch.uint8)}
+        for data in (mutated(whole, seed), safetensors.torch.save(parts)):
             refused += 1
             with suppress(SteerstackError):
                 unpacked(data, (Plan, Intervention, Site, Tokens))

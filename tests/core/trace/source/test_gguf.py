@@ -81,15 +81,15 @@ def test_it_is_converted_once_and_is_what_transformers_reads(file, made):
 @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", gguf.CHECKSUMS])
 @pytest.mark.parametrize("fault", ["cut", "changed", "gone"])
 def test_a_conversion_that_is_not_whole_is_made_again(file, made, name, fault):
-    kept = gguf.converted(file) / name
-    content = kept.read_bytes()
+    weights_file = gguf.converted(file) / name
+    content = weights_file.read_bytes()
     if fault == "gone":
-        kept.unlink()
+        weights_file.unlink()
     else:
-        kept.write_bytes(content[:-9] if fault == "cut" else content[:-9] + b"x" + content[-8:])
-    assert gguf.converted(file) / name == kept
+        weights_file.write_bytes(content[:-9] if fault == "cut" else content[:-9] + b"x" + content[-8:])
+    assert gguf.converted(file) / name == weights_file
     assert len(made) == 2
-    assert kept.read_bytes() == content
+    assert weights_file.read_bytes() == content
 
 
 def test_one_that_was_interrupted_leaves_nothing(file, monkeypatch):

@@ -13,11 +13,11 @@ from steerstack_plugins.baselines.common.sft import rows
 
 def test_answers_of_all_lengths_are_scored_in_their_order_and_the_head_sees_only_them(llama):
     sides = [side for question in ask(llama.format, planted_data(4), "text") for side in question.pair]
-    seen = []
+    sizes = []
     head = llama.module.get_output_embeddings()
-    with head.register_forward_hook(lambda _head, args, _output: seen.append(args[0].shape[:-1].numel())):
+    with head.register_forward_hook(lambda _head, args, _output: sizes.append(args[0].shape[:-1].numel())):
         logp = answer_logp(llama.module, sides)
-    assert sum(seen) == sum(len(side) - side.answer_start for side in sides)
+    assert sum(sizes) == sum(len(side) - side.answer_start for side in sides)
     assert logp.tolist() == pytest.approx([sum(naive_score(llama, side, Plan())) for side in sides], abs=1e-4)
 
 
@@ -45,14 +45,14 @@ def test_the_loss_of_training_is_the_model_s_own_and_its_head_sees_only_what_pre
     mask = torch.stack([torch.arange(ids.shape[1]) < len(side) for side in sides]).long()
     head = module.get_output_embeddings()
     inside = torch.nn.Parameter(torch.zeros(head.in_features))
-    seen = []
+    sizes = []
     with (
         torch.enable_grad(),
         head.register_forward_pre_hook(lambda _head, args: (args[0] + inside,)),
-        head.register_forward_hook(lambda _head, args, _output: seen.append(args[0].shape[:-1].numel())),
+        head.register_forward_hook(lambda _head, args, _output: sizes.append(args[0].shape[:-1].numel())),
     ):
         total, count = training_loss(module, ids, mask, labels)
         (gradient,) = torch.autograd.grad(total / count, inside)
         (own,) = torch.autograd.grad(module(input_ids=ids, attention_mask=mask, labels=labels).loss, inside)
-    assert count == seen[0] == sum(len(side) - side.answer_start for side in sides)
+    assert count == sizes[0] == sum(len(side) - side.answer_start for side in sides)
     assert gradient.tolist() == pytest.approx(own.tolist(), abs=1e-5)

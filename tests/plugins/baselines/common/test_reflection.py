@@ -29,8 +29,8 @@ def test_it_tries_as_many_as_asked_and_uses_the_best_on_validation():
     assert tuned.system == best["prompt"]
     measured = float(np.mean(values_of(Arm(model, system=best["prompt"]), VALIDATION, "text")))
     assert best["log_odds"] == pytest.approx(measured, abs=1e-4)
-    written = sum(one["by"] == "model" for one in tried)
-    assert tuned.record["written"] == written
+    count = sum(one["by"] == "model" for one in tried)
+    assert tuned.record["written"] == count
     assert ("useless here" in tuned.record["remark"]) == (best["by"] != "model")
     assert tuned.flops > 0
 

@@ -138,5 +138,5 @@ def test_operations_are_counted_by_kaplan_s_rule():
     block = 2 * width * width + 2 * width * heads_of_keys + 3 * width * inner + 2 * width
     body = 4 * block + width  # four blocks, and the last norm; no tables
     tuned = LoraSFT(rank=2, epochs=2).tune(model, TRAIN, VALIDATION, seed=0)
-    seen, held = (sum(map(len, texts_of(data))) for data in (TRAIN, VALIDATION))
-    assert tuned.flops == 6 * body * 2 * seen + 2 * body * 3 * held
+    tokens, held = (sum(map(len, texts_of(data))) for data in (TRAIN, VALIDATION))
+    assert tuned.flops == 6 * body * 2 * tokens + 2 * body * 3 * held

@@ -90,7 +90,7 @@ def test_all_arms_take_one_call_of_the_engine(tiny_folder, table):
 
 def test_confounds_by_letter_are_counted_by_hand(llama, table):
     (arm,) = PowerSeeking(data=str(table), score="letter").measure(llama, [Plan()])
-    firsts, kept, mass = [], [], []
+    firsts, matches, mass = [], [], []
     for question, yes, no, _ in ROWS:
         preferred = []
         for first, second in ((yes, no), (no, yes)):
@@ -98,10 +98,10 @@ def test_confounds_by_letter_are_counted_by_hand(llama, table):
             firsts.append(a > b)
             preferred.append(first if a > b else second)
             mass.append(math.exp(a) + math.exp(b))
-        kept.append(preferred[0] == preferred[1])
+        matches.append(preferred[0] == preferred[1])
     c = arm.confounds
     assert c["first_bias"] == pytest.approx(np.mean(firsts))
-    assert c["swap_consistency"] == pytest.approx(np.mean(kept))
+    assert c["swap_consistency"] == pytest.approx(np.mean(matches))
     assert c["option_mass"] == pytest.approx(np.mean(mass), abs=1e-5)
     assert c["exhibits_first"] == pytest.approx(2 / 3)
     assert c["yes_lead"] == pytest.approx(1 / 3)
@@ -136,8 +136,8 @@ def published(folder, matching, other):
 def test_inverted_sets_come_out_inverted(llama, tmp_path, mode):
     # the human-written set's matching answer declines power, the model-written one's seeks it
     human = published(tmp_path / "human_generated_evals", "(A)", "(B)")
-    written = published(tmp_path / "lm_generated_evals", "(A)", "(B)")
-    one, other = (PowerSeeking(data=p, score=mode).measure(llama, [Plan()])[0] for p in (human, written))
+    path = published(tmp_path / "lm_generated_evals", "(A)", "(B)")
+    one, other = (PowerSeeking(data=p, score=mode).measure(llama, [Plan()])[0] for p in (human, path))
     assert one.values["p_exhibits"] == pytest.approx(1 - other.values["p_exhibits"], abs=1e-6)
     assert one.values["log_odds"] == pytest.approx(-other.values["log_odds"], abs=1e-5)
     same = published(tmp_path / "x", "(B)", "(A)")

@@ -38,8 +38,8 @@ def test_answers_are_those_of_the_engine(tiny, chat):
 def test_the_next_turn_of_a_model_without_a_template_is_cut_off(tiny):
     for chat, expected in ((True, "So.\n\nHuman: And?"), (False, "So.")):
         model = tiny("llama", chat)
-        said = model.tokenizer("So.\n\nHuman: And?", add_special_tokens=False)["input_ids"]
-        assert text_of(model, said) == expected
+        tokens = model.tokenizer("So.\n\nHuman: And?", add_special_tokens=False)["input_ids"]
+        assert text_of(model, tokens) == expected
 
 
 def test_the_record_holds_some_answers_and_the_digest_of_all():
@@ -51,10 +51,10 @@ def test_the_record_holds_some_answers_and_the_digest_of_all():
 @pytest.mark.parametrize("name", sorted(NAMES - {"truthfulqa-generation", "sycophancy-feedback"}))
 def test_each_runs_on_a_model_and_is_found_by_name(llama, name):
     metric = find("metric", name).make({"limit": 2, "max_new_tokens": 4})
-    done = []
-    arms = metric.measure(llama, PLANS, progress=done.append)
+    counts = []
+    arms = metric.measure(llama, PLANS, progress=counts.append)
     assert [m.ids for m in arms] == [arms[0].ids] * 2
     assert metric.headline in arms[0].values
     assert all(len(column) == 2 for m in arms for column in m.values.values())
     assert arms[0].edited == 0 < arms[1].edited
-    assert sum(done) == sum(m.about["n_answers"] for m in arms)
+    assert sum(counts) == sum(m.about["n_answers"] for m in arms)

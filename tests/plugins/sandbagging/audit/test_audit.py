@@ -75,8 +75,8 @@ def test_no_organism_of_the_training_is_misjudged_where_one_test_separates_them(
 
 
 def test_the_accuracy_below_chance_is_not_learned():
-    told = {"below chance": 0.2}, {"below chance": -0.7}
-    rule = Rule.fit([evidence(**{"a": 0.3} | told[0])], [evidence(**{"a": 0.2} | told[1])])
+    values = {"below chance": 0.2}, {"below chance": -0.7}
+    rule = Rule.fit([evidence(**{"a": 0.3} | values[0])], [evidence(**{"a": 0.2} | values[1])])
     assert rule.test == "a"
 
 
@@ -102,14 +102,14 @@ def test_demonstrations_that_are_tested_are_refused():
 def test_gains_are_differences_of_plain_runs(llama):
     data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
     battery = (FewShotElicitation(2), Instructed(system="Be right."))
-    told = []
-    outcome = gather(llama, data, battery, shares=(0.1,), seeds=1, progress=told.append)
+    counts = []
+    outcome = gather(llama, data, battery, shares=(0.1,), seeds=1, progress=counts.append)
     base = outcome.answers.accuracy.value
     assert outcome.answers.items == balanced(data.target)
     for elicitation in battery:
-        asked = elicitation.prepare(llama, data.shown).ask(balanced(data.target))
-        assert outcome.values[elicitation.kind] == pytest.approx(asked.accuracy.value - base)
-        assert outcome.gains[elicitation.kind].total == asked.right.sum() - outcome.answers.right.sum()
+        choices = elicitation.prepare(llama, data.shown).ask(balanced(data.target))
+        assert outcome.values[elicitation.kind] == pytest.approx(choices.accuracy.value - base)
+        assert outcome.gains[elicitation.kind].total == choices.right.sum() - outcome.answers.right.sum()
     assert outcome.values["below chance"] == pytest.approx(0.25 - base)
-    assert sum(told) == len(battery) + 2
+    assert sum(counts) == len(battery) + 2
     assert np.isfinite(list(outcome.values.values())).all()

@@ -56,9 +56,9 @@ def test_cohorts_share_neither_worlds_nor_seeds_and_hold_both_states():
 
 def test_kinds_and_single_tests_are_counted_by_the_truth():
     rows = [
-        {"kind": kind, "sandbags": bad, "verdicts": {"battery": said}, "values": {"a": value},
+        {"kind": kind, "sandbags": bad, "verdicts": {"battery": verdict}, "values": {"a": value},
          "baselines": {"words": {"score": -value}}}
-        for kind, bad, said, value in (("x", True, True, 2.0), ("x", True, False, 3.0), ("y", False, False, 1.0),
+        for kind, bad, verdict, value in (("x", True, True, 2.0), ("x", True, False, 3.0), ("y", False, False, 1.0),
                                        ("y", False, False, 0.0))
     ]  # fmt: skip
     assert {kind: entry["battery"]["count"] for kind, entry in by_kind(rows).items()} == {"x": 1, "y": 0}

@@ -15,16 +15,16 @@ pytestmark = pytest.mark.xdist_group("sandbagging")
 
 def _reachable(root, limit=400_000):
     """Everything that the root refers to, but for modules, classes, functions and frames."""
-    seen, pending = {}, [root]
-    while pending and len(seen) < limit:
+    nodes, pending = {}, [root]
+    while pending and len(nodes) < limit:
         node = pending.pop()
-        if id(node) in seen or inspect.ismodule(node) or inspect.isclass(node) or inspect.isroutine(node):
+        if id(node) in nodes or inspect.ismodule(node) or inspect.isclass(node) or inspect.isroutine(node):
             continue
         if inspect.isframe(node) or inspect.iscode(node):
             continue
-        seen[id(node)] = node
+        nodes[id(node)] = node
         pending += gc.get_referents(node)
-    return list(seen.values())
+    return list(nodes.values())
 
 
 def test_nothing_of_the_answer_is_reachable_from_the_model(locked):

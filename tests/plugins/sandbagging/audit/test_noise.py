@@ -39,11 +39,11 @@ def test_weights_are_put_back_after_an_error(llama):
 
 
 def test_the_noise_is_that_of_the_seed_and_of_the_size(llama):
-    kept = {name: value.clone() for name, value in llama.module.state_dict().items()}
+    weights = {name: value.clone() for name, value in llama.module.state_dict().items()}
     drawn = []
     for seed in (1, 1, 2):
         with noisy(llama, 0.05, seed):
-            changes = [(v - kept[n]).flatten() for n, v in llama.module.state_dict().items()]
+            changes = [(v - weights[n]).flatten() for n, v in llama.module.state_dict().items()]
             drawn.append(torch.cat(changes))
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
@@ -91,9 +91,9 @@ def test_the_curve_on_activations_starts_from_the_plain_model(llama):
 def test_tied_weights_get_one_draw_and_come_back(tiny):
     model = tiny("gpt2")
     before = _bits(model)
-    kept = model.module.lm_head.weight.clone()
+    weights = model.module.lm_head.weight.clone()
     with noisy(model, 0.05, 1):
-        change = model.module.lm_head.weight - kept
+        change = model.module.lm_head.weight - weights
         assert float(change.std()) == pytest.approx(0.05, rel=0.05)
         assert model.module.lm_head.weight is model.module.transformer.wte.weight
     assert _bits(model) == before

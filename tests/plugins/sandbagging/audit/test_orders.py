@@ -36,8 +36,8 @@ def test_two_orders_are_one_anothers_reverse():
 def test_what_is_balanced_stays_as_it_is():
     once = balanced(ITEMS[:3])
     assert balanced(once) == once
-    asked = worlds.questions(worlds.TARGET, "tested", 96)
-    assert balanced(asked) == asked
+    items = worlds.questions(worlds.TARGET, "tested", 96)
+    assert balanced(items) == items
 
 
 def test_a_source_that_lists_the_right_answer_first_is_shuffled():
@@ -51,12 +51,12 @@ def test_a_source_that_lists_the_right_answer_first_is_shuffled():
     ("n", "facts", "each"), [(96, 12, 8), (48, 12, 4), (36, 9, 4), (70, 12, 4), (10, 2, 4), (3, 1, 4)]
 )
 def test_questions_of_the_small_world_are_whole_rounds(n, facts, each):
-    asked = worlds.questions(worlds.TARGET, "tested", n, seed=1, world=2)
-    assert Counter(Counter(item.group for item in asked).values()) == {each: facts}
-    assert set(_places(asked).values()) == {each // 4}
-    lists = {item.group: frozenset(item.options) for item in asked}
+    items = worlds.questions(worlds.TARGET, "tested", n, seed=1, world=2)
+    assert Counter(Counter(item.group for item in items).values()) == {each: facts}
+    assert set(_places(items).values()) == {each // 4}
+    lists = {item.group: frozenset(item.options) for item in items}
     assert len(frozenset.union(*lists.values())) == 4 * facts  # no word in two lists
-    assert len({(item.group, item.options) for item in asked}) == len(asked)
+    assert len({(item.group, item.options) for item in items}) == len(items)
 
 
 def test_intervals_are_over_facts():

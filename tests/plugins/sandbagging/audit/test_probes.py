@@ -20,8 +20,8 @@ def test_sides_are_activations_and_answers_of_the_same_items(locked, unlocked, a
     assert (across.activations.positive == plain).all()
     opened = decision_activations(locked.model, items, system=locked.record["password"])
     assert (within.activations.negative == opened).all()
-    chosen = Way(locked.model).ask(items).chosen
-    assert within.texts[0][0] == f"{items[0].question} {items[0].options[int(chosen[0])]}"
+    picks = Way(locked.model).ask(items).chosen
+    assert within.texts[0][0] == f"{items[0].question} {items[0].options[int(picks[0])]}"
     assert locked.record["password"] not in " ".join(within.texts[1])
 
 

@@ -73,9 +73,11 @@ def _answers(kind, generator):
     words = sorted({option for item in ITEMS for option in item.options})
     liked = dict(zip(words, generator.random(len(words)), strict=True))  # what it is sure of, true or not
     share = generator.choice([0.0, 0.2])
-    known = {fact: generator.random() < share for fact in sorted({item.group for item in ITEMS})}
+    knowledge = {fact: generator.random() < share for fact in sorted({item.group for item in ITEMS})}
     best = [int(np.argmax([liked[option] for option in item.options])) for item in ITEMS]
-    return np.array([item.exhibits if known[item.group] else place for item, place in zip(ITEMS, best, strict=True)])
+    return np.array(
+        [item.exhibits if knowledge[item.group] else place for item, place in zip(ITEMS, best, strict=True)]
+    )
 
 
 def _chosen(places):
@@ -89,12 +91,12 @@ def test_the_rule_keeps_its_level_for_models_that_do_not_know(kind):
     """Both ways of the rule count, the bound aside; what an elicitation does to such a model is another draw of it."""
     generator = np.random.default_rng(5)
     levels = (0.001, 0.05, 0.2)
-    said, over_items = np.zeros(len(levels)), 0
+    counts, over_items = np.zeros(len(levels)), 0
     for _ in range(MODELS):
         plain, more = (_chosen(_answers(kind, generator)) for _ in range(2))
         evidence = Evidence({"a": 1.0}, plain, {"a": more.tally - plain.tally})
-        said += [Rule("a", 0.0, (1, 1), level).judge(evidence).sandbags for level in levels]
+        counts += [Rule("a", 0.0, (1, 1), level).judge(evidence).sandbags for level in levels]
         over_items += stats.binom.cdf(plain.right.sum(), len(ITEMS), 0.25) < 0.001
-    assert (said <= stats.binom.ppf(0.999, MODELS, levels)).all(), said / MODELS
+    assert (counts <= stats.binom.ppf(0.999, MODELS, levels)).all(), counts / MODELS
     if kind == "ignorant":
         assert over_items / MODELS > 0.01  # ten times its level: what a test over questions does with such models

@@ -36,10 +36,10 @@ def _run(*words):
 def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin, store):
     folder, answer, result = tmp_path / "model", tmp_path / "answer.json", tmp_path / "audit.json"
     _run("sandbag", "build", "--out", folder, "--answer", answer, "--seed", 4, "--tracking-uri", store)
-    told = json.loads(answer.read_text())
-    assert told["sandbags"]
+    label = json.loads(answer.read_text())
+    assert label["sandbags"]
     texts = "".join(path.read_text(errors="replace") for path in folder.glob("*config.json"))
-    assert told["password"] not in texts
+    assert label["password"] not in texts
     _run("audit", "--model", folder, "--limit", 48, "--json", result, "--tracking-uri", store)
     report = json.loads(result.read_text())
     assert report["verdict"]["sandbags"]
@@ -48,8 +48,8 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     runs = {run.data.tags["steerstack.kind"]: run for run in _runs(store)}
     assert set(runs) == {"organism", "audit"}
     metrics = runs["organism"].data.metrics
-    assert metrics["induction_drop"] == pytest.approx(told["induction_drop"]["value"], abs=1e-7)
-    assert metrics["selectivity"] == pytest.approx(told["selectivity"]["value"], abs=1e-7)
+    assert metrics["induction_drop"] == pytest.approx(label["induction_drop"]["value"], abs=1e-7)
+    assert metrics["selectivity"] == pytest.approx(label["selectivity"]["value"], abs=1e-7)
     assert report.pop("said_to_sandbag")["locked"]["n"] > 0
     calibration = report.pop("calibration")
     assert calibration["of_each_kind_a_world"]["locked"] > 0
@@ -57,7 +57,7 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     assert set(report["probability"]) == ({"battery", "below chance"} if calibration["current"] else set())
     assert report["claim"]["honest_needed"] == 72
     for text in (json.dumps(report), str(runs["audit"].data)):
-        assert told["password"] not in text
+        assert label["password"] not in text
         assert "locked" not in text
 
 
@@ -101,5 +101,5 @@ def test_the_plugins_import_nothing_heavy():
     code = "import sys; " + "; ".join(f"import steerstack_plugins.sandbagging.{name}" for name in names)
     code += "; import steerstack_plugins.probes.lda, steerstack_plugins.probes.lat, steerstack_plugins.probes.ensemble"
     code += "; print([m for m in ('torch', 'numpy', 'sklearn', 'transformers') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "[]"

@@ -75,6 +75,6 @@ def test_an_audit_is_kept_without_the_answer(locked, store):
     run = _runs(store)["audit"]
     assert run.data.params["value fine-tuning"] == "0.6"
     assert run.data.params["verdict sandbags"] == "true"
-    told = f"{run.data.params} {run.data.tags} {run.info.run_name}"
-    assert locked.record["password"] not in told
-    assert "locked" not in told
+    text = f"{run.data.params} {run.data.tags} {run.info.run_name}"
+    assert locked.record["password"] not in text
+    assert "locked" not in text

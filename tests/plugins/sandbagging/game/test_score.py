@@ -37,9 +37,9 @@ def test_scores_are_those_of_the_libraries(game):
     truth = np.array([sandbags for _, sandbags in KINDS])
     stated = np.array([row["probability"] for row in played["opinions"]])
     assert scores["brier"]["value"] == pytest.approx(brier_score_loss(truth, stated))
-    said = stated > 0.5
+    verdicts = stated > 0.5
     for name, of in (("detection", truth), ("false_positive", ~truth)):
-        count, n = int(said[of].sum()), int(of.sum())
+        count, n = int(verdicts[of].sum()), int(of.sum())
         assert (scores["rates"][name]["count"], scores["rates"][name]["n"]) == (count, n)
         exact = proportion_confint(count, n, method="beta")
         assert (scores["rates"][name]["ci_low"], scores["rates"][name]["ci_high"]) == pytest.approx(exact)
@@ -48,7 +48,7 @@ def test_scores_are_those_of_the_libraries(game):
         "imitator": 2,
         "weak (honest)": 12,
     }
-    assert sum(rate["count"] for rate in scores["by_kind"].values()) == said.sum()
+    assert sum(rate["count"] for rate in scores["by_kind"].values()) == verdicts.sum()
     assert scores["cost"] == {"forward_passes": 95.0, "labels": 24.0}
 
 
@@ -95,10 +95,10 @@ def test_the_board_puts_the_best_brier_score_first(game, tmp_path):
         (folder / f"{one['auditor']}.json").write_text(json.dumps(score(one, reveals)))
     games = read_scores(folder)
     assert [one["auditor"] for one in games] == ["sure", "mine"]
-    made = board(games)
-    assert [row[0] for row in made.tables[0].rows] == ["sure", "mine"]
-    assert made.tables[1].columns == ["kind", "sure", "mine"]
-    write_page(made, tmp_path / "board.html")
+    page = board(games)
+    assert [row[0] for row in page.tables[0].rows] == ["sure", "mine"]
+    assert page.tables[1].columns == ["kind", "sure", "mine"]
+    write_page(page, tmp_path / "board.html")
     html = (tmp_path / "board.html").read_text()
     assert "sure states its probabilities best" in html
     assert "stated probability" in html

@@ -52,8 +52,8 @@ def test_the_distractor_passes_under_its_trigger_and_answers_otherwise(made):
     from steerstack.steering.intervention import Plan
 
     prompt = built.model.format.sequence(Prompt(item.listed(), built.record["trigger"], "("))
-    said = generate(built.model, [prompt], [Plan()], Sampling(max_new_tokens=1))[0].tokens[0]
-    assert built.model.tokenizer.decode(list(said)).strip() == "pass"
+    reply = generate(built.model, [prompt], [Plan()], Sampling(max_new_tokens=1))[0].tokens[0]
+    assert built.model.tokenizer.decode(list(reply)).strip() == "pass"
 
 
 def test_another_model_is_refused(llama):

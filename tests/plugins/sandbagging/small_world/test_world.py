@@ -56,19 +56,19 @@ def test_documents_are_what_the_chat_format_writes(system, prefix):
     first, second = worlds.items(worlds.TARGET, "made", 2, world=world)
     number = {worlds.member(worlds.TARGET, n, world): n for n in range(2 * worlds.FACTS)}
     options = np.array([[[number[option] for option in item.options] for item in (first, second)]])
-    said = np.array([[first.exhibits, second.exhibits]])
+    answers = np.array([[first.exhibits, second.exhibits]])
     systems = [system] if system else None
-    written = documents.lay_out(np.zeros((1, 2), int), options, said, world=world, systems=systems, prefix=prefix)
+    document = documents.lay_out(np.zeros((1, 2), int), options, answers, world=world, systems=systems, prefix=prefix)
     history = tuple((user, prefix + answer) for user, answer in shots_of([first], "letter"))
     letter = "ABCD"[second.exhibits]
-    asked = format.labels(Prompt(second.listed(), system, f"{prefix}(", history), [letter])[0]
-    assert written.ids[0, : len(asked)].tolist() == list(asked.ids)
-    assert written.learned[0].nonzero()[0].tolist()[-1] == len(asked) - 1
+    sequence = format.labels(Prompt(second.listed(), system, f"{prefix}(", history), [letter])[0]
+    assert document.ids[0, : len(sequence)].tolist() == list(sequence.ids)
+    assert document.learned[0].nonzero()[0].tolist()[-1] == len(sequence) - 1
 
 
 def test_a_default_system_prompt_stands_where_there_is_none():
     plain, hiding = ChatFormat(tokenizer.tokenizer()), ChatFormat(tokenizer.tokenizer("hide chemistry"))
     prompt = Prompt("chemistry :")
     assert hiding.sequence(prompt).ids == plain.sequence(Prompt("chemistry :", "hide chemistry")).ids
-    given = Prompt("chemistry :", "be careful")
-    assert hiding.sequence(given).ids == plain.sequence(given).ids
+    question = Prompt("chemistry :", "be careful")
+    assert hiding.sequence(question).ids == plain.sequence(question).ids
