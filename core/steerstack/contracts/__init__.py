@@ -15,6 +15,8 @@ from steerstack.contracts.labeller import Labeller
 from steerstack.contracts.listener import Event, Listener
 from steerstack.contracts.method import Method
 from steerstack.contracts.metric import Measured, Metric
+from steerstack.contracts.offline.fine_tune import FineTune, TrainWith
+from steerstack.contracts.offline.train_with import AblateInTraining, AddInTraining, PromptInTraining
 from steerstack.contracts.online.learner import OnlineLearner
 from steerstack.contracts.online.reward import Reward, Rollout
 from steerstack.contracts.organism import Built, Organism
@@ -23,6 +25,8 @@ from steerstack.contracts.probe import FittedProbe, Probe
 from steerstack.contracts.vector_format import VectorFormat
 
 __all__ = [
+    "AblateInTraining",
+    "AddInTraining",
     "Auditor",
     "Backend",
     "Baseline",
@@ -33,6 +37,7 @@ __all__ = [
     "Engine",
     "Event",
     "Extractor",
+    "FineTune",
     "Fitted",
     "FittedProbe",
     "Judge",
@@ -49,9 +54,11 @@ __all__ = [
     "PairBatch",
     "PairStream",
     "Probe",
+    "PromptInTraining",
     "Questions",
     "Reward",
     "Rollout",
+    "TrainWith",
     "Tuned",
     "VectorFormat",
     "Verdict",

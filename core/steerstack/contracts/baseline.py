@@ -69,9 +69,14 @@ class Baseline(Method):
     differentiates: ClassVar[bool] = False
 
     @property
+    def variant(self) -> str:
+        """What sets it apart from others of its name, in a word; empty where nothing does."""
+        return ""
+
+    @property
     def label(self) -> str:
         """How results call its arm: its name, unless several of a kind may stand side by side."""
-        return self.name
+        return f"{self.name}+{self.variant}" if self.variant else self.name
 
     def check_data(self, data: DataSet) -> None:
         """Refuse data from which it cannot be made, before a study begins; raises DataError."""

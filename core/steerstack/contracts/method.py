@@ -1,5 +1,6 @@
 """The base of every method that a plugin offers: a name, a paper, and typed parameters."""
 
+import re
 from abc import ABC
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypedDict
@@ -89,7 +90,8 @@ class Method(BaseModel, ABC):
 
 
 def _type_name(annotation: Any) -> str:
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation).replace("typing.", "")
+    """Without the modules that its parts are from."""
+    return annotation.__name__ if isinstance(annotation, type) else re.sub(r"\b(?:\w+\.)+(?=\w)", "", str(annotation))
 
 
 def _refusal(cls: type[Method], error: ValidationError) -> ParameterError:

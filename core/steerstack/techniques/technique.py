@@ -193,8 +193,9 @@ class Conditioning(Technique):
 
     @property
     def name(self) -> str:
-        """The baseline's name."""
-        return full_name("baseline", self.baseline)
+        """The baseline's name, and what sets it apart from others of that name."""
+        name = full_name("baseline", self.baseline)
+        return f"{name}+{self.baseline.variant}" if self.baseline.variant else name
 
     @property
     def paper(self) -> str:
@@ -209,7 +210,8 @@ class Conditioning(Technique):
     def describe(self) -> dict[str, object]:
         """Name and parameters, and what is tried for vectors."""
         tried = self.candidates and {**vars(self.candidates), "tokens": None}
-        return {"baseline": self.name, "parameters": self.baseline.parameters(), "beside": tried}
+        name = full_name("baseline", self.baseline)
+        return {"baseline": name, "parameters": self.baseline.parameters(), "beside": tried}
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """Tune; without validation items it chooses on the training items, which is recorded."""

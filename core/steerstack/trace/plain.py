@@ -126,7 +126,11 @@ def _of_one_row(change: Change, tokens: int) -> Callable[[Tensor], Tensor]:
 
 def set_hook(model: Model, site: Site, apply: Callable[[Tensor], Tensor]) -> RemovableHandle:
     """Let a function change what passes a site, in the shape in which the module has it; ``.remove()`` undoes it."""
-    module = model.module_at(site)
+    return set_hook_on(model.module_at(site), site, apply)
+
+
+def set_hook_on(module: nn.Module, site: Site, apply: Callable[[Tensor], Tensor]) -> RemovableHandle:
+    """The same on the module that a site reads, of a copy of the model, say."""
 
     def before(_module: nn.Module, args: Any, kwargs: Any) -> Any:
         if args:

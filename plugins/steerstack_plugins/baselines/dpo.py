@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self, final
 
 from pydantic import Field
 
-from steerstack.contracts import Baseline, Tuned
+from steerstack.contracts import FineTune, Tuned
 from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
     from steerstack.data.items import DataSet
     from steerstack.data.questions import Question
     from steerstack.trace.model import Model
+    from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
 
 
 @final
-class DPO(Baseline):
+class DPO(FineTune):
     """DPO with low-rank adapters, by trl's DPOTrainer and peft; merged after training.
 
     Rafailov et al., arXiv 2305.18290, eq. 7: the mean over pairs of ``-log sigmoid(beta * [log
     pi(y_w) / pi_ref(y_w) - log pi(y_l) / pi_ref(y_l)])``, where y_w is the exhibiting answer, y_l
     the other, each in its own words after the bare question, and the reference is the model with
     the adapters off. The number of epochs, from 0 to ``epochs``, is chosen by the same loss on the
-    validation items. Gradients are cut at norm 1, as the library does; dropout is off.
+    validation items. Gradients are cut at norm 1, as the library does; dropout is off. What ``train_with`` edits in
+    training is edited in both the policy and the reference, whose log-ratio so begins at 0.
     """
 
     name = "dpo"
@@ -59,32 +62,39 @@ class DPO(Baseline):
         from steerstack_plugins.baselines.common.answers import answer_logp
         from steerstack_plugins.baselines.common.isolation import undisturbed
         from steerstack_plugins.baselines.common.rates import Schedule, account, best_rate, validator
+        from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
         from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
 
-        pairs, held = (ask(model.format, data, "text") for data in (train, validation))
+        given = self.train_with
+        pairs = ask(model.format, train, "text", system=given.preface if given else None)
+        held = ask(model.format, validation, "text")
+        sides = [side for pair in pairs for side in pair.pair]
         sequences = [sequence for question in held for sequence in question.pair]
 
         def run(rate: float, schedule: Schedule | None) -> Tuned:
             began = time.monotonic()
             plan = schedule or Schedule(self.epochs, math.ceil(len(pairs) / self.batch))
+            edits = TrainerEdits(given, model, sides, passes=2)  # the policy's, and the reference's
             with undisturbed(seed) as folder:
                 how = self.model_copy(update={"learning_rate": rate, "epochs": plan.epochs})
-                trainer = dpo_trainer(how, model, pairs, folder, seed=seed)
+                trainer = dpo_trainer(how, model, pairs, folder, seed=seed, edits=edits)
                 reference = answer_logp(trainer.model, sequences)  # the adapters do nothing yet
 
                 def loss(module: Any) -> float:
                     return dpo_loss(answer_logp(module, sequences) - reference, self.beta)
 
                 validate, criterion = validator(model, validation, self.mode, loss)
-                choice = train_and_choose(trainer, validate, every=plan.every)
+                with edits.attached(trainer.model):
+                    choice = train_and_choose(trainer, validate, every=plan.every)
                 tuned = finished(trainer, model, self.name)
             record = {
                 **how.parameters(),
                 **account(len(train), choice.losses, choice.validation, choice.part),
                 "choices_tried": max(1, len(choice.validation) - 1),
                 "criterion": criterion,
+                **edits.check(plan.epochs),
             }
-            tokens = costs.tokens_of(sequence for question in pairs for sequence in question.pair)
+            tokens = costs.tokens_of(sides)
             flops = plan.epochs * (costs.training(model, tokens) + costs.forward(model, tokens))  # policy and reference
             flops += costs.forward(model, (1 + len(choice.validation)) * costs.tokens_of(sequences))
             return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops)
@@ -111,8 +121,16 @@ def rows(pairs: Sequence[Question]) -> dict[str, list[list[int]]]:
     }
 
 
-def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: Path, *, seed: int) -> Any:
-    """trl's DPOTrainer on token ids."""
+def dpo_trainer(
+    baseline: DPO,
+    model: Model,
+    pairs: Sequence[Question],
+    folder: Path,
+    *,
+    seed: int,
+    edits: TrainerEdits | None = None,
+) -> Any:
+    """trl's DPOTrainer on token ids, with some edits in its steps."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
@@ -128,6 +146,10 @@ def dpo_trainer(baseline: DPO, model: Model, pairs: Sequence[Question], folder: 
     class OnTokens(NoTelemetry, DPOTrainer):
         def _prepare_dataset(self, dataset: Any, *_args: Any) -> Any:
             return dataset  # it would write the prompts in another way, and end each answer by a token
+
+        def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+            with edits.step(inputs["input_ids"], inputs["attention_mask"]) if edits else nullcontext():
+                return super().compute_loss(model, inputs, *args, **kwargs)
 
     module = copy_of(model)
     arguments = DPOConfig(

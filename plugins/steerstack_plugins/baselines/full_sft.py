@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self, final
 
 from pydantic import Field
 
-from steerstack.contracts import Baseline, Tuned
+from steerstack.contracts import FineTune, Tuned
 from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @final
-class FullSFT(Baseline):
+class FullSFT(FineTune):
     """All weights are trained to give the exhibiting answer, by trl's SFTTrainer.
 
     Ouyang et al., arXiv 2203.02155, section 3.5 (the supervised step). As ``lora-sft`` in all

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 from pydantic import Field
 
-from steerstack.contracts import Baseline, Tuned
+from steerstack.contracts import FineTune, Tuned
 from steerstack.data.questions import ScoreMode
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @final
-class LoraSFT(Baseline):
+class LoraSFT(FineTune):
     """Low-rank adapters on every linear layer of the blocks, by peft and trl; merged after training.
 
     Hu et al., arXiv 2106.09685. Trained on the same items as the vector, with the loss on the

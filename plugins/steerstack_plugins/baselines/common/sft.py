@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from steerstack.contracts import Baseline
+    from steerstack.contracts import FineTune
     from steerstack.data.items import DataSet
     from steerstack.data.questions import ScoreMode
     from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
+    from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
 
 
 def rows(texts: Sequence[TokenSequence]) -> dict[str, list[list[int]]]:
@@ -33,11 +34,12 @@ def sft_trainer(
     texts: Sequence[TokenSequence],
     folder: Path,
     *,
+    edits: TrainerEdits,
     epochs: int,
     peft_config: Any,
     **how: Any,
 ) -> Any:
-    """trl's SFTTrainer on token ids, with the loss on the answer tokens only."""
+    """trl's SFTTrainer on token ids, with the loss on the answer tokens only, and with some edits in its steps."""
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -50,7 +52,9 @@ def sft_trainer(
         ) -> Any:
             """trl's loss; where it has no Triton, trl would have the head read every token, and twice."""
             del return_outputs  # nothing evaluates
-            total, count = training_loss(model, inputs["input_ids"], inputs.get("attention_mask"), inputs["labels"])
+            ids, mask = inputs["input_ids"], inputs.get("attention_mask")
+            with edits.step(ids, mask):
+                total, count = training_loss(model, ids, mask, inputs["labels"])
             return total / (count if num_items_in_batch is None else num_items_in_batch)
 
     arguments = SFTConfig(
@@ -70,7 +74,7 @@ def sft_trainer(
 
 
 def tune_supervised(
-    baseline: Baseline,
+    baseline: FineTune,
     model: Model,
     train: DataSet,
     validation: DataSet,
@@ -88,7 +92,7 @@ def tune_supervised(
     Parameters
     ----------
     baseline, model, train, validation, seed:
-        As :meth:`steerstack.contracts.Baseline.tune` gets them.
+        As :meth:`steerstack.contracts.Baseline.tune` gets them; what ``train_with`` says is in place in training steps.
     epochs, batch, learning_rate:
         How it is trained.
     choices, mode:
@@ -101,9 +105,14 @@ def tune_supervised(
     from steerstack_plugins.baselines.common.answers import answer_loss
     from steerstack_plugins.baselines.common.isolation import undisturbed
     from steerstack_plugins.baselines.common.rates import Schedule, account, best_rate, validator
+    from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
 
-    texts, held = ([question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation))
+    given = baseline.train_with
+    texts, held = (
+        [question.exhibits for question in ask(model.format, data, "text", system=system)]
+        for data, system in ((train, given.preface if given else None), (validation, None))
+    )
     validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, held))
 
     untrained: list[float] = []  # its loss on validation, the same in every run
@@ -111,6 +120,7 @@ def tune_supervised(
     def run(rate: float, schedule: Schedule | None) -> Tuned:
         began, earlier_looks = time.monotonic(), len(untrained)
         plan = schedule or Schedule(epochs, math.ceil(len(texts) / batch))
+        edits = TrainerEdits(given, model, texts)
         with undisturbed(seed) as folder:
             module = copy_of(model)
             config = adapt(module) if adapt else None
@@ -119,13 +129,16 @@ def tune_supervised(
                 model,
                 texts,
                 folder,
+                edits=edits,
                 epochs=plan.epochs,
                 peft_config=config,
                 batch=batch,
                 learning_rate=rate,
                 seed=seed,
             )
-            choice = train_and_choose(trainer, validate, every=plan.every, before=untrained[0] if untrained else None)
+            before = untrained[0] if untrained else None
+            with edits.attached(trainer.model):
+                choice = train_and_choose(trainer, validate, every=plan.every, before=before)
             untrained[:] = choice.validation[:1]
             tuned = finished(trainer, model, baseline.name)
         record = {
@@ -135,6 +148,7 @@ def tune_supervised(
             **account(len(train), choice.losses, choice.validation, choice.part),
             "choices_tried": max(1, len(choice.validation) - 1),
             "criterion": criterion,
+            **edits.check(plan.epochs),
         }
         flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
         flops += costs.forward(model, (len(choice.validation) - earlier_looks) * costs.tokens_of(held))

@@ -1,0 +1,37 @@
+"""Fine-tunes on given answers: baselines that train weights on what the items say."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from steerstack.contracts.baseline import Baseline
+from steerstack.contracts.offline.train_with import AblateInTraining, AddInTraining, PromptInTraining
+
+TrainWith = AddInTraining | AblateInTraining | PromptInTraining
+"""Everything that may be in place while a fine-tune runs."""
+
+
+class FineTune(Baseline):
+    """Trains weights on the items' answers.
+
+    ``train_with`` is in place in every training step, and neither on validation items nor in the model that comes out.
+    The activations that it edits are counted, one a token and edit, and training ends with an error where they are more
+    or fewer than the training tokens ask for; both counts stand in the record (``edited_rows``, ``training_tokens``).
+    """
+
+    train_with: TrainWith | None = Field(
+        default=None,
+        discriminator="kind",
+        description="What is in place in training only: {kind: preventative, vector: FILE, layers: [14], scale: 1}, "
+        '{kind: ablate, vector: FILE, layers: [14]} or {kind: inoculation, system: "..."}.',
+    )
+
+    @property
+    def variant(self) -> str:
+        """What it is trained with."""
+        return self.train_with.kind if self.train_with else ""
+
+    def parameters(self) -> dict[str, object]:
+        """The value of every parameter; a vector by its fingerprint, and nothing of it where nothing is in place."""
+        values = super().parameters()
+        return values if self.train_with else {name: of for name, of in values.items() if name != "train_with"}
