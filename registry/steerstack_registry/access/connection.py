@@ -33,12 +33,12 @@ _BRIEF = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5"}
 @contextlib.contextmanager
 def _environment(defaults: Mapping[str, str]) -> Iterator[None]:
     """Set variables that the user has not set, for a while."""
-    added = [name for name in defaults if name not in os.environ]
-    os.environ.update({name: defaults[name] for name in added})
+    names = [name for name in defaults if name not in os.environ]
+    os.environ.update({name: defaults[name] for name in names})
     try:
         yield
     finally:
-        for name in added:
+        for name in names:
             os.environ.pop(name, None)
 
 
@@ -114,8 +114,8 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
-        shown = location.without_password(uri)
-        served = uri.startswith(("http://", "https://"))
+        address = location.without_password(uri)
+        is_server = uri.startswith(("http://", "https://"))
         try:
             with _made_global(uri):
                 if file is None:
@@ -126,15 +126,15 @@ def reaching(uri: str, *, make: bool = False) -> "Iterator[MlflowClient]":
                 yield client
         except (MlflowException, SQLAlchemyError, OSError) as error:  # requests' errors are OSErrors
             raise RegistryError(
-                f"The tracking store {shown} cannot be reached, or refuses.",
+                f"The tracking store {address} cannot be reached, or refuses.",
                 seen=location.without_password(first_line(error), uri)[:500],
                 fix="Check that it runs and that the address is right: `steerstack doctor --tracking-uri ...`.",
             ) from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:  # what MLflow stumbles over in an answer
-            if not served:
+            if not is_server:
                 raise
             raise RegistryError(
-                f"The tracking store {shown} answers otherwise than MLflow does.",
+                f"The tracking store {address} answers otherwise than MLflow does.",
                 seen=location.without_password(f"{type(error).__name__}: {first_line(error)}")[:500],
                 fix="Check that the address is that of an MLflow server, of version 3.",
             ) from error
@@ -149,11 +149,11 @@ def check(tracking_uri: str | None = None) -> str:
         It does not answer, is no store that can be recorded to, or cannot be written.
     """
     uri = location.resolve(tracking_uri)
-    shown, file = location.without_password(uri), location.database(uri)
+    address, file = location.without_password(uri), location.database(uri)
     location.check_form(uri)
     location.check_writable(tracking_uri)
     if file is not None and not location.is_made(file):
-        return f"{shown}, made on first use"
+        return f"{address}, made on first use"
     if file is None and not location.is_database(uri):
         from steerstack_registry.access.server import check_server  # here: a list of what is local needs no HTTP
 
@@ -161,7 +161,7 @@ def check(tracking_uri: str | None = None) -> str:
             check_server(uri)
     with _environment(_BRIEF), reaching(uri) as client:
         client.search_experiments(max_results=1)
-    return f"{shown} answers"
+    return f"{address} answers"
 
 
 def check_ready(tracking_uri: str | None = None) -> str:

@@ -90,21 +90,21 @@ def check_form(uri: str) -> None:
     _, mark, rest = uri.partition("://")
     if not mark or rest.startswith("/"):  # a file
         return
-    host, shown = re.split(r"[/?#]", rest, maxsplit=1)[0], without_password(uri)
+    host, address = re.split(r"[/?#]", rest, maxsplit=1)[0], without_password(uri)
     try:
         whole = urlsplit(uri).port != 0
     except ValueError:
         whole = False
     if not whole or host.count("@") > 1 or "@" in rest[len(host) :]:
         raise RegistryError(
-            f"The address {shown} cannot be taken apart.",
+            f"The address {address} cannot be taken apart.",
             seen="a port that is none, or a user or password that holds / ? # or @",
             fix="Write them as %2F %3F %23 %40; or leave both out, and set MLFLOW_TRACKING_USERNAME and "
             "MLFLOW_TRACKING_PASSWORD.",
         )
     if uri.startswith(("http://", "https://")) and re.search(r"[?#]", rest):
         raise RegistryError(
-            f"The address {shown} has a query, and that of an MLflow server has none.",
+            f"The address {address} has a query, and that of an MLflow server has none.",
             fix="Leave it out; a token belongs into MLFLOW_TRACKING_TOKEN.",
         )
 

@@ -35,7 +35,7 @@ def check_server(uri: str) -> None:
             fix="MLflow takes no folders any more: give sqlite:///FILE, or the address of a server. "
             "`mlflow migrate-filestore` moves what is in a folder.",
         )
-    shown = location.without_password(uri)
+    address = location.without_password(uri)
     name, password, token = (os.environ.get(f"MLFLOW_TRACKING_{key}") for key in ("USERNAME", "PASSWORD", "TOKEN"))
     try:
         with http.client(
@@ -48,7 +48,7 @@ def check_server(uri: str) -> None:
             raise httpx.NetworkError(f"status {answer.status_code}")
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise RegistryError(
-            f"The tracking store {shown} cannot be reached, or refuses.",
+            f"The tracking store {address} cannot be reached, or refuses.",
             seen=location.without_password(first_line(error))[:500],
             fix="Check that it runs and that the address is right: `steerstack doctor --tracking-uri ...`.",
         ) from error
@@ -57,13 +57,13 @@ def check_server(uri: str) -> None:
     version = re.match(r"(\d+)\.\d", answer.text.strip())
     if version is None:
         raise RegistryError(
-            f"What answers at {shown} is no MLflow server.",
+            f"What answers at {address} is no MLflow server.",
             seen=f"asked for its version, it said {answer.text[:80]!r}",
             fix="Check the address.",
         )
     if int(version[1]) < _KNOWN:
         raise RegistryError(
-            f"The server at {shown} is of MLflow {answer.text.strip()[:20]}, which does not know vectors.",
+            f"The server at {address} is of MLflow {answer.text.strip()[:20]}, which does not know vectors.",
             fix=f"Upgrade it to MLflow {_KNOWN}, or give another store with --tracking-uri.",
         )
 

@@ -27,11 +27,11 @@ def headlines(effects: Iterable[Effect], count: int = SHOWN) -> list[Effect]:
 
     Alone comes first, then its cost, then on top of a prompt, then what adds the behaviour, then the given order.
     """
-    ranked = sorted((e for e in effects if not _REFERENCE.search(e.name)), key=_rank)
-    first = {effect.role: effect for effect in reversed(ranked)}
-    rest = [effect for effect in ranked if effect not in first.values()]
+    order = sorted((e for e in effects if not _REFERENCE.search(e.name)), key=_rank)
+    first = {effect.role: effect for effect in reversed(order)}
+    rest = [effect for effect in order if effect not in first.values()]
     selection = [*first.values(), *rest[: max(0, count - len(first))]]
-    return [effect for effect in ranked if effect in selection]
+    return [effect for effect in order if effect in selection]
 
 
 def _rank(effect: Effect) -> tuple[int, bool, bool]:

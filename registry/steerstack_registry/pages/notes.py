@@ -63,15 +63,15 @@ def experiment_tags(experiment: "Experiment") -> Iterator[tuple[str, str]]:
     view = {
         "orderByKey": "metrics.`effect/alone`",
         "orderByAsc": False,
-        "selectedColumns": [f"{group}.`{name}`" for group, named in _COLUMNS.items() for name in named],
+        "selectedColumns": [f"{group}.`{name}`" for group, columns in _COLUMNS.items() for name in columns],
     }
     link = f"#/experiments/{experiment.experiment_id}/runs?viewStateShareKey={VIEW}&{TRAINING}"
-    wanted = {
+    tags = {
         KIND: "custom_model_development",
         _SHARED: json.dumps(view),
         names.NOTE: f"**[Vectors by effect and cost]({link})**",
     }
-    return ((key, value) for key, value in wanted.items() if key not in experiment.tags)
+    return ((key, value) for key, value in tags.items() if key not in experiment.tags)
 
 
 def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int) -> str:
@@ -171,8 +171,8 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
 def _commit(tags: Mapping[str, str], name: str) -> str:
     """A commit that was noted, in words; empty where none was."""
     commit = tags.get(f"steerstack.{name}_commit")
-    changed = " with uncommitted changes" if f"steerstack.{name}_changed" in tags else ""
-    return f"`{commit}`{changed}" if commit else ""
+    remark = " with uncommitted changes" if f"steerstack.{name}_changed" in tags else ""
+    return f"`{commit}`{remark}" if commit else ""
 
 
 def _figures(delivery: Delivery, run_id: str) -> Iterator[str]:

@@ -89,11 +89,11 @@ def environment(uri: str, host: str) -> dict[str, str]:
     so there they are plain files, that are also found when the store is opened directly.
     """
     folder = location.artifacts(uri) or home().absolute() / "artifacts"
-    shared = {"MLFLOW_DEFAULT_ARTIFACT_ROOT": folder.as_uri()} if is_loopback(host) else {}
+    settings = {"MLFLOW_DEFAULT_ARTIFACT_ROOT": folder.as_uri()} if is_loopback(host) else {}
     return {
         "PYTHONWARNINGS": "ignore",
         **os.environ,
-        **shared,
+        **settings,
         "MLFLOW_BACKEND_STORE_URI": uri,
         "MLFLOW_REGISTRY_STORE_URI": uri,
         "MLFLOW_ARTIFACTS_DESTINATION": folder.as_uri(),

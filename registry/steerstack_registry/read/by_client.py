@@ -51,11 +51,11 @@ class ClientSource:
     def aliases(self, called: Iterable[str]) -> Mapping[tuple[str, int], list[str]]:
         """The aliases of some registered names, by name and version."""
         some = names.quoted(called)
-        held: dict[tuple[str, int], list[str]] = defaultdict(list)
+        aliases: dict[tuple[str, int], list[str]] = defaultdict(list)
         for model in pages(lambda token: self._client.search_registered_models(f"name IN {some}", page_token=token)):
             for alias, number in model.aliases.items():
-                held[model.name, int(number)].append(alias)
-        return held
+                aliases[model.name, int(number)].append(alias)
+        return aliases
 
     @cached_property
     def _experiments(self) -> list[str]:

@@ -97,14 +97,14 @@ class Served:
 
     def _pages(self, kind: str, filter: str, limit: int | None = None, **asked: str) -> Iterator[dict[str, Any]]:
         """All there are of a kind, or the first of them."""
-        left, token = limit, ""
-        while left is None or left > 0:
-            most = _PAGE if left is None else min(left, _PAGE)
+        remainder, token = limit, ""
+        while remainder is None or remainder > 0:
+            most = _PAGE if remainder is None else min(remainder, _PAGE)
             parameters: dict[str, str | int] = {"filter": filter, "max_results": most, "page_token": token, **asked}
             page = _json(self._server.get(f"{kind}/search", params=parameters))
             entries = page.get(kind.replace("-", "_"), [])
             yield from entries
-            token, left = page.get("next_page_token", ""), None if left is None else left - len(entries)
+            token, remainder = page.get("next_page_token", ""), None if remainder is None else remainder - len(entries)
             if not token:
                 return
 

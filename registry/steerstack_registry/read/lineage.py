@@ -62,8 +62,8 @@ def lineage(vector: str, tracking_uri: str | None = None) -> dict[str, Any]:
 
 def _runs(client: "MlflowClient", model: "LoggedModel") -> "list[Run]":
     """The run that made a model, and all runs that measured it; oldest first."""
-    measured = {metric.run_id for metric in model.metrics or [] if metric.run_id}
-    runs = [client.get_run(run_id) for run_id in {*measured, *([model.source_run_id] if model.source_run_id else [])}]
+    run_ids = {metric.run_id for metric in model.metrics or [] if metric.run_id}
+    runs = [client.get_run(run_id) for run_id in {*run_ids, *([model.source_run_id] if model.source_run_id else [])}]
     return sorted(runs, key=lambda run: run.info.start_time)
 
 

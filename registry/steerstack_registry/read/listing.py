@@ -63,14 +63,14 @@ def show_vector(name_or_uri: str, tracking_uri: str | None = None) -> dict[str, 
     """
     uri = location.resolve(tracking_uri)
     with reaching(uri) as client:
-        registered, model = find(client, addressed(name_or_uri))
-        shown: Mapping[str, object] = {}
-        if registered is not None:
-            entry = version(registered)
-            held = ClientSource(client).aliases([entry.name])
-            shown = row(entry, held.get((entry.name, entry.number), []), model.metrics or [])
+        registration, model = find(client, addressed(name_or_uri))
+        fields: Mapping[str, object] = {}
+        if registration is not None:
+            entry = version(registration)
+            aliases = ClientSource(client).aliases([entry.name])
+            fields = row(entry, aliases.get((entry.name, entry.number), []), model.metrics or [])
         return {
-            **shown,
+            **fields,
             "model_id": model.model_id,
             "run_id": model.source_run_id,
             "tracking_uri": location.without_password(uri),

@@ -93,10 +93,10 @@ def _parts(uri: str) -> tuple[str, str, str]:
         raise RegistryError(f"{uri!r} does not name a registered vector.", fix=f"Write {_FORMS}.")
     if "/" not in name and "@" not in name:
         return name, "", ""
-    name, _, wanted = name.rpartition("@" if "@" in name else "/")
-    if wanted.isdigit():
-        return name, wanted, ""
-    return name, "", NEWEST if wanted.lower() == "latest" else wanted  # MLflow keeps the alias "latest" for itself
+    name, _, suffix = name.rpartition("@" if "@" in name else "/")
+    if suffix.isdigit():
+        return name, suffix, ""
+    return name, "", NEWEST if suffix.lower() == "latest" else suffix  # MLflow keeps the alias "latest" for itself
 
 
 def _instead(client: MlflowClient, name: str) -> str:

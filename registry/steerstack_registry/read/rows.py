@@ -72,9 +72,9 @@ def rows(source: Source, limit: int | None) -> list[VectorRow]:
     versions = sorted(source.versions(limit), key=lambda each: (each.created, each.name, each.number), reverse=True)
     for start in range(0, len(versions), _AT_ONCE):
         some = versions[start : start + _AT_ONCE]
-        measured = source.metrics(each.model for each in some)
+        metrics = source.metrics(each.model for each in some)
         aliases = source.aliases(each.name for each in some)
-        vectors += [row(each, aliases.get((each.name, each.number), []), measured.get(each.model, [])) for each in some]
+        vectors += [row(each, aliases.get((each.name, each.number), []), metrics.get(each.model, [])) for each in some]
     return vectors
 
 

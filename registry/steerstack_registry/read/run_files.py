@@ -44,20 +44,18 @@ class RunFiles:
 
     def lost(self) -> list[str] | None:
         """What was deleted or changed since it was recorded, in words; None where no list of the files was kept."""
-        wanted = self._client.get_run(self._run_id).data.tags.get(names.CHECKSUMS_ID)
-        if wanted is None:
+        checksum = self._client.get_run(self._run_id).data.tags.get(names.CHECKSUMS_ID)
+        if checksum is None:
             return None
         if names.CHECKSUMS not in self.names:
             return [f"{names.CHECKSUMS} is missing"]
         sums = self._fetch(names.CHECKSUMS)
-        if digest.of_file(sums) != wanted:
+        if digest.of_file(sums) != checksum:
             return [f"{names.CHECKSUMS} was changed"]
-        recorded: dict[str, str] = json.loads(sums.read_text(encoding="utf-8"))
-        missing = [f"{name} is missing" for name in recorded if name not in self.names]
-        there = (name for name in recorded if name in self.names)
-        return missing + [
-            f"{name} was changed" for name in there if digest.of_file(self._fetch(name)) != recorded[name]
-        ]
+        digests: dict[str, str] = json.loads(sums.read_text(encoding="utf-8"))
+        missing = [f"{name} is missing" for name in digests if name not in self.names]
+        there = (name for name in digests if name in self.names)
+        return missing + [f"{name} was changed" for name in there if digest.of_file(self._fetch(name)) != digests[name]]
 
     def json(self, name: str) -> dict[str, Any] | None:
         """The JSON object of a file; None where there is none.

@@ -61,37 +61,41 @@ def verify(vector: str, tracking_uri: str | None = None, *, items: int = 4) -> l
     uri = location.resolve(tracking_uri)
     address = addressed(vector)
     checks: list[Check] = []
-    loaded: SteeringVector | None = None
+    steering_vector: SteeringVector | None = None
     with reaching(uri) as client:
         _, model = find(client, address)
-        claimed, recorded = model.tags.get(names.VECTOR_ID, ""), model.params.get("fingerprint", "")
+        identity, fingerprint = model.tags.get(names.VECTOR_ID, ""), model.params.get("fingerprint", "")
     try:
-        loaded = load_vector(address, tracking_uri)
-        same = vector_id(loaded) == claimed and loaded.fingerprint == recorded
-        checks.append(Check("vector", same, f"fingerprint {loaded.fingerprint[:12]}, recorded {recorded[:12]}"))
+        steering_vector = load_vector(address, tracking_uri)
+        same = vector_id(steering_vector) == identity and steering_vector.fingerprint == fingerprint
+        checks.append(
+            Check("vector", same, f"fingerprint {steering_vector.fingerprint[:12]}, recorded {fingerprint[:12]}")
+        )
     except SteerstackError as error:
         checks.append(Check("vector", False, error.happened))
-    opened = None
-    if loaded is not None:
-        opened, check = _model(loaded)
+    base_model = None
+    if steering_vector is not None:
+        base_model, check = _model(steering_vector)
         checks.append(check)
     about = lineage(address, tracking_uri)
     for run in (*about["made_by"], *about["used_by"]):
-        checks.extend(_run(uri, run, loaded, opened, items))
+        checks.extend(_run(uri, run, steering_vector, base_model, items))
     return [asdict(check) for check in checks]
 
 
 def _model(vector: "SteeringVector") -> "tuple[Model | None, Check]":
     from steerstack.trace.open import open_model
 
-    name, wanted = vector.origin.model_name, vector.origin.model_fingerprint
+    name, fingerprint = vector.origin.model_name, vector.origin.model_fingerprint
     try:
-        opened = open_model(name)
+        model = open_model(name)
     except SteerstackError as error:
         return None, Check("model", None, f"{name} cannot be opened here: {error.happened}")
-    if opened.fingerprint != wanted:
-        return None, Check("model", False, f"{name} has fingerprint {opened.fingerprint[:12]}, recorded {wanted[:12]}")
-    return opened, Check("model", True, f"{name}, fingerprint {wanted[:12]}")
+    if model.fingerprint != fingerprint:
+        return None, Check(
+            "model", False, f"{name} has fingerprint {model.fingerprint[:12]}, recorded {fingerprint[:12]}"
+        )
+    return model, Check("model", True, f"{name}, fingerprint {fingerprint[:12]}")
 
 
 def _run(
@@ -100,9 +104,9 @@ def _run(
     name = f"run {run['run_id'][:8]}"
     with reaching(uri) as client, tempfile.TemporaryDirectory() as folder:
         files = RunFiles(client, run["run_id"], Path(folder))
-        lost = files.lost()
-        if lost is not None:
-            yield Check("files", not lost, f"{name}: {'; '.join(lost) or 'every file is as it was recorded'}")
+        faults = files.lost()
+        if faults is not None:
+            yield Check("files", not faults, f"{name}: {'; '.join(faults) or 'every file is as it was recorded'}")
         try:
             result = files.json("result.json")
             frame = files.frame("items.parquet")
@@ -110,7 +114,7 @@ def _run(
             yield Check("items", False, f"{name}: {error.happened}")
             return
     if result is None:
-        if lost is None:
+        if faults is None:
             yield Check(
                 "files", None, f"{name}, {run['kind']}: it has no result.json, and no list of its files was kept"
             )

@@ -42,8 +42,8 @@ def _git(folder: str, *command: str) -> str:
 def _commit(name: str, folder: str) -> dict[str, str]:
     """The commit of a folder's checkout, and whether files that it tracks differ from it."""
     commit = _git(folder, "rev-parse", "HEAD") if folder else ""
-    changed = commit and _git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {f"{name}_commit": commit, f"{name}_changed": "true" if changed else ""}
+    changes = commit and _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {f"{name}_commit": commit, f"{name}_changed": "true" if changes else ""}
 
 
 def _own_folder() -> str:

@@ -42,7 +42,7 @@ def record(run: RunRecord, tracking_uri: str | None = None) -> Recorded:
     try:
         from steerstack_registry.write.store import MLflowStore
 
-        recorded = MLflowStore(uri).deliver(delivery)
+        receipt = MLflowStore(uri).deliver(delivery)
     except KeyboardInterrupt:  # somebody tired of waiting for the store
         keep(delivery, uri)
         raise
@@ -56,7 +56,7 @@ def record(run: RunRecord, tracking_uri: str | None = None) -> Recorded:
             folder=folder,
         ) from error
     _drop(delivery, uri)
-    return recorded
+    return receipt
 
 
 def _drop(delivery: Delivery, uri: str) -> None:
@@ -110,7 +110,7 @@ def send_all(tracking_uri: str | None = None) -> list[Recorded]:
     RegistryError
         Some could not be sent, and still wait; those that were sent are gone from the outbox.
     """
-    sent: list[Recorded] = []
+    receipts: list[Recorded] = []
     failures: list[tuple[Path, SteerstackError]] = []
     down: set[str] = set()
     with alone():
@@ -118,30 +118,30 @@ def send_all(tracking_uri: str | None = None) -> list[Recorded]:
             try:
                 delivery, uri = _read(folder, tracking_uri)
                 if uri not in down:
-                    sent.append(_send(folder, delivery, uri, down))
+                    receipts.append(_send(folder, delivery, uri, down))
             except SteerstackError as error:
                 failures.append((folder, error))
-    waiting = pending()
+    backlog = pending()
     if failures:
         folder, first = failures[0]
         raise RegistryError(
-            f"{len(sent)} sent, {len(waiting)} still waiting in {location.outbox()}.",
+            f"{len(receipts)} sent, {len(backlog)} still waiting in {location.outbox()}.",
             seen=f"{folder.name}: {first.happened} {first.seen}".strip(),
             fix=first.fix or "Try again when the store answers.",
         )
-    return sent
+    return receipts
 
 
 def _send(folder: Path, delivery: Delivery, uri: str, down: set[str]) -> Recorded:
     from steerstack_registry.write.store import MLflowStore
 
     try:
-        recorded = MLflowStore(uri).deliver(delivery)
+        receipt = MLflowStore(uri).deliver(delivery)
     except RegistryError:
         down.add(uri)  # one wait for a store that is down, not one for each run
         raise
     shutil.rmtree(folder)
-    return recorded
+    return receipt
 
 
 def _read(folder: Path, tracking_uri: str | None) -> tuple[Delivery, str]:

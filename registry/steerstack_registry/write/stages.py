@@ -57,12 +57,12 @@ def compare(vectors: list[str], tracking_uri: str | None = None) -> dict[str, An
     dict
         ``vectors``: address to facts; ``effects``: name of the effect to address to estimate.
     """
-    shown = {vector: show_vector(vector, tracking_uri) for vector in vectors}
+    rows = {vector: show_vector(vector, tracking_uri) for vector in vectors}
     facts = ("uri", "method", "model", "behavior", "fingerprint", "created", "aliases")
-    everything = sorted({name for row in shown.values() for name in row["effects"]})
+    everything = sorted({name for row in rows.values() for name in row["effects"]})
     return {
-        "vectors": {vector: {key: row.get(key, "") for key in facts} for vector, row in shown.items()},
-        "effects": {name: {vector: row["effects"].get(name) for vector, row in shown.items()} for name in everything},
+        "vectors": {vector: {key: row.get(key, "") for key in facts} for vector, row in rows.items()},
+        "effects": {name: {vector: row["effects"].get(name) for vector, row in rows.items()} for name in everything},
     }
 
 

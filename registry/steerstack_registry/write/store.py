@@ -66,8 +66,8 @@ class MLflowStore:
         """
         with reaching(self.uri, make=True) as client:
             experiment = self._experiment(client, delivery.run.behavior)
-            record, begun = self._earlier(client, experiment, delivery)
-            return record or self._deliver(client, experiment, delivery, begun)
+            record, run_id = self._earlier(client, experiment, delivery)
+            return record or self._deliver(client, experiment, delivery, run_id)
 
     def _experiment(self, client: "MlflowClient", behavior: str) -> str:
         from mlflow.exceptions import MlflowException
@@ -95,8 +95,8 @@ class MLflowStore:
         It is gone on with rather than made anew, since what it logged on the vector would stay there. A study that
         was killed while it was recorded comes again under a name that differs in the time alone.
         """
-        wanted = f"tags.`{names.RECORD_ID}` LIKE '%-{delivery.content}'"
-        runs = sorted(client.search_runs([experiment], wanted), key=lambda run: run.info.status != "FINISHED")
+        query = f"tags.`{names.RECORD_ID}` LIKE '%-{delivery.content}'"
+        runs = sorted(client.search_runs([experiment], query), key=lambda run: run.info.status != "FINISHED")
         for run in runs[1:]:  # asked for twice, because the first answer was lost
             if run.data.tags[names.RECORD_ID] == delivery.record_id:
                 client.delete_run(run.info.run_id)
@@ -114,8 +114,8 @@ class MLflowStore:
     def _deliver(self, client: "MlflowClient", experiment: str, delivery: Delivery, begun: str | None) -> Recorded:
         run_id = begun or self._begin(client, experiment, delivery)
         try:
-            registered = _fill(client, experiment, run_id, delivery, again=begun is not None)
-            uri = registered.uri if registered else ""
+            registration = _fill(client, experiment, run_id, delivery, again=begun is not None)
+            uri = registration.uri if registration else ""
             client.set_tag(run_id, "steerstack.model_uri", uri)
             client.set_terminated(run_id)
         except BaseException:
@@ -153,12 +153,12 @@ def _fill(
     client.log_batch(run_id, params=_params(run))
     client.log_inputs(run_id, datasets=dataset_inputs(run))
     versions = Versions(client, experiment, run.behavior, run.model_name, run_id, again)
-    registered: dict[str, Registered] = {}
+    registrations: dict[str, Registered] = {}
     for role, vector in run.vectors.items():
         own = {"card": run.card} if role == MAIN else {"role": role, "card": vector_card(vector)}
-        registered[role] = versions.register(vector, **own)
-    linked = _linked(client, run_id)  # linking again what an interrupted delivery linked is an error on a database
-    fresh = [one for one in registered.values() if one.model_id not in linked]
+        registrations[role] = versions.register(vector, **own)
+    links = _linked(client, run_id)  # linking again what an interrupted delivery linked is an error on a database
+    fresh = [one for one in registrations.values() if one.model_id not in links]
     outputs = [LoggedModelOutput(one.model_id, step=0) for one in fresh if one.new]
     inputs = [LoggedModelInput(one.model_id) for one in fresh if not one.new]
     if outputs:
@@ -166,10 +166,10 @@ def _fill(
     if inputs:
         client.log_inputs(run_id, models=inputs)
     _files(client, run_id, run)
-    main = next(iter(registered.values()), None)
-    metrics = list(_metrics(run, run_id, delivery.created_ms, registered))
+    main = next(iter(registrations.values()), None)
+    metrics = list(_metrics(run, run_id, delivery.created_ms, registrations))
     client.log_batch(run_id, metrics=metrics)
-    _describe(versions, delivery, registered)
+    _describe(versions, delivery, registrations)
     return main
 
 

@@ -71,16 +71,16 @@ class Versions:
         registration = self._find(name, identity)
         if registration is not None and not registration.new:
             return registration
-        registered = registration or self._make(name, identity, vector, role, card)
-        if registered.new:
-            self._link(registered)
-        return registered
+        version = registration or self._make(name, identity, vector, role, card)
+        if version.new:
+            self._link(version)
+        return version
 
     def _find(self, name: str, identity: str) -> Registered | None:
         from mlflow.exceptions import MlflowException
 
-        wanted = f"name = '{name}' and tags.`{names.VECTOR_ID}` = '{identity}'"
-        for version in sorted(self.client.search_model_versions(wanted), key=lambda one: int(one.version)):
+        query = f"name = '{name}' and tags.`{names.VECTOR_ID}` = '{identity}'"
+        for version in sorted(self.client.search_model_versions(query), key=lambda one: int(one.version)):
             identifier = model_id(version)
             try:
                 model = self.client.get_logged_model(identifier)
