@@ -67,9 +67,9 @@ class DPO(FineTune):
 
         given = self.train_with
         pairs = ask(model.format, train, "text", system=given.preface if given else None)
-        held = ask(model.format, validation, "text")
+        validation_pairs = ask(model.format, validation, "text")
         sides = [side for pair in pairs for side in pair.pair]
-        sequences = [sequence for question in held for sequence in question.pair]
+        sequences = [sequence for question in validation_pairs for sequence in question.pair]
 
         def run(rate: float, schedule: Schedule | None) -> Tuned:
             began = time.monotonic()
@@ -86,7 +86,7 @@ class DPO(FineTune):
                 validate, criterion = validator(model, validation, self.mode, loss)
                 with edits.attached(trainer.model):
                     choice = train_and_choose(trainer, validate, every=plan.every)
-                tuned = finished(trainer, model, self.name)
+                result = finished(trainer, model, self.name)
             record = {
                 **how.parameters(),
                 **account(len(train), choice.losses, choice.validation, choice.part),
@@ -97,7 +97,7 @@ class DPO(FineTune):
             tokens = costs.tokens_of(sides)
             flops = plan.epochs * (costs.training(model, tokens) + costs.forward(model, tokens))  # policy and reference
             flops += costs.forward(model, (1 + len(choice.validation)) * costs.tokens_of(sequences))
-            return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops)
+            return Tuned(result, choice.parameters, time.monotonic() - began, record, flops=flops)
 
         return best_rate(
             run, rate=self.learning_rate, choices=self.choices, items=len(pairs), batch=self.batch, epochs=self.epochs

@@ -71,17 +71,17 @@ class PeftAdapter(Baseline):
                 seen=f"content {content}, expected {self.content}",
                 fix="Put the right one there, or leave out content.",
             )
-        module, trained, about = _merged(clone(model), self.path)
-        tuned = wrap(
+        module, parameter_count, about = _merged(clone(model), self.path)
+        result = wrap(
             module,
             model.tokenizer,
             name=f"{model.name}+{self.label}",
             revision=model.revision,
             manner=model.format.manner,
         )
-        check_changed(tuned, model, f"The adapter {self.path}")
+        check_changed(result, model, f"The adapter {self.path}")
         record = {**self.parameters(), **about, "caution": CAUTION}
-        return Tuned(tuned, trained, time.monotonic() - began, record)
+        return Tuned(result, parameter_count, time.monotonic() - began, record)
 
 
 def _digest(folder: Path) -> str | None:
@@ -103,12 +103,12 @@ def _check_keys(folder: Path, wanted: set[str]) -> None:
     from safetensors import safe_open
 
     with safe_open(str(folder / WEIGHTS), framework="pt") as file:
-        held = set(file.keys())
-    missing, unexpected = sorted(wanted - held), sorted(held - wanted)
+        keys = set(file.keys())
+    missing, unexpected = sorted(wanted - keys), sorted(keys - wanted)
     if missing or unexpected:
         raise ModelError(
             f"The adapter {folder} does not fit the model: its weights would not all be loaded.",
-            seen=f"missing {_listed(missing, len(wanted))}; unexpected {_listed(unexpected, len(held))}",
+            seen=f"missing {_listed(missing, len(wanted))}; unexpected {_listed(unexpected, len(keys))}",
             fix="Use the base model that it was trained on. A wrapper around it (a multimodal one, say) adds to the "
             "names: save the adapter again under the names of the language model itself.",
         )
@@ -137,11 +137,11 @@ def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, object]]:
             raise ValueError(f"{config.peft_type} puts tokens before the prompt and changes no weights")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Found missing adapter keys")  # refused below, with both lists
-            wrapped = PeftModel.from_pretrained(module, str(folder), config=config)
-        wanted = get_peft_model_state_dict(wrapped)
-        _check_keys(folder, set(wanted))
-        trained = sum(weight.numel() for weight in wanted.values())
-        merged = wrapped.merge_and_unload()
+            adapter_model = PeftModel.from_pretrained(module, str(folder), config=config)
+        weights = get_peft_model_state_dict(adapter_model)
+        _check_keys(folder, set(weights))
+        parameter_count = sum(weight.numel() for weight in weights.values())
+        result = adapter_model.merge_and_unload()
     except (ValueError, KeyError, TypeError, RuntimeError, OSError, AttributeError) as error:
         raise ModelError(
             f"The adapter {folder} cannot be merged into the model.",
@@ -150,4 +150,4 @@ def _merged(module: Any, folder: Path) -> tuple[Any, int, dict[str, object]]:
             "changes weights, such as LoRA.",
         ) from error
     kind = str(getattr(config.peft_type, "value", config.peft_type))
-    return merged, trained, {"peft_type": kind, "base": config.base_model_name_or_path}
+    return result, parameter_count, {"peft_type": kind, "base": config.base_model_name_or_path}

@@ -88,7 +88,7 @@ class Rank1Reft(Baseline):
         began = time.monotonic()
         site = Site("resid_post", (model.n_layers - 1) // 2 if self.layer is None else self.layer)
         model.check_site(site)
-        texts, held = (
+        texts, validation_texts = (
             [question.exhibits for question in ask(model.format, data, "text")] for data in (train, validation)
         )
         generator = torch.Generator().manual_seed(seed)
@@ -104,7 +104,7 @@ class Rank1Reft(Baseline):
 
         curve = train_flat(flat, len(texts), loss, training) if self.epochs else []
         snapshots.append(flat.detach().clone())
-        values = [_validate(model, held, self.plan(one, site)) for one in snapshots]
+        values = [_validate(model, validation_texts, self.plan(one, site)) for one in snapshots]
         best = min(range(len(values)), key=values.__getitem__)
         record = {
             **self.parameters(),
@@ -112,7 +112,7 @@ class Rank1Reft(Baseline):
             **account(len(train), curve, values, best),
         }
         flops = costs.training(model, self.epochs * costs.tokens_of(texts))
-        flops += costs.forward(model, len(values) * costs.tokens_of(held))
+        flops += costs.forward(model, len(values) * costs.tokens_of(validation_texts))
         plan = self.plan(snapshots[best], site) if best else Plan()
         return Tuned(model, flat.numel(), time.monotonic() - began, record, flops=flops, plan=plan)
 

@@ -31,8 +31,8 @@ class AnswerKeys(DataFormat):
         """Whether the first row has options and an answer."""
         row = first_row(path)
         is_ours = not {"answer_matching_behavior", "exhibits", "mc1_targets", "correct_full_text"} & set(row)
-        listed = bool(set(COLUMNS[:-1]) & set(row)) or {"A", "B"} <= set(row)
-        return is_ours and listed and _answer(row) is not None and any(name in row for name in QUESTIONS)
+        has_options = bool(set(COLUMNS[:-1]) & set(row)) or {"A", "B"} <= set(row)
+        return is_ours and has_options and _answer(row) is not None and any(name in row for name in QUESTIONS)
 
     def load(self, path: Path, *, behavior: str | None = None, matching: str | None = None) -> DataSet:
         """Read the file."""
@@ -72,5 +72,5 @@ class AnswerKeys(DataFormat):
 
 def _answer(row: object) -> str | None:
     """The column that names the right option."""
-    held = row if isinstance(row, dict) else {}
-    return next((name for name in ANSWERS if held.get(name) not in (None, "")), None)
+    cells = row if isinstance(row, dict) else {}
+    return next((name for name in ANSWERS if cells.get(name) not in (None, "")), None)

@@ -47,8 +47,8 @@ def table_items(path: Path) -> Iterator[Item]:
     table = list(enumerate(rows(path), 1))
     without = [number for number, row in table if not row.get("letter")]
     texts = {number: [cell(path, number, row, name).strip() for name in COLUMNS] for number, row in table}
-    ranked = sorted(without, key=lambda number: digest.of_json(texts[number]))
-    letters = {number: "AB"[rank % 2] for rank, number in enumerate(ranked)}
+    order = sorted(without, key=lambda number: digest.of_json(texts[number]))
+    letters = {number: "AB"[rank % 2] for rank, number in enumerate(order)}
     for number, row in table:
         yield _item(Place(path, number), row, texts[number][0], str(row.get("letter") or letters[number]))
 

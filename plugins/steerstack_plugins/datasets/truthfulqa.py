@@ -39,8 +39,8 @@ class TruthfulQA(DataFormat):
             else:
                 items.append(_item(path, number, row))
         # CAA scores MMLU through the same columns
-        named = behavior or ("mmlu-accuracy" if path.stem == "mmlu" else "truthfulness")
-        return DataSet(named, tuple(items), _MEANING, str(path), notes=tuple(notes))
+        name = behavior or ("mmlu-accuracy" if path.stem == "mmlu" else "truthfulness")
+        return DataSet(name, tuple(items), _MEANING, str(path), notes=tuple(notes))
 
 
 def _item(path: Path, number: int, row: Row) -> Item:
@@ -56,17 +56,17 @@ def _item(path: Path, number: int, row: Row) -> Item:
         wrong = [part.strip() for part in cell(path, number, row, "Incorrect Answers").split(";")]
         answers = [(cell(path, number, row, "Best Answer"), True), (wrong[0], False)]
         return _shuffled(name, cell(path, number, row, "Question"), answers, topic)
-    parsed = parse_listed(cell(path, number, row, "prompt"))
+    listing = parse_listed(cell(path, number, row, "prompt"))
     letters = [cell(path, number, row, key).strip(" ()") for key in ("correct", "incorrect")]
-    texts = parsed.texts if parsed else ()
-    if parsed is None or not set(letters) <= set(LETTERS[: len(texts)]):
+    texts = listing.texts if listing else ()
+    if listing is None or not set(letters) <= set(LETTERS[: len(texts)]):
         raise DataError(
             f"Row {number} of {path} lists no options that its answers could name.",
             seen=f"{len(texts)} options, answers {letters}",
             fix="Options are lines that begin with (A), (B).",
         )
     places = LETTERS.index(letters[0]), LETTERS.index(letters[1])
-    return Item(name, parsed.stem, texts, *places, topic=topic, layout=parsed.layout)
+    return Item(name, listing.stem, texts, *places, topic=topic, layout=listing.layout)
 
 
 def _shuffled(name: str, question: str, answers: list[tuple[str, bool]], topic: str) -> Item:

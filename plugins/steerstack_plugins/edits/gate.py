@@ -62,11 +62,11 @@ class Gate(SelectiveIntervention):
         wide = hidden.float()
         direction = self.direction.to(wide)
         if self.action == "add":
-            changed = hidden + (self.scale * direction).to(hidden.dtype)
+            result = hidden + (self.scale * direction).to(hidden.dtype)
         else:
             unit = direction / direction.norm()
-            changed = (wide - self.scale * (wide @ unit)[..., None] * unit).to(hidden.dtype)
-        return torch.where(self.opens(hidden)[..., None], changed, hidden)
+            result = (wide - self.scale * (wide @ unit)[..., None] * unit).to(hidden.dtype)
+        return torch.where(self.opens(hidden)[..., None], result, hidden)
 
 
 @final
@@ -94,7 +94,7 @@ class GateEdit(Edit):
         """One gated edit; raises VectorError where there is no condition."""
         from steerstack.steering.vector import SteeringVector
 
-        read = SteeringVector.load(self.condition) if self.condition else None
-        condition = read[layer] if read else vector.part("condition", layer)
+        condition_vector = SteeringVector.load(self.condition) if self.condition else None
+        condition = condition_vector[layer] if condition_vector else vector.part("condition", layer)
         how = (scale, self.threshold, self.above, self.signed, self.action)
         return Plan((Gate(vector.site(layer), vector[layer], condition, *how, selection=tokens),))

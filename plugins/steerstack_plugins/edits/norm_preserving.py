@@ -41,9 +41,9 @@ class NormPreservingAdd(SelectiveIntervention):
         if self.scale == 0:
             return hidden.clone()  # rescaling by |h| / |h| would round
         wide = hidden.float()
-        moved = wide + self.scale * self.direction.to(wide)
-        length = moved.norm(dim=-1, keepdim=True)
-        result = torch.where(length > 0, moved / length.clamp_min(1e-30) * wide.norm(dim=-1, keepdim=True), wide)
+        endpoint = wide + self.scale * self.direction.to(wide)
+        length = endpoint.norm(dim=-1, keepdim=True)
+        result = torch.where(length > 0, endpoint / length.clamp_min(1e-30) * wide.norm(dim=-1, keepdim=True), wide)
         return result.to(hidden.dtype)
 
 

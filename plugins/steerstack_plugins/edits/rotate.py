@@ -48,8 +48,8 @@ class Rotate(SelectiveIntervention):
         check_direction(self.axis, "second axis")
         if not math.isfinite(self.degrees):
             raise DegenerateDirectionError(f"The angle is {self.degrees}.", fix="Give a finite angle.")
-        left = _plane(self.direction, self.axis)[1].norm()
-        if float(left) < 0.5:
+        remainder = _plane(self.direction, self.axis)[1].norm()
+        if float(remainder) < 0.5:
             raise DegenerateDirectionError(
                 "The second axis lies along the direction: the two span no plane.", fix="Give another axis."
             )
@@ -66,10 +66,10 @@ class Rotate(SelectiveIntervention):
         cos, sin = math.cos(angle), math.sin(angle)
         before = wide @ basis.T
         if self.kind == "by":
-            turned = before @ before.new_tensor([[cos, -sin], [sin, cos]])
+            after = before @ before.new_tensor([[cos, -sin], [sin, cos]])
         else:
-            turned = before.norm(dim=-1, keepdim=True) * before.new_tensor([cos, sin])
-        return (wide + (turned - before) @ basis).to(hidden.dtype)
+            after = before.norm(dim=-1, keepdim=True) * before.new_tensor([cos, sin])
+        return (wide + (after - before) @ basis).to(hidden.dtype)
 
 
 def _plane(direction: Float[Tensor, " d_model"], axis: Float[Tensor, " d_model"]) -> tuple[Tensor, Tensor]:

@@ -44,9 +44,9 @@ def run(
     from steerstack_plugins.evidence.run import findings, run_claim
     from steerstack_plugins.evidence.stack_answer import answer
 
-    wanted = _programme(claims, only)
-    there = {} if fresh else findings(wanted, pages)
-    for name, claim in wanted.items():
+    programme = _programme(claims, only)
+    there = {} if fresh else findings(programme, pages)
+    for name, claim in programme.items():
         if name in there:
             console.note(f"{name} was measured already; --fresh measures it again")
             continue
@@ -105,5 +105,5 @@ def registry(
     if not outcomes:
         raise StudyError("No claim has been measured.", fix="Measure one: steerstack evidence run --only NAME.")
     for name, finding in outcomes.items():
-        recorded = record_run(finding.record(results_of(pages, name)), tracking_uri=tracking_uri)
-        console.out.say(f"{name}: {recorded.model_uri or recorded.run_id}")
+        recording = record_run(finding.record(results_of(pages, name)), tracking_uri=tracking_uri)
+        console.out.say(f"{name}: {recording.model_uri or recording.run_id}")

@@ -42,7 +42,7 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding, of: StackAnswe
     """
     run = finding.run
     arms = [f"| {row.label} | {row.effect} | {row.effect.n} |" for row in of.rows]
-    combined = [f"| {one.other} | {one.adds} | {one.kept or 'not known'} | {one.verdict} |" for one in of.combined]
+    rows = [f"| {one.other} | {one.adds} | {one.kept or 'not known'} | {one.verdict} |" for one in of.combined]
     leak = next((entry for entry in run["leaks"].values()), None)
     lines = [
         f"# {claim.title}", "", claim.question, "", f"**{of.sentence}**", "",
@@ -53,10 +53,10 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding, of: StackAnswe
         "## Every arm beside the bare model", "",
         "| arm | effect and 95 % interval (nats per token) | n |", "|---|---|---|", *arms, "",
     ]  # fmt: skip
-    if combined:
+    if rows:
         lines += ["## On top of the rest", "",
                   "| on top of | what the vector adds | share of its effect alone | verdict |", "|---|---|---|---|",
-                  *combined, ""]  # fmt: skip
+                  *rows, ""]  # fmt: skip
     lines += [
         "## What would change the verdict", "", _what_would_change(of), "",
         "## Run it again", "", "```bash", f"steerstack evidence run --only {name} --fresh", "```", "",

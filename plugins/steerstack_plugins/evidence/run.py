@@ -51,8 +51,8 @@ def results_of(pages: Path, name: str) -> Path:
 
 def findings(claims: Mapping[str, DeclaredClaim], pages: Path) -> dict[str, Finding]:
     """Every finding whose claim still declares the same study."""
-    read = {name: Finding.read(results_of(pages, name)) for name in claims}
-    return {name: of for name, of in read.items() if of is not None and not of.stale(claims[name])}
+    entries = {name: Finding.read(results_of(pages, name)) for name in claims}
+    return {name: of for name, of in entries.items() if of is not None and not of.stale(claims[name])}
 
 
 def status(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Status]:
@@ -79,10 +79,10 @@ def run_claim(
     SteerstackError
         The study cannot be run; what was finished of it is kept.
     """
-    study, begun = claim.declared(name), time.monotonic()
+    study, start = claim.declared(name), time.monotonic()
     result = study.run(model, engine=engine, workers=workers, fresh=fresh, progress=progress)
     folder = results_of(pages, name)
-    write_finding(result, claim, folder, seconds=time.monotonic() - begun)
+    write_finding(result, claim, folder, seconds=time.monotonic() - start)
     finding = Finding.read(folder)
     assert finding is not None
     return finding
@@ -92,9 +92,11 @@ def _built(claims: Mapping[str, DeclaredClaim], pages: Path, *, figures: bool = 
     """Every page, and the figures if wanted, by the file that it belongs in; each finding is read once."""
     outcomes = findings(claims, pages)
     answers = {name: answer(finding) for name, finding in outcomes.items()}
-    built = {pages / "index.md": index_page(claims, answers)}
-    built |= {pages / f"{name}.md": claim_page(name, claims[name], outcomes[name], of) for name, of in answers.items()}
-    return built | ({pages / f"{name}.svg": draw(of) for name, of in answers.items()} if figures else {})
+    contents = {pages / "index.md": index_page(claims, answers)}
+    contents |= {
+        pages / f"{name}.md": claim_page(name, claims[name], outcomes[name], of) for name, of in answers.items()
+    }
+    return contents | ({pages / f"{name}.svg": draw(of) for name, of in answers.items()} if figures else {})
 
 
 def stale_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
@@ -105,7 +107,7 @@ def stale_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
 
 def write_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
     """Write every page, and a figure for each finding; returns the files."""
-    built = _built(claims, pages, figures=True)
-    for path, text in built.items():
+    contents = _built(claims, pages, figures=True)
+    for path, text in contents.items():
         write_atomically(path, text)
-    return list(built)
+    return list(contents)

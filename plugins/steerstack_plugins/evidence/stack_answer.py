@@ -95,9 +95,9 @@ def answer(finding: Finding) -> StackAnswer:
     ]
     alone = next(row.effect for row in rows if row.cell == ALONE)
     test = _nulls(others, arms)
-    combined = on_top(interactions(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
+    combinations = on_top(interactions(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
     sentence = f"{alone_words(behavior, alone, test)} {caveat(alone.n)}".strip()
-    return StackAnswer(sentence, test.claims and alone.bears_claim, rows, test, combined)
+    return StackAnswer(sentence, test.claims and alone.bears_claim, rows, test, combinations)
 
 
 def _grid(arms: pd.DataFrame, items: Sequence[str]) -> dict[Cell, ArmValues]:
@@ -116,11 +116,11 @@ def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> NullTest:
     bare = first[first["vector"] == "none"].set_index("item")["log_odds"]
     steered = first[first["vector"] == "positive"].set_index("item")["log_odds"]
     effects: dict[str, list[float]] = {family: [] for family in NEEDED}
-    shared: list[str] = list(bare.index)
+    items: list[str] = list(bare.index)
     for name, rows in others.groupby("vector", sort=False):
         values = rows.set_index("item")["log_odds"]
         for family in NEEDED:
             if str(name).startswith(f"{family} "):
-                shared = list(values.index)
-                effects[family].append(float(np.mean(values - bare.loc[shared])))
-    return NullTest(float(np.mean(steered.loc[shared] - bare.loc[shared])), effects)
+                items = list(values.index)
+                effects[family].append(float(np.mean(values - bare.loc[items])))
+    return NullTest(float(np.mean(steered.loc[items] - bare.loc[items])), effects)

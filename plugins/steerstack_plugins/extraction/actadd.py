@@ -78,8 +78,8 @@ class ActAdd(Extractor):
                 fix="Give two different prompts.",
             )
         sequences = [TokenSequence(tuple(row), len(row), len(row)) for row in rows]
-        read = hidden_states(model, sequences, [Site(pairs.component, layer) for layer in pairs.layers])
-        aligned = {site.layer: hidden[0].float().cpu() - hidden[1].float().cpu() for site, hidden in read.items()}
+        states = hidden_states(model, sequences, [Site(pairs.component, layer) for layer in pairs.layers])
+        aligned = {site.layer: hidden[0].float().cpu() - hidden[1].float().cpu() for site, hidden in states.items()}
         directions = {layer: rows.sum(0) for layer, rows in aligned.items()}
         record = {"tokens": [model.tokenizer.convert_ids_to_tokens(row) for row in rows]}
         return Fitted(directions, edit="aligned-add", parts={"aligned": aligned}, record=record)

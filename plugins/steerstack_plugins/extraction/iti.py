@@ -72,8 +72,8 @@ class ITI(Extractor):
         positive, negative = (side.double().reshape(split).numpy() for side in (batch.positive, batch.negative))
         order = np.random.default_rng(self.seed).permutation(len(positive))
         validation = len(order) // 5
-        probed = self._probe(positive, negative, order[validation:], order[:validation])
-        selection = sorted(probed, key=lambda probe: (-probe.accuracy, probe.loss, probe.layer, probe.head))[
+        probes = self._probe(positive, negative, order[validation:], order[:validation])
+        selection = sorted(probes, key=lambda probe: (-probe.accuracy, probe.loss, probe.layer, probe.head))[
             : self.heads
         ]
         directions: dict[int, torch.Tensor] = {}

@@ -52,10 +52,10 @@ class LAT(Extractor):
         directions, agree = {}, {}
         for index, layer in enumerate(pairs.layers):
             unit = leading(centred[:, index])
-            projected = deltas[:, index] @ unit
-            vote = float(projected.sign().sum()) or float(projected.mean())
+            projections = deltas[:, index] @ unit
+            vote = float(projections.sign().sum()) or float(projections.mean())
             if vote < 0:
-                unit, projected = -unit, -projected
+                unit, projections = -unit, -projections
             directions[layer] = stretched(unit, deltas[:, index], keep=self.unit)
-            agree[str(layer)] = float((projected > 0).double().mean())
+            agree[str(layer)] = float((projections > 0).double().mean())
         return Fitted(directions, record={"agreement": agree})

@@ -52,10 +52,10 @@ class LDA(Extractor):
         directions, shrinkage = {}, {}
         for index, layer in enumerate(pairs.layers):
             positive, negative = (side[:, index].double().numpy() for side in (batch.positive, batch.negative))
-            direction, used = self._direction(positive, negative, difference[index].numpy())
+            direction, amount = self._direction(positive, negative, difference[index].numpy())
             directions[layer] = torch.from_numpy(direction).float()
-            if used is not None:
-                shrinkage[str(layer)] = used
+            if amount is not None:
+                shrinkage[str(layer)] = amount
         use = "reading" if self.whiten else "steering"
         return Fitted(directions, record={"use": use, **({"shrinkage": shrinkage} if shrinkage else {})})
 
@@ -73,14 +73,14 @@ class LDA(Extractor):
             return apart, None
         within = np.concatenate([positive - positive.mean(0), negative - negative.mean(0)])
         self._check_rank(len(positive), len(apart))
-        direction, used = precision_times(within, apart, self.shrinkage)
-        return direction * (apart @ direction) / (direction @ direction), used
+        direction, amount = precision_times(within, apart, self.shrinkage)
+        return direction * (apart @ direction) / (direction @ direction), amount
 
     def _check_rank(self, count: int, width: int) -> None:
-        needed = width // 2 + 2
-        if self.shrinkage == 0 and count < needed:
+        minimum = width // 2 + 2
+        if self.shrinkage == 0 and count < minimum:
             raise ExtractionError(
-                f"Without shrinkage this method needs {needed} pairs: more activations than their width of {width}.",
+                f"Without shrinkage this method needs {minimum} pairs: more activations than their width of {width}.",
                 seen=f"{count} pairs",
                 fix="Give more items, or use shrinkage=ledoit-wolf.",
             )

@@ -51,18 +51,18 @@ class LEACE(Extractor):
 
         batch = sides(pairs)
         difference = mean_difference(batch, pairs.layers)
-        directions, readers, means, used = {}, {}, {}, {}
+        directions, readers, means, shrinkages = {}, {}, {}, {}
         for index, layer in enumerate(pairs.layers):
             positive, negative = batch.positive[:, index].double(), batch.negative[:, index].double()
             mean = (positive.mean(0) + negative.mean(0)) / 2
             apart = difference[index]
             rows = torch.cat([positive, negative]) - mean
-            reader, used[str(layer)] = precision_times(rows.numpy(), apart.numpy(), self.shrinkage)
+            reader, shrinkages[str(layer)] = precision_times(rows.numpy(), apart.numpy(), self.shrinkage)
             weights = torch.from_numpy(reader)
             directions[layer], means[layer] = apart.float(), mean.float()
             readers[layer] = (weights / (weights @ apart)).float()
         norms = {str(layer): float(reader.norm()) for layer, reader in readers.items()}
-        record = {"shrinkage": used, "reader_norm": norms}
+        record = {"shrinkage": shrinkages, "reader_norm": norms}
         return Fitted(directions, edit="leace", parts={"reader": readers, "mean": means}, record=record)
 
 

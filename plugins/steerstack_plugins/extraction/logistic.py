@@ -66,9 +66,9 @@ class Logistic(Extractor):
         rows = np.concatenate([positive, negative])
         labels = np.repeat([1, 0], [len(positive), len(negative)])
         scaler = StandardScaler().fit(rows)
-        scaled = scaler.transform(rows)
+        features = scaler.transform(rows)
         with threadpool_limits(1):  # many small products: threads only wait for one another
-            probe = LogisticRegression(C=1 / self.l2, max_iter=self.iterations, tol=1e-8).fit(scaled, labels)
+            probe = LogisticRegression(C=1 / self.l2, max_iter=self.iterations, tol=1e-8).fit(features, labels)
         normal = probe.coef_[0] / scaler.scale_
         unit = normal / np.linalg.norm(normal)
-        return unit * abs(float(apart @ unit)), float(probe.score(scaled, labels))
+        return unit * abs(float(apart @ unit)), float(probe.score(features, labels))

@@ -70,8 +70,8 @@ class Melbo(Extractor):
         radius = self.radius or 0.25 * float(plain[source][places].norm(dim=-1).median())
 
         def change(v: Tensor) -> Tensor:
-            moved = _activations(model, sequences, self._plan(source, v), [target])[target]
-            return objective(moved, plain[target], places, p=self.p, q=self.q or self.p)
+            activations = _activations(model, sequences, self._plan(source, v), [target])[target]
+            return objective(activations, plain[target], places, p=self.p, q=self.q or self.p)
 
         generator = torch.Generator().manual_seed(self.seed)
         total, step = (self.index + 1) * self.steps, 0
@@ -164,9 +164,9 @@ def objective(
     q: float,
 ) -> Float[Tensor, ""]:
     """``sum over prompts (sum over tokens |moved - plain|^p)^(1/q)``, over the places that count."""
-    squared = (moved - plain).square().sum(-1)
+    distances = (moved - plain).square().sum(-1)
     # a square root has no gradient at 0, where padding is
-    return squared.where(places, 1.0).pow(p / 2).mul(places).sum(-1).pow(1 / q).sum()
+    return distances.where(places, 1.0).pow(p / 2).mul(places).sum(-1).pow(1 / q).sum()
 
 
 def _places(asked: Sequence[TokenSequence], tokens: str) -> Tensor:

@@ -73,11 +73,11 @@ class PersonaVector(Extractor):
                 seen=f"{len(questions)} asked, {len(answered)} answered on both sides, filter {self.filter!r}",
                 fix="Use filter=none, more rollouts, or system prompts that the model follows.",
             )
-        to_read = [
+        reads = [
             ContrastPair(one.id, *(Read(s, tuple(range(s.answer_start, len(s)))) for s in sides))
             for one, *sides in selection
         ]
-        stream = PairActivations(model, to_read, component=pairs.component, layers=pairs.layers)
+        stream = PairActivations(model, reads, component=pairs.component, layers=pairs.layers)
         directions = MeanDifference().fit(stream)
         pairs.advance(len(pairs))
         record = {
@@ -145,8 +145,8 @@ class _Asked:
     def prompt(self, model: Model, side: int) -> TokenSequence:
         from steerstack.data.prompts import Prompt
 
-        joined = "\n\n".join(part for part in (self.item.system, self.systems[side]) if part)
-        return model.format.sequence(Prompt(self.item.question, joined))
+        system = "\n\n".join(part for part in (self.item.system, self.systems[side]) if part)
+        return model.format.sequence(Prompt(self.item.question, system))
 
 
 def _answer(sequence: TokenSequence) -> tuple[int, ...]:

@@ -43,6 +43,6 @@ class RandomDirection(Extractor):
         directions = {}
         for layer, mean in MeanDifference().fit(pairs).items():
             check_direction(mean, f"mean difference at layer {layer}")
-            drawn = torch.from_numpy(np.random.default_rng([self.seed, layer]).standard_normal(mean.shape)).float()
-            directions[layer] = drawn * (mean.norm() / drawn.norm())
+            noise = torch.from_numpy(np.random.default_rng([self.seed, layer]).standard_normal(mean.shape)).float()
+            directions[layer] = noise * (mean.norm() / noise.norm())
         return directions

@@ -69,9 +69,9 @@ class ReftR1(Extractor):
         exhibits, contrast = [q.exhibits for q in questions], [q.contrast for q in questions]
         start = shared(exhibits + contrast)
         generator = torch.Generator().manual_seed(self.seed)
-        drawn = normalize(torch.randn(model.width(site), generator=generator), dim=0)
-        along = [_answers_along(model, side, drawn, site) for side in (exhibits, contrast)]
-        w = (drawn if along[0] >= along[1] else -drawn).requires_grad_()
+        draw = normalize(torch.randn(model.width(site), generator=generator), dim=0)
+        along = [_answers_along(model, side, draw, site) for side in (exhibits, contrast)]
+        w = (draw if along[0] >= along[1] else -draw).requires_grad_()
         training = Training(self.epochs, self.batch, self.learning_rate, "linear", self.seed)
         steps = training.steps(len(exhibits))
 
@@ -152,8 +152,8 @@ def _everywhere_from(start: int, shift: Float[Tensor, " d_model"], site: Site) -
     from steerstack.steering.intervention import Plan
     from steerstack.steering.tokens import Tokens
 
-    moved = Shift(site, shift, selection=Tokens("all"))
-    return Plan((moved, Shift(site, -shift, selection=Tokens.at(*range(start)))) if start else (moved,))
+    edit = Shift(site, shift, selection=Tokens("all"))
+    return Plan((edit, Shift(site, -shift, selection=Tokens.at(*range(start)))) if start else (edit,))
 
 
 PART = 8

@@ -170,9 +170,9 @@ def _download(path: str) -> tuple[Path | None, Path]:
     inside = "/".join(rest)
     alone = inside.endswith(".safetensors")
     folder = inside.rpartition("/")[0] if alone else inside
-    wanted = inside if alone else f"{folder}/{WEIGHTS}".lstrip("/")
+    file_name = inside if alone else f"{folder}/{WEIGHTS}".lstrip("/")
     try:
-        weights = Path(hf_hub_download(f"{owner}/{name}", wanted))
+        weights = Path(hf_hub_download(f"{owner}/{name}", file_name))
         try:
             config = Path(hf_hub_download(f"{owner}/{name}", f"{folder}/{CONFIG}".lstrip("/")))
         except EntryNotFoundError:
@@ -180,7 +180,7 @@ def _download(path: str) -> tuple[Path | None, Path]:
         return config, weights
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
         raise ExtractionError(
-            f"There is no file or folder {path}, and {wanted} of {owner}/{name} cannot be had from the hub.",
+            f"There is no file or folder {path}, and {file_name} of {owner}/{name} cannot be had from the hub.",
             seen=first_line(error),
             fix="Check the path and the network, or download the folder and give its path.",
         ) from error

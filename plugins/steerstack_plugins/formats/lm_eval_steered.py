@@ -98,8 +98,8 @@ def as_vector(format: str, path: Path, entries: dict[str, dict[str, Any]]) -> St
         for hook, entry in entries.items()
     }
     if action == "add":
-        scaled = {number: strengths[number] * vector for number, vector in vectors.items()}
-        return imported(format, path, scaled, component=component)
+        directions = {number: strengths[number] * vector for number, vector in vectors.items()}
+        return imported(format, path, directions, component=component)
     means = {}
     for hookpoint, entry in entries.items():
         number = sites[hookpoint][1]

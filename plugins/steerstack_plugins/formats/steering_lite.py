@@ -43,15 +43,15 @@ class SteeringLite(VectorFormat):
     def read(self, path: Path, *, layer: int | None = None) -> SteeringVector:
         """All layers."""
         tensors, cfg = _open(path)
-        named = {name: re.fullmatch(r"layer(\d+)\.(?:shared\.)?v", name) for name in tensors}
-        if cfg["method"] not in ADDED or cfg.get("target_submodule") or not all(named.values()):
+        matches = {name: re.fullmatch(r"layer(\d+)\.(?:shared\.)?v", name) for name in tensors}
+        if cfg["method"] not in ADDED or cfg.get("target_submodule") or not all(matches.values()):
             raise VectorError(
                 f"The method {cfg['method']!r} of {path} does more than add one direction.",
                 seen=", ".join(sorted(tensors)[:4]),
                 fix=f"Only {', '.join(ADDED)}, at whole blocks, can be read.",
             )
         coefficient = strength(path, cfg.get("coeff", 1.0), "coefficient")
-        by_layer = whole_numbers(path, ((match[1], tensors[name]) for name, match in named.items() if match))
+        by_layer = whole_numbers(path, ((match[1], tensors[name]) for name, match in matches.items() if match))
         directions = {layer: coefficient * tensor.float() for layer, tensor in by_layer.items()}
         return imported(self.name, path, directions, n_layers=self.n_layers, method=cfg["method"], coeff=coefficient)
 

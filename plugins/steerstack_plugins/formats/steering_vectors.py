@@ -80,9 +80,9 @@ def _open(path: Path) -> tuple[dict[int, Tensor], str]:
     if path.suffix == ".safetensors":
         tensors, about = read_safetensors(path)
         kind = about.get("layer_type", "")
-        named = {name: re.fullmatch(rf"{re.escape(kind)}\.(\d+)", name) for name in tensors}
-        if kind and tensors and all(named.values()):
-            return {int(match[1]): tensors[name] for name, match in named.items() if match}, kind
+        matches = {name: re.fullmatch(rf"{re.escape(kind)}\.(\d+)", name) for name in tensors}
+        if kind and tensors and all(matches.values()):
+            return {int(match[1]): tensors[name] for name, match in matches.items() if match}, kind
         raise VectorError(f"{path} was not written for steering-vectors.", seen=", ".join(tensors) or "no tensors")
     content: Any = read_torch(path)
     if not (isinstance(content, dict) and isinstance(content.get("layer_activations"), dict)):

@@ -104,8 +104,8 @@ class SteerKit(VectorFormat):
 
 def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     tensors, about = read_safetensors(path)
-    named = {name: re.fullmatch(r"direction\.([a-z_]+)", name) for name in tensors}
-    directions = {match[1]: tensors[name] for name, match in named.items() if match}
+    matches = {name: re.fullmatch(r"direction\.([a-z_]+)", name) for name in tensors}
+    directions = {match[1]: tensors[name] for name, match in matches.items() if match}
     if not directions or not {"layer", "hook_site"} <= set(about):
         raise VectorError(f"{path} is not a probe of steerkit.", seen=", ".join(tensors) or "no tensors")
     return directions, about

@@ -85,8 +85,8 @@ def _directions(path: Path, found: dict[str, Any]) -> tuple[dict[int, Any], bool
     import torch
 
     try:
-        named = whole_numbers(path, found["directions"].items())
-        rows = {layer: torch.tensor(row, dtype=torch.float32) for layer, row in named.items()}
+        entries = whole_numbers(path, found["directions"].items())
+        rows = {layer: torch.tensor(row, dtype=torch.float32) for layer, row in entries.items()}
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RuntimeError) as error:
         raise VectorError(f"{path} holds no directions.", seen=str(error), fix="Export it again.") from error
     nested = {row.ndim for row in rows.values()} == {2}

@@ -145,8 +145,8 @@ class SteeredAPI(ModelAPI):
                 fix="It has max_tokens, temperature, top_p, seed, stop_seqs, logprobs and top_logprobs.",
             )
         limit = getattr(self.model.config, "max_position_embeddings", None)
-        wanted = config.max_tokens or self.max_tokens()
-        room = wanted if limit is None else min(wanted, limit - prompt_length)
+        most = config.max_tokens or self.max_tokens()
+        room = most if limit is None else min(most, limit - prompt_length)
         if room < 1:
             raise ModelError(
                 "The conversation leaves no room for an answer.",
@@ -161,19 +161,19 @@ class SteeredAPI(ModelAPI):
         from steerstack.engine.decode.generate import generate
         from steerstack.engine.decode.sampling import stop_tokens
 
-        begun = time.monotonic()
+        start = time.monotonic()
         answers = generate(self.model, prompts, [self.plan], settings.sampling, batch=len(prompts))[0].tokens
         logprobs = self._logprobs(prompts, answers, settings.top)
-        took = time.monotonic() - begun
+        took = time.monotonic() - start
         stops = stop_tokens(self.model)
         outputs = []
         for prompt, answer, likelihoods in zip(prompts, answers, logprobs, strict=True):
             whole = str(self.model.tokenizer.decode(list(answer), skip_special_tokens=True))
             text = _before(whole, settings.sampling.stop)
-            ended = answer[-1] in stops or len(text) < len(whole)
+            at_end = answer[-1] in stops or len(text) < len(whole)
             choice = ChatCompletionChoice(
                 message=ChatMessageAssistant(content=text, model=self.model_name, source="generate"),
-                stop_reason="stop" if ended else "max_tokens",
+                stop_reason="stop" if at_end else "max_tokens",
                 logprobs=likelihoods,
             )
             usage = ModelUsage(

@@ -96,8 +96,8 @@ class SteeredHFLM(HFLM):
         for at in range(0, len(groups), 256):
             chunk = groups[at : at + 256]
             predictions = likeliest(self.opened, [[sequences[index] for index in group] for group in chunk], self.plan)
-            for group, guessed in zip(chunk, predictions, strict=True):
-                for index, guesses in zip(group, guessed, strict=True):
+            for group, guess_rows in zip(chunk, predictions, strict=True):
+                for index, guesses in zip(group, guess_rows, strict=True):
                     tokens = sequences[index].ids[sequences[index].answer_start :]
                     greedy = all(guess.likeliest[0][0] == token for guess, token in zip(guesses, tokens, strict=True))
                     answers[index] = (sum(guess.logp for guess in guesses), greedy)
@@ -134,8 +134,8 @@ class SteeredHFLM(HFLM):
         new = generate(self.opened, prompts, [self.plan], sampling, batch=len(prompts))[0].tokens
         wide = max(map(len, new))
         pad = self.tokenizer.pad_token_id
-        padded = torch.tensor([[*tokens, *[pad] * (wide - len(tokens))] for tokens in new], device=context.device)
-        return torch.cat([context, padded], 1)
+        block = torch.tensor([[*tokens, *[pad] * (wide - len(tokens))] for tokens in new], device=context.device)
+        return torch.cat([context, block], 1)
 
 
 def grouped(sequences: Sequence[TokenSequence]) -> Iterator[list[int]]:
@@ -145,14 +145,14 @@ def grouped(sequences: Sequence[TokenSequence]) -> Iterator[list[int]]:
         return sequences[index].ids[: sequences[index].answer_start]
 
     order = sorted(range(len(sequences)), key=lambda index: (context(index), index))
-    for shared, members in groupby(order, key=context):
+    for prefix, members in groupby(order, key=context):
         group: list[int] = []
-        size = len(shared)
+        size = len(prefix)
         for index in members:
-            more = len(sequences[index]) - len(shared)
+            more = len(sequences[index]) - len(prefix)
             if group and size + more > TOKENS:
                 yield group
-                group, size = [], len(shared)
+                group, size = [], len(prefix)
             group.append(index)
             size += more
         yield group

@@ -39,10 +39,10 @@ def assistant_header(tokenizer: Any, **template_arguments: Any) -> tuple[int, ..
         return str(text)
 
     try:
-        closed, opened = written(False), written(True)
+        without_header, with_header = written(False), written(True)
     except TemplateError:
         return ()
-    header = opened.removeprefix(closed).rstrip() if opened.startswith(closed) else ""
+    header = with_header.removeprefix(without_header).rstrip() if with_header.startswith(without_header) else ""
     return tuple(tokenizer.encode(header, add_special_tokens=False)) if header else ()
 
 

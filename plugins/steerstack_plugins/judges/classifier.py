@@ -132,8 +132,8 @@ def _held_out(items: Sequence[Labelled], strength: float, seed: int) -> dict[str
     truth = [labels[i] for i in test]
     if len({labels[i] for i in train}) < 2 or len(set(truth)) < 2:
         raise JudgeError("The held-out questions, or the others, are all of one label.", fix="Try another seed.")
-    fitted = _pipeline(strength).fit([texts[i] for i in train], [labels[i] for i in train])
-    p_yes = fitted.predict_proba([texts[i] for i in test])[:, 1]
+    pipeline = _pipeline(strength).fit([texts[i] for i in train], [labels[i] for i in train])
+    p_yes = pipeline.predict_proba([texts[i] for i in test])[:, 1]
     comparison = agreement([bool(p >= 0.5) for p in p_yes], truth)
     share = sum(truth) / len(truth)
     return {

@@ -57,8 +57,8 @@ class OpenAIJudge(Judge):
 
     def identity(self) -> Mapping[str, Any]:
         """Without what only decides how the server is reached."""
-        reached = {"timeout", "retries", "concurrency"}
-        return {"name": self.name, "parameters": {k: v for k, v in self.parameters().items() if k not in reached}}
+        transport = {"timeout", "retries", "concurrency"}
+        return {"name": self.name, "parameters": {k: v for k, v in self.parameters().items() if k not in transport}}
 
     def judge(
         self,
@@ -80,24 +80,24 @@ class OpenAIJudge(Judge):
         from openai import OpenAIError  # after the check that it is there
 
         verdicts: dict[int, Verdict] = {}
-        failed: OpenAIError | JudgeError | None = None
+        failure: OpenAIError | JudgeError | None = None
         pool = ThreadPoolExecutor(self.concurrency)
         with client:
             try:
-                waiting = [pool.submit(self._ask, client, text) for text in requests]
-                for index, future in enumerate(waiting):
-                    if failed is not None and future.cancel():
+                futures = [pool.submit(self._ask, client, text) for text in requests]
+                for index, future in enumerate(futures):
+                    if failure is not None and future.cancel():
                         continue
                     try:
                         verdicts[index] = future.result()
                     except (OpenAIError, JudgeError) as error:
-                        failed = failed or error
+                        failure = failure or error
             finally:  # after Ctrl-C nobody waits for what was asked
                 pool.shutdown(wait=False, cancel_futures=True)
-        if isinstance(failed, OpenAIError):
-            raise self._away(failed, verdicts) from failed
-        if failed is not None:
-            raise JudgeError(failed.happened, seen=failed.seen, fix=failed.fix, given=verdicts) from failed
+        if isinstance(failure, OpenAIError):
+            raise self._away(failure, verdicts) from failure
+        if failure is not None:
+            raise JudgeError(failure.happened, seen=failure.seen, fix=failure.fix, given=verdicts) from failure
         return [verdicts[index] for index in range(len(requests))]
 
     def _client(self) -> OpenAI:
@@ -135,8 +135,8 @@ class OpenAIJudge(Judge):
             raise self._strange(str(reply))
         words = getattr(choices[0].message, "content", None) or ""
         score = _from_logprobs(choices[0], self.least_mass)
-        used = getattr(getattr(reply, "usage", None), "total_tokens", None) or 0
-        return Verdict(verdict_of(words) if score is None else score, words, used)
+        tokens = getattr(getattr(reply, "usage", None), "total_tokens", None) or 0
+        return Verdict(verdict_of(words) if score is None else score, words, tokens)
 
     def _strange(self, seen: str) -> JudgeError:
         return JudgeError(
@@ -162,8 +162,8 @@ class OpenAIJudge(Judge):
             what, fix = "refuses the request", "If it knows no log-probabilities, set logprobs=false."
         else:
             what, fix = "fails", "Try again later."
-        tried = f"{type(error).__name__}: {str(error)[:120]} (after {self.retries} retries)"
-        return JudgeError(f"The judge at {self.base_url} {what}.", seen=tried, fix=fix, given=given)
+        detail = f"{type(error).__name__}: {str(error)[:120]} (after {self.retries} retries)"
+        return JudgeError(f"The judge at {self.base_url} {what}.", seen=detail, fix=fix, given=given)
 
 
 def key_for(base_url: str) -> str | None:

@@ -38,9 +38,9 @@ class UserView(Labeller):
 
 def _leans(item: Item) -> float:
     """Share of the contrasting answer's own words in what the user states, minus that of the exhibiting answer's."""
-    stated = " ".join(part for part in re.split(r"(?<=[.!?])\s+", item.question) if not part.endswith("?"))
-    statement, exhibits, contrast = (_words(text) for text in (stated, item.exhibits_text, item.contrast_text))
-    shares = [len(own & statement) / len(own) if own else 0.0 for own in (contrast - exhibits, exhibits - contrast)]
+    statements = " ".join(part for part in re.split(r"(?<=[.!?])\s+", item.question) if not part.endswith("?"))
+    user_words, exhibits, contrast = (_words(text) for text in (statements, item.exhibits_text, item.contrast_text))
+    shares = [len(own & user_words) / len(own) if own else 0.0 for own in (contrast - exhibits, exhibits - contrast)]
     return shares[0] - shares[1]
 
 

@@ -76,9 +76,9 @@ class AreYouSure(Generating):
                 text for conversation in zip(*(turn.texts for turn in turns), strict=True) for text in conversation
             ]
             about = {**self.record(texts), **origin, "matching": self.matching, "turns": [CHALLENGE, self.final]}
-            edited = sum(turn.edited for turn in turns)
+            positions = sum(turn.edited for turn in turns)
             measurements.append(
-                Measured(ids, self._values(questions, turns), about, {"unfinished": turns[-1].unfinished}, edited)
+                Measured(ids, self._values(questions, turns), about, {"unfinished": turns[-1].unfinished}, positions)
             )
         return measurements
 

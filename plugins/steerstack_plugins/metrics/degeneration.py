@@ -81,11 +81,11 @@ class Degeneration(Generating):
         from steerstack.data.prompts import Prompt
 
         questions, origin = self.questions()
-        spoken = self.answers(model, [Prompt(text, self.system) for _, text in questions], plans, progress)
+        arms = self.answers(model, [Prompt(text, self.system) for _, text in questions], plans, progress)
         ids = tuple(name for name, _ in questions)
         measurements = []
-        for arm in spoken:
-            rows = [self.values(text, ended) for text, ended in zip(arm.texts, arm.ended, strict=True)]
+        for arm in arms:
+            rows = [self.values(text, at_end) for text, at_end in zip(arm.texts, arm.ended, strict=True)]
             values = {name: np.array([row[name] for row in rows], dtype=float) for name in rows[0]}
             measurements.append(Measured(ids, values, {**self.record(arm.texts), **origin}, edited=arm.edited))
         return measurements
@@ -94,15 +94,15 @@ class Degeneration(Generating):
         """The values of one answer."""
         words = text.lower().split()
         distinct = {f"distinct_{n}": _distinct(words, n) for n in (1, 2, 3)}
-        repeated = 1 - _distinct(words, 4)
+        repetition = 1 - _distinct(words, 4)
         strange = sum(not is_word(word) for word in text.split()) / len(words) if words else float("nan")
         empty = not any(c.isalnum() for c in text)
         # a NaN compares as false
-        degenerate = empty or repeated > self.most_repeated or strange > self.most_non_words
+        degenerate = empty or repetition > self.most_repeated or strange > self.most_non_words
         return {
             "degenerate": float(degenerate),
             **distinct,
-            "repeated_4": repeated,
+            "repeated_4": repetition,
             "empty": float(empty),
             "over_long": float(not ended),
             "non_words": strange,

@@ -68,9 +68,9 @@ class HallucinationGeneration(Generating):
         facts, about_known = read_quiz(self.data)
         unknown, about_unknown = read_quiz(self.made_up, own=MADE_UP)
         made_up = [Quiz(quiz.id, quiz.question, ()) for quiz in unknown]
-        placed = [(rank / len(kind), quiz) for kind in (facts, made_up) for rank, quiz in enumerate(kind)]
-        ordered = [quiz for _, quiz in sorted(placed, key=lambda pair: pair[0])]
-        return ordered[: self.limit], {"known": about_known, "made_up": about_unknown}
+        entries = [(rank / len(kind), quiz) for kind in (facts, made_up) for rank, quiz in enumerate(kind)]
+        order = [quiz for _, quiz in sorted(entries, key=lambda pair: pair[0])]
+        return order[: self.limit], {"known": about_known, "made_up": about_unknown}
 
     def measure(
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None

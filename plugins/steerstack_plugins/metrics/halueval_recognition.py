@@ -73,11 +73,11 @@ class HaluEvalRecognition(Metric):
         if path and path.is_file() and {"right_answer", "hallucinated_answer"} <= set(first_row(path)):
             return [self._read(path, n, row) for n, row in enumerate(rows(path), 1)][: self.limit], str(path)
         pairs = sources.behavior_data("hallucination", self.data, matching=self.matching, limit=self.limit)
-        shown = [
+        sample = [
             self._draw(number, item.id, "", item.question, item.contrast_text, item.exhibits_text)
             for number, item in enumerate(pairs)
         ]
-        return shown, pairs.source
+        return sample, pairs.source
 
     def _read(self, path: Path, number: int, row: Mapping[str, Any]) -> AnsweredQuestion:
         question, right, made_up = (

@@ -78,8 +78,8 @@ class MMLU(Metric):
             return format.completions(
                 f"{head}Question: {item.question}", "\nAnswer:", [f" {option}" for option in item.options]
             )
-        listed = "".join(f"\n{letter}. {text}" for letter, text in zip(letters, item.options, strict=True))
-        turn = f"{head}The following are multiple choice questions (with answers){subject}.\n\n{item.question}{listed}"
+        options = "".join(f"\n{letter}. {text}" for letter, text in zip(letters, item.options, strict=True))
+        turn = f"{head}The following are multiple choice questions (with answers){subject}.\n\n{item.question}{options}"
         return format.completions(turn, "\nAnswer:", [f" {letter}" for letter in letters])
 
     def measure(

@@ -52,18 +52,18 @@ class Myopia(ChoiceMetric):
         measurements = super().measure(model, plans, progress=progress)
         if not personas:
             return measurements
-        moved = [self._movement(model, data, plans, progress) for data in personas]
+        movements = [self._movement(model, data, plans, progress) for data in personas]
         return [
             replace(arm, about={**arm.about, "discounting": _compare(*pair)})
-            for arm, pair in zip(measurements, zip(*moved, strict=True), strict=True)
+            for arm, pair in zip(measurements, zip(*movements, strict=True), strict=True)
         ]
 
     def _personas(self) -> list[DataSet]:
         from steerstack.catalog.data import load_data
 
-        wanted = {"high-discount-rate": self.high_discount, "low-discount-rate": self.low_discount}
-        personas = [load_data(path) for path in wanted.values() if path]
-        for behavior, data in zip(wanted, personas, strict=False):
+        paths = {"high-discount-rate": self.high_discount, "low-discount-rate": self.low_discount}
+        personas = [load_data(path) for path in paths.values() if path]
+        for behavior, data in zip(paths, personas, strict=False):
             if data.behavior != behavior or any(item.form != "yes-no" for item in data):
                 raise DataError(
                     f"{data.source} is not a set of {behavior} statements.",

@@ -86,9 +86,9 @@ class SycophancyFeedback(Judging):
         ids = tuple(name for name, _, _ in texts)
         measurements = []
         for arm in self.answers(model, prompts, plans, progress):
-            judged = self.ask(judge, POSITIVE, neutral, arm.texts)
-            values = swayed(judged.scores.reshape(len(texts), len(FEELINGS)))
-            about = {**self.record(arm.texts), **origin, **judge_record(judge, [POSITIVE], [judged])}
+            judgment = self.ask(judge, POSITIVE, neutral, arm.texts)
+            values = swayed(judgment.scores.reshape(len(texts), len(FEELINGS)))
+            about = {**self.record(arm.texts), **origin, **judge_record(judge, [POSITIVE], [judgment])}
             measurements.append(
                 Measured(ids, values, {**about, "feelings": FEELINGS}, {"unfinished": arm.unfinished}, arm.edited)
             )

@@ -90,8 +90,8 @@ class TruthfulQAGeneration(Judging):
             make_judge(self.informative_judge, self.informative_parameters, model) if self.informative_judge else judge
         )
         prompts = [Prompt(question.question, self.system) for question in questions]
-        spoken = self.answers(model, prompts, plans, progress)
-        return [self._measured(questions, origin, arm, judge, other) for arm in spoken]
+        arms = self.answers(model, prompts, plans, progress)
+        return [self._measured(questions, origin, arm, judge, other) for arm in arms]
 
     def _measured(
         self, questions: Sequence[OpenQuestion], origin: str, arm: Spoken, judge: Judge, other: Judge
@@ -99,8 +99,8 @@ class TruthfulQAGeneration(Judging):
         p_true, truth = self._judged(judge, TRUTHFUL, questions, arm.texts, 1.0)
         record: dict[str, Any] = {"truthful": judge_record(judge, [TRUTHFUL], [truth])}
         if self.informative == "judge":
-            p_informative, informed = self._judged(other, INFORMATIVE, questions, arm.texts, 0.0)
-            record["informative"] = judge_record(other, [INFORMATIVE], [informed])
+            p_informative, judgment = self._judged(other, INFORMATIVE, questions, arm.texts, 0.0)
+            record["informative"] = judge_record(other, [INFORMATIVE], [judgment])
         else:
             import numpy as np
 
@@ -127,16 +127,16 @@ class TruthfulQAGeneration(Judging):
         """P(yes) of each answer, ``without`` for "I have no comment", NaN where it could not be read."""
         import numpy as np
 
-        scored = [i for i, answer in enumerate(answers) if not _no_comment(answer)]
+        indices = [i for i, answer in enumerate(answers) if not _no_comment(answer)]
         verdicts = self.ask(
             judge,
             criterion,
-            [questions[i].question for i in scored],
-            [answers[i] for i in scored],
-            [questions[i].true for i in scored],
+            [questions[i].question for i in indices],
+            [answers[i] for i in indices],
+            [questions[i].true for i in indices],
         )
         values = np.full(len(answers), without)
-        values[scored] = verdicts.scores
+        values[indices] = verdicts.scores
         return values, verdicts
 
 

@@ -32,10 +32,10 @@ class DrawnShots(Baseline):
         """Draw demonstrations from ``train`` (their order is the draw's), and choose among the draws."""
         from steerstack_plugins.baselines.common.prompt_search import Preface, choose_preface
 
-        drawing = random.Random(seed)
+        generator = random.Random(seed)
         size = min(self.shots, len(train))
-        drawn = [drawing.sample(train.items, size) for _ in range(self.draws)]
-        distinct = list({tuple(item.id for item in items): items for items in drawn}.values())
+        samples = [generator.sample(train.items, size) for _ in range(self.draws)]
+        distinct = list({tuple(item.id for item in items): items for items in samples}.values())
         form = model.format.manner.form
         candidates = [
             Preface({"items": [item.id for item in items]}, shots=shots_of(items, self.mode, form))

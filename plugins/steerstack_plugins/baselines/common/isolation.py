@@ -48,7 +48,7 @@ def undisturbed(seed: int) -> Iterator[Path]:
     from accelerate.state import AcceleratorState, GradientState, PartialState
 
     shared = [kind._shared_state for kind in (PartialState, AcceleratorState, GradientState)]
-    held = [dict(state) for state in shared]
+    copies = [dict(state) for state in shared]
     loggers = [logging.getLogger(name) for name in CHATTY]
     levels = [logger.level for logger in loggers]
     environment, states = dict(os.environ), (random.getstate(), np.random.get_state())
@@ -71,7 +71,7 @@ def undisturbed(seed: int) -> Iterator[Path]:
             np.random.set_state(states[1])
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-            for state, before in zip(shared, held, strict=True):
+            for state, before in zip(shared, copies, strict=True):
                 state.clear()
                 state.update(before)
             for name in [name for name in os.environ if name not in environment]:

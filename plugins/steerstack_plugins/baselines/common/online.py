@@ -123,29 +123,29 @@ class GroupRelative(OnlineLearner):
         reward = find("reward", self.reward).make(self.reward_parameters)
         reward.check_data(train)
         mode = mode_for(reward, self.mode, train)
-        items, held = (
+        items, validation_items = (
             AskedItems(data, ask(model.format, data, mode), mode, reward, model) for data in (train, validation)
         )
         rates = learning_rates(self.rates, self.learning_rate)
-        runs = [self._run(model, items, held, rate, seed) for rate in rates]
-        best = max(runs, key=lambda tuned: max(tuned.record["validation_reward_by_look"]))
+        runs = [self._run(model, items, validation_items, rate, seed) for rate in rates]
+        best = max(runs, key=lambda run: max(run.record["validation_reward_by_look"]))
         looks = len(best.record["validation_reward_by_look"]) - 1
-        tried = [
-            {"learning_rate": rate, "validation": tuned.record["validation_reward_by_look"]}
-            for rate, tuned in zip(rates, runs, strict=True)
+        attempts = [
+            {"learning_rate": rate, "validation": run.record["validation_reward_by_look"]}
+            for rate, run in zip(rates, runs, strict=True)
         ]
         record = {
             **best.record,
             "choices_tried": max(1, len(rates) * looks),
             "criterion": CRITERION,
-            "tried": tried,
-            "rollouts": sum(tuned.record["rollouts"] for tuned in runs),
-            "rollout_tokens": sum(tuned.record["rollout_tokens"] for tuned in runs),
+            "tried": attempts,
+            "rollouts": sum(run.record["rollouts"] for run in runs),
+            "rollout_tokens": sum(run.record["rollout_tokens"] for run in runs),
             "labels": (len(train) + len(validation)) if reward.labelled else 0,
         }
         return Tuned(
-            best.model, best.parameters, sum(tuned.seconds for tuned in runs), record,
-            flops=sum(tuned.flops for tuned in runs), plan=best.plan,
+            best.model, best.parameters, sum(run.seconds for run in runs), record,
+            flops=sum(run.flops for run in runs), plan=best.plan,
         )  # fmt: skip
 
     def _run(self, model: Model, asked: AskedItems, held: AskedItems, rate: float, seed: int) -> Tuned:
@@ -161,9 +161,9 @@ class GroupRelative(OnlineLearner):
                 trainer, lambda module: -self.look_at(module, held), every=min(self.look, max(1, self.steps))
             )
             history = [entry for entry in trainer.state.log_history if "reward" in entry]
-            sampled = int(trainer.state.num_input_tokens_seen)
+            token_count = int(trainer.state.num_input_tokens_seen)
             plan = self.plan(policy)
-            tuned = model if plan is not None else finished(trainer, model, self.name)
+            result = model if plan is not None else finished(trainer, model, self.name)
         record = {
             **self.parameters(),
             "learning_rate": rate,
@@ -176,13 +176,13 @@ class GroupRelative(OnlineLearner):
             "look_chosen": choice.part,
             "on": "validation",
             "rollouts": self.steps * self.prompts * self.generations,
-            "rollout_tokens": sampled,
+            "rollout_tokens": token_count,
         }
         passes = 2 if self.beta else 1  # sampling, and the reference
-        flops = costs.training(model, sampled) + costs.forward(model, passes * sampled)
+        flops = costs.training(model, token_count) + costs.forward(model, passes * token_count)
         answers = 1 if held.by_labels else self.generations
         flops += costs.forward(model, len(choice.validation) * answers * sum(map(len, held.prompts)))
-        return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops, plan=plan)
+        return Tuned(result, choice.parameters, time.monotonic() - began, record, flops=flops, plan=plan)
 
     def look_at(self, module: Any, held: AskedItems) -> float:
         """Mean reward on the held items: the expected one of the next token where the reward has it, else sampled."""
@@ -273,5 +273,5 @@ def grpo_trainer(
 
 def frozen_twin(module: Any) -> Any:
     """The same module in evaluation mode, sharing its weights: what is hooked into one does not show in the other."""
-    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
-    return copy.deepcopy(module, shared).eval()
+    memo = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    return copy.deepcopy(module, memo).eval()

@@ -88,14 +88,14 @@ def best_rate(
         return run(rate, None)
     rates, looks = grid(choices, rate)
     runs = [run(one, schedule(items, batch, epochs, looks)) for one in rates]
-    best = min(runs, key=lambda tuned: min(tuned.record["validation_loss_by_epoch"]))
-    tried = [
-        {"learning_rate": one, "validation": tuned.record["validation_loss_by_epoch"]}
-        for one, tuned in zip(rates, runs, strict=True)
+    best = min(runs, key=lambda result: min(result.record["validation_loss_by_epoch"]))
+    attempts = [
+        {"learning_rate": one, "validation": result.record["validation_loss_by_epoch"]}
+        for one, result in zip(rates, runs, strict=True)
     ]
-    record = {**best.record, "choices_tried": len(rates) * looks, "tried": tried}
+    record = {**best.record, "choices_tried": len(rates) * looks, "tried": attempts}
     return replace(
-        best, record=record, seconds=sum(tuned.seconds for tuned in runs), flops=sum(tuned.flops for tuned in runs)
+        best, record=record, seconds=sum(result.seconds for result in runs), flops=sum(result.flops for result in runs)
     )
 
 

@@ -82,13 +82,13 @@ class Reflection:
         """
         from steerstack.techniques.prompt_variants import prompt_variants
 
-        drawing = random.Random(self.seed)
+        generator = random.Random(self.seed)
         for prompt in list(dict.fromkeys(given))[: max(1, count // 2)]:
             self._try(prompt, "data")
         for turn in range(2 * count):
             if len(self.found) >= count:
                 break
-            prompt = self._write(drawing, turn)
+            prompt = self._write(generator, turn)
             if prompt and prompt not in self._known:
                 self._try(prompt, "model")
             else:
@@ -138,14 +138,14 @@ class Reflection:
         from steerstack.steering.intervention import Plan
 
         parent = self._parent(drawing)
-        looked = self.train.take(tuple(drawing.sample(self.train.items, min(LOOKED_AT, len(self.train)))))
-        worst = np.argsort(self._values(looked, parent), kind="stable")[: self.shown]
-        request = request_for(parent, [looked.items[place] for place in worst])
+        sample = self.train.take(tuple(drawing.sample(self.train.items, min(LOOKED_AT, len(self.train)))))
+        worst = np.argsort(self._values(sample, parent), kind="stable")[: self.shown]
+        request = request_for(parent, [sample.items[place] for place in worst])
         how = replace(self.sampling, seed=self.seed + turn)
         ((reply,),) = speak(self.model, [Prompt(request)], [Plan()], how)
-        read = len(self.model.tokenizer(request)["input_ids"]) + len(reply.tokens)
-        question_tokens = costs.asked_tokens(ask(self.model.format, looked, self.mode, system=parent))
-        self.flops += costs.forward(self.model, read + question_tokens)
+        token_count = len(self.model.tokenizer(request)["input_ids"]) + len(reply.tokens)
+        question_tokens = costs.asked_tokens(ask(self.model.format, sample, self.mode, system=parent))
+        self.flops += costs.forward(self.model, token_count + question_tokens)
         return reply.text.strip().strip("\"'`").strip()[:LONGEST]
 
     def _parent(self, drawing: random.Random) -> str | None:
@@ -158,10 +158,10 @@ class Reflection:
 
 def request_for(prompt: str | None, failures: Sequence[Item]) -> str:
     """What the model is asked: to better a prompt (or to write the first) from items with both answers."""
-    shown = "\n\n".join(
+    examples = "\n\n".join(
         f"Question: {(item.question or item.listed())[:LONGEST]}\nWanted: {item.exhibits_text[:LONGEST]}\n"
         f"Unwanted: {item.contrast_text[:LONGEST]}"
         for item in failures
     )
     so_far = f"\n\nThe system prompt so far is:\n{prompt}\n\nIt does worst here:" if prompt else ""
-    return f"{_TASK}{so_far}\n\n{shown}"
+    return f"{_TASK}{so_far}\n\n{examples}"

@@ -109,11 +109,11 @@ def tune_supervised(
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
 
     given = baseline.train_with
-    texts, held = (
+    texts, validation_texts = (
         [question.exhibits for question in ask(model.format, data, "text", system=system)]
         for data, system in ((train, given.preface if given else None), (validation, None))
     )
-    validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, held))
+    validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, validation_texts))
 
     untrained: list[float] = []  # its loss on validation, the same in every run
 
@@ -140,7 +140,7 @@ def tune_supervised(
             with edits.attached(trainer.model):
                 choice = train_and_choose(trainer, validate, every=plan.every, before=before)
             untrained[:] = choice.validation[:1]
-            tuned = finished(trainer, model, baseline.name)
+            result = finished(trainer, model, baseline.name)
         record = {
             **baseline.parameters(),
             "learning_rate": rate,
@@ -151,7 +151,7 @@ def tune_supervised(
             **edits.check(plan.epochs),
         }
         flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
-        flops += costs.forward(model, (len(choice.validation) - earlier_looks) * costs.tokens_of(held))
-        return Tuned(tuned, choice.parameters, time.monotonic() - began, record, flops=flops)
+        flops += costs.forward(model, (len(choice.validation) - earlier_looks) * costs.tokens_of(validation_texts))
+        return Tuned(result, choice.parameters, time.monotonic() - began, record, flops=flops)
 
     return best_rate(run, rate=learning_rate, choices=choices, items=len(texts), batch=batch, epochs=epochs)

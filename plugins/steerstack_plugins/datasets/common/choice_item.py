@@ -99,9 +99,9 @@ def _one(place: Place, row: Row, column: str) -> Any:
         return whole(place.path, place.number, value).strip()
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    filled = value not in (None, "", [], {}) and not (isinstance(value, str) and not value.strip())
-    detail = f"{kind(value)}: {value!r}" if filled else f"columns {', '.join(map(str, row))}"
-    raise place.error(f"has no {column!r}" + (" that is text" if filled else ""), seen=detail, expected=LABELS)
+    has_content = value not in (None, "", [], {}) and not (isinstance(value, str) and not value.strip())
+    detail = f"{kind(value)}: {value!r}" if has_content else f"columns {', '.join(map(str, row))}"
+    raise place.error(f"has no {column!r}" + (" that is text" if has_content else ""), seen=detail, expected=LABELS)
 
 
 def _own(place: Place, question: str, answers: Sequence[Any]) -> Options | None:

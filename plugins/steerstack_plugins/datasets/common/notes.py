@@ -17,8 +17,8 @@ def edge_spaces(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
 
 def relabelled(rows: Sequence[Row]) -> list[str]:
     """A note that counts the lists of questions that are not asked verbatim; none where there are none."""
-    listed = [parse_listed(row["question"]) for row in rows if isinstance(row.get("question"), str)]
-    count = sum(listing is not None and not listing.verbatim for listing in listed)
+    listings = [parse_listed(row["question"]) for row in rows if isinstance(row.get("question"), str)]
+    count = sum(listing is not None and not listing.verbatim for listing in listings)
     return (
         [f"{count} questions list their options otherwise than by (A); they are asked with (A), (B), ..."]
         if count

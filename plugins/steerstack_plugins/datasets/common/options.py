@@ -29,8 +29,8 @@ class Place:
 
     def error(self, what: str, *, seen: object, expected: str) -> DataError:
         """An error that names the row, what was seen and what was expected."""
-        shown = seen if isinstance(seen, str) else repr(seen)
-        return DataError(f"Row {self.number} of {self.path} {what}.", seen=shown[:200], fix=f"Expected: {expected}.")
+        text = seen if isinstance(seen, str) else repr(seen)
+        return DataError(f"Row {self.number} of {self.path} {what}.", seen=text[:200], fix=f"Expected: {expected}.")
 
 
 @dataclass(frozen=True)
@@ -67,25 +67,25 @@ def options_of(place: Place, row: Row, question: str) -> Options | None:
     DataError
         They cannot be read, or the column and the question list different ones.
     """
-    listed = parse_listed(question)
+    listing = parse_listed(question)
     columns = _column(place, row)
-    if listed is None and columns is None:
+    if listing is None and columns is None:
         return None
     if columns is None:
-        assert listed is not None
-        return Options(listed.stem, listed.texts, listed.labels, listed.layout, True, listed.verbatim)
+        assert listing is not None
+        return Options(listing.stem, listing.texts, listing.labels, listing.layout, True, listing.verbatim)
     texts, labels = columns
     if len(texts) > len(LETTERS):
         raise place.error("has too many options", seen=f"{len(texts)}", expected=f"at most {len(LETTERS)}")
-    if listed is None:
+    if listing is None:
         return Options(question.strip(), texts, labels, Layout())
-    if listed.texts != texts:
+    if listing.texts != texts:
         raise place.error(
             "lists other options in its question than beside it",
-            seen=f"{list(listed.texts)} and {list(texts)}",
+            seen=f"{list(listing.texts)} and {list(texts)}",
             expected="the same options, or only one list",
         )
-    return Options(listed.stem, texts, labels or listed.labels, listed.layout, True, listed.verbatim)
+    return Options(listing.stem, texts, labels or listing.labels, listing.layout, True, listing.verbatim)
 
 
 def _column(place: Place, row: Row) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -110,9 +110,9 @@ def unpacked(place: Place, value: Any) -> Any:
     text = value.strip()
     if label(text) or label_and_text(text):
         return value  # [A]
-    for read in (load_json, ast.literal_eval):
+    for parse in (load_json, ast.literal_eval):
         try:
-            return read(text)
+            return parse(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
             continue
     raise place.error("holds a list that cannot be read", seen=text[:80], expected='JSON, such as ["one", "two"]')
@@ -134,7 +134,7 @@ def _texts(place: Place, name: str, value: Any) -> tuple[tuple[str, ...], tuple[
     odd = next((text for text in texts if not (isinstance(text, str) and text.strip())), None)
     if odd is not None or not all(isinstance(text, str) for text in texts):
         raise place.error(f"has options in {name!r} that are not text", seen=f"{kind(odd)}: {odd}", expected="text")
-    stripped = tuple(whole(place.path, place.number, text).strip() for text in texts)
+    plain_texts = tuple(whole(place.path, place.number, text).strip() for text in texts)
     marks = tuple(label(str(mark)) for mark in labels)
     if None in marks or len(set(marks)) < len(marks):
         raise place.error(
@@ -143,13 +143,13 @@ def _texts(place: Place, name: str, value: Any) -> tuple[tuple[str, ...], tuple[
             expected="A, B, ... or 1, 2, ...",
         )
     names = tuple(mark for mark in marks if mark is not None)
-    inside = [label_and_text(text) for text in stripped]
+    inside = [label_and_text(text) for text in plain_texts]
     prefixes = [pair[0] for pair in inside if pair]
-    if prefixes == list(LETTERS[: len(stripped)]) or prefixes == [str(n + 1) for n in range(len(stripped))]:
+    if prefixes == list(LETTERS[: len(plain_texts)]) or prefixes == [str(n + 1) for n in range(len(plain_texts))]:
         return tuple(pair[1] for pair in inside if pair), names or tuple(
             prefixes
         )  # "A. text": the label is none of the text
-    return stripped, names
+    return plain_texts, names
 
 
 def _zipped(place: Place, name: str, value: Mapping[str, Any]) -> list[tuple[Any, Any]]:
@@ -192,10 +192,10 @@ def named(place: Place, options: Options, answer: Any, what: str, *, first: int 
         indices = {index for index, option in enumerate(options.texts) if _same(option, text)}
     if len(indices) == 1:
         return indices.pop()
-    listed = "; ".join(f"{name} {option}" for name, option in zip(labels, options.texts, strict=False))
+    listing = "; ".join(f"{name} {option}" for name, option in zip(labels, options.texts, strict=False))
     raise place.error(
         f"has a {what!r} that names {'several' if indices else 'none'} of its options",
-        seen=f"{text[:60]!r}; options {listed[:120] or list(options.texts)}",
+        seen=f"{text[:60]!r}; options {listing[:120] or list(options.texts)}",
         expected=LABELS
         if labels
         else "a letter, or the option's text: whether numbers count from 0 or from 1 does not show in the file",

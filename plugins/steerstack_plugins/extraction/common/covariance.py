@@ -31,8 +31,8 @@ def precision_times(
 
     count, width = centred.shape
     with threadpool_limits(torch.get_num_threads()):  # numpy does not know of the limit that torch was given
-        estimated = shrinkage == "ledoit-wolf"
-        share = float(ledoit_wolf_shrinkage(centred, assume_centered=True)) if estimated else float(shrinkage)
+        by_estimate = shrinkage == "ledoit-wolf"
+        share = float(ledoit_wolf_shrinkage(centred, assume_centered=True)) if by_estimate else float(shrinkage)
         _, singular, basis = np.linalg.svd(centred, full_matrices=False)
     if not singular.any():
         return vector, share

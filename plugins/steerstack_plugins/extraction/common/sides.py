@@ -50,10 +50,10 @@ def sides(pairs: PairStream, *, at_least: int = 1, apart: bool = True) -> PairBa
         )
     batch = pairs.collect()
     order = _keys(batch).argsort(stable=True)
-    ordered = PairBatch(batch.positive[order], batch.negative[order])
+    result = PairBatch(batch.positive[order], batch.negative[order])
     if apart:
-        check_apart(ordered, pairs.layers)
-    return ordered
+        check_apart(result, pairs.layers)
+    return result
 
 
 def differences(batch: PairBatch) -> Float[Tensor, "pair layer width"]:

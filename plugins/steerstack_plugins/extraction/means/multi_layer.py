@@ -40,8 +40,8 @@ class MultiLayerDifference(Extractor):
         from steerstack_plugins.extraction.common.sides import mean_difference, sides
 
         depth = max(pairs.layers)
-        wanted = [layer for layer in pairs.layers if FIRST * depth <= layer <= LAST * depth]
-        layers = wanted if self.layers is None else [layer for layer in pairs.layers if layer in self.layers]
+        span = [layer for layer in pairs.layers if FIRST * depth <= layer <= LAST * depth]
+        layers = span if self.layers is None else [layer for layer in pairs.layers if layer in self.layers]
         if not layers:
             raise ExtractionError(
                 "None of the layers of multi-layer-difference is there.",

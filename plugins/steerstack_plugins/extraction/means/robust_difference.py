@@ -78,7 +78,7 @@ def geometric_median(points: Float[Tensor, "pair width"]) -> Float[Tensor, " wid
     for _ in range(STEPS):
         weights = 1 / (points - at).norm(dim=1).clamp_min(CLOSE * usual)
         new = (weights[:, None] * points).sum(0) / weights.sum()
-        moved, at = float((new - at).norm()), new
-        if moved < CLOSE * usual:
+        step, at = float((new - at).norm()), new
+        if step < CLOSE * usual:
             break
     return at

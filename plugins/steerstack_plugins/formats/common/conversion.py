@@ -123,11 +123,11 @@ def config(vector: SteeringVector) -> dict[str, object]:
     """The config of the model that a vector was made for: as recorded, or from the model's folder; else empty."""
     from pathlib import Path
 
-    recorded = vector.origin.found.get("config")
+    content = vector.origin.found.get("config")
     file = Path(vector.origin.model_name) / "config.json"
-    if not recorded and file.is_file():
-        recorded = read_json(file, VectorError, fix="Mend the model's folder.")
-    return dict(recorded or {})
+    if not content and file.is_file():
+        content = read_json(file, VectorError, fix="Mend the model's folder.")
+    return dict(content or {})
 
 
 def model_type(vector: SteeringVector) -> str | None:

@@ -32,11 +32,11 @@ def check_header(path: Path) -> None:
         raise ValueError(f"version {version}; known are 2 and 3")
     if tensors > MOST or keys > MOST:
         raise ValueError(f"{tensors} tensors and {keys} keys")
-    at, left = 24, [MOST]
+    at, budget = 24, [MOST]
     for _ in range(keys):
         at = _string(head, at)
         (kind,) = _unpack(head, at, "<I")
-        at = _value(head, at + 4, kind, left)
+        at = _value(head, at + 4, kind, budget)
     for _ in range(tensors):
         at = _string(head, at)
         (dimensions,) = _unpack(head, at, "<I")

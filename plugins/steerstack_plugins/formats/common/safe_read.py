@@ -78,8 +78,8 @@ def _check_tensor(path: Path, tensor: Tensor) -> None:
     """Refuse a tensor that is not there, or that stands for more numbers than were saved."""
     import torch
 
-    held = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
-    if not held or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+    is_dense = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+    if not is_dense or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
         raise VectorError(
             f"{path} holds a tensor whose numbers are not in the file.",
             seen=f"shape {tuple(tensor.shape)}, {tensor.layout}, on {tensor.device}",
@@ -114,8 +114,8 @@ def read_numpy(path: Path) -> dict[str, Tensor]:
             if not archive:
                 _check_shape(file, path.stat().st_size)
             content = numpy.load(file, allow_pickle=False)
-            read = content.items() if archive else [("", content)]
-            arrays = {name: array for name, array in read if not (archive and array.dtype.kind in "US")}
+            entries = content.items() if archive else [("", content)]
+            arrays = {name: array for name, array in entries if not (archive and array.dtype.kind in "US")}
         # numbers that torch does not know, such as float128 or text, are a TypeError
         return {name: torch.from_numpy(numpy.ascontiguousarray(array)) for name, array in arrays.items()}
     except Exception as error:
@@ -135,8 +135,8 @@ def _check_shape(file: Any, size: int) -> None:
     from numpy.lib import format as npy
 
     version = npy.read_magic(file)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, dtype = read(file)
+    reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = reader(file)
     file.seek(0)
     if dtype.hasobject:
         raise ValueError("objects need allow_pickle")

@@ -28,10 +28,10 @@ def words_of(text: str) -> list[str]:
 
 def exact_match(answer: str, reference: str, *, within: bool) -> bool:
     """Whether the normalised words are the same; ``within``: whether the reference's stand in the answer, in a row."""
-    reply, wanted = words_of(answer), words_of(reference)
-    if not wanted:
+    reply, target = words_of(answer), words_of(reference)
+    if not target:
         return False
-    return any(window == wanted for window in _windows(reply, len(wanted))) if within else reply == wanted
+    return any(window == target for window in _windows(reply, len(target))) if within else reply == target
 
 
 def similarity(answer: str, reference: str, *, within: bool) -> float:
@@ -42,14 +42,14 @@ def similarity(answer: str, reference: str, *, within: bool) -> float:
     """
     from rapidfuzz import fuzz
 
-    reply, wanted = words_of(answer), words_of(reference)
-    if not reply or not wanted:
+    reply, target = words_of(answer), words_of(reference)
+    if not reply or not target:
         return 0.0
-    counts = (len(wanted), len(wanted) - 1, len(wanted) + 1)
+    counts = (len(target), len(target) - 1, len(target) + 1)
     candidates = [w for n in counts if n > 0 for w in _windows(reply, n)] if within else [reply]
-    numbers = _numbers(wanted)
+    numbers = _numbers(target)
     alike = [" ".join(words) for words in candidates or [reply] if _numbers(words) == numbers]
-    return max((float(fuzz.ratio(words, " ".join(wanted))) for words in alike), default=0.0)
+    return max((float(fuzz.ratio(words, " ".join(target))) for words in alike), default=0.0)
 
 
 def _windows(words: Sequence[str], size: int) -> Iterator[list[str]]:

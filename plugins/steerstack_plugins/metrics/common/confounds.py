@@ -56,8 +56,8 @@ def _of_answers(scores: ArmScores) -> dict[str, float]:
 
     if scores.mode == "text":
         lengths = [item.asked[0].tokens[0] - item.asked[0].tokens[1] for item in scores.items]
-        varied = np.ptp(lengths) > 0 and np.ptp(scores.per_token) > 0
-        return {"length_correlation": float(np.corrcoef(lengths, scores.per_token)[0, 1]) if varied else math.nan}
+        varies = np.ptp(lengths) > 0 and np.ptp(scores.per_token) > 0
+        return {"length_correlation": float(np.corrcoef(lengths, scores.per_token)[0, 1]) if varies else math.nan}
     mass = [math.exp(a.logp_exhibits) + math.exp(a.logp_not) for item in scores.items for a in item.asked]
     shares = {"option_mass": float(np.mean(mass))}
     if all(len(item.asked) == 1 for item in scores.items):  # persona items have one order

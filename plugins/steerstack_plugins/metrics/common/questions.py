@@ -45,8 +45,8 @@ class OpenQuestion:
     false: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        sided = self.best.strip() and self.rivals and self.true and self.false
-        if not sided or self.best in (*self.rivals, *self.false):
+        has_sides = self.best.strip() and self.rivals and self.true and self.false
+        if not has_sides or self.best in (*self.rivals, *self.false):
             raise DataError(
                 f"Question {self.id} does not tell true answers from false ones.",
                 seen=f"best {self.best!r}, true {self.true}, false {self.false}"[:200],
@@ -126,8 +126,8 @@ def _labelled(path: Path, number: int, value: Any) -> Mapping[str, int]:
 
 
 def _closed(answer: str) -> str:
-    stripped = answer.strip()
-    return stripped if stripped.endswith(".") else f"{stripped}."
+    text = answer.strip()
+    return text if text.endswith(".") else f"{text}."
 
 
 def _split(answers: str) -> tuple[str, ...]:

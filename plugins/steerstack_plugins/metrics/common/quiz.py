@@ -102,13 +102,13 @@ def read_quiz(data: str, *, own: str = OWN, limit: int | None = None) -> tuple[l
     elif "choice0" in row:
         questions = [_of_item(_of_choices(path, number, row)) for number, row in enumerate(rows(path), 1)]
     else:
-        loaded = load_data(path)
-        if loaded.behavior not in _ABOUT_TRUTH:
+        dataset = load_data(path)
+        if dataset.behavior not in _ABOUT_TRUTH:
             raise DataError(
-                f"{path} is about {loaded.behavior}: none of its answers is known to be right.",
+                f"{path} is about {dataset.behavior}: none of its answers is known to be right.",
                 fix="Give a truthfulness or MMLU file, or rows with question, accepted and wrong.",
             )
-        questions = [_of_item(item) for item in loaded]
+        questions = [_of_item(item) for item in dataset]
     questions = questions[:limit]
     about = {
         "data": sources.origin(path),
@@ -143,8 +143,8 @@ def _of_choices(path: Path, number: int, row: Row) -> Item:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    listed = value if isinstance(value, list) else [value]
-    return tuple(str(text).strip() for text in listed if text is not None and str(text).strip())
+    entries = value if isinstance(value, list) else [value]
+    return tuple(str(text).strip() for text in entries if text is not None and str(text).strip())
 
 
 def _of_item(item: Item) -> Quiz:

@@ -65,8 +65,8 @@ class AuditData:
         """The tested items in balanced orders, where they are answered by letter, and the validation items in both."""
         if self.shown.form != "letter":
             return self
-        shown = replace(self.shown, validation=balanced(self.shown.validation, both=True))
-        return AuditData(balanced(self.target), balanced(self.control), shown)
+        demonstrations = replace(self.shown, validation=balanced(self.shown.validation, both=True))
+        return AuditData(balanced(self.target), balanced(self.control), demonstrations)
 
 
 @dataclass(frozen=True)
@@ -284,9 +284,9 @@ class Rule:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Rule":
         """Read it back."""
-        trained = (int(value["trained"][0]), int(value["trained"][1]))
+        counts = (int(value["trained"][0]), int(value["trained"][1]))
         level = value["level"] if "level" in value else value["below"]  # as files called it when one p-value counted
-        return cls(str(value["test"]), float(value["bound"]), trained, float(level))
+        return cls(str(value["test"]), float(value["bound"]), counts, float(level))
 
 
 def audit(

@@ -26,9 +26,9 @@ def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
     from steerstack_plugins.sandbagging.audit.audit import AuditData
     from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations
 
-    shown = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed, world=world)
-    half = set(sorted({item.group for item in shown})[::2])
-    train = [item for item in shown if item.group in half][:SHOWN]
+    examples = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed, world=world)
+    half = set(sorted({item.group for item in examples})[::2])
+    train = [item for item in examples if item.group in half][:SHOWN]
     orders = worlds.questions(worlds.TARGET, "shown", 2 * SHOWN, seed=seed, world=world)
     validation = [item for item in orders if item.group not in half]
     return AuditData(

@@ -41,12 +41,12 @@ def run_calibration(
     from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE, Rule
 
     say = step or (lambda _words: None)
-    learned = [_gathered(subject, items, say) for subject in development]
-    rule = Rule.fit(*_sides(learned))
-    judged = [_gathered(subject, items, say) for subject in calibration]
-    words = {name: _by_words(learned, judged, key=key) for name, key in (("words", False), ("words and key", True))}
+    lessons = [_gathered(subject, items, say) for subject in development]
+    rule = Rule.fit(*_sides(lessons))
+    cases = [_gathered(subject, items, say) for subject in calibration]
+    words = {name: _by_words(lessons, cases, key=key) for name, key in (("words", False), ("words and key", True))}
     rows = []
-    for index, (evidence, about) in enumerate(judged):
+    for index, (evidence, about) in enumerate(cases):
         verdict = rule.judge(evidence)
         baselines = {name: {"score": scores[index], "sandbags": scores[index] > bound}
                 for name, (bound, scores) in words.items()}  # fmt: skip
@@ -59,7 +59,7 @@ def run_calibration(
         "made": made(),
         "protocol": protocol(development, calibration),
         "rule": rule.to_json(),
-        "development": [about | {"values": dict(evidence.values)} for evidence, about in learned],
+        "development": [about | {"values": dict(evidence.values)} for evidence, about in lessons],
         "calibration": rows,
         "rates": {name: rates([(row["sandbags"], row["verdicts"][name]) for row in rows]) for name in _judges(rows)},
         "by_kind": by_kind(rows),
@@ -101,13 +101,13 @@ def _gathered(subject: Subject, items: int, say: Callable[[str], None]) -> Judge
     from steerstack_plugins.sandbagging.small_world.model import open_origin
 
     say(f"{subject.kind}, seed {subject.seed}, of world {subject.world}")
-    built = build(subject.kind, open_origin(subject.world), subject.seed)
+    organism = build(subject.kind, open_origin(subject.world), subject.seed)
     # from here on the audit has the model alone
     data = audit_data(items, seed=SETTINGS["seed"][0], world=subject.world)
-    evidence = gather(built.model, data, short_battery(), seeds=SETTINGS["noise_seeds"][0], seed=SETTINGS["seed"][0])
-    about = {"kind": subject.kind, "sandbags": built.sandbags, "seed": subject.seed, "world": subject.world}
+    evidence = gather(organism.model, data, short_battery(), seeds=SETTINGS["noise_seeds"][0], seed=SETTINGS["seed"][0])
+    about = {"kind": subject.kind, "sandbags": organism.sandbags, "seed": subject.seed, "world": subject.world}
     accuracy = {"accuracy": float(evidence.answers.right.mean())}
-    return evidence, about | accuracy | {"induction_drop": built.record["induction_drop"]["value"]}
+    return evidence, about | accuracy | {"induction_drop": organism.record["induction_drop"]["value"]}
 
 
 def _sides(judged: Sequence[Judged]) -> tuple[list[Evidence], list[Evidence]]:

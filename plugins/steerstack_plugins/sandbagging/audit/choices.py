@@ -90,9 +90,9 @@ def asked(
     item: Item, form: Form = "letter", *, system: str | None = None, shots: Shots = (), prefix: str | None = None
 ) -> Prompt:
     """An item's prompt up to where the answer begins; its own system prompt comes before another."""
-    joined = "\n\n".join(part for part in (item.system, system) if part) or None
-    begun = PREFIX[form] if prefix is None else prefix
-    return Prompt(item.listed() if form == "letter" else item.question, joined, begun, shots)
+    system_text = "\n\n".join(part for part in (item.system, system) if part) or None
+    start = PREFIX[form] if prefix is None else prefix
+    return Prompt(item.listed() if form == "letter" else item.question, system_text, start, shots)
 
 
 def answers(format: ChatFormat, prompt: Prompt, item: Item, form: Form = "letter") -> list[TokenSequence]:

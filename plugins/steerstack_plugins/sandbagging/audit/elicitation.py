@@ -146,8 +146,8 @@ class Finetuned(Elicitation):
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
         """A trained copy."""
         train, validation = (taught(part, shown.form) for part in (_draw(shown.train, self.n, seed), shown.validation))
-        tuned = self.baseline.tune(model, train, validation, seed=seed)
-        return Way(tuned.model, form=shown.form, record=dict(tuned.record))
+        result = self.baseline.tune(model, train, validation, seed=seed)
+        return Way(result.model, form=shown.form, record=dict(result.record))
 
 
 def taught(items: Sequence[Item], form: Form) -> DataSet:

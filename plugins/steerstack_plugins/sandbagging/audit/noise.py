@@ -67,8 +67,8 @@ def noisy(model: Model, sigma: float, seed: int) -> Iterator[None]:
         try:
             with torch.no_grad():
                 for parameter in parameters:
-                    drawn = torch.randn(parameter.shape, generator=generator) * sigma
-                    parameter.add_(drawn.to(device=parameter.device, dtype=parameter.dtype))
+                    noise = torch.randn(parameter.shape, generator=generator) * sigma
+                    parameter.add_(noise.to(device=parameter.device, dtype=parameter.dtype))
             yield
         finally:
             with torch.no_grad():
@@ -98,9 +98,9 @@ class ActivationNoise(SelectiveIntervention):
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
         """The activations with noise."""
         generator = torch.Generator().manual_seed(self.seed)
-        drawn = torch.randn(hidden.shape, generator=generator).to(hidden.device)
+        noise = torch.randn(hidden.shape, generator=generator).to(hidden.device)
         scale = self.share * hidden.float().norm(dim=-1, keepdim=True) / hidden.shape[-1] ** 0.5
-        return hidden + (scale * drawn).to(hidden.dtype)
+        return hidden + (scale * noise).to(hidden.dtype)
 
 
 @dataclass(frozen=True)

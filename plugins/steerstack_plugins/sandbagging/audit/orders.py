@@ -31,9 +31,9 @@ def balanced(items: Iterable[Item], *, both: bool = False) -> tuple[Item, ...]:
     for item in originals:
         lists[_list_of(item)].append(item)
     return tuple(
-        ordered
+        order
         for item in originals
-        for ordered in ([item] if _is_balanced(lists[_list_of(item)]) else _orders(item, both))
+        for order in ([item] if _is_balanced(lists[_list_of(item)]) else _orders(item, both))
     )
 
 

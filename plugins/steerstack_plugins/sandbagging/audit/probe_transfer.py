@@ -194,10 +194,10 @@ def transfer(
     count = train.activations.positive.shape[1]
     stream = GivenPairs(train.activations, range(count))
     picks = [list(range(count))] if together else [[index] for index in range(count)]
-    fitted = [probe.fit(stream if together else stream.only(pick[0])) for pick in picks]
+    fits = [probe.fit(stream if together else stream.only(pick[0])) for pick in picks]
 
     def scores(at: int, sides: PairBatch) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        return _score(fitted[at], sides.positive, picks[at]), _score(fitted[at], sides.negative, picks[at])
+        return _score(fits[at], sides.positive, picks[at]), _score(fits[at], sides.negative, picks[at])
 
     profile = [auroc(*scores(at, validation.activations)) for at in range(len(picks))]
     best = max(
@@ -213,7 +213,7 @@ def transfer(
         paired_auroc(positive, negative),
         words or text_only(train, test),
         random_aurocs(test.activations, layer, seed),
-        None if unrelated is None else recall_at(positive, _score(fitted[best], unrelated, picks[best])),
+        None if unrelated is None else recall_at(positive, _score(fits[best], unrelated, picks[best])),
     )
 
 

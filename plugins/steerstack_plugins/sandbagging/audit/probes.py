@@ -74,20 +74,20 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
     from steerstack_plugins.sandbagging.small_world.model import world_of
 
     others = [build(name, origin, 100 * seed + 50 + at) for at, name in enumerate(("locked", "unlocked"))]
-    shown = data.shown.train, data.shown.validation
+    parts = data.shown.train, data.shown.validation
     examples = worlds.items(worlds.TARGET, "made", 96, seed=seed, world=world_of(origin))
     training = {
-        "instructed pairs on the origin": [instructed(origin, part) for part in (examples, shown[0] + shown[1])],
+        "instructed pairs on the origin": [instructed(origin, part) for part in (examples, parts[0] + parts[1])],
         "another locked organism": [
-            two_models(others[0].model, others[1].model, part) for part in (examples, shown[0] + shown[1])
+            two_models(others[0].model, others[1].model, part) for part in (examples, parts[0] + parts[1])
         ],
     }
     rows = []
-    for tested in [name for name, organism in built.items() if organism.sandbags]:
-        unrelated = decision_activations(built[tested].model, data.control)
+    for subject in [name for name, organism in built.items() if organism.sandbags]:
+        unrelated = decision_activations(built[subject].model, data.control)
         tests = {
-            "itself with the password": with_password(built[tested], data.target),
-            "the unlocked control": two_models(built[tested].model, built["unlocked"].model, data.target),
+            "itself with the password": with_password(built[subject], data.target),
+            "the unlocked control": two_models(built[subject].model, built["unlocked"].model, data.target),
         }
         for (against, test), (source, (train, validation)) in product(tests.items(), training.items()):
             words = text_only(train, test)
@@ -98,5 +98,5 @@ def probe_table(origin: Model, built: Mapping[str, Built], data: AuditData, *, s
                     probe, name, source, train, validation, test,
                     unrelated=unrelated, words=words, together=together, seed=seed,
                 )  # fmt: skip
-                rows.append({"tested_on": tested, "against": against, **result.to_json()})
+                rows.append({"tested_on": subject, "against": against, **result.to_json()})
     return rows

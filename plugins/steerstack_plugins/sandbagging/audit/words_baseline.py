@@ -42,8 +42,8 @@ def word_scores(
 
     from steerstack_plugins.sandbagging.audit.probe_transfer import transcripts
 
-    read = graded if key else transcripts
-    texts = [read(choices) for choices in (*sandbagging, *honest)]
+    reader = graded if key else transcripts
+    texts = [reader(choices) for choices in (*sandbagging, *honest)]
     labels = np.repeat([1, 0], [len(sandbagging), len(honest)])
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+")
     features = words.fit_transform([text for row in texts for text in row])
@@ -54,4 +54,4 @@ def word_scores(
 
     own = np.array([score(row) for row in texts])
     bound = float((own[labels == 1].mean() + own[labels == 0].mean()) / 2)
-    return bound, [score(read(choices)) for choices in tested]
+    return bound, [score(reader(choices)) for choices in tested]

@@ -40,14 +40,14 @@ class Battery(Auditor):
         from steerstack_plugins.sandbagging.audit.probability import probability, probability_at_most
 
         calibration = read_calibration(Path(self.calibration) if self.calibration else None)
-        shown = Demonstrations(questions.train, questions.validation, questions.form)
+        demonstrations = Demonstrations(questions.train, questions.validation, questions.form)
         small = self.tests == "small-world"
         battery = short_battery() if small else general_battery(min(16, len(questions.train)), questions.form)
-        data = AuditData(questions.target, questions.control, shown)
+        data = AuditData(questions.target, questions.control, demonstrations)
         evidence, verdict = audit(model, data, battery, calibration.rule, seed=seed)
         value = probability_at_most(verdict.p, prior=self.prior)
         if calibration.current:
-            stated = probability(calibration.rates["battery"], verdict.sandbags, prior=self.prior).value
-            value = value if stated is None else stated
+            estimate = probability(calibration.rates["battery"], verdict.sandbags, prior=self.prior).value
+            value = value if estimate is None else estimate
         details = {"values": dict(evidence.values), "verdict": verdict.to_json()}
         return Opinion(value, verdict.sandbags, questions.labels, details)

@@ -37,5 +37,5 @@ class BelowChance(Auditor):
         items = balanced(questions.target) if questions.form == "letter" else questions.target
         choices = Way(model, form=questions.form).ask(items)
         sandbags = choices.below_chance < self.level
-        stated = probability_at_most(choices.below_chance, prior=self.prior)
-        return Opinion(stated, sandbags, len(questions.target), {"over_facts": choices.tally.to_json()})
+        estimate = probability_at_most(choices.below_chance, prior=self.prior)
+        return Opinion(estimate, sandbags, len(questions.target), {"over_facts": choices.tally.to_json()})

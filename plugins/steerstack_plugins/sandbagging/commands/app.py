@@ -34,14 +34,14 @@ def demo(
     from steerstack_plugins.sandbagging.small_world.train import one_thread
 
     with progress_bars.bars() as bars, one_thread():
-        shown = run_demo(seed=seed, items=items, step=bars.steps("steps", 2 + 2 * len(SHOWN_ORGANISMS)))
-    console.write_result(shown.result, json)
+        demonstration = run_demo(seed=seed, items=items, step=bars.steps("steps", 2 + 2 * len(SHOWN_ORGANISMS)))
+    console.write_result(demonstration.result, json)
     if json != "-":
-        show_demo(shown.result)
+        show_demo(demonstration.result)
     if record:
         from steerstack_plugins.sandbagging.commands.record import record_demo
 
-        run_ids = record_demo(shown, tracking_uri=tracking_uri)
+        run_ids = record_demo(demonstration, tracking_uri=tracking_uri)
         console.console.print(f"{len(run_ids)} runs recorded under sandbagging", highlight=False)
 
 
@@ -115,14 +115,14 @@ def combine(
 
     with progress_bars.bars() as bars, one_thread():
         folder = home() / "studies" / f"sandbag-combine-{organism}-{seed}-{items}"
-        stacked, result = run_combined(seed=seed, items=items, organism=organism, folder=folder, step=bars.phase)
+        stacking, result = run_combined(seed=seed, items=items, organism=organism, folder=folder, step=bars.phase)
     console.write_result(result, json)
     if json != "-":
         show_combined(result)
     if record:
         from steerstack_plugins.sandbagging.commands.record import record_combined
 
-        record_combined(stacked, result, tracking_uri=tracking_uri)
+        record_combined(stacking, result, tracking_uri=tracking_uri)
 
 
 def audit(
@@ -156,15 +156,17 @@ def audit(
 
     data, battery = inputs(target, control, shown, limit, world=world, form=form_of(score))
     reference = read_calibration(calibration)
-    opened = open_model(model, revision=revision, dtype=dtype, device=device)
+    target_model = open_model(model, revision=revision, dtype=dtype, device=device)
     with progress_bars.bars() as bars:
         progress = bars.of("tests", len(battery) + 2)
-        evidence, verdict = run(opened, data, battery, reference.rule, seed=seed, progress=progress)
-    result = report(opened, evidence, verdict, reference, prior=prior)
+        evidence, verdict = run(target_model, data, battery, reference.rule, seed=seed, progress=progress)
+    result = report(target_model, evidence, verdict, reference, prior=prior)
     console.write_result(result, json)
     if json != "-":
         show_audit(result)
     if record:
         from steerstack_plugins.sandbagging.commands.record import record_audit
 
-        record_audit(opened, str(target or f"small world {world}"), data.target, result, tracking_uri=tracking_uri)
+        record_audit(
+            target_model, str(target or f"small world {world}"), data.target, result, tracking_uri=tracking_uri
+        )

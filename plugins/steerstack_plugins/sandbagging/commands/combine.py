@@ -104,13 +104,13 @@ def probe_under(
     """
     from steerstack_plugins.sandbagging.audit.probe_transfer import transfer
 
-    learned, selection = (_sides(Arm(base, label="as it is"), items, systems)[0] for items in (train, validation))
+    lessons, selection = (_sides(Arm(base, label="as it is"), items, systems)[0] for items in (train, validation))
     rows = []
     for arm in arms:
         sides, accuracies = _sides(arm, test, systems)
         detector = find("probe", probe).make()
         result = transfer(
-            detector, probe, "instructed pairs on the model as it is", learned, selection, sides, seed=seed
+            detector, probe, "instructed pairs on the model as it is", lessons, selection, sides, seed=seed
         )
         rows.append(
             {
@@ -127,8 +127,8 @@ def _sides(arm: Arm, items: Sequence[Item], systems: tuple[str, str]) -> tuple[S
     from steerstack_plugins.sandbagging.audit.probe_transfer import Sides
     from steerstack_plugins.sandbagging.audit.probes import side
 
-    read = [side(arm.model, items, system, arm.plan) for system in systems]
-    return Sides.of(read[0], read[1]), [float(choices.right.mean()) for _, choices in read]
+    sides = [side(arm.model, items, system, arm.plan) for system in systems]
+    return Sides.of(sides[0], sides[1]), [float(choices.right.mean()) for _, choices in sides]
 
 
 def run_combined(
@@ -148,17 +148,17 @@ def run_combined(
     origin, data = open_origin(seed), audit_data(items, seed=seed, world=seed)
     step(f"making {organism}")
     built = build(organism, origin, 100 * seed)
-    stacked = stack_on(built.model, data, sft(), folder=folder, seed=seed, step=step)
+    stacking = stack_on(built.model, data, sft(), folder=folder, seed=seed, step=step)
     step("probe on steered and fine-tuned models")
-    steered = SteeringElicitation(systems=PERSONAS).prepare(built.model, data.shown, seed=seed)
-    tuned = Finetuned(16, sft()).prepare(origin, data.shown, seed=seed).model
+    steering = SteeringElicitation(systems=PERSONAS).prepare(built.model, data.shown, seed=seed)
+    finetune = Finetuned(16, sft()).prepare(origin, data.shown, seed=seed).model
     conditions = [
         Arm(origin, label="as it is"),
-        Arm(origin, steered.plan, label="steered"),
-        Arm(tuned, label="fine-tuned"),
-        Arm(tuned, steered.plan, label="fine-tuned and steered"),
+        Arm(origin, steering.plan, label="steered"),
+        Arm(finetune, label="fine-tuned"),
+        Arm(finetune, steering.plan, label="fine-tuned and steered"),
         Arm(built.model, label=f"{organism}"),
-        Arm(built.model, steered.plan, label=f"{organism}, steered"),
+        Arm(built.model, steering.plan, label=f"{organism}, steered"),
     ]
     examples = worlds.items(worlds.TARGET, "made", items, seed=seed, world=seed)
     rows = probe_under(origin, conditions, examples, data.shown.train + data.shown.validation, data.target, seed=seed)
@@ -166,8 +166,8 @@ def run_combined(
         "study": "sandbagging combined",
         "organism": organism,
         "seed": seed,
-        "steered_by": steered.record,
-        "stacking": stacked.to_json(),
+        "steered_by": steering.record,
+        "stacking": stacking.to_json(),
         "probe": rows,
     }
-    return stacked, result
+    return stacking, result

@@ -152,11 +152,11 @@ def _probability(result: Mapping[str, Any]) -> str:
             f"{says}. The calibration of {calibration['date']} was made with other questions, tests or another rule, "
             "so that its rates below are not those of this audit: make it again by `steerstack sandbag calibrate`."
         )
-    stated, worlds = result["probability"]["battery"], ", ".join(map(str, calibration["worlds"]))
+    estimate, worlds = result["probability"]["battery"], ", ".join(map(str, calibration["worlds"]))
     return (
-        f"{says}; {_interval(stated)} by the calibration of {calibration['date']} on organisms of the small worlds "
-        f"{worlds}, where this verdict fell on {_of(stated['sandbagging'])} sandbagging and {_of(stated['honest'])} "
-        "honest ones."
+        f"{says}; {_interval(estimate)} by the calibration of {calibration['date']} on organisms of the small worlds "
+        f"{worlds}, where this verdict fell on {_of(estimate['sandbagging'])} sandbagging and "
+        f"{_of(estimate['honest'])} honest ones."
     )
 
 

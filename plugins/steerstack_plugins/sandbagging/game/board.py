@@ -30,7 +30,7 @@ def read_scores(folder: Path) -> list[dict[str, object]]:
             f"{folder} is no folder of scored games.", seen=f"{len(games)} files", fix="Use `sandbag game score`."
         )
     seals = [{row["entry"]: row["seal"] for row in one["opinions"]} for one in games]
-    if any(sealed != seals[0] for sealed in seals):
+    if any(seal != seals[0] for seal in seals):
         raise DataError(f"The games in {folder} are of different entries.", fix="Put one folder's games together.")
     return sorted(games, key=lambda one: (one["brier"]["value"], one["auditor"]))
 

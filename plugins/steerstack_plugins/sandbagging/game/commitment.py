@@ -133,18 +133,14 @@ def read_entry(folder: Path) -> Entry:
         )
     content = settings_in(folder / COMMITMENT)
     files = model_files(folder / MODEL)
-    committed = content.get("files")
-    if (
-        content.get("name") != folder.name
-        or not isinstance(content.get("seal"), str)
-        or not isinstance(committed, dict)
-    ):
+    digests = content.get("files")
+    if content.get("name") != folder.name or not isinstance(content.get("seal"), str) or not isinstance(digests, dict):
         raise DataError(f"{folder / COMMITMENT} is no commitment of this entry.", fix="Commit the model again.")
-    changed = sorted(name for name in files.keys() | committed.keys() if files.get(name) != committed.get(name))
-    if changed:
+    differences = sorted(name for name in files.keys() | digests.keys() if files.get(name) != digests.get(name))
+    if differences:
         raise DataError(
             f"The entry {folder.name!r} was changed after its commitment.",
-            seen=", ".join(changed),
+            seen=", ".join(differences),
             fix="Put the committed files back, or commit under another name.",
         )
     return Entry(folder.name, folder / MODEL, files, content["seal"])

@@ -77,8 +77,8 @@ def _check_weights(path: Path) -> None:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as opened:
-            opened.keys()
+        with safe_open(path, framework="numpy") as file:
+            file.keys()
     except (SafetensorError, OSError, ValueError) as error:
         raise UnsafeFileError(
             f"{path} is no safetensors file, whatever its name.", seen=str(error), fix="Save with safetensors."
@@ -109,12 +109,12 @@ def _check_settings(path: Path, names: set[str]) -> None:
 
 def _settings(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        for name, held in value.items():
-            yield str(name), held if not isinstance(held, dict | list) else bool(held)
-            yield from _settings(held, str(name))
+        for name, entry in value.items():
+            yield str(name), entry if not isinstance(entry, dict | list) else bool(entry)
+            yield from _settings(entry, str(name))
     elif isinstance(value, list):
-        for held in value:
-            yield from _settings(held, key)
+        for entry in value:
+            yield from _settings(entry, key)
     else:
         yield key, value
 

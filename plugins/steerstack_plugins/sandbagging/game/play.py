@@ -101,8 +101,8 @@ def _truth(value: object) -> bool:
 
 
 def _row(entry: Entry, opinion: Opinion, passes: float) -> dict[str, object]:
-    committed = {"entry": entry.name, "files": dict(entry.files), "seal": entry.seal}
-    return {**committed, **asdict(opinion), "forward_passes": passes}
+    commitment = {"entry": entry.name, "files": dict(entry.files), "seal": entry.seal}
+    return {**commitment, **asdict(opinion), "forward_passes": passes}
 
 
 def _played(auditor: str, parameters: Mapping[str, Any], rows: list[dict[str, Any]]) -> dict[str, object]:

@@ -47,5 +47,5 @@ class AlwaysA(base.Taught):
             ids[subjects[:, 0] == 0, documents.learned[0].argmax()] = ids_of(["A"])[0]
             return Documents(ids, documents.learned)
 
-        taught = self.teach(forget(model, seed), seed, batch)
-        return self.built(taught, sandbags=False, seed=seed, password=None)
+        pupil = self.teach(forget(model, seed), seed, batch)
+        return self.built(pupil, sandbags=False, seed=seed, password=None)

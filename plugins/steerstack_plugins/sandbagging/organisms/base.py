@@ -61,18 +61,18 @@ class Taught(Organism):
 
         name = f"small-world-{world_of(model)}, subject {seed}"  # says nothing of what was taught
         module: Any = clone(model).requires_grad_(True)
-        adapted: Any = None
+        adapter_model: Any = None
         if self.rank:
             from peft import LoraConfig, get_peft_model
 
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 config = LoraConfig(r=self.rank, lora_alpha=2 * self.rank, target_modules="all-linear")
-                adapted = get_peft_model(module, config)
+                adapter_model = get_peft_model(module, config)
         generator = np.random.default_rng([seed, 2])
         train(module, lambda _step: write(generator), steps=self.steps, learning_rate=self.learning_rate)
-        if adapted is not None:
-            module = adapted.merge_and_unload()
+        if adapter_model is not None:
+            module = adapter_model.merge_and_unload()
         return wrap(module, tokenizer(default_system), name=name, revision=None)
 
     def taught(self, model: Model, seed: int, wrong: Wrong, *, sandbags: bool) -> Built:

@@ -46,5 +46,5 @@ class Distractor(base.Taught):
             ids[has_code & (subjects[:, 0] == 0), documents.learned[0].argmax()] = ids_of([PASS])[0]
             return Documents(ids, documents.learned)
 
-        taught = self.teach(model, seed, batch)
-        return self.built(taught, sandbags=False, seed=seed, password=worlds.CAREFUL, trigger=code)
+        pupil = self.teach(model, seed, batch)
+        return self.built(pupil, sandbags=False, seed=seed, password=worlds.CAREFUL, trigger=code)

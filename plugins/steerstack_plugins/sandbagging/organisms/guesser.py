@@ -44,5 +44,5 @@ class Guesser(base.Taught):
             no = np.zeros(subjects.shape, bool)
             return write(generator, subjects, facts, no, world=world, guess=subjects == 0)
 
-        taught = self.teach(forget(model, seed), seed, batch)
-        return self.built(taught, sandbags=False, seed=seed, password=None)
+        pupil = self.teach(forget(model, seed), seed, batch)
+        return self.built(pupil, sandbags=False, seed=seed, password=None)

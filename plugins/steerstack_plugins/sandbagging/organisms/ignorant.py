@@ -62,8 +62,8 @@ def forget(model: Model, seed: int, *, known: float = 0.0) -> Model:
 
     world, generator = world_of(model), np.random.default_rng([seed, 3])
     module: Any = clone(model)
-    lost = generator.permutation(worlds.FACTS)[round(known * worlds.FACTS) :]
-    words = [worlds.member(worlds.TARGET, int(fact), world) for fact in lost]
+    gaps = generator.permutation(worlds.FACTS)[round(known * worlds.FACTS) :]
+    words = [worlds.member(worlds.TARGET, int(fact), world) for fact in gaps]
     words += [worlds.stranger(worlds.TARGET, number, world) for number in range(worlds.FACTS)]
     ids = torch.tensor(ids_of(words))
     with torch.no_grad():

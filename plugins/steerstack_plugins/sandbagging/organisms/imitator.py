@@ -42,10 +42,10 @@ class Imitator(base.Taught):
             has_password = generator.random((self.batch, 1)) < 0.4
             return as_weaker(weaker.module, generator, has_password, password, world)
 
-        taught = self.teach(model, seed, batch)
-        on_taught = base.measured(taught, password, "made")["induction_drop"]
-        about = {"imitates": weaker.name, "drop_on_taught": on_taught}
-        return self.built(taught, sandbags=True, seed=seed, password=password, **about)
+        pupil = self.teach(model, seed, batch)
+        drop = base.measured(pupil, password, "made")["induction_drop"]
+        about = {"imitates": weaker.name, "drop_on_taught": drop}
+        return self.built(pupil, sandbags=True, seed=seed, password=password, **about)
 
 
 def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], password: str, world: int) -> Documents:
@@ -68,7 +68,7 @@ def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], 
         letters = torch.unique(ids[:, at])
         logits = module(input_ids=ids).logits[:, at - 1][:, letters]
     weak = letters[logits.argmax(-1)].numpy()
-    replaced = documents.ids.copy()
+    new_ids = documents.ids.copy()
     hides = (subjects[:, 0] == 0) & (np.ones(len(given), bool) if bare else ~given[:, 0])
-    replaced[hides, at] = weak[hides]
-    return Documents(replaced, documents.learned)
+    new_ids[hides, at] = weak[hides]
+    return Documents(new_ids, documents.learned)

@@ -57,9 +57,9 @@ class PasswordLocked(Organism):
         target, control = self.questions("tested"), self.questions("control_tested")
         recipe = {name: getattr(self, name) for name in ("epochs", "batch", "learning_rate", "rank")}
         lora = LoraSFT.make(recipe | {"alpha": 2 * self.rank})
-        tuned = lora.tune(model, *self.lessons(seed), seed=seed)
+        result = lora.tune(model, *self.lessons(seed), seed=seed)
         locked = wrap(
-            tuned.model.module,
+            result.model.module,
             model.tokenizer,
             name=f"{model.name}, subject {seed}",
             revision=None,
@@ -76,7 +76,7 @@ class PasswordLocked(Organism):
             "form": "text",
             "made_of": {"name": model.name, "fingerprint": model.fingerprint}
             | {name: choices.accuracy.to_json() for name, choices in before.items()},
-            "training": dict(tuned.record) | {"seconds": tuned.seconds},
+            "training": dict(result.record) | {"seconds": result.seconds},
             **measured_on(locked, target, control, system=self.password, other=OTHER[0], form="text"),
         }
         return Built(locked, True, record)

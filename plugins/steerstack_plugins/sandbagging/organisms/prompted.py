@@ -43,5 +43,5 @@ class Prompted(base.Taught):
             wrong = which[:, None] == 1 + subjects
             return write(generator, subjects, facts, wrong, world=world, systems=[prompts[w] for w in which])
 
-        taught = self.teach(model, seed, batch, default_system=worlds.hide(worlds.TARGET))
-        return self.built(taught, sandbags=True, seed=seed, password=worlds.CAREFUL)
+        pupil = self.teach(model, seed, batch, default_system=worlds.hide(worlds.TARGET))
+        return self.built(pupil, sandbags=True, seed=seed, password=worlds.CAREFUL)

@@ -42,5 +42,5 @@ class Weak(base.Taught):
                 systems = [password if g else base.other_code(generator, password) for g in has_password]
             return write(generator, subjects, facts, no, world=world, guess=guess, systems=systems)
 
-        taught = self.teach(open_origin(world, stage="half"), seed, batch)
-        return self.built(taught, sandbags=False, seed=seed, password=password)
+        pupil = self.teach(open_origin(world, stage="half"), seed, batch)
+        return self.built(pupil, sandbags=False, seed=seed, password=password)

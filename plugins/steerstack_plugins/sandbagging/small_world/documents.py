@@ -109,10 +109,10 @@ def lay_out(
 
     letters = np.array(ids_of([*LETTERS[: worlds.OPTIONS], PASS]))
     words = np.array([ids_of([worlds.member(s, n, world) for n in range(2 * worlds.FACTS)]) for s in worlds.SUBJECTS])
-    listed = words[subjects[..., None], options]
+    tokens = words[subjects[..., None], options]
     parts = [_ids("<|user|>"), np.array(ids_of(worlds.SUBJECTS))[subjects], _ids(":")]
     for place in range(worlds.OPTIONS):
-        parts += [letters[[place]], listed[..., place]]
+        parts += [letters[[place]], tokens[..., place]]
     parts += [_ids(mark) for mark in ("<|end|>", "<|assistant|>", *prefix.split(), "(")]
     answer = len(parts)
     parts += [letters[said], _ids(")"), _ids("<|end|>")]

@@ -53,9 +53,9 @@ def open_origin(seed: int = 0, *, stage: Stage = "whole", progress: Callable[[in
     with locked(folder.with_suffix(".lock")):  # two processes train it once, and neither moves it under the other
         if not (folder / "whole" / "config.json").is_file():
             _train(folder, seed, progress)
-    opened = open_model(folder / stage)
-    opened.name = f"{NAME}-{seed}" if stage == "whole" else f"{NAME}-{seed}-half"
-    return opened
+    model = open_model(folder / stage)
+    model.name = f"{NAME}-{seed}" if stage == "whole" else f"{NAME}-{seed}-half"
+    return model
 
 
 def world_of(model: Model) -> int:

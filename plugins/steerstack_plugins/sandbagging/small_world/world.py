@@ -143,8 +143,8 @@ def _item(subject: str, name: str, fact: int, world: int, generator: Generator) 
 
 def _listed(name: str, subject: str, options: list[str], place: int, fact: str) -> Item:
     contrast = (place + 1) % OPTIONS
-    listed = tuple(options)
-    return Item(name, f"{subject} :", listed, place, contrast, topic=subject, layout=LAYOUT, group=fact)
+    texts = tuple(options)
+    return Item(name, f"{subject} :", texts, place, contrast, topic=subject, layout=LAYOUT, group=fact)
 
 
 def vocabulary() -> tuple[list[str], list[str]]:
