@@ -65,8 +65,8 @@ class DPO(FineTune):
         from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
         from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
 
-        given = self.train_with
-        pairs = ask(model.format, train, "text", system=given.preface if given else None)
+        condition = self.train_with
+        pairs = ask(model.format, train, "text", system=condition.preface if condition else None)
         validation_pairs = ask(model.format, validation, "text")
         sides = [side for pair in pairs for side in pair.pair]
         sequences = [sequence for question in validation_pairs for sequence in question.pair]
@@ -74,7 +74,7 @@ class DPO(FineTune):
         def run(rate: float, schedule: Schedule | None) -> Tuned:
             began = time.monotonic()
             plan = schedule or Schedule(self.epochs, math.ceil(len(pairs) / self.batch))
-            edits = TrainerEdits(given, model, sides, passes=2)  # the policy's, and the reference's
+            edits = TrainerEdits(condition, model, sides, passes=2)  # the policy's, and the reference's
             with undisturbed(seed) as folder:
                 how = self.model_copy(update={"learning_rate": rate, "epochs": plan.epochs})
                 trainer = dpo_trainer(how, model, pairs, folder, seed=seed, edits=edits)

@@ -108,10 +108,10 @@ def tune_supervised(
     from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
 
-    given = baseline.train_with
+    condition = baseline.train_with
     texts, validation_texts = (
         [question.exhibits for question in ask(model.format, data, "text", system=system)]
-        for data, system in ((train, given.preface if given else None), (validation, None))
+        for data, system in ((train, condition.preface if condition else None), (validation, None))
     )
     validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, validation_texts))
 
@@ -120,7 +120,7 @@ def tune_supervised(
     def run(rate: float, schedule: Schedule | None) -> Tuned:
         began, earlier_looks = time.monotonic(), len(untrained)
         plan = schedule or Schedule(epochs, math.ceil(len(texts) / batch))
-        edits = TrainerEdits(given, model, texts)
+        edits = TrainerEdits(condition, model, texts)
         with undisturbed(seed) as folder:
             module = copy_of(model)
             config = adapt(module) if adapt else None

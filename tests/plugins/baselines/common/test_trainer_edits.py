@@ -28,8 +28,8 @@ def vector(component="resid_post", seed=0, width=32):
 
 
 def tune(baseline, train_with=None, **parameters):
-    made = baseline(epochs=2, batch=8, learning_rate=1e-3, train_with=train_with, **parameters)
-    return made.tune(planted_model(), TRAIN, VALIDATION, seed=0)
+    learner = baseline(epochs=2, batch=8, learning_rate=1e-3, train_with=train_with, **parameters)
+    return learner.tune(planted_model(), TRAIN, VALIDATION, seed=0)
 
 
 @cache
@@ -112,8 +112,8 @@ def test_a_scale_of_zero_is_plain_training_to_the_bit(baseline, passes):
     plain, zero = tune(baseline), tune(baseline, AddInTraining(vector=vector(), layers=LAYERS, scale=0.0))
     assert torch.equal(weights(zero), weights(plain))
     assert zero.record["loss_by_step"] == plain.record["loss_by_step"]
-    asked = ask(planted_model().format, TRAIN, "text")
-    texts = [side for question in asked for side in (question.pair if baseline is DPO else [question.exhibits])]
+    questions = ask(planted_model().format, TRAIN, "text")
+    texts = [side for question in questions for side in (question.pair if baseline is DPO else [question.exhibits])]
     assert zero.record["training_tokens"] == 2 * passes * sum(map(len, texts))  # two epochs
     assert zero.record["edited_rows"] == len(LAYERS) * zero.record["training_tokens"]
 
@@ -179,12 +179,12 @@ def test_ablation_leaves_no_gradient_along_the_direction():
     texts, module = texts_of()[:2], clone(planted_model()).requires_grad_(True)
     ids, mask = batch_of(texts)
     edits = TrainerEdits(AblateInTraining(vector=vector(), layers=(1,)), planted_model(), texts)
-    seen = []
-    hook = module.model.layers[1].register_forward_hook(lambda _m, _a, out: out.register_hook(seen.append) and None)
+    gradients = []
+    hook = module.model.layers[1].register_forward_hook(lambda _m, _a, out: out.register_hook(gradients.append) and None)
     with edits.attached(module), edits.step(ids, mask):  # its hook comes after ours: ours sees what it is given
         module(input_ids=ids, attention_mask=mask).logits.square().mean().backward()
     hook.remove()
-    gradient, unit = seen[0][mask.bool()], vector()[1] / vector()[1].norm()
+    gradient, unit = gradients[0][mask.bool()], vector()[1] / vector()[1].norm()
     along, whole = (gradient @ unit).abs().max(), gradient.norm(dim=-1).max()
     assert whole > 0
     assert along < 1e-5 * whole
