@@ -180,7 +180,9 @@ def test_ablation_leaves_no_gradient_along_the_direction():
     ids, mask = batch_of(texts)
     edits = TrainerEdits(AblateInTraining(vector=vector(), layers=(1,)), planted_model(), texts)
     gradients = []
-    hook = module.model.layers[1].register_forward_hook(lambda _m, _a, out: out.register_hook(gradients.append) and None)
+    hook = module.model.layers[1].register_forward_hook(
+        lambda _m, _a, out: out.register_hook(gradients.append) and None
+    )
     with edits.attached(module), edits.step(ids, mask):  # its hook comes after ours: ours sees what it is given
         module(input_ids=ids, attention_mask=mask).logits.square().mean().backward()
     hook.remove()
