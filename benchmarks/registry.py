@@ -87,20 +87,20 @@ def time_list(vectors: int) -> dict[str, float]:
     file = location.database(uri)
     assert file is not None
     multiply(file, vectors)
-    seconds = {"vectors": float(vectors)}
+    figures = {"vectors": float(vectors)}
     for name, options in {"registry list": [], "registry list --json": ["--json"]}.items():
-        seconds[name] = _least(lambda options=options: _command("registry", "list", *options))
-    seconds["steerstack --help"] = _least(lambda: _command("--help"))
-    seconds["newest 100, read directly"] = _least(lambda: by_sqlite.newest(file, 100))
-    seconds["all, read directly"] = _least(lambda: by_sqlite.newest(file, None))
+        figures[name] = _least(lambda options=options: _command("registry", "list", *options))
+    figures["steerstack --help"] = _least(lambda: _command("--help"))
+    figures["newest 100, read directly"] = _least(lambda: by_sqlite.newest(file, 100))
+    figures["all, read directly"] = _least(lambda: by_sqlite.newest(file, None))
     with reaching(uri) as client:
-        seconds["newest 100, by MLflow's client"] = _least(lambda: rows(ClientSource(client), 100))
+        figures["newest 100, by MLflow's client"] = _least(lambda: rows(ClientSource(client), 100))
     with serving(uri) as address:
         for limit in ("100", "20"):
-            seconds[f"registry list --limit {limit}, from a server"] = _least(
+            figures[f"registry list --limit {limit}, from a server"] = _least(
                 lambda limit=limit: _command("registry", "list", "--limit", limit, "--tracking-uri", address)
             )
-    return seconds
+    return figures
 
 
 @contextmanager
