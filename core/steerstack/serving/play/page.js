@@ -46,9 +46,9 @@ async function follow(path, body, signal, heard) {
     const parts = (rest + value).split("\n\n");
     rest = parts.pop();
     for (const part of parts) {
-      const told = JSON.parse(part.slice("data: ".length));
-      if (told.error) throw Object.assign(new Error(told.error.happened), { told: told.error });
-      heard(told);
+      const event = JSON.parse(part.slice("data: ".length));
+      if (event.error) throw Object.assign(new Error(event.error.happened), { told: event.error });
+      heard(event);
     }
   }
 }
@@ -126,8 +126,8 @@ async function odds(signal) {
 }
 
 function interval(estimate) {
-  const known = estimate.ci_low !== null && estimate.ci_high !== null;
-  return `${signed(estimate.value)} ${known ? `[${signed(estimate.ci_low)}, ${signed(estimate.ci_high)}]` : "[no interval]"}`;
+  const bounds = estimate.ci_low !== null && estimate.ci_high !== null;
+  return `${signed(estimate.value)} ${bounds ? `[${signed(estimate.ci_low)}, ${signed(estimate.ci_high)}]` : "[no interval]"}`;
 }
 
 function showOdds(told) {
@@ -173,11 +173,11 @@ function add(parent, name, text = "", kind = "div") {
 }
 
 async function makeStudy() {
-  const seen = JSON.stringify(knobs());
+  const state = JSON.stringify(knobs());
   complain(null);
   try {
     await follow("study", knobs(), undefined, (told) => {
-      if (seen !== JSON.stringify(knobs())) return; // the sliders were moved meanwhile
+      if (state !== JSON.stringify(knobs())) return; // the sliders were moved meanwhile
       $("yaml").textContent = told.study;
       $("download").href = URL.createObjectURL(new Blob([told.study], { type: "application/yaml" }));
       $("made").hidden = false;
