@@ -139,7 +139,7 @@ class Server:
 def _block(envoy: Any, job: Job | None, sources: Any, soft: Any, payload: bytes) -> Any:
     """The one traced block that ever goes to a server; without a job it runs here."""
     answer: Any = far_side.answer
-    said: Any = None
+    said: Any = None  # its name travels: the client asks the job for "said"
     how = {"remote": LOCAL} if job is None else {"backend": job}
     with envoy.session(**how):
         said = nnsight.save(answer(envoy, sources, soft, payload))
