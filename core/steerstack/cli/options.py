@@ -50,7 +50,7 @@ PLAIN_HTTP = typer.Option(
 FORM = typer.Option(
     None,
     help="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any other; "
-    "chosen on validation items by default.",
+    "by default the best on validation and training items.",
     rich_help_panel=_MODEL,
 )
 REASONING = typer.Option(

@@ -9,7 +9,7 @@ from steerstack.errors import DataError, nearest
 
 @dataclass(frozen=True)
 class TriedForm:
-    """What an answer form showed on validation items, unsteered.
+    """What an answer form showed on validation and training items, unsteered.
 
     Attributes
     ----------

@@ -109,7 +109,7 @@ def judge(scores: ArmScores, form: str | None = None) -> Competence:
 def check_competence(
     model: Model, data: DataSet, mode: ScoreMode = "letter", *, system: str | None = None
 ) -> Competence:
-    """Run the check, unsteered, on at most :data:`LIMIT` items.
+    """Run the check, unsteered, on at most :data:`LIMIT` items, spread over the set.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def check_competence(
     system:
         A system prompt for all items.
     """
-    sample, form = data.limit(min(len(data), LIMIT)), model.format.manner.form
+    sample, form = data.spread(LIMIT), model.format.manner.form
     by = "letter" if mode == "text" else mode
     result = judge(score_data(model, sample, by, [Plan()], system=system)[0], form)
     if result.swap_consistency is None and by != "letter":

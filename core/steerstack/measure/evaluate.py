@@ -182,8 +182,8 @@ def evaluate(
 ) -> Evaluation:
     """Score a data set under a plan and without it, and check the model's competence.
 
-    By label, the answer form is the model's own setting (``open_model(form=...)``), or else chosen on validation
-    items: see :func:`~steerstack.measure.form_choice.settle_form`.
+    By label, the answer form is the model's own setting (``open_model(form=...)``), or else chosen on items
+    of its validation and training parts: see :func:`~steerstack.measure.form_choice.settle_form`.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from steerstack.data.items import LETTERS, DataSet
 from steerstack.data.manner import TriedForm
 from steerstack.data.prompts import Prompt
 from steerstack.data.questions import Question, ScoreMode, ask, words_of
-from steerstack.data.splits import split
+from steerstack.data.splits import Splits, split
 from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.score import Scores, score
 from steerstack.errors import DataError
@@ -19,7 +19,7 @@ from steerstack.steering.intervention import Plan
 from steerstack.trace.model import Model
 
 LIMIT = 30
-"""Validation items on which forms are tried."""
+"""Items on which forms are tried: on a few, one form's mass is another's by accident."""
 ENOUGH_MASS, ENOUGH_CONSISTENCY = 0.4, 0.9
 """What a form must show to be taken without a remark."""
 _LISTENED = 6
@@ -27,7 +27,7 @@ _LONGEST = 40
 
 
 def settle_form(model: Model, data: DataSet, mode: ScoreMode) -> Model:
-    """The model, asked in the answer form that was given, or else in the one chosen on validation items.
+    """The model, asked in the answer form that was given, or else in the best on :func:`items_for_choice`.
 
     Nothing that is steered is looked at, nor which answer exhibits the behaviour.
 
@@ -36,8 +36,7 @@ def settle_form(model: Model, data: DataSet, mode: ScoreMode) -> Model:
     model:
         With or without a form of its own.
     data:
-        Its validation items by the usual split are used, at most :data:`LIMIT`; the first items where there are
-        too few to split.
+        What :func:`items_for_choice` takes of it.
     mode:
         By text there is nothing to choose.
     """
@@ -57,13 +56,20 @@ def forms_of(model: Model) -> tuple[str, ...] | None:
     return None if form is None else (form,)
 
 
-def items_for_choice(data: DataSet) -> DataSet:
-    """The validation items of a data set by the usual split, or all where it cannot be split: some of them."""
+def items_for_choice(data: DataSet | Splits) -> DataSet:
+    """At most :data:`LIMIT` validation items, and training items where there are fewer; never test items.
+
+    They are spread over the set, for a file may be sorted. A set that is not split yet gets the usual split; of
+    one that is too small for it, any items serve.
+    """
     try:
-        items = split(data).validation
+        parts = data if isinstance(data, Splits) else split(data)
     except DataError:
-        items = data
-    return items.limit(LIMIT)
+        assert isinstance(data, DataSet)
+        return data.spread(LIMIT)
+    validation = parts.validation.spread(LIMIT)
+    more = parts.train.spread(LIMIT - len(validation)).items if len(validation) < LIMIT else ()
+    return validation.take((*validation.items, *more))
 
 
 def try_forms(
@@ -166,7 +172,7 @@ def own_form(model: Model, data: DataSet, mode: ScoreMode) -> str | None:
 
     It answers a few items freely; the beginning that most of its labels follow is the form.
     """
-    items = data.items[:_LISTENED]
+    items = data.spread(_LISTENED).items
     prompts = [Prompt(words_of(item, mode), item.system) for item in items]
     sampling = Sampling(max_new_tokens=16)
     (continuations,) = generate(model, [model.format.sequence(one) for one in prompts], [Plan()], sampling)

@@ -16,7 +16,7 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits, split
 from steerstack.errors import StudyError
 from steerstack.measure.arm import Arm
-from steerstack.measure.form_choice import LIMIT, items_for_choice, remark_on
+from steerstack.measure.form_choice import items_for_choice, remark_on
 from steerstack.run.arms import CostOfPlans, Measure, ScoreArms
 from steerstack.run.form_trial import settle_in
 from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
@@ -172,11 +172,11 @@ def _as_declared(study: Study, model: Model) -> Model:
 
 
 def _settled(study: Study, model: Model, items: DataSet, parts: Splits | None, place: Path, told: Progress) -> Model:
-    """The model, asked in the answer form of the study, or in the one chosen on validation items."""
+    """The model, asked in the answer form of the study, or in the one chosen on validation and training items."""
     if study.score == "text":
         return model
     told.phase("choice of the answer form")
-    tried_on = parts.validation.limit(LIMIT) if parts else items_for_choice(items.limit(study.limit))
+    tried_on = items_for_choice(parts or items.limit(study.limit))
     variant = settle_in(Ledger(place), model, tried_on, study.score)
     remark = remark_on(variant, study.score)
     if remark:

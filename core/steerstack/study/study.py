@@ -84,7 +84,7 @@ class Study(BaseModel, ABC):
     form: str | None = Field(
         default=None,
         description="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any "
-        "other; chosen on validation items by default.",
+        "other; by default the best on validation and training items.",
     )
     reasoning: Literal["closed", "generated"] = Field(
         default="closed",

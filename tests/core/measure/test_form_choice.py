@@ -7,11 +7,22 @@ import pytest
 import torch
 
 from steerstack.catalog.data import load_data
+from steerstack.data.items import DataSet, Item
 from steerstack.data.manner import Manner, TriedForm
 from steerstack.data.questions import ask
+from steerstack.data.splits import split
 from steerstack.errors import DataError
+from steerstack.measure import competence
 from steerstack.measure.evaluate import evaluate
-from steerstack.measure.form_choice import best_form, own_form, remark_on, settle_form, try_forms
+from steerstack.measure.form_choice import (
+    LIMIT,
+    best_form,
+    items_for_choice,
+    own_form,
+    remark_on,
+    settle_form,
+    try_forms,
+)
 from steerstack.steering.edits import Add
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
@@ -53,6 +64,36 @@ def test_the_best_form_has_enough_of_both_or_the_best_product():
     assert best_form(tried(a=(0.14, 1.0), b=(0.49, 0.56))).form == "b"
     assert best_form(tried(a=(0.39, 1.0), b=(0.1, 0.2))).form == "a"
     assert best_form(tried(a=(0.3, None), b=(0.6, None))).form == "b"
+
+
+def sorted_by_topic(n):
+    """A file of four topics, one after the other."""
+    topics = sorted(["politics", "language", "philosophy", "weather"] * (n // 4))
+    items = [Item(f"i{i}", f"Question {i}?", ("yes", "no"), i % 2, 1 - i % 2, topic=of) for i, of in enumerate(topics)]
+    return DataSet("agreement", tuple(items), "agrees", "made")
+
+
+@pytest.mark.parametrize("n", [12, 40, 120, 400])
+def test_forms_are_tried_on_many_items_of_every_kind_and_on_none_of_the_test(n):
+    data = sorted_by_topic(n)
+    parts, found = split(data), items_for_choice(data)
+    assert found.items == items_for_choice(parts).items
+    assert len(found) == min(LIMIT, len(parts.train) + len(parts.validation))
+    assert not {item.id for item in found} & {item.id for item in parts.test}
+    assert sum(item in parts.validation.items for item in found) == min(LIMIT, len(parts.validation))
+    shares = [sum(item.topic == topic for item in found) / len(found) for topic in {item.topic for item in data}]
+    assert shares == pytest.approx([0.25] * 4, abs=0.11)
+
+
+def test_of_a_set_too_small_to_split_all_items_serve():
+    assert len(items_for_choice(sorted_by_topic(4).limit(2))) == 2
+
+
+def test_whether_a_model_reads_is_checked_on_items_from_all_over_the_set(llama, monkeypatch):
+    monkeypatch.setattr(competence, "LIMIT", 3)
+    data = sorted_by_topic(8).take(sorted_by_topic(8).items[:6])
+    expected = naive_mass(llama, data.take(data.items[::2]), "letter")
+    assert competence.check_competence(llama, data).mass.mean == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("mode", ["letter", "yes-no"])
