@@ -66,7 +66,7 @@ def load_data(
     Raises
     ------
     DataError
-        The file is missing, or of no known format.
+        The file is missing, or has no format that is known.
     PolarityError
         Nobody said what the matching answer means.
     """
@@ -93,7 +93,7 @@ def _loaded(name: str, behavior: str | None, matching: str | None, format: str |
     if path.suffix in SUFFIXES:
         description = f"columns {', '.join(map(str, rows(path)[0]))[:200]}"  # a file that is cut short is called that
     raise DataError(
-        f"{path} is of no known format.",
+        f"{path} has no format that steerstack knows.",
         seen=description,
         fix=f"Known formats: {', '.join(sorted(plugins().offers('data-format')))}. "
         "The simplest is a CSV or JSONL file with columns question, exhibits, not.",

@@ -57,7 +57,7 @@ def read_vector(
     Raises
     ------
     VectorError
-        The file is missing, damaged, or of no known format.
+        The file is missing, damaged, or has no format that is known.
     UnsafeFileError
         It is a pickle of more than tensors.
     SiteError
@@ -202,7 +202,7 @@ def _reader(path: Path) -> VectorFormat:
         vector_file.refuse_pickle(path)
     description = f"{path.stat().st_size} bytes, suffix {path.suffix!r}" if path.is_file() else "a folder"
     raise VectorError(
-        f"{path} is of no known vector format.",
+        f"{path} has no vector format that steerstack knows.",
         seen="; ".join([description, *_causes(path)]),
         fix="Name one with --format: " + nearest("", [OURS, *offered]) + ".",
     )

@@ -39,5 +39,5 @@ def depth_of(model_name: str) -> int | None:
 
 
 def _depth(config: Any) -> int | None:
-    depths = [config[key] for key in KEYS if key in config] if isinstance(config, dict) else []
-    return depths[0] if depths and isinstance(depths[0], int) and depths[0] > 0 else None
+    depths = [config.get(key) for key in KEYS] if isinstance(config, dict) else []
+    return next((depth for depth in depths if type(depth) is int and depth > 0), None)

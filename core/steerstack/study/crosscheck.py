@@ -255,9 +255,9 @@ def crosscheck(
                 theirs.append(opened.logits(sequence, arm.plan))
                 advance(1)
             gap = partial(_gap, of_arm, quantity=quantity)
-            difference, moved, rounding = gap(theirs), gap(ours[0]), gap(beside)
-            about = (basis, arm.direction, arm.edit, arm.layer, quantity, difference, moved, rounding, not_portable)
-            comparisons.append(Compared(*about, agrees=difference <= max(tolerance, min(rounding, AT_MOST))))
+            difference, moved, noise = gap(theirs), gap(ours[0]), gap(beside)
+            about = (basis, arm.direction, arm.edit, arm.layer, quantity, difference, moved, noise, not_portable)
+            comparisons.append(Compared(*about, agrees=difference <= max(tolerance, min(noise, AT_MOST))))
         result = replace(result, compared=(*result.compared, *comparisons))
     return result
 

@@ -103,7 +103,9 @@ class _Loop:
     def _marked(self, row: int, ids: list[int]) -> TokenSequence:
         if self.starts is not None:
             if row >= len(self.starts):
-                raise ArgumentError(f"There are more rows than starts: {len(self.starts)}.", fix="Give one a row.")
+                raise ArgumentError(
+                    f"There are more rows than starts: {len(self.starts)}.", fix="Give one start for each row."
+                )
             return TokenSequence(tuple(ids), *self.starts[row])
         if all(edit.tokens.region == "all" for edit in self.plan):
             return TokenSequence(tuple(ids), len(ids), len(ids))

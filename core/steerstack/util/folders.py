@@ -36,7 +36,7 @@ def _folder(variable: str, otherwise: Callable[[str], Path]) -> Path:
     if not folder.is_absolute():
         raise SteerstackError(
             "It is not known where this user's folders are.",
-            seen=reason or f"HOME is not set, and {folder} is no place",
+            seen=reason or f"HOME is not set, and {folder} is not an absolute path",
             fix=f"Set HOME, or name a folder in {variable}.",
         )
     return folder

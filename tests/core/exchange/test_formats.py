@@ -86,7 +86,7 @@ def test_layers(vector, tmp_path):
 
 def test_what_cannot_be_read_is_said(tmp_path):
     (tmp_path / "x.bin").write_bytes(b"nothing of the kind")
-    with pytest.raises(VectorError, match="no known vector format") as caught:
+    with pytest.raises(VectorError, match="no vector format that steerstack knows") as caught:
         read_vector(tmp_path / "x.bin")
     for name in ("gguf", "lm-eval", "plain", "steerstack"):
         assert name in str(caught.value)
@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_said(tmp_path):
         read_vector(tmp_path / "absent#3")
     with pytest.raises(PluginError, match="did you mean 'gguf'"):
         read_vector(tmp_path / "x.bin", format="ggff")
-    with pytest.raises(VectorError, match="no known vector format"):
+    with pytest.raises(VectorError, match="no vector format that steerstack knows"):
         read_vector(tmp_path)
     for format in plugins().offers("vector-format"):
         with pytest.raises(VectorError):

@@ -87,7 +87,7 @@ def test_other_columns_are_not_recognised(tmp_path):
     assert not Tables().recognises(write(tmp_path / "t.csv", [{"question": "a", "exhibits": "b"}]))
     (tmp_path / "t.txt").write_text(json.dumps(ROW))
     assert not Tables().recognises(tmp_path / "t.txt")
-    with pytest.raises(DataError, match="no known format") as caught:
+    with pytest.raises(DataError, match="no format that steerstack knows") as caught:
         load_data(tmp_path / "t.txt")
     assert "columns question, exhibits, not" in str(caught.value)
 

@@ -119,8 +119,9 @@ def choose_prompts(session: Session, choices: int) -> tuple[dict[str, str], dict
         if means:
             winners[side] = best(means, key=lambda prompt: means[prompt])
         tried = max(tried, len(prompts))
+        tokens = {prompt: asked_tokens(ask(format, data, mode, system=prompt)) for prompt in means}
+        flops += forward(session.model, sum(tokens.values()))
         if side == "positive" and means:
-            tokens = {prompt: asked_tokens(ask(format, data, mode, system=prompt)) for prompt in prompts}
             count = sum(times_asked(item, mode) for item in data)
-            flops, added = forward(session.model, sum(tokens.values())), round((tokens[winners[side]] - plain) / count)
+            added = round((tokens[winners[side]] - plain) / count)
     return winners, {"choices_tried": tried, "criterion": CRITERION, "flops": flops, "context_tokens": added}

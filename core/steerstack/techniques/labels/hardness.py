@@ -49,7 +49,7 @@ def _number(item: Item) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise DataError(
-            "The topics are no numbers.",
+            "A topic is not a number, so it cannot say how hard its item is.",
             seen=f"{item.topic!r} of item {item.id}",
             fix="Put the difficulty into the column topic, or name topics.",
         )

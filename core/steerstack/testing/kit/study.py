@@ -126,6 +126,9 @@ class StudyContract(Contract):
         content = ledger.read_bytes()
         resumed = self.run(tmp_path / "stopped").frame()
         require(resumed.equals(self.finished(tmp_path).frame()), "The resumed run gave another frame.")
-        require(ledger.read_bytes().startswith(content), "What was kept was not gone on with.")
+        require(
+            ledger.read_bytes().startswith(content),
+            "The resumed run did not go on with the steps that the ledger held.",
+        )
         keys = [json.loads(line)["key"] for line in ledger.read_text(encoding="utf-8").splitlines()]
         require(len(keys) == len(set(keys)), "A step was done twice.")
