@@ -35,7 +35,8 @@ from tests.support.cost import (  # noqa: F401  # hooks of pytest
 from tests.support.schedule import pytest_xdist_make_scheduler  # noqa: F401  # a hook
 
 __all__ = ["browser", "chromium"]
-collect_ignore = [] if os.environ.get("STEERSTACK_REAL_MODEL") else ["core/test_real_model.py"]
+APART = {"STEERSTACK_REAL_MODEL": "core/test_real_model.py", "STEERSTACK_VLLM": "plugins/backends/test_vllm.py"}
+collect_ignore = [file for named, file in APART.items() if not os.environ.get(named)]  # each has a session of nox
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")  # how long an example takes says more of the machine than of the code

@@ -1,0 +1,233 @@
+"""A model that vLLM runs, under a plan for each request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+from jaxtyping import Float
+from torch import Tensor
+
+from steerstack.contracts import Opened
+from steerstack.data.prompts import ChatFormat, Prompt
+from steerstack.engine.decode.generate import GREEDY, Continuations, count_in_answers
+from steerstack.engine.decode.sampling import Sampling, stop_tokens
+from steerstack.engine.decode.speak import Reply, as_prompts, checked, text_of
+from steerstack.engine.layout.edited_nodes import count_edited
+from steerstack.engine.limits import check_fits
+from steerstack.engine.overflow import check_scores
+from steerstack.engine.score import Group, Scores
+from steerstack.errors import ArgumentError, SiteError
+from steerstack.steering.intervention import Plan
+from steerstack.steering.limits import overflow
+from steerstack.steering.plan_argument import Applied, as_plans
+from steerstack.steering.site import Component
+from steerstack.steering.tokens import TokenSequence
+from steerstack.steering.vector import SteeringVector
+from steerstack.trace.model import Model
+from steerstack.util import digest
+from steerstack_plugins.backends.vllm_model.request import Placement
+from steerstack_plugins.backends.vllm_model.runner import RequestRunner
+
+
+@dataclass(frozen=True)
+class WrittenOn:
+    """What was written on after a prompt.
+
+    Attributes
+    ----------
+    tokens:
+        The new token ids, the one that ended the answer included.
+    logp:
+        The log-probability (nats) of each under the model, whatever the temperature.
+    """
+
+    tokens: tuple[int, ...]
+    logp: tuple[float, ...]
+
+
+@final
+class VllmModel(Opened):
+    """A model opened by vLLM.
+
+    Parameters
+    ----------
+    llm:
+        What :func:`~steerstack_plugins.backends.vllm_model.start.start` gives.
+    known:
+        The same model as transformers opens it, for its template, its sites and its fingerprint; its weights may be
+        gone.
+
+    Attributes
+    ----------
+    absent:
+        Components where an edit does not do here what it does there, and what was seen.
+    """
+
+    def __init__(self, llm: Any, known: Model) -> None:
+        self._known = known
+        self._runner = RequestRunner(llm, known.name, known.n_layers, known.config.model_type)
+        self.absent: dict[Component, str] = {}
+
+    @property
+    def name(self) -> str:
+        """What it was opened from."""
+        return self._known.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of the weights, as transformers loads them."""
+        return self._known.fingerprint
+
+    @property
+    def format(self) -> ChatFormat:
+        """How conversations become tokens."""
+        return self._known.format
+
+    def check_vector(self, vector: SteeringVector, *, transfer: bool = False) -> None:
+        """Refuse a vector that does not belong to this model; see :meth:`steerstack.trace.model.Model.check_vector`."""
+        self._known.check_vector(vector, transfer=transfer)
+
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan that does not fit the model, or cannot be carried out by vLLM.
+
+        Raises
+        ------
+        SiteError, ModelError
+            It does not, or cannot.
+        """
+        self._known.check_plan(plan)
+        for sentence in self.portable(plan):
+            raise SiteError(sentence, fix="Use resid_pre or resid_post, or steerstack's own engine.")
+
+    def portable(self, plan: Plan) -> Sequence[str]:
+        """Edits at components that were found not to be the same here."""
+        return [
+            f"An edit at {site} is not the same on vLLM's {self.name}: {self.absent[site.component]}."
+            for site in plan.sites
+            if site.component in self.absent
+        ]
+
+    def logits(self, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
+        """Logits of one unpadded sequence under a plan, in float32."""
+        return self.all_logits([sequence], [plan])[0]
+
+    def all_logits(
+        self, sequences: Sequence[TokenSequence], plans: Sequence[Plan]
+    ) -> list[Float[Tensor, "token vocab"]]:
+        """Logits of several sequences, each under a plan of its own, run together."""
+        self._check(plans)
+        check_fits(self._known, sequences, new=1)
+        place = Placement(plans)
+        requests = [
+            place.request(f"text {number}", sequence, plan)
+            for number, (sequence, plan) in enumerate(zip(sequences, plans, strict=True), 1)
+        ]
+        outcomes = self._runner.run(requests, [{"skip_reading_prefix_cache": True}] * len(requests), logits=True)
+        return [one.logits for one in outcomes if one.logits is not None]
+
+    def score(self, groups: Sequence[Group], arms: Sequence[Plan], *, names: Sequence[str] = ()) -> list[Scores]:
+        """Log-probabilities of every answer under every arm; as :func:`steerstack.engine.score.score`.
+
+        All sequences run under all arms together, each as a request of its own.
+        """
+        self._check(arms)
+        labels = names or [str(index + 1) for index in range(len(groups))]
+        texts = [
+            (index, f"item {labels[index]!r}, answer {slot}", sequence)
+            for index, group in enumerate(groups)
+            for slot, sequence in enumerate(group, 1)
+        ]
+        check_fits(self._known, [text for *_, text in texts], lambda at: f"The text of {texts[at][1]}", new=1)
+        counts = [count_edited(plan, groups).require(plan) for plan in arms]
+        place = Placement(arms)
+        every = [(arm, *text) for arm in range(len(arms)) for text in texts]
+        requests = [place.request(f"{name}, under plan {arm + 1}", text, arms[arm]) for arm, _, name, text in every]
+        outcomes = self._runner.run(requests, [{"prompt_logprobs": 0}] * len(requests))
+        values: list[list[list[list[float]]]] = [[[] for _ in groups] for _ in arms]
+        for (arm, index, _, text), one in zip(every, outcomes, strict=True):
+            logprobs = one.output.prompt_logprobs
+            answer = range(text.answer_start, len(text))
+            values[arm][index].append([logprobs[at][text.ids[at]].logprob for at in answer])
+        for plan, of_arm in zip(arms, values, strict=True):
+            check_scores(self._known, plan, of_arm)
+        return [Scores(of_arm, count) for of_arm, count in zip(values, counts, strict=True)]
+
+    def generate(
+        self, prompts: Sequence[TokenSequence], arms: Sequence[Plan], sampling: Sampling = GREEDY
+    ) -> list[Continuations]:
+        """Continue every prompt under every arm, all together; as :func:`steerstack.engine.decode.generate.generate`.
+
+        Greedy answers are those of the reference engine. Drawn ones are drawn by vLLM, from the same distributions and
+        by other numbers: with a seed for each prompt, the same under every arm.
+
+        Raises
+        ------
+        ArgumentError
+            The answer is to end at a text: only a token can end it here.
+        """
+        answers = [[one.tokens for one in of_arm] for of_arm in self.written(prompts, arms, sampling)]
+        return [
+            Continuations(of_arm, count_in_answers(plan, prompts, of_arm).require(plan))
+            for plan, of_arm in zip(arms, answers, strict=True)
+        ]
+
+    def written(
+        self, prompts: Sequence[TokenSequence], arms: Sequence[Plan], sampling: Sampling
+    ) -> list[list[WrittenOn]]:
+        """As :meth:`generate`, with the log-probability of every token: a list by arm of a list by prompt."""
+        if sampling.stop:
+            raise ArgumentError("vLLM cannot end an answer at a text here.", fix="Leave out the texts that end it.")
+        self._check(arms)
+        new = sampling.max_new_tokens
+        check_fits(self._known, prompts, lambda index: f"Prompt {index + 1}", new=new)
+        place = Placement(arms)
+        requests = [
+            place.request(f"prompt {number} under plan {arm}", prompt, plan, new)
+            for arm, plan in enumerate(arms, 1)
+            for number, prompt in enumerate(prompts, 1)
+        ]
+        draw = {"temperature": sampling.temperature, "top_p": sampling.top_p} if sampling.temperature else {}
+        same = {"max_tokens": new, "stop_token_ids": sorted(stop_tokens(self._known)), "logprobs": 0, **draw}
+        settings = [
+            same | ({"seed": int(digest.of_json([sampling.seed, index])[:8], 16)} if draw else {})
+            for _ in arms
+            for index in range(len(prompts))
+        ]
+        outcomes = self._runner.run(requests, settings)
+        texts = [self._written(one.plan, of.output.outputs[0]) for one, of in zip(requests, outcomes, strict=True)]
+        return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
+
+    def speak(
+        self, prompts: Sequence[str | Prompt], plans: Iterable[Applied] = (None,), sampling: Sampling = GREEDY
+    ) -> list[list[Reply]]:
+        """What it says to every prompt under every plan: a list by prompt of a list by plan."""
+        sequences = [self.format.sequence(prompt) for prompt in as_prompts(prompts)]
+        acting, text = as_plans(plans), text_of(self._known)
+        answers = [continuations.tokens for continuations in self.generate(sequences, acting, checked(sampling))]
+
+        def reply(arm: int, index: int) -> Reply:
+            tokens = answers[arm][index]
+            edited = count_in_answers(acting[arm], [sequences[index]], [tokens])
+            return Reply(text(list(tokens)), tokens, edited.positions)
+
+        return [[reply(arm, index) for arm in range(len(acting))] for index in range(len(sequences))]
+
+    def close(self) -> None:
+        """End vLLM in this process, so that another model can be opened by it."""
+        self._runner.close()
+
+    def _check(self, plans: Iterable[Plan]) -> None:
+        for plan in plans:
+            self.check_plan(plan)
+
+    def _written(self, plan: Plan, output: Any) -> WrittenOn:
+        tokens = tuple(output.token_ids)
+        logp = tuple(of[token].logprob for of, token in zip(output.logprobs, tokens, strict=True))
+        bad = sum(not math.isfinite(value) for value in logp)
+        if bad:
+            seen = f"{bad} of {len(tokens)} log-probabilities are not finite"
+            raise overflow(plan, self._known.dtype, self.name, seen)
+        return WrittenOn(tokens, logp)

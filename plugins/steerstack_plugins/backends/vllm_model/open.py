@@ -1,0 +1,36 @@
+"""Open a model by vLLM: what plain passes of its weights say, vLLM itself, and the proof."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from steerstack.trace.open import open_model
+from steerstack_plugins.backends.vllm_model.model import VllmModel
+from steerstack_plugins.backends.vllm_model.proof import Expected, prove
+from steerstack_plugins.backends.vllm_model.start import start
+
+if TYPE_CHECKING:
+    from steerstack_plugins.backends.vllm import Vllm
+
+GIB = 1 << 30
+
+
+def open_vllm(how: Vllm, source: str) -> VllmModel:
+    """The model, proven; raises ModelError or PluginError."""
+    known = open_model(source, revision=how.revision, dtype=how.dtype, device=how.device)
+    _ = known.fingerprint  # while the weights are here
+    expected = Expected.of(known)
+    known.module.to("meta")  # transformers' copy of them is let go of before vLLM loads its own
+    options: dict[str, Any] = {"dtype": how.dtype, "revision": how.revision}
+    options["kv_cache_memory_bytes"] = int(how.cache_gib * GIB)
+    if how.length is not None:
+        options["max_model_len"] = how.length
+    if how.batch_tokens is not None:
+        options |= {"max_num_batched_tokens": how.batch_tokens, "enable_chunked_prefill": True}
+    opened = VllmModel(start(source, **options), known)
+    try:
+        prove(opened, expected)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
