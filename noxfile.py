@@ -44,7 +44,7 @@ def real_model(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def vllm(session: nox.Session) -> None:
-    """Plans on vLLM give what the reference engine gives, on four architectures: in an environment of its own (4 GB).
+    """Plans on vLLM give what the reference engine gives, on tiny models: in an environment of its own (4 GB).
 
     What vllm needs of the audio and video packages breaks beside a CPU torch, and is taken out again.
     """

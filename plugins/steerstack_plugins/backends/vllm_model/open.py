@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from steerstack.engine.layout.reach import reach
 from steerstack.trace.open import open_model
 from steerstack_plugins.backends.vllm_model.model import VllmModel
 from steerstack_plugins.backends.vllm_model.proof import Expected, prove
@@ -16,15 +17,20 @@ GIB = 1 << 30
 
 
 def open_vllm(how: Vllm, source: str) -> VllmModel:
-    """The model, proven; raises ModelError or PluginError."""
+    """The model, proven; raises ModelError or PluginError.
+
+    Where the config names a window or chunk of attention, or a length beyond which positions are scaled anew, the model
+    is opened for texts within it: the texts of the proof are short, and would not feel it.
+    """
     known = open_model(source, revision=how.revision, dtype=how.dtype, device=how.device)
     _ = known.fingerprint  # while the weights are here
     expected = Expected.of(known)
     known.module.to("meta")  # transformers' copy of them is let go of before vLLM loads its own
     options: dict[str, Any] = {"dtype": how.dtype, "revision": how.revision}
     options["kv_cache_memory_bytes"] = int(how.cache_gib * GIB)
-    if how.length is not None:
-        options["max_model_len"] = how.length
+    lengths = [length for length in (how.length, reach(known)) if length is not None]
+    if lengths:
+        options["max_model_len"] = min(lengths)
     if how.batch_tokens is not None:
         options |= {"max_num_batched_tokens": how.batch_tokens, "enable_chunked_prefill": True}
     opened = VllmModel(start(source, **options), known)
