@@ -5,8 +5,9 @@ forecast's time beside that of its run.
         --pairs .../caa/generate/sycophancy/generate_dataset.json --json figures.json
 
 Medians of ``--repeats`` runs and their ratios, of wall-clock and of processor seconds; on a shared
-machine only ratios within one run mean anything, and those of processor seconds are the steadier. What
-takes one arm at a time is timed on one or two arms and scaled, which is said in the row.
+machine only ratios within one run mean anything, and those of processor seconds are the steadier, with
+``--threads 1``: threads that wait for one another spin, and that counts as work. What takes one
+arm at a time is timed on one or two arms and scaled, which is said in the row.
 
 Peers are timed where they can be imported, else the row says "not installed" or how they fail. They
 do not allow these versions of transformers and NumPy, so install them apart, without dependencies:

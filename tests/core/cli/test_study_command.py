@@ -109,6 +109,8 @@ def test_none_is_nothing():
     study = declared(Stack, "--data", "kindness", "--finetunes", "none", "--few-shot", "none", "--position", "none")
     assert (study.finetunes, study.few_shot) == ((), None)
     assert declared(Stack, "--data", "kindness").few_shot == MethodRef(name="few-shot")
+    for word, meant in (("false", None), ("False", None), ("true", MethodRef(name="few-shot"))):
+        assert declared(Stack, "--data", "kindness", "--few-shot", word).few_shot == meant
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def _companion(value: Any) -> Any:
 
 
 def _demonstrations(value: Any) -> Any:
-    return {True: "few-shot", False: None}.get(value, value) if isinstance(value, bool) else value
+    word = str(value).lower() if isinstance(value, bool | str) else ""  # the command line gives words
+    return {"true": "few-shot", "false": None}.get(word, value)
 
 
 class Stack(ChoiceStudy):
