@@ -63,7 +63,7 @@ class EditInTraining(InTraining, ABC):
 
     vector: GivenVector = Field(description="File of the vector.")
     layers: tuple[int, ...] = Field(min_length=1, description="Layers that are edited.")
-    tokens: Literal["all", "prompt", "response"] = Field("all", description="Training tokens that are edited.")
+    tokens: Literal["all", "prompt", "response"] = Field(default="all", description="Training tokens that are edited.")
 
     @field_validator("layers")
     @classmethod
@@ -92,13 +92,15 @@ class EditInTraining(InTraining, ABC):
 class AddInTraining(EditInTraining):
     """Preventative steering: the vector of what training is not to teach is added while it runs.
 
-    Chen et al., arXiv 2507.21509, section 5.2: ``h + scale * v`` at every token of the training texts. The loss gains
+    Chen et al., arXiv 2507.21509: ``h + scale * v`` at every token of the training texts. The loss gains
     nothing by moving the weights along v, which is there already; without it the model is what it would have been.
     """
 
     paper: ClassVar[str] = "arXiv 2507.21509"
     kind: Literal["preventative"] = "preventative"
-    scale: float = Field(1.0, allow_inf_nan=False, description="Multiplier of the vector, as it stands in the file.")
+    scale: float = Field(
+        default=1.0, allow_inf_nan=False, description="Multiplier of the vector, as it stands in the file."
+    )
 
     def edit(self, layer: int) -> Intervention:
         """The addition at one layer.
@@ -124,7 +126,7 @@ class AddInTraining(EditInTraining):
 class AblateInTraining(EditInTraining):
     """Concept ablation fine-tuning (CAFT): the direction is projected out while training runs.
 
-    Casademunt et al., arXiv 2507.16795, section 3: ``h - u (u . h)`` with the unit vector u, at every token of the
+    Casademunt et al., arXiv 2507.16795: ``h - u (u . h)`` with the unit vector u, at every token of the
     training texts, in the forward pass and so in the gradient, which has no part along u there.
     """
 
@@ -142,7 +144,7 @@ class AblateInTraining(EditInTraining):
 class PromptInTraining(InTraining):
     """Inoculation: a system prompt asks for what training is not to teach, in training only.
 
-    Tan et al., arXiv 2510.04340, section 2: what the prompt explains need not be learnt as a habit without it.
+    Tan et al., arXiv 2510.04340: what the prompt explains need not be learnt as a habit without it.
     """
 
     paper: ClassVar[str] = "arXiv 2510.04340"

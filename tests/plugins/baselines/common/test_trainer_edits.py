@@ -5,12 +5,16 @@ from functools import cache
 
 import pytest
 import torch
+import yaml
 from torch.nn.functional import cross_entropy
 
 from steerstack.contracts import AblateInTraining, AddInTraining, PromptInTraining
 from steerstack.data.questions import ask
+from steerstack.data.splits import split
 from steerstack.errors import ModelError, ParameterError, SiteError, VectorError
 from steerstack.steering.vector import SteeringVector
+from steerstack.study.stack.study import Stack
+from steerstack.techniques.fine_tunes import weights_of
 from steerstack.testing import planted_data, planted_model
 from steerstack.trace.trainable import clone
 from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
@@ -28,8 +32,8 @@ def vector(component="resid_post", seed=0, width=32):
 
 
 def tune(baseline, train_with=None, **parameters):
-    learner = baseline(epochs=2, batch=8, learning_rate=1e-3, train_with=train_with, **parameters)
-    return learner.tune(planted_model(), TRAIN, VALIDATION, seed=0)
+    made = baseline(epochs=2, batch=8, learning_rate=1e-3, train_with=train_with, **parameters)
+    return made.tune(planted_model(), TRAIN, VALIDATION, seed=0)
 
 
 @cache
@@ -112,8 +116,8 @@ def test_a_scale_of_zero_is_plain_training_to_the_bit(baseline, passes):
     plain, zero = tune(baseline), tune(baseline, AddInTraining(vector=vector(), layers=LAYERS, scale=0.0))
     assert torch.equal(weights(zero), weights(plain))
     assert zero.record["loss_by_step"] == plain.record["loss_by_step"]
-    questions = ask(planted_model().format, TRAIN, "text")
-    texts = [side for question in questions for side in (question.pair if baseline is DPO else [question.exhibits])]
+    asked = ask(planted_model().format, TRAIN, "text")
+    texts = [side for question in asked for side in (question.pair if baseline is DPO else [question.exhibits])]
     assert zero.record["training_tokens"] == 2 * passes * sum(map(len, texts))  # two epochs
     assert zero.record["edited_rows"] == len(LAYERS) * zero.record["training_tokens"]
 
@@ -179,14 +183,12 @@ def test_ablation_leaves_no_gradient_along_the_direction():
     texts, module = texts_of()[:2], clone(planted_model()).requires_grad_(True)
     ids, mask = batch_of(texts)
     edits = TrainerEdits(AblateInTraining(vector=vector(), layers=(1,)), planted_model(), texts)
-    gradients = []
-    hook = module.model.layers[1].register_forward_hook(
-        lambda _m, _a, out: out.register_hook(gradients.append) and None
-    )
+    seen = []
+    hook = module.model.layers[1].register_forward_hook(lambda _m, _a, out: out.register_hook(seen.append) and None)
     with edits.attached(module), edits.step(ids, mask):  # its hook comes after ours: ours sees what it is given
         module(input_ids=ids, attention_mask=mask).logits.square().mean().backward()
     hook.remove()
-    gradient, unit = gradients[0][mask.bool()], vector()[1] / vector()[1].norm()
+    gradient, unit = seen[0][mask.bool()], vector()[1] / vector()[1].norm()
     along, whole = (gradient @ unit).abs().max(), gradient.norm(dim=-1).max()
     assert whole > 0
     assert along < 1e-5 * whole
@@ -204,6 +206,22 @@ def test_it_is_part_of_the_key_by_content_and_plain_training_keeps_its_own(tmp_p
     assert LoraSFT.make({"train_with": value}).parameters() != first.parameters()
     assert "train_with" not in LoraSFT().parameters()
     assert LoraSFT().label == "lora-sft"
+
+
+def test_a_study_file_names_it_and_its_weights_are_kept_apart(tmp_path):
+    file = tmp_path / "v.safetensors"
+    vector().save(file)
+    value = {"kind": "ablate", "vector": str(file), "layers": [1, 2]}
+    finetunes = ["lora-sft", {"name": "lora-sft", "train_with": value}]
+    study = Stack.make({"data": "planted", "finetunes": finetunes})
+    again = Stack.make({name: of for name, of in yaml.safe_load(study.to_yaml()).items() if name != "study"})
+    splits = split(planted_data(12))
+    for declared in (study, again):
+        plain, ablated = (reference.make("baseline") for reference in declared.finetunes)
+        given = LoraSFT(train_with=AblateInTraining(vector=vector(), layers=LAYERS))
+        assert ablated.parameters() == given.parameters() != plain.parameters()
+        places = [weights_of(one, planted_model(), splits, tmp_path, 0) for one in (plain, ablated, given)]
+        assert places[1] == places[2] != places[0]
 
 
 @pytest.mark.parametrize(
