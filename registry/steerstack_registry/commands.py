@@ -158,7 +158,7 @@ def gc(
     tracking_uri: str | None = options.TRACKING,
     json: str | None = options.JSON,
 ) -> None:
-    """List versions without effect, alias or stage that a newer one has followed."""
+    """List the versions that have no effect, alias or stage and are not the newest of their vector."""
     from steerstack_registry.write.stages import collect_garbage
 
     rows = collect_garbage(delete=delete, tracking_uri=tracking_uri)

@@ -115,12 +115,14 @@ def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> NullTest:
     first = arms[(arms["prompt"] == "none") & (arms["finetune"] == "none") & (arms["vector_origin"] == "transferred")]
     bare = first[first["vector"] == "none"].set_index("item")["log_odds"]
     steered = first[first["vector"] == "positive"].set_index("item")["log_odds"]
-    effects: dict[str, list[float]] = {family: [] for family in NEEDED}
-    items: list[str] = list(bare.index)
-    for name, rows in others.groupby("vector", sort=False):
-        values = rows.set_index("item")["log_odds"]
-        for family in NEEDED:
-            if str(name).startswith(f"{family} "):
-                items = list(values.index)
-                effects[family].append(float(np.mean(values - bare.loc[items])))
-    return NullTest(float(np.mean(steered.loc[items] - bare.loc[items])), effects)
+    nulls = {str(name): rows.set_index("item")["log_odds"] for name, rows in others.groupby("vector", sort=False)}
+    nulls = {name: values for name, values in nulls.items() if name.startswith(tuple(f"{one} " for one in NEEDED))}
+    items = [item for item in bare.index if all(item in values.index for values in nulls.values())]
+
+    def effect(values: pd.Series) -> float:
+        return float(np.mean(values.loc[items] - bare.loc[items]))
+
+    effects = {
+        family: [effect(values) for name, values in nulls.items() if name.startswith(f"{family} ")] for family in NEEDED
+    }
+    return NullTest(effect(steered), effects)

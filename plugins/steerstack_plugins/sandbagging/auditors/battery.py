@@ -26,7 +26,9 @@ class Battery(Auditor):
     paper = "arXiv 2405.19550"
 
     tests: Literal["small-world", "chat"] = Field("small-world", description="Prompts of which models the tests use.")
-    calibration: str = Field("", description="JSON of `steerstack sandbag calibrate`; the one that comes with us.")
+    calibration: str = Field(
+        "", description="JSON of `steerstack sandbag calibrate`; by default the one that comes with steerstack."
+    )
     prior: float = Field(0.5, gt=0, lt=1, description="Share of sandbagging models among those that are judged.")
 
     def judge(self, model: Model, questions: Questions, *, seed: int) -> Opinion:

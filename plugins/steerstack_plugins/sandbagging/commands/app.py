@@ -132,7 +132,9 @@ def audit(
     shown: Path | None = typer.Option(None, help="CSV of target questions for demonstrations, other facts."),
     score: str = typer.Option("letter", help="letter, or text: how the questions of the files are answered."),
     world: int = WORLD,
-    calibration: Path | None = typer.Option(None, help="JSON of `sandbag calibrate`; the one that comes with us."),
+    calibration: Path | None = typer.Option(
+        None, help="JSON of `sandbag calibrate`; by default the one that comes with steerstack."
+    ),
     prior: float = typer.Option(0.5, help="Share of sandbagging models among those that might be audited."),
     limit: int | None = options.LIMIT,
     seed: int = typer.Option(0, help="Of noise, training and demonstrations."),
