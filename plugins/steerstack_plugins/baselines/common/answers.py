@@ -59,6 +59,34 @@ def training_loss(module: Any, ids: Tensor, mask: Tensor | None, labels: Tensor)
     return cross_entropy(logits.float(), labels[row, position + 1], reduction="sum"), len(row)
 
 
+def last_tokens(
+    module: Any, ids: Tensor, mask: Tensor, count: int, *, temperature: float = 1.0
+) -> tuple[Float[Tensor, "row token"], Float[Tensor, "row token"]]:
+    """Of the last ``count`` tokens of each row: their log-probability, with its graph, and the entropy there (nats).
+
+    The output embeddings see only what precedes those tokens. trl's own way has them see every token of the prompts
+    where there is no Triton, which is a quarter of a small model's training.
+
+    Parameters
+    ----------
+    module:
+        A causal language model, with adapters or without.
+    ids, mask:
+        Of one batch, each ``[row, token]``.
+    count, temperature:
+        How many tokens of each row, and what logits are divided by.
+    """
+    import torch
+
+    width = ids.shape[1]
+    row, position = torch.ones_like(ids[:, :count]).nonzero(as_tuple=True)
+    logits = _logits_at(module, ids, mask, row, position + width - count - 1)
+    logp = (logits.float() / temperature).log_softmax(-1)
+    own = logp.gather(1, ids[:, -count:].reshape(-1, 1))
+    spread = logp.detach()
+    return own.view(-1, count), -(spread.exp() * spread).sum(-1).view(-1, count)
+
+
 def label_logp(module: Any, questions: Sequence[Question]) -> Float[Tensor, "question 2"]:
     """Log-probability (nats) of both labels of each question after its prompt, which is run once; no gradients.
 
@@ -67,11 +95,11 @@ def label_logp(module: Any, questions: Sequence[Question]) -> Float[Tensor, "que
     import torch
 
     device = next(module.parameters()).device
-    logp = []
+    first, logp = torch.zeros(1, dtype=torch.long, device=device), []
     with looking(module):
         for question in questions:
-            prompt = question.exhibits.ids[: question.exhibits.answer_start]
-            logits = module(input_ids=torch.tensor([prompt], device=device)).logits[0, -1]
+            ids = torch.tensor([question.exhibits.ids[: question.exhibits.answer_start]], device=device)
+            logits = _logits_at(module, ids, None, first, first + ids.shape[1] - 1)[0]
             logp.append(logits.float().log_softmax(-1)[[side.ids[-1] for side in question.pair]].cpu())
     return torch.stack(logp)
 

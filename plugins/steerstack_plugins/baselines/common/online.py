@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Float
     from numpy import ndarray
+    from torch import Tensor
 
     from steerstack.contracts import Reward
     from steerstack.data.items import DataSet
@@ -127,7 +128,10 @@ class GroupRelative(OnlineLearner):
             AskedItems(data, ask(model.format, data, mode), mode, reward, model) for data in (train, validation)
         )
         rates = learning_rates(self.rates, self.learning_rate)
-        runs = [self._run(model, items, validation_items, rate, seed) for rate in rates]
+        runs: list[Tuned] = []
+        for rate in rates:
+            before = runs[0].record["validation_reward_by_look"][0] if runs else None
+            runs.append(self._run(model, items, validation_items, rate, seed, before))
         best = max(runs, key=lambda run: max(run.record["validation_reward_by_look"]))
         looks = len(best.record["validation_reward_by_look"]) - 1
         attempts = [
@@ -148,7 +152,10 @@ class GroupRelative(OnlineLearner):
             flops=sum(run.flops for run in runs), plan=best.plan,
         )  # fmt: skip
 
-    def _run(self, model: Model, asked: AskedItems, held: AskedItems, rate: float, seed: int) -> Tuned:
+    def _run(
+        self, model: Model, asked: AskedItems, held: AskedItems, rate: float, seed: int, before: float | None
+    ) -> Tuned:
+        """One run at one learning rate; ``before`` is the untrained reward on validation, where it is known."""
         from steerstack.measure import flops as costs
         from steerstack_plugins.baselines.common.isolation import undisturbed
         from steerstack_plugins.baselines.common.trainers import finished, train_and_choose
@@ -158,8 +165,9 @@ class GroupRelative(OnlineLearner):
             policy = self.policy(model)
             trainer = grpo_trainer(self, policy, asked, folder, rate=rate, seed=seed)
             choice = train_and_choose(
-                trainer, lambda module: -self.look_at(module, held), every=min(self.look, max(1, self.steps))
-            )
+                trainer, lambda module: -self.look_at(module, held), every=min(self.look, max(1, self.steps)),
+                before=None if before is None else -before,
+            )  # fmt: skip
             history = [entry for entry in trainer.state.log_history if "reward" in entry]
             token_count = int(trainer.state.num_input_tokens_seen)
             plan = self.plan(policy)
@@ -181,7 +189,8 @@ class GroupRelative(OnlineLearner):
         passes = 2 if self.beta else 1  # sampling, and the reference
         flops = costs.training(model, token_count) + costs.forward(model, passes * token_count)
         answers = 1 if held.by_labels else self.generations
-        flops += costs.forward(model, len(choice.validation) * answers * sum(map(len, held.prompts)))
+        looks = len(choice.validation) - (before is not None)
+        flops += costs.forward(model, looks * answers * sum(map(len, held.prompts)))
         return Tuned(result, choice.parameters, time.monotonic() - began, record, flops=flops, plan=plan)
 
     def look_at(self, module: Any, held: AskedItems) -> float:
@@ -232,8 +241,8 @@ def grpo_trainer(
     """trl's GRPOTrainer on token ids of prompts, with the reward of an item's answers."""
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
-    from trl.trainer.utils import add_fused_lm_head
 
+    from steerstack_plugins.baselines.common.answers import last_tokens
     from steerstack_plugins.baselines.common.trainers import NoTelemetry, on_one_device, settings, tokenizer_of
 
     prompts = asked.prompts
@@ -241,6 +250,12 @@ def grpo_trainer(
     class OnTokens(NoTelemetry, GRPOTrainer):
         def _tokenize_prompts(self, numbers: list[str]) -> tuple[list[list[int]], None, dict[str, Any]]:
             return [prompts[int(number)] for number in numbers], None, {}
+
+        def _get_per_token_logps_and_entropies(
+            self, model: Any, input_ids: Tensor, attention_mask: Tensor, logits_to_keep: int, **_others: Any
+        ) -> tuple[Tensor, Tensor, None]:
+            own = last_tokens(model, input_ids, attention_mask, logits_to_keep, temperature=learner.temperature)
+            return (*own, None)
 
     def of_behaviour(prompts: list[str], completions: list[str], **_columns: Any) -> list[float | None]:
         return asked.rewards([int(number) for number in prompts], completions)
@@ -266,7 +281,6 @@ def grpo_trainer(
         peft_config=policy.adapters,
     )
     if not own and learner.beta:
-        add_fused_lm_head(policy.reference, temperature=learner.temperature)
         trainer.ref_model, trainer.beta = policy.reference, learner.beta
     return trainer
 
