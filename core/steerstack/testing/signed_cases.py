@@ -65,7 +65,7 @@ def signed_model(*, seed: int = 0, against: float = 0.0) -> Model:
     seed:
         Of the noise.
     against:
-        Nats by which No is likelier than Yes: by 14, one answer in a million is Yes, and no sample finds it.
+        About how many nats likelier No is than Yes: by 14, one answer in a million is Yes, and no sample finds it.
     """
     tokenizer = tiny_tokenizer()
     config = LlamaConfig(

@@ -35,14 +35,19 @@ def second_direction(width: int) -> Float[Tensor, " width"]:
 
 
 @cache
-def two_topic_model() -> Model:
+def two_topic_model(seed: int = 0) -> Model:
     """A tiny model that says Yes along the planted direction, and W along another at right angles to it.
 
     A vector from labels that are wrong on all items of ``games`` points along the first direction and against the
     second; one from as many wrong labels on both topics alike has the direction of true labels and a smaller norm.
     Shared by all callers, who must leave it as it is.
+
+    Parameters
+    ----------
+    seed:
+        Of the weights in which the directions are planted.
     """
-    module: Any = tiny_model()
+    module: Any = tiny_model(seed=seed)
     width = module.config.get_text_config().hidden_size
     directions = (planted_direction("resid_post", 0, width), second_direction(width))
     return saying(module, dict(zip(TOPICS.values(), directions, strict=True)))

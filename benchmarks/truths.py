@@ -1,0 +1,196 @@
+"""Studies of tiny models in which the truth is planted: in how many seeds is the verdict the planted one?
+
+Each seed makes another model and other items, draws other labels, and runs the study by its Python interface as a user
+would. What is planted:
+
+- ``equal``: all questions bear one sign. A vector and adapters can learn the right answer alike.
+- ``out of distribution``: learnt from one sign, tested on the other. Adapters can learn nothing but an odd function of
+  the sign (:func:`steerstack.testing.signed_cases.signed_model`) and turn round; a vector does not read the sign.
+- ``worse``: the sign says which answer is right, so that no one vector for all questions is of use.
+- ``stuck``: one answer in a million is right. No sample finds one, and nothing is learnt from the reward; labels show
+  the direction all the same.
+- ``biased``: labels of one topic of two are wrong, whose answers lie along a direction of their own; as many slips at
+  random are no bias.
+
+    python benchmarks/truths.py [--seeds 40] [--first 0] [--only equal,stuck] [--json OUT]
+"""
+
+import argparse
+import gc
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from steerstack.stats import proportion_interval
+from steerstack.study.label_errors.result import LabelErrorsResult
+from steerstack.study.label_errors.study import LabelErrors
+from steerstack.study.method_ref import MethodRef
+from steerstack.study.online_rl.result import OnlineRLResult
+from steerstack.study.online_rl.study import OnlineRL
+from steerstack.testing.signed_cases import signed_data, signed_model
+from steerstack.testing.two_topics import two_topic_data, two_topic_model
+
+VECTOR, ADAPTERS, LABELS = "vector-grpo", "grpo", "mean-difference"
+LEARNERS = tuple(
+    MethodRef.model_validate(one)
+    for one in (
+        {"name": VECTOR, "learning_rate": 0.3},
+        {"name": ADAPTERS, "learning_rate": 0.1, "rank": 4, "alpha": 8},
+    )
+)
+SHARE = 0.95
+"""Of the seeds, how many have to be right."""
+
+
+@dataclass(frozen=True)
+class World:
+    """A planted truth: how a seed of it is run, and whether what came out is right."""
+
+    run: Callable[[int, Path], Any]
+    right: Callable[[Any], bool]
+
+
+def online_rl(learners: Sequence[MethodRef], other: str, seed: int, *, seeds: int = 2, **more: Any) -> OnlineRL:
+    """The study of rewards with a tiny budget."""
+    return OnlineRL(
+        data="planted", score="yes-no", learners=tuple(learners), techniques=(MethodRef(name=other),), updates=5,
+        prompts=2, generations=4, answer_tokens=1, beta=0.0, samples=2, layers=(0,), shares=(1.0,), items=16,
+        seeds=seeds, nulls=0, position="response", stacked=False, seed=seed, **more,
+    )  # fmt: skip
+
+
+def first(seed: int) -> int:
+    """The number of the first item: other seeds have other items, as far as numbers of three digits go."""
+    return 20 * seed % 880
+
+
+def equal(seed: int, folder: Path) -> OnlineRLResult:
+    """One sign, and Yes is right."""
+    study = online_rl(LEARNERS, "system-prompt", seed, seeds=3)
+    return study.run(signed_model(seed=seed), data=signed_data(120, first=first(seed)), folder=folder)
+
+
+def out_of_distribution(seed: int, folder: Path) -> OnlineRLResult:
+    """Yes is right; short questions bear one sign, and long ones the other."""
+    study = online_rl(LEARNERS, "system-prompt", seed, harder="length")
+    data = signed_data(64, signs="+-", hard="-", first=first(seed))
+    return study.run(signed_model(seed=seed), data=data, folder=folder)
+
+
+def worse(seed: int, folder: Path) -> OnlineRLResult:
+    """The sign says which answer is right."""
+    study = online_rl(LEARNERS, "system-prompt", seed)
+    data = signed_data(48, signs="+-", truth="sign", first=first(seed))
+    return study.run(signed_model(seed=seed), data=data, folder=folder)
+
+
+def stuck(seed: int, folder: Path) -> OnlineRLResult:
+    """Yes is right, and is never said."""
+    study = online_rl(LEARNERS[1:], LABELS, seed, seeds=3)
+    data = signed_data(120, first=first(seed))
+    return study.run(signed_model(seed=seed, against=14.0), data=data, folder=folder)
+
+
+def biased(seed: int, folder: Path) -> LabelErrorsResult:
+    """A labeller that is wrong on one topic, and one whose hand slips."""
+    labellers = (MethodRef.model_validate({"name": "one-topic", "topic": "games"}), MethodRef(name="random-flips"))
+    study = LabelErrors(
+        data="planted", techniques=(MethodRef(name=LABELS),), labellers=labellers, noise=(0.25,), layers=(2,),
+        shares=(0.2,), seeds=3, nulls=0, position="response", seed=seed,
+    )  # fmt: skip
+    return study.run(two_topic_model(seed), data=two_topic_data(80), folder=folder)
+
+
+def outcomes(result: OnlineRLResult) -> dict[tuple[str, str, str], str]:
+    """By the first technique, the second, and the test items."""
+    return {(one.first, one.second, one.on): one.outcome for one in result.comparisons}
+
+
+def says_equal(result: OnlineRLResult) -> bool:
+    """Both learn, and either is as good as the other."""
+    told = outcomes(result)
+    learnt = told[VECTOR, "", "test"] == told[ADAPTERS, "", "test"] == "higher"
+    return learnt and told[VECTOR, ADAPTERS, "test"] == "as good"
+
+
+def says_better_elsewhere(result: OnlineRLResult) -> bool:
+    """Both learn; on the other sign the vector is better than the bare model, and than adapters."""
+    told = outcomes(result)
+    learnt = told[VECTOR, "", "test"] == told[ADAPTERS, "", "test"] == "higher"
+    return learnt and told[VECTOR, "", "harder"] == told[VECTOR, ADAPTERS, "harder"] == "higher"
+
+
+def says_worse(result: OnlineRLResult) -> bool:
+    """Adapters learn, the vector does not, and it is worse than they are."""
+    told = outcomes(result)
+    alone = (told[VECTOR, "", "test"] != "higher", told[ADAPTERS, "", "test"] == "higher")
+    return all(alone) and told[VECTOR, ADAPTERS, "test"] == "lower"
+
+
+def says_stuck(result: OnlineRLResult) -> bool:
+    """The reward taught nothing; labels did."""
+    told = outcomes(result)
+    moved = (told[ADAPTERS, "", "test"] == "as good", told[LABELS, "", "test"] == "higher")
+    kept_nothing = f"{ADAPTERS} kept nothing of its training under any seed." in result.verdict
+    return all(moved) and kept_nothing and told[ADAPTERS, LABELS, "test"] == "lower"
+
+
+def says_biased(result: LabelErrorsResult) -> bool:
+    """The error of one topic is learnt, and slips of the hand are not taken for one."""
+    cells = {one.labeller.split()[0]: one for one in result.cells}
+    topic, slips = cells["one-topic"], cells["random-flips"]
+    return topic.learnt == "learns the error" and slips.learnt != "learns the error" and slips.kept != "turns round"
+
+
+WORLDS = {
+    "equal": World(equal, says_equal),
+    "out of distribution": World(out_of_distribution, says_better_elsewhere),
+    "worse": World(worse, says_worse),
+    "stuck": World(stuck, says_stuck),
+    "biased": World(biased, says_biased),
+}
+
+
+def verdict(name: str, seed: int) -> tuple[bool, str]:
+    """Whether the verdict on one seed of a world is right, and what it says."""
+    with tempfile.TemporaryDirectory() as folder:
+        result = WORLDS[name].run(seed, Path(folder))
+        return WORLDS[name].right(result), result.verdict
+
+
+def count(name: str, seeds: Sequence[int]) -> int:
+    """In how many of the seeds the verdict is right; what is wrong is printed."""
+    right = 0
+    for seed in seeds:
+        is_right, words = verdict(name, seed)
+        right += is_right
+        if not is_right:
+            print(f"  {name}, seed {seed}: {words}", flush=True)
+    return right
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--only", default="", help="worlds, with commas")
+    parser.add_argument("--json", type=Path, help="where the counts go")
+    given = parser.parse_args()
+    rows, enough = {}, True
+    for name in given.only.split(",") if given.only else WORLDS:
+        began = time.process_time()
+        right = count(name, range(given.first, given.first + given.seeds))
+        share = proportion_interval(right, given.seeds)
+        seconds = (time.process_time() - began) / given.seeds
+        enough &= right >= SHARE * given.seeds
+        rows[name] = {"right": right, "seeds": given.seeds, "first": given.first, "ci_low": share.ci_low}
+        print(f"{name:20} right in {right} of {given.seeds} seeds, {seconds:.1f} processor seconds each", flush=True)
+        gc.freeze()  # libraries that were imported on the way; training looks for garbage again and again
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1) + "\n")
+    sys.exit(not enough)
