@@ -69,34 +69,34 @@ def first(seed: int) -> int:
     return 20 * seed % 880
 
 
-def equal(seed: int, folder: Path) -> OnlineRLResult:
+def equal(seed: int, folder: Path) -> Any:
     """One sign, and Yes is right."""
     study = online_rl(LEARNERS, "system-prompt", seed, seeds=3)
     return study.run(signed_model(seed=seed), data=signed_data(120, first=first(seed)), folder=folder)
 
 
-def out_of_distribution(seed: int, folder: Path) -> OnlineRLResult:
+def out_of_distribution(seed: int, folder: Path) -> Any:
     """Yes is right; short questions bear one sign, and long ones the other."""
     study = online_rl(LEARNERS, "system-prompt", seed, harder="length")
     data = signed_data(64, signs="+-", hard="-", first=first(seed))
     return study.run(signed_model(seed=seed), data=data, folder=folder)
 
 
-def worse(seed: int, folder: Path) -> OnlineRLResult:
+def worse(seed: int, folder: Path) -> Any:
     """The sign says which answer is right."""
     study = online_rl(LEARNERS, "system-prompt", seed)
     data = signed_data(48, signs="+-", truth="sign", first=first(seed))
     return study.run(signed_model(seed=seed), data=data, folder=folder)
 
 
-def stuck(seed: int, folder: Path) -> OnlineRLResult:
+def stuck(seed: int, folder: Path) -> Any:
     """Yes is right, and is never said."""
     study = online_rl(LEARNERS[1:], LABELS, seed, seeds=3)
     data = signed_data(120, first=first(seed))
     return study.run(signed_model(seed=seed, against=14.0), data=data, folder=folder)
 
 
-def biased(seed: int, folder: Path) -> LabelErrorsResult:
+def biased(seed: int, folder: Path) -> Any:
     """A labeller that is wrong on one topic, and one whose hand slips."""
     labellers = (MethodRef.model_validate({"name": "one-topic", "topic": "games"}), MethodRef(name="random-flips"))
     study = LabelErrors(
@@ -181,7 +181,8 @@ if __name__ == "__main__":
     parser.add_argument("--only", default="", help="worlds, with commas")
     parser.add_argument("--json", type=Path, help="where the counts go")
     given = parser.parse_args()
-    rows, enough = {}, True
+    rows: dict[str, dict[str, float]] = {}
+    enough = True
     for name in given.only.split(",") if given.only else WORLDS:
         began = time.process_time()
         right = count(name, range(given.first, given.first + given.seeds))

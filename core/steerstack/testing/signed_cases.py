@@ -38,7 +38,7 @@ def signed_data(items: int, *, truth: Truth = "yes", signs: str = "+", hard: str
     hard:
         Signs of the questions that are longer, and so count as hard by their length.
     """
-    found = []
+    cases = []
     for number in range(first, first + items):
         sign = signs[number % len(signs)]
         words = "the case that was long ago given the number" if sign in hard else "case"
@@ -46,9 +46,9 @@ def signed_data(items: int, *, truth: Truth = "yes", signs: str = "+", hard: str
         options = ("Yes", "No") if number // 2 % 2 else ("No", "Yes")
         place = options.index(right)
         question = f"Is {words} {number:03d}{2 * sign} so?"
-        found.append(Item(f"case-{number:03d}", question, options, place, 1 - place, form="yes-no", topic=sign))
+        cases.append(Item(f"case-{number:03d}", question, options, place, 1 - place, form="yes-no", topic=sign))
     prompts = SystemPrompts(("Answer rightly.",), ("Answer wrongly.",))
-    return DataSet("rightness", tuple(found), "gives the right answer", "steerstack.testing", prompts)
+    return DataSet("rightness", tuple(cases), "gives the right answer", "steerstack.testing", prompts)
 
 
 def signed_model(*, seed: int = 0, against: float = 0.0) -> Model:
