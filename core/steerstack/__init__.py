@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from steerstack.study.generalize.study import Generalize as Generalize
     from steerstack.study.label_errors.study import LabelErrors as LabelErrors
     from steerstack.study.online_rl.study import OnlineRL as OnlineRL
+    from steerstack.study.prevention.study import Prevention as Prevention
     from steerstack.study.stack.study import Stack as Stack
     from steerstack.study.study import Study as Study
     from steerstack.study.sweep.study import Sweep as Sweep
@@ -100,6 +101,7 @@ _HOMES = {
     "LabelErrors": "study.label_errors.study",
     "Metric": "contracts",
     "OnlineRL": "study.online_rl.study",
+    "Prevention": "study.prevention.study",
     "Probe": "contracts",
     "Project": "steering.edits",
 }

@@ -8,14 +8,15 @@ from steerstack.study.study import Study
 
 @hookimpl
 def steerstack_studies() -> Sequence[type[Study]]:
-    """Sweep, stack, efficiency, generalize, label-errors, gates, frontier, online-rl."""
+    """Sweep, stack, efficiency, generalize, label-errors, gates, frontier, online-rl, prevention."""
     from steerstack.study.efficiency.study import Efficiency
     from steerstack.study.frontier.study import Frontier
     from steerstack.study.gates.study import Gates
     from steerstack.study.generalize.study import Generalize
     from steerstack.study.label_errors.study import LabelErrors
     from steerstack.study.online_rl.study import OnlineRL
+    from steerstack.study.prevention.study import Prevention
     from steerstack.study.stack.study import Stack
     from steerstack.study.sweep.study import Sweep
 
-    return [Sweep, Stack, Efficiency, Generalize, LabelErrors, Gates, Frontier, OnlineRL]
+    return [Sweep, Stack, Efficiency, Generalize, LabelErrors, Gates, Frontier, OnlineRL, Prevention]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from pydantic import Field
+from tests.support.planted_file import planted_file
 
 from steerstack import Study
 from steerstack.stats import estimates
@@ -13,6 +14,7 @@ from steerstack.study.gates.study import Gates
 from steerstack.study.generalize.study import Generalize
 from steerstack.study.label_errors.study import LabelErrors
 from steerstack.study.online_rl.study import OnlineRL
+from steerstack.study.prevention.study import Prevention
 from steerstack.study.stack.study import Stack
 from steerstack.study.sweep.study import Sweep
 from steerstack.testing import StudyContract, planted_data
@@ -71,6 +73,13 @@ class TestOnlineRL(StudyContract):
         data="planted", techniques=("mean-difference",), learners=({"name": "vector-grpo", "learning_rate": 1e-2},),
         updates=1, prompts=1, generations=2, answer_tokens=1, samples=1, layers=(1,), shares=(0.2,), seeds=2, nulls=0,
         score="yes-no",
+    )  # fmt: skip
+
+
+class TestPrevention(StudyContract):
+    study = Prevention(
+        data="planted", skill=planted_file(20, first=24), finetune={"name": "full-sft", "epochs": 1},
+        arms=("preventative",), layers=(1,), shares=(0.2,), items=4, seeds=2, mixes=(), score="yes-no",
     )  # fmt: skip
 
 

@@ -134,7 +134,8 @@ def test_a_wrong_declaration_is_refused_by_name(write, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["sweep", "stack", "efficiency", "generalize", "label-errors", "gates", "frontier", "online-rl"]
+    "name",
+    ["sweep", "stack", "efficiency", "generalize", "label-errors", "gates", "frontier", "online-rl", "prevention"],
 )
 def test_the_examples_are_declarations(name, request):
     assert load_study(request.config.rootpath / "examples" / "studies" / f"{name}.yaml").name == name
