@@ -12,7 +12,7 @@ from scipy import special
 
 from steerstack.errors import StudyError
 from steerstack.stats.estimate import LEVEL, Estimate, finite
-from steerstack.stats.intervals import SAME, quantile, spread_of_mean
+from steerstack.stats.intervals import SAME, mean_interval, mean_p, quantile, spread_of_mean
 
 SEEDS = 10
 """Seeds below which two curves are not compared in words."""
@@ -59,15 +59,14 @@ def two_way(
     Student's t with the variance of the means over seeds and that of the means over items added up; what both
     share is counted twice, which errs on the wide side. Degrees of freedom after Satterthwaite (Biometrics 1946).
     Items of one cluster (``groups``) vary together. The interval spans everything for a single seed or item.
-
-    Identical values are no certainty. Means over items then have the interval of outcomes that are all alike
-    (:func:`~steerstack.stats.intervals.mean_interval`); seeds are taken to vary as if one of them were higher on one
-    item, by the values' size or by 1, and another one lower.
     """
     n_seeds, n_items = values.shape
     value = float(values.mean())
     if n_seeds < 2 or n_items < 2 or not math.isfinite(value):
         return Estimate(value, -math.inf, math.inf, values.size, level)
+    if _same(values):
+        same = mean_interval(values.mean(1), level=level)
+        return Estimate(value, same.ci_low, same.ci_high, values.size, level)
     error, freedom = _two_way_error(values, groups)
     reach = quantile(freedom, level) * error
     return Estimate(value, value - reach, value + reach, values.size, level)
@@ -79,19 +78,23 @@ def two_way_p(values: Float[NDArray[np.float64], "seed item"], *, groups: ArrayL
     value = float(values.mean())
     if n_seeds < 2 or n_items < 2 or not math.isfinite(value):
         return 1.0
+    if _same(values):
+        return mean_p(values.mean(1))
     error, freedom = _two_way_error(values, groups)
     return 2 * float(special.stdtr(freedom, -abs(value) / error))
 
 
+def _same(values: Float[NDArray[np.float64], "seed item"]) -> bool:
+    return float(np.ptp(values)) <= SAME * max(1.0, abs(float(values.mean())))
+
+
 def _two_way_error(values: Float[NDArray[np.float64], "seed item"], groups: ArrayLike | None) -> tuple[float, float]:
     """Standard error of the mean over seeds and items, and its degrees of freedom."""
-    n_seeds, n_items = values.shape
+    n_seeds = len(values)
     spread, of_items = spread_of_mean(values.mean(0), groups)
-    of_seeds = float(np.var(values.mean(1), ddof=1))
-    unit = max(1.0, abs(float(values.mean())))
-    if float(np.ptp(values)) <= SAME * unit:
-        of_seeds = 2 * (unit / n_items) ** 2 / (n_seeds - 1)
-    total, freedom = satterthwaite([(of_seeds / n_seeds, n_seeds - 1.0), (spread**2, of_items)])
+    total, freedom = satterthwaite(
+        [(float(np.var(values.mean(1), ddof=1)) / n_seeds, n_seeds - 1.0), (spread**2, of_items)]
+    )
     return math.sqrt(total), freedom
 
 
