@@ -33,6 +33,8 @@ MODULES = {
 
 NOT_IN_DOCSTRINGS = {
     "hookimpl": "Marks a function of a plugin as one of the :mod:`hooks <steerstack.catalog.hookspecs>`.",
+    "TrainWith": "What a fine-tune may have in place in training: an edit that is added or projected out, or a system "
+    "prompt; the field ``kind`` says which.",
 }
 """Sentences for public names that are values, which have no docstring of their own."""
 
