@@ -65,6 +65,17 @@ def test_the_same_without_a_chat_template(tiny, architecture):
     assert_equals_naive(model, batch, [Plan(), Plan((add,)), Plan((add.on(Tokens("all")),))])
 
 
+@pytest.mark.parametrize("architecture", ["gemma3", "mistral"])
+def test_options_in_one_row_beside_a_text_beyond_the_window(tiny, architecture):
+    model = tiny(architecture)
+    short, long = (
+        model.format.answers(Prompt("So?"), ["one", "two"]),
+        model.format.answers(Prompt("So?"), ["a " * 30, "b"]),
+    )
+    assert len(short[0]) < 64 < len(long[0])
+    assert_equals_naive(model, [short, long], [Plan(), Plan((Add(Site("resid_post", 1), torch.ones(WIDTH)),))])
+
+
 def test_sequences_beyond_the_sliding_window(tiny):
     model = tiny("mistral")
     batch = [model.format.answers(Prompt("q" * 120), ["one", "another"])]

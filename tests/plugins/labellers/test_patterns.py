@@ -62,7 +62,7 @@ def test_one_topic_is_wrong_by_topic_or_group():
 def test_hard_items_by_number_and_by_length():
     assert readiness(HardItems(by="number")) == [2, 10, 7]
     assert readiness(HardItems(by="length")) == [8, 10, 7]
-    with pytest.raises(DataError, match="no numbers"):
+    with pytest.raises(DataError, match="not a number"):
         readiness(HardItems(by="number"), planted_data(4))
 
 

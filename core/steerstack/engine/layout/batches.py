@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 import torch
 from jaxtyping import Bool, Int
@@ -72,15 +73,18 @@ def batches(model: Model, trees: Sequence[Tree], *, tokens: int = TOKENS) -> Ite
     """Cut trees into batches of similar length with at most ``tokens`` columns in all.
 
     Of one length, or of one tree, where the model does not give the same for a row that is filled up, or for
-    several rows.
+    several rows. A tree with branches stands beside no row that is too long for branches: the mask that it needs
+    takes the place of the model's own for all rows, and with it of a window.
     """
     order = sorted(range(len(trees)), key=lambda index: -len(trees[index]))
     at = 0
     while at < len(order):
         size = room(model, [len(trees[index]) for index in order[at:]], tokens)
         chunk = tuple(order[at : at + size])
+        if not model.may("tree", len(trees[chunk[0]])):
+            chunk = tuple(takewhile(lambda index: not trees[index].branched, chunk)) or chunk[:1]
         yield Batch(chunk, tuple(trees[index] for index in chunk))
-        at += size
+        at += len(chunk)
 
 
 def room(model: Model, lengths: Sequence[int], tokens: int) -> int:

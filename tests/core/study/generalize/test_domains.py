@@ -46,7 +46,7 @@ def test_a_difficulty_parts_the_items_at_a_number(llama, kindness):
     parts = domains.by_number(llama, graded, 2)
     assert {item.topic for item in parts["hard"]} == {"3"}
     assert {item.topic for item in parts["easy"]} == {"1", "2"}
-    with pytest.raises(DataError, match="no numbers"):
+    with pytest.raises(DataError, match="not a number"):
         domains.by_number(llama, kindness.take(tuple(replace(item, topic="grade nine") for item in kindness)), 2)
 
 
