@@ -142,7 +142,7 @@ class Trial:
         response = 0.0
         for (arm, group, slot), plain in self.plain.items():
             text = self.groups[group][slot]
-            jittered = _answer(self.model, text, [*planned(self.arms[arm], text), *_jitter(self.model)])
+            jittered = _answer(self.model, text, [*planned(self.arms[arm], text), *jitter(self.model)])
             response = max(response, *(abs(a - b) for a, b in zip(plain, jittered, strict=True)))
         return max(self._always, NOISE * response)
 
@@ -237,7 +237,7 @@ def _answer(model: Model, sequence: TokenSequence, changes: Sequence[tuple[Site,
     return answer_of(plain_logits(model, sequence.ids, changes), sequence)
 
 
-def _jitter(model: Model) -> list[tuple[Site, Change]]:
+def jitter(model: Model) -> list[tuple[Site, Change]]:
     """Changes activations after every block by as much as rounding may."""
     eps = torch.finfo(model.dtype).eps
     if any(not weight.is_floating_point() for weight in model.module.parameters()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, final
 
 from pydantic import Field
 
@@ -39,11 +39,6 @@ class LoraSFT(FineTune):
     mode: ScoreMode | None = Field(
         default=None, description="Choose by the log-odds so scored; by the loss if not given."
     )
-
-    def with_choices(self, count: int) -> Self:
-        """So many configurations, unless a learning rate, epochs or their number were given."""
-        settings = self.model_fields_set & {"learning_rate", "epochs", "choices"}
-        return self if settings else self.model_copy(update={"choices": count})
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from pydantic import Field
 
 from steerstack.contracts.baseline import Baseline
@@ -30,6 +32,13 @@ class FineTune(Baseline):
     def variant(self) -> str:
         """What it is trained with."""
         return self.train_with.kind if self.train_with else ""
+
+    def with_choices(self, count: int) -> Self:
+        """So many configurations, unless a learning rate, epochs or their number were given, or it has none."""
+        settings = self.model_fields_set & {"learning_rate", "epochs", "choices"}
+        if settings or "choices" not in type(self).model_fields:
+            return self
+        return self.model_copy(update={"choices": count})
 
     def parameters(self) -> dict[str, object]:
         """The value of every parameter; a vector by its fingerprint, and nothing of it where nothing is in place."""

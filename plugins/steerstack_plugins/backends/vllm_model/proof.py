@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from steerstack.engine.decode.sampling import Sampling, stop_tokens
+from steerstack.engine.trial import jitter
 from steerstack.errors import ModelError, SteerstackError, first_line
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import COMPONENTS, Component, Site
@@ -83,7 +83,7 @@ class Expected:
         plans.append(Plan(tuple(Nudge.drawn(site, model.d_model, seed) for seed, site in enumerate(both))))
         texts = [pair[place % 2] for place in range(len(plans))]
         logp = [_logp(model, text, planned(plan, text)) for text, plan in zip(texts, plans, strict=True)]
-        shaken = _logp(model, texts[-1], [*planned(plans[-1], texts[-1]), *_shake(model)])
+        shaken = _logp(model, texts[-1], [*planned(plans[-1], texts[-1]), *jitter(model)])
         rounding = max(FLOOR, NOISE * _far(shaken, logp[-1]))
         prompt = TokenSequence(tuple(ids[:9]), 6, 9)
         return cls(texts, plans, logp, rounding, prompt, _written(model, prompt, plans[-1]))
@@ -148,18 +148,6 @@ def _written(model: Model, prompt: TokenSequence, plan: Plan) -> list[Float[Tens
 
 def _logp(model: Model, text: TokenSequence, changes: Sequence[tuple[Site, Change]]) -> Logp:
     return plain_logits(model, text.ids, changes).log_softmax(-1).cpu()
-
-
-def _shake(model: Model) -> list[tuple[Site, Change]]:
-    """Changes activations after every block by as much as rounding may."""
-    eps = torch.finfo(model.dtype).eps
-    generator = torch.Generator().manual_seed(0)
-
-    def change(hidden: Tensor) -> Tensor:
-        noise = 2 * torch.rand(hidden.shape, generator=generator) - 1
-        return hidden * (1 + eps * noise).to(hidden)
-
-    return [(Site("resid_post", layer), change) for layer in range(model.n_layers)]
 
 
 def _far(one: Logp, other: Logp) -> float:
