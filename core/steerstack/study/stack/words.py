@@ -69,6 +69,7 @@ class OnTop:
             "only the first works alone": f"{second} alone does nothing measurable",
             "only the second works alone": "the vector alone does nothing measurable",
             "neither works alone": "neither does anything measurable alone",
+            "oppose each other": f"{second} alone pushes the other way",
         }.get(entry.verdict, entry.verdict)
         if entry.verdict in RESOLVED and entry.p_holm >= ALPHA:
             verdict = f"{verdict} by itself, not among all interactions: p = {entry.p_holm:.2g}, Holm"

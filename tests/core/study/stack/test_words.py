@@ -64,6 +64,11 @@ def test_what_is_not_known_is_left_out_and_other_interactions_are_not_named():
     assert tuned.verdict == "not resolved; about 90 items would resolve it"
 
 
+def test_what_pushes_the_other_way_is_named():
+    (opposed,) = on_top([entry(Pairing(("vector", "few-shot"), "positive"), verdict="oppose each other")])
+    assert opposed.verdict == "few-shot alone pushes the other way"
+
+
 def test_an_arm_is_named_in_few_words():
     assert arm_words(Cell("none", "none")) == "base"
     assert arm_words(Cell("few-shot", "negative", "sft", "refitted")) == "sft, few-shot, vector - refitted"
