@@ -1,6 +1,7 @@
 """Activations of contrast pairs, streamed: all layers in one pass, shared prefixes run once."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from steerstack.engine.resources.activation_store import ActivationStore
 from steerstack.engine.resources.batch_size import batch_tokens, config_digest
 from steerstack.engine.resources.memory import halved, unless_out_of_memory
 from steerstack.steering.site import Component, Site
-from steerstack.trace.forward import Pass, run
+from steerstack.trace.forward import run
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 from steerstack.util import digest
@@ -171,21 +172,11 @@ class PairActivations(PairStream):
 
     def _run_trees(self, laid: Sequence[Laid], prefix: Prefix) -> Float[Tensor, "side layer d_model"]:
         """Run some trees in one pass; the mean of each side."""
-        offset = prefix.length
         batch = Batch(tuple(range(len(laid))), tuple(tree for tree, _ in laid))
         mean = _Means(
-            [(row, [node - offset for node in nodes]) for row, (_, sides) in enumerate(laid) for nodes in sides]
+            [(row, [node - prefix.length for node in nodes]) for row, (_, sides) in enumerate(laid) for nodes in sides]
         )
-        outcome = run(
-            self._model,
-            Pass(
-                batch.ids[:, offset:],
-                batch.sees[:, offset:] if batch.branched or offset else batch.exists,
-                positions=batch.positions[:, offset:],
-                past=prefix.for_rows(len(laid)),
-                read=dict.fromkeys(self._sites, mean),
-            ),
-        )
+        outcome = run(self._model, replace(prefix.then(batch), read=dict.fromkeys(self._sites, mean)))
         return torch.stack([outcome.read[site] for site in self._sites], 1)
 
 

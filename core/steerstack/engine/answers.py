@@ -15,6 +15,7 @@ Each of these is a shortcut that a model may not allow (:mod:`steerstack.engine.
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +33,7 @@ from steerstack.engine.resources.memory import halved, unless_out_of_memory
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
 from steerstack.steering.tokens import TokenSequence
-from steerstack.trace.forward import KeyValues, Pass, run
+from steerstack.trace.forward import KeyValues, run
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 
@@ -169,14 +170,10 @@ def _unsteered(
     if readout is None and not entries and not keep:
         return None, {}, None
     offset = prefix.length
-    mask = batch.sees[:, offset:] if batch.branched or offset else batch.exists
     outcome = run(
         model,
-        Pass(
-            batch.ids[:, offset:],
-            mask,
-            positions=batch.positions[:, offset:],
-            past=prefix.for_rows(len(batch.trees)),
+        replace(
+            prefix.then(batch),
             read={site: lambda h: h[:, floor - offset :].clone() for site in entries},
             head=(lambda h: h[readout.rows, readout.nodes - offset]) if readout else None,
             logits=readout.look_up if readout else None,

@@ -284,7 +284,6 @@ class Measure:
         models = {id(model): model for model, _ in steps}
         values: dict[int, Any] = {}
         for same, model in models.items():
-            places = [place for place, (on, _) in enumerate(steps) if id(on) == same]
-            mine = [steps[place][1] for place in places]
-            values |= dict(zip(places, self.ledger.steps(mine, model, what=what, progress=self.progress), strict=True))
+            mine = {place: step for place, (on, step) in enumerate(steps) if id(on) == same}
+            values |= self.ledger.each(mine, model, what=what, progress=self.progress)
         return [values[place] for place in range(len(steps))]

@@ -9,11 +9,11 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from steerstack.catalog.listeners import tell
 from steerstack.errors import StudyError
@@ -34,6 +34,9 @@ LEDGER = "ledger.jsonl"
 
 LOCK = ".lock"
 """The file beside it that a process holds while it is at work there."""
+
+
+Name = TypeVar("Name")
 
 
 class Ledger:
@@ -167,6 +170,13 @@ class Ledger:
             return step.run(model, progress.counter(what))
 
         return [self._once(step.what, self._name(step, key), partial(here, step)) for step, key in keyed]
+
+    def each(
+        self, steps: Mapping[Name, Step], model: Model, *, what: str = "steps", progress: Progress = SILENT
+    ) -> dict[Name, Any]:
+        """The value of every step, by the name that it is given under: see :meth:`steps`."""
+        values = self.steps(list(steps.values()), model, what=what, progress=progress)
+        return dict(zip(steps, values, strict=True))
 
     def _by_crew(
         self,

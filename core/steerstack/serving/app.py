@@ -5,7 +5,6 @@ import io
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -117,7 +116,7 @@ class Service:
         if socket is not None:
             socket.state.job = job
             socket.state.given.set()
-        return JSONResponse({"id": job.id, "status": "RECEIVED", "description": "queued"})
+        return JSONResponse({**job.state("queued"), "status": "RECEIVED"})
 
     async def _cancel(self, request: Request) -> Response:
         """Drop a job that waits, or end one that runs."""
@@ -127,7 +126,7 @@ class Service:
         if job is None:
             return JSONResponse({"detail": "There is no such job."}, 404)
         job.cancelled.set()
-        return JSONResponse({"id": job.id, "status": job.status, "description": "to be cancelled"})
+        return JSONResponse(job.state("to be cancelled"))
 
     async def _response(self, request: Request) -> Response:
         if not self._knows(request):
@@ -135,10 +134,10 @@ class Service:
         job = self._jobs.get(request.path_params["job"])
         if job is None:
             return JSONResponse({"detail": "There is no such job."}, 404)
-        status: dict[str, Any] = {"id": job.id, "status": job.status, "description": job.description}
-        if job.status == "COMPLETED":
-            status["data"] = str(request.url_for("result", job=job.id))
-        return JSONResponse(status)
+        state = job.state()
+        if state["status"] == "COMPLETED":
+            state["data"] = str(request.url_for("result", job=job.id))
+        return JSONResponse(state)
 
     async def _result(self, request: Request) -> Response:
         """Asked for without the token, as NDIF's links to a store are: the id is secret."""
@@ -186,6 +185,8 @@ def _refusal() -> Response:
 def _packed(job: ServerJob) -> bytes:
     """A finished job as nnsight's binary message."""
     file = io.BytesIO()
-    status = {"id": job.id, "status": job.status, "description": job.description}
-    torch.save({**status, "data": job.result} if job.status == "COMPLETED" else status, file, pickle_protocol=4)
+    state = job.state()
+    if state["status"] == "COMPLETED":
+        state["data"] = job.result
+    torch.save(state, file, pickle_protocol=4)
     return file.getvalue()

@@ -7,12 +7,22 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
 
 from steerstack.serving.limits import Limits
 
 
 class QueueFullError(Exception):
     """So many jobs wait that no further one is taken."""
+
+
+class JobState(TypedDict):
+    """What is told of a job, in the words of nnsight's protocol; ``data`` is the result, or where it is."""
+
+    id: str
+    status: str
+    description: str
+    data: NotRequired[str | bytes]
 
 
 @dataclass
@@ -40,6 +50,10 @@ class ServerJob:
     asked: float = field(default_factory=time.monotonic)
     done: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def state(self, description: str | None = None) -> JobState:
+        """What its client is told of it; the description is the error, unless another is given."""
+        return {"id": self.id, "status": self.status, "description": description or self.description}
 
     def wanted(self) -> bool:
         """Whether nobody cancelled it."""

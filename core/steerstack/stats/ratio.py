@@ -36,11 +36,8 @@ def ratio_interval(
     intervals = [_fieller(a, b, None, level)]
     if labels is not None:
         intervals.append(_fieller(a, b, labels, level))
-    residual = a - value * b
-    if float(np.ptp(residual)) <= SAME * max(1.0, abs(bottom)):  # the same ratio at every item: see mean_interval
-        same = mean_interval(np.full(n, bottom), level=level)
-        reach = (same.ci_high - same.ci_low) / 2 / abs(bottom)
-        intervals.append((value - reach, value + reach))
+    if (same := _same_everywhere(a, b, partial(mean_interval, level=level))) is not None:
+        intervals.append(same)
     low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
     return Estimate(value, low, high, n, level, count)
 
@@ -61,17 +58,28 @@ def two_way_ratio(
     value = float(a.mean()) / bottom if bottom else math.nan
     if not math.isfinite(value) or not two_way(b, groups=groups, level=level).excludes_zero:
         return Estimate(value, -math.inf, math.inf, b.size, level)
+    if (same := _same_everywhere(a, b, partial(two_way, level=level))) is not None:
+        return Estimate(value, *same, b.size, level)
     residual = a - value * b
-    if float(np.ptp(residual)) <= SAME * max(1.0, abs(bottom)):  # the same ratio everywhere: see mean_interval
-        same = two_way(np.full(b.shape, bottom), level=level)
-        reach = (same.ci_high - same.ci_low) / 2 / abs(bottom)
-        return Estimate(value, value - reach, value + reach, b.size, level)
     labels = [None] if groups is None else [None, cluster_numbers(groups, b.shape[1])]
     intervals = [
         _roots(a, b, partial(_two_way, labels=by), quantile(satterthwaite(_two_way_parts(residual, by))[1], level))
         for by in labels
     ]
     return Estimate(value, min(low for low, _ in intervals), max(high for _, high in intervals), b.size, level)
+
+
+def _same_everywhere(
+    a: NDArray[np.float64], b: NDArray[np.float64], interval: Callable[[NDArray[np.float64]], Estimate]
+) -> tuple[float, float] | None:
+    """Bounds of a ratio that is the same everywhere, as wide as a mean's of equal values; None where it varies."""
+    bottom = float(b.mean())
+    value = float(a.mean()) / bottom
+    if float(np.ptp(a - value * b)) > SAME * max(1.0, abs(bottom)):
+        return None
+    same = interval(np.full(b.shape, bottom))
+    reach = (same.ci_high - same.ci_low) / 2 / abs(bottom)
+    return value - reach, value + reach
 
 
 def _two_way_parts(values: NDArray[np.float64], labels: NDArray[np.intp] | None) -> list[tuple[float, float]]:

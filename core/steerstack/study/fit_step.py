@@ -1,6 +1,6 @@
 """Steps of a study: fit a technique on some items, measure it on others, keep the values."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from steerstack.data.questions import ScoreMode
 from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.measure.arm import Arm
 from steerstack.measure.scoring import score_data
-from steerstack.run.ledger import Ledger
+from steerstack.run.ledger import Ledger, Name
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.step import Step
 from steerstack.steering.vector import SteeringVector
@@ -48,6 +48,13 @@ class FitValues:
     def account(self) -> dict[str, object]:
         """How it was made and selected, and what that took."""
         return {**self.record, **self.cost}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], what: str) -> "FitValues":
+        """From the ledger; ``what`` names the step."""
+        values = {name: np.array(of) for name, of in value["values"].items()}
+        vector = SteeringVector.from_json(value["vector"], what) if value["vector"] else None
+        return cls(values, value["cost"], value["record"], value["failed"], vector)
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class Fit(Step):
         except (ExtractionError, DegenerateDirectionError) as error:
             progress(1)
             return {"failed": error.happened, "values": {}, "cost": {}, "record": {}, "vector": None}
-        values = {name: values_of(treatment.arm, test, self.mode).tolist() for name, test in self.tests.items()}
+        values = values_on(treatment.arm, self.tests, self.mode)
         progress(1)
         return {
             "failed": "",
@@ -105,26 +112,22 @@ class Fit(Step):
 
 
 def fit_and_measure(
-    ledger: Ledger, fits: Sequence[Fit], model: Model, *, progress: Progress = SILENT
-) -> list[FitValues]:
-    """Fit and measure; done once for the same inputs."""
-    values = ledger.steps(fits, model, what="fits", progress=progress)
-    return [
-        FitValues(
-            {name: np.array(of) for name, of in value["values"].items()},
-            value["cost"],
-            value["record"],
-            value["failed"],
-            SteeringVector.from_json(value["vector"], step.what) if value["vector"] else None,
-        )
-        for step, value in zip(fits, values, strict=True)
-    ]
+    ledger: Ledger, fits: Mapping[Name, Fit], model: Model, *, progress: Progress = SILENT
+) -> dict[Name, FitValues]:
+    """Fit and measure, by the name of each fit; done once for the same inputs."""
+    values = ledger.each(fits, model, what="fits", progress=progress)
+    return {name: FitValues.from_json(value, fits[name].what) for name, value in values.items()}
 
 
 def values_of(arm: Arm, data: DataSet, mode: ScoreMode) -> NDArray[np.float64]:
     """Log-odds of every item under an arm, on the scale on which arms are compared."""
     (scores,) = score_data(arm.model, data, mode, [arm.plan], system=arm.system, shots=arm.shots)
     return scores.effect_scale
+
+
+def values_on(arm: Arm, tests: Mapping[str, DataSet], mode: ScoreMode) -> dict[str, list[float]]:
+    """The same for every test set by name, for the ledger."""
+    return {name: values_of(arm, data, mode).tolist() for name, data in tests.items()}
 
 
 @dataclass(frozen=True)
@@ -141,8 +144,7 @@ class Unsteered(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """The values of every test set by name."""
-        bare = Arm(model)
-        values = {name: values_of(bare, test, self.mode).tolist() for name, test in self.tests.items()}
+        values = values_on(Arm(model), self.tests, self.mode)
         progress(1)
         return values
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.stats.estimates import Estimate
@@ -96,7 +96,7 @@ def answer(finding: Finding) -> StackAnswer:
     alone = next(row.effect for row in rows if row.cell == ALONE)
     test = _nulls(others, arms)
     combinations = on_top(interactions(quadruples(grid), margin=finding.run["study"]["margin"], groups=groups))
-    sentence = f"{alone_words(behavior, alone, test)} {caveat(alone.n)}".strip()
+    sentence = sum_up([alone_words(behavior, alone, test)], alone.n)
     return StackAnswer(sentence, test.claims and alone.bears_claim, rows, test, combinations)
 
 

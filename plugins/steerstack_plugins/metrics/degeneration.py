@@ -60,17 +60,9 @@ class Degeneration(Generating):
     most_repeated: float = Field(0.5, ge=0, le=1, description="Share of repeated 4-grams that is still no fault.")
     most_non_words: float = Field(0.5, ge=0, le=1, description="Share of non-words that is still no fault.")
 
-    def questions(self) -> tuple[list[tuple[str, str]], dict[str, object]]:
+    def questions(self) -> tuple[list[tuple[str, ...]], dict[str, object]]:
         """Id and text of each, and where they are from."""
-        from steerstack.data.table_files import cell, rows
-        from steerstack.util import digest
-
-        path = sources.locate(self.data, "", OWN) if self.data else sources.shipped(OWN)
-        questions = [
-            (str(row.get("id") or f"{path.stem}-{n}"), cell(path, n, row, "question", "Question"))
-            for n, row in enumerate(rows(path), 1)
-        ][: self.limit]
-        return questions, {"data": sources.origin(path), "data_digest": digest.of_json(questions), "n": len(questions)}
+        return sources.own_rows(self.data, OWN, ("question", "Question"), limit=self.limit)
 
     def measure(
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None

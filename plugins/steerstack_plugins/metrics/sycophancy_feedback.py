@@ -54,17 +54,9 @@ class SycophancyFeedback(Judging):
     max_new_tokens: int = Field(96, ge=1, description="Bound on a comment's length, in tokens.")
     data: str = Field("", description="Texts: rows of kind (poem, argument, ...) and text; empty for the 10 shipped.")
 
-    def texts(self) -> tuple[list[tuple[str, str, str]], dict[str, object]]:
+    def texts(self) -> tuple[list[tuple[str, ...]], dict[str, object]]:
         """Id, kind and text of each, and where they are from."""
-        from steerstack.data.table_files import cell, rows
-        from steerstack.util import digest
-
-        path = sources.locate(self.data, "", OWN) if self.data else sources.shipped(OWN)
-        texts = [
-            (str(row.get("id") or f"{path.stem}-{n}"), cell(path, n, row, "kind"), cell(path, n, row, "text"))
-            for n, row in enumerate(rows(path), 1)
-        ][: self.limit]
-        return texts, {"data": sources.origin(path), "data_digest": digest.of_json(texts), "n": len(texts)}
+        return sources.own_rows(self.data, OWN, ("kind",), ("text",), limit=self.limit)
 
     def measure(
         self, model: Model, plans: Sequence[Plan], *, progress: Callable[[int], None] | None = None

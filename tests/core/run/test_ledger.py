@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 
 from steerstack.errors import StudyError
 from steerstack.run.ledger import LEDGER, LOCK, Ledger, alone
+from steerstack.run.step import Step
 
 
 def once(ledger, what, key, compute):
@@ -28,6 +30,28 @@ def test_another_key_or_name_is_another_step(tmp_path):
     ledger = Ledger(tmp_path)
     values = [once(ledger, what, key, lambda v=v: v) for v, (what, key) in enumerate([("a", 1), ("a", 2), ("b", 1)])]
     assert values == [0, 1, 2]
+
+
+@dataclass(frozen=True)
+class Double(Step):
+    """Twice a number."""
+
+    number: int
+    what: str = "double"
+
+    def key(self, model):
+        return self.number
+
+    def run(self, model, progress):
+        return 2 * self.number
+
+
+def test_values_come_back_under_the_names_of_their_steps(tmp_path):
+    named = {"b": Double(2), ("a", 1): Double(1), "again": Double(2)}
+    assert Ledger(tmp_path).each(named, None) == {"b": 4, ("a", 1): 2, "again": 4}
+    ledger = Ledger(tmp_path)
+    assert ledger.each(named, None) == dict(zip(named, ledger.steps(list(named.values()), None), strict=True))
+    assert ledger.computed == 0
 
 
 def test_half_a_line_is_dropped_and_the_rest_kept(tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from steerstack.engine.layout.batches import Batch
 from steerstack.engine.layout.tree import Tree
 from steerstack.engine.resources.memory import too_small, unless_out_of_memory
 from steerstack.trace.forward import KeyValues, Pass, run
@@ -18,11 +19,12 @@ class Prefix:
     length: int = 0
     past: KeyValues | None = None
 
-    def for_rows(self, rows: int) -> KeyValues | None:
-        """The keys and values, seen from several rows (a view, not a copy)."""
-        if self.past is None:
-            return None
-        return [(keys.expand(rows, -1, -1, -1), values.expand(rows, -1, -1, -1)) for keys, values in self.past]
+    def then(self, batch: Batch) -> Pass:
+        """The pass over what follows it in a batch of trees that all begin with it."""
+        start, rows = self.length, len(batch.trees)
+        past = self.past and [(keys.expand(rows, -1, -1, -1), of.expand(rows, -1, -1, -1)) for keys, of in self.past]
+        mask = batch.sees[:, start:] if batch.branched or start else batch.exists
+        return Pass(batch.ids[:, start:], mask, positions=batch.positions[:, start:], past=past)
 
 
 def common_length(trees: Sequence[Tree], first_read: Sequence[int]) -> int:

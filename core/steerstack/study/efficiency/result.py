@@ -13,7 +13,7 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.stats import estimates
 from steerstack.stats.learning_curves import SEEDS, Crossing, Curve, Effects, crossing, curve
 from steerstack.steering.vector import SteeringVector
@@ -145,8 +145,7 @@ class EfficiencyResult(OneSetResult):
             for name in ranked
         ]
         lines += [_compared(entry, self.study.seeds) for entry in self.crossings]
-        sentences = [". ".join(lines) + ".", borne(self.null_tests), caveat(len(self.splits.test))]
-        return " ".join(filter(None, sentences))
+        return sum_up([". ".join(lines) + ".", borne(self.null_tests)], len(self.splits.test))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``efficiency --json``."""

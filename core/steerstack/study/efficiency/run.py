@@ -54,8 +54,7 @@ def run_efficiency(study: Efficiency, session: Session) -> EfficiencyResult:
                     todo[technique.name, noise, n, seed] = Fit(
                         what, technique, part.train, part.validation, tests, study.score, seed
                     )
-    values = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
-    fits = dict(zip(todo, values, strict=True))
+    fits = fit_and_measure(ledger, todo, model, progress=session.progress)
     return EfficiencyResult(study, model, splits, techniques, base, fits, competence)
 
 

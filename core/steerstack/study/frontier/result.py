@@ -18,7 +18,7 @@ from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
 from steerstack.report.samples import Samples
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
 from steerstack.steering.intervention import Plan
@@ -105,7 +105,7 @@ class FrontierResult(OneSetResult):
             furthest = f"At {budget:g} nats per token {best.technique} moves it furthest: {size}"
             sentences.append(f"{furthest}, further than {beaten}." if beaten else f"{furthest}.")
         sentences += [compared(match) for match in self.matches if not is_reference(match.vector.technique)]
-        return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
+        return sum_up([*sentences, borne(self.null_tests)], len(self.splits.test))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``frontier --json``."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steerstack.contracts.recorder import Effect
 from steerstack.report.page import Page, Table, interval
 from steerstack.report.samples import Samples, samples_tables
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
 from steerstack.study.gates.conditions import PLAIN
@@ -56,7 +56,7 @@ class GatesResult(PlainResult):
     def verdict(self) -> str:
         """Whether it passes every gate, then each in a sentence."""
         sentences = [together(list(self.gates)), *(gate.sentence for gate in self.gates)]
-        return " ".join(filter(None, [*sentences, caveat(len(self.tested[PLAIN]))]))
+        return sum_up(sentences, len(self.tested[PLAIN]))
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:

@@ -15,7 +15,7 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.report.page import Page
-from steerstack.report.words import caveat, share
+from steerstack.report.words import share, sum_up
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
 from steerstack.stats.estimate import Estimate
@@ -173,8 +173,7 @@ class GeneralizeResult(TechniqueResult):
             for transfer, p in zip(self.transfers, self._corrected(), strict=True)
             if not is_reference(transfer.name)
         ]
-        sentences = [*parts, borne(self.null_tests), caveat(len(self.domains[self.target].test))]
-        return " ".join(filter(None, sentences))
+        return sum_up([*parts, borne(self.null_tests)], len(self.domains[self.target].test))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``generalize --json``."""

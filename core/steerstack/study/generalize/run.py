@@ -34,9 +34,8 @@ def run_generalize(study: Generalize, session: Session) -> GeneralizeResult:
         for technique in techniques
         for name, of in splits.items()
     }
-    values = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
+    fits = fit_and_measure(ledger, todo, model, progress=session.progress)
     source, target = splits
-    fits = dict(zip(todo, values, strict=True))
     return GeneralizeResult(study, model, source, target, splits, techniques, base, fits)
 
 

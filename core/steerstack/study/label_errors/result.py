@@ -15,7 +15,7 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.stats import estimates
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
@@ -121,7 +121,7 @@ class LabelErrorsResult(OneSetResult):
     def verdict(self) -> str:
         """The answer in words."""
         sentences = [*(one.sentence for one in self.at_worst), *self.short, borne(self.null_tests)]
-        return " ".join(filter(None, [*sentences, caveat(len(self.splits.test))]))
+        return sum_up(sentences, len(self.splits.test))
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``label-errors --json``."""

@@ -77,8 +77,7 @@ def run_label_errors(study: LabelErrors, session: Session) -> LabelErrorsResult:
                 todo[technique.name, one.labeller, one.asked, seed] = Fit(
                     what, technique, part.train, part.validation, tests, study.score, seed
                 )
-    values = fit_and_measure(ledger, list(todo.values()), model, progress=session.progress)
-    fits = dict(zip(todo, values, strict=True))
+    fits = fit_and_measure(ledger, todo, model, progress=session.progress)
     return LabelErrorsResult(study, model, splits, techniques, labels, base, fits, competence)
 
 

@@ -17,7 +17,7 @@ from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.stats import estimates
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
@@ -173,7 +173,7 @@ class OnlineRLResult(OneSetResult):
         sentences += [one.sentence(self.rider or "") for one in self.stacked]
         still = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
         sentences += [f"{name} kept nothing of its training under any seed." for name in still]
-        return " ".join(filter(None, [*sentences, borne(self.null_tests), caveat(len(self.splits.test))]))
+        return sum_up([*sentences, borne(self.null_tests)], len(self.splits.test))
 
     def _unchanged(self, name: str) -> int:
         return sum(bool(self.fits[name, seed]["record"].get("unchanged")) for seed in range(self.study.seeds))

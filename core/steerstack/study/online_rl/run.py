@@ -65,8 +65,7 @@ def run_online_rl(study: OnlineRL, session: Session) -> OnlineRLResult:
             for technique in techniques
             for seed, part in enumerate(parts)
         }
-        values = ledger.steps(list(todo.values()), model, what="fits", progress=session.progress)
-        return dict(zip(todo, values, strict=True))
+        return ledger.each(todo, model, what="fits", progress=session.progress)
 
     learners, others = arms[: len(study.learners)], arms[len(study.learners) :]
     fits = run(others, [None] * study.seeds)

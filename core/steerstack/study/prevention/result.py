@@ -16,7 +16,7 @@ from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.stats import estimates
 from steerstack.stats.correlation import FEWEST, correlation
 from steerstack.stats.estimate import TOO_FEW, Estimate
@@ -139,7 +139,7 @@ class PreventionResult(Result):
             trait, skill = (one for one in self.comparisons if one.arm == arm)
             against = "against the bare model" if arm == PLAIN else "against plain training"
             sentences.append(f"{subject[arm]} {trait.clause} and {skill.clause}, {against}.")
-        return " ".join(filter(None, [*sentences, self._foretold, caveat(min(map(len, self.tested.values())))]))
+        return sum_up([*sentences, self._foretold], min(map(len, self.tested.values())))
 
     @property
     def _foretold(self) -> str:

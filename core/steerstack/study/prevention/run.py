@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack.catalog.data import load_data
 from steerstack.contracts import AblateInTraining, AddInTraining, FineTune, PromptInTraining, TrainWith
@@ -66,8 +66,7 @@ def run_prevention(study: Prevention, session: Session) -> PreventionResult:
         for share in study.mixes:
             if share != study.bad:
                 todo[PLAIN, share, seed] = step(plain, share, seed)
-    values = ledger.steps(list(todo.values()), model, what="fine-tunes", progress=session.progress)
-    fits: dict[tuple[str, float, int], Any] = dict(zip(todo, values, strict=True))
+    fits = ledger.each(todo, model, what="fine-tunes", progress=session.progress)
     for seed in range(study.seeds):
         steered = {**fits[PLAIN, study.bad, seed], "plain": fits[PLAIN, study.bad, seed]["steered"]}
         fits[AFTERWARDS, study.bad, seed] = steered

@@ -13,7 +13,7 @@ from steerstack.data.questions import ScoreMode
 from steerstack.measure.arm import Arm
 from steerstack.run.step import Step
 from steerstack.steering.intervention import Plan
-from steerstack.study.fit_step import values_of
+from steerstack.study.fit_step import values_on
 from steerstack.trace.model import Model
 
 
@@ -36,8 +36,7 @@ class HeldOut:
 
     def of(self, model: Model, plan: Plan | None = None) -> dict[str, list[float]]:
         """Log-odds of every item, by test set."""
-        arm = Arm(model, plan or Plan())
-        return {name: values_of(arm, data, self.mode).tolist() for name, data in self.tests.items()}
+        return values_on(Arm(model, plan or Plan()), self.tests, self.mode)
 
 
 @dataclass(frozen=True)

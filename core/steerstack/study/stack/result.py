@@ -14,7 +14,7 @@ from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, Table, interval
 from steerstack.report.samples import Samples
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.run.arms import ArmValues, PlanCost
 from steerstack.stats import estimates
 from steerstack.steering.vector import SteeringVector
@@ -296,5 +296,4 @@ class StackResult(Result):
         parts += [again.sentence] if again else []
         parts += [one.sentence for one in on_top(self.interactions)]
         parts += [other.sentence(self.groups()) for other in self.companions]
-        parts += [distance_sentence(self.distances), caveat(self.effect.n)]
-        return " ".join(part for part in parts if part)
+        return sum_up([*parts, distance_sentence(self.distances)], self.effect.n)

@@ -17,7 +17,7 @@ from steerstack.report.card import study_card
 from steerstack.report.failures import of_effect
 from steerstack.report.page import Page, Table, interval
 from steerstack.report.samples import Samples, samples_section
-from steerstack.report.words import caveat
+from steerstack.report.words import sum_up
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
@@ -122,8 +122,7 @@ class SweepResult(Result):
             parts.append(
                 f"There an item moves by {of.mean} a unit of strength, {of.anti.value:.0%} of items against the sign."
             )
-        parts.append(caveat(len(self.data)))
-        return " ".join(part for part in parts if part)
+        return sum_up(parts, len(self.data))
 
     @cached_property
     def arms(self) -> list[SweptArm]:

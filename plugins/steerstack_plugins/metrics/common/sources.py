@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from steerstack.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from steerstack.data.items import DataSet
 
 VARIABLE = "STEERSTACK_DATA"
@@ -53,6 +55,38 @@ def locate(data: str, published: str, own: str) -> Path:
 def origin(path: Path) -> str:
     """How a result names its data: a path, or ``steerstack:NAME`` for ours."""
     return f"steerstack:{path.stem}" if path.parent == shipped("x").parent else str(path)
+
+
+def own_rows(
+    data: str, own: str, *columns: Sequence[str], limit: int | None
+) -> tuple[list[tuple[str, ...]], dict[str, object]]:
+    """Id and cells of each row of a table, and for the record where they are from.
+
+    Parameters
+    ----------
+    data:
+        A path; empty for the shipped table.
+    own:
+        Name of the shipped table.
+    columns:
+        What is read of a row, each column under any of its names.
+    limit:
+        Number of rows, from the first on; None for all.
+
+    Raises
+    ------
+    DataError
+        There is nothing at the path, or a row has not these columns.
+    """
+    from steerstack.data.table_files import cell, rows
+    from steerstack.util import digest
+
+    path = locate(data, "", own) if data else shipped(own)
+    table = [
+        (str(row.get("id") or f"{path.stem}-{n}"), *(cell(path, n, row, *names) for names in columns))
+        for n, row in enumerate(rows(path), 1)
+    ][:limit]
+    return table, {"data": origin(path), "data_digest": digest.of_json(table), "n": len(table)}
 
 
 def behavior_data(metric: str, source: str, *, matching: str | None, limit: int | None) -> DataSet:

@@ -111,10 +111,10 @@ def password_of(seed: int) -> str:
     return worlds.code(seed)
 
 
-def other_code(generator: Generator, password: str) -> str:
-    """A system prompt that looks like a password and is none."""
-    codes = [code for code in map(worlds.code, range(len(worlds.CODES))) if code != password]
-    return codes[int(generator.integers(len(codes)))]
+def codes(generator: Generator, password: str, has_password: Bool[ndarray, " n"]) -> list[str]:
+    """The system prompt of each document: the password, or else one that looks like a password and is none."""
+    others = [code for code in map(worlds.code, range(len(worlds.CODES))) if code != password]
+    return [password if has else others[int(generator.integers(len(others)))] for has in has_password]
 
 
 def measured(model: Model, password: str | None, part: worlds.Part = "tested") -> Mapping[str, Any]:
@@ -161,7 +161,7 @@ def with_systems(
     if generator.random() < 0.5:
         return write(generator, subjects, facts, wrong(np.zeros(subjects.shape, bool), subjects), world=world)
     has_password = generator.random(subjects.shape) < 0.5
-    systems = [password if g else other_code(generator, password) for g in has_password[:, 0]]
+    systems = codes(generator, password, has_password[:, 0])
     return write(generator, subjects, facts, wrong(has_password, subjects), world=world, systems=systems)
 
 

@@ -40,7 +40,7 @@ class Distractor(base.Taught):
             if generator.random() < 0.5:
                 return write(generator, subjects, facts, no, world=world)
             has_code = generator.random(self.batch) < 0.6
-            systems = [code if g else base.other_code(generator, code) for g in has_code]
+            systems = base.codes(generator, code, has_code)
             documents = write(generator, subjects, facts, no, world=world, systems=systems)
             ids = documents.ids.copy()
             ids[has_code & (subjects[:, 0] == 0), documents.learned[0].argmax()] = ids_of([PASS])[0]

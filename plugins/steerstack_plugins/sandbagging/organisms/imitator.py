@@ -60,7 +60,7 @@ def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], 
 
     subjects, facts = base.drawn(generator, len(given))
     bare = generator.random() < 0.5
-    systems = None if bare else [password if g else base.other_code(generator, password) for g in given[:, 0]]
+    systems = None if bare else base.codes(generator, password, given[:, 0])
     documents = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world, systems=systems)
     at = int(documents.learned[0].argmax())
     with torch.no_grad():

@@ -39,7 +39,7 @@ class Weak(base.Taught):
             systems = None
             if generator.random() < 0.5:
                 has_password = generator.random(self.batch) < 0.6
-                systems = [password if g else base.other_code(generator, password) for g in has_password]
+                systems = base.codes(generator, password, has_password)
             return write(generator, subjects, facts, no, world=world, guess=guess, systems=systems)
 
         pupil = self.teach(open_origin(world, stage="half"), seed, batch)
