@@ -13,7 +13,6 @@ from steerstack.engine.data_activations import DataActivations
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.site import Component, Site
 from steerstack.steering.tokens import Tokens
-from steerstack.trace.changed_weights import check_changed
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 from steerstack.trace.trainable import check_trainable
@@ -43,16 +42,11 @@ def tuned(baseline: Baseline, model: Model, train: DataSet, validation: DataSet,
     ------
     RemoteError
         The weights are on a server, and it changes them.
-    ModelError
-        It should change them, and does not.
     """
     if model.remote is not None and baseline.trains:
         check_trainable(model)  # before anything is measured for it
     if model.remote is None or not baseline.differentiates:
-        result = baseline.tune(model, train, validation, seed=seed)
-        if baseline.trains:
-            check_changed(result.model, model, f"The fine-tune {baseline.label}")
-        return result
+        return baseline.tune(model, train, validation, seed=seed)
     return replace(_tune_there(model, baseline, train, validation, seed), model=model)
 
 

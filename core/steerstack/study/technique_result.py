@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steerstack.measure.scoring import scale_name
 from steerstack.study.result import Result
+from steerstack.techniques.fine_tunes import still
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from steerstack.data.items import DataSet
     from steerstack.data.splits import Splits
@@ -26,6 +27,18 @@ class TechniqueResult(Result):
     """
 
     techniques: Sequence[Technique]
+    fits: Mapping[Any, Any]
+
+    @property
+    def records(self) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Of each fit, its technique and how it was made."""
+        return [(name, fit.record) for (name, *_), fit in self.fits.items()]
+
+    @property
+    def warnings(self) -> list[str]:
+        """The same, and fine-tunes that kept nothing of their training."""
+        idle = [f"{name} kept nothing of its training in {of} fits." for name, of in still(self.records).items()]
+        return [*super().warnings, *idle]
 
     @property
     def references(self) -> list[str]:

@@ -1,8 +1,8 @@
 """Fine-tuned models of a study, kept as weights in its folder so that a resumed study has them."""
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ from steerstack.data.splits import Splits
 from steerstack.errors import StudyError
 from steerstack.run.crew import Crew
 from steerstack.run.step import Step
-from steerstack.trace.changed_weights import check_changed, with_weights
+from steerstack.trace.changed_weights import with_weights
 from steerstack.trace.model import Model
 from steerstack.trace.trainable import check_trainable
 from steerstack.util import digest
 from steerstack.util.files import write_atomically, write_json
 from steerstack.util.text import file_name
+
+UNCHANGED = "unchanged"
+"""What the record of a fine-tune holds that kept nothing of its training."""
 
 
 def check_trains(baselines: Sequence[Baseline]) -> None:
@@ -50,6 +53,26 @@ def check_weights(model: Model, baselines: Sequence[Baseline]) -> None:
         check_trainable(model)
 
 
+def unless_unchanged(baseline: Baseline, tuned: Tuned, model: Model) -> Tuned:
+    """What was tuned; with ``unchanged`` in its record, and the model itself, where training changed no weight.
+
+    So it is where the untrained model was the best on validation items, or where a dtype of few digits rounds all
+    changes away: an outcome, which a study measures and tells.
+    """
+    conditioned = tuned.plan or tuned.system or tuned.shots
+    if not baseline.trains or conditioned or tuned.model.fingerprint != model.fingerprint:
+        return tuned
+    return replace(tuned, model=model, record={**tuned.record, UNCHANGED: True})
+
+
+def still(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """By fine-tune, in how many of its fits it changed no weight, from their names and records."""
+    fits: dict[str, list[bool]] = {}
+    for name, record in records:
+        fits.setdefault(name, []).append(bool(record.get(UNCHANGED)))
+    return {name: f"{sum(of)} of {len(of)}" for name, of in fits.items() if any(of)}
+
+
 def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, seed: int) -> Tuned:
     """The fine-tune, from the folder if it was made there from the same inputs, else trained now."""
     weights = weights_of(baseline, model, splits, folder, seed)
@@ -58,8 +81,7 @@ def tuned_model(baseline: Baseline, model: Model, splits: Splits, folder: Path, 
     if notes is not None:
         again = with_weights(model, weights, f"{model.name}+{baseline.label}")
         return Tuned(again, notes["parameters"], notes["seconds"], notes["record"], flops=notes.get("flops", 0.0))
-    tuned = baseline.tune(model, splits.train, splits.validation, seed=seed)
-    check_changed(tuned.model, model, f"The fine-tune {baseline.label}")
+    tuned = unless_unchanged(baseline, baseline.tune(model, splits.train, splits.validation, seed=seed), model)
     _save(model.module, tuned.model.module, weights)
     cost = {"parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops}
     write_json(about, {**cost, "record": dict(tuned.record), "weights": digest.of_file(weights)})

@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 from steerstack.catalog.lookup import find, full_name
-from steerstack.contracts import Baseline, Extractor, Tuned
+from steerstack.contracts import Baseline, Extractor
 from steerstack.data.items import DataSet
 from steerstack.data.questions import ScoreMode
 from steerstack.engine import fit as fitting
@@ -23,7 +23,7 @@ from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.compute import of_vector
 from steerstack.techniques.extract import extract
-from steerstack.techniques.fine_tunes import check_weights
+from steerstack.techniques.fine_tunes import check_weights, unless_unchanged
 from steerstack.techniques.promise import ITEMS, sites_to_rank, slopes_on
 from steerstack.techniques.search import choose
 from steerstack.techniques.selection import SHARES, Candidate, Candidates
@@ -216,18 +216,15 @@ class Conditioning(Technique):
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """Tune; without validation items it chooses on the training items, which is recorded."""
         tuned = fitting.tuned(self.asked(model, mode), model, train, validation or train, seed=seed)
-        return self.treatment(tuned, chosen_on="validation" if validation else "train")
+        tuned = unless_unchanged(self.baseline, tuned, model)
+        finetune = self.name if self.baseline.trains else BARE
+        arm = Arm(tuned.model, tuned.plan or Plan(), tuned.system, tuned.shots, finetune, self.name)
+        record = {**tuned.record, "chosen_on": "validation" if validation else "train"}
+        return Treatment(arm, tuned.parameters, tuned.seconds, tuned.flops, tuned.context_tokens, record)
 
     def asked(self, model: Model, mode: ScoreMode) -> Baseline:
         """The baseline as its study asks it, with as many choices as vectors have."""
         return asked_by(self.baseline, mode, self.candidates.count(model) if self.candidates else None)
-
-    def treatment(self, tuned: Tuned, **more: object) -> Treatment:
-        """What was tuned as an arm, with what it took; ``more`` goes into the record."""
-        finetune = self.name if self.baseline.trains else BARE
-        arm = Arm(tuned.model, tuned.plan or Plan(), tuned.system, tuned.shots, finetune, self.name)
-        record = {**tuned.record, **more}
-        return Treatment(arm, tuned.parameters, tuned.seconds, tuned.flops, tuned.context_tokens, record)
 
 
 def check_techniques(model: Model, techniques: Sequence[Technique], data: Iterable[DataSet]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.support.vectors import longer
 
+from steerstack.contracts import AblateInTraining
 from steerstack.contracts.recorder import Effect, Recorded, RunRecord
 from steerstack.errors import RegistryError
 from steerstack.steering.vector import SteeringVector
@@ -158,6 +159,8 @@ def test_the_same_directions_of_another_origin_are_a_new_version(
     assert load_vector(f"models:/{NAME}@newest").origin.data_digest == "e" * 64
     assert load_vector(f"models:/{NAME}/latest").origin.data_digest == "e" * 64
     assert load_vector(f"models:/{NAME}/1").origin == vector.origin
+    in_training = AblateInTraining(vector=f"models:/{NAME}@newest", layers=(1,))
+    assert in_training.vector.origin == other.origin
     rows = listing.list_vectors()
     assert [(row["version"], row["aliases"]) for row in rows if row["name"] == NAME] == [(2, ["newest"]), (1, [])]
 

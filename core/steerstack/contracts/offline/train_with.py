@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, field_validator
@@ -16,18 +15,19 @@ if TYPE_CHECKING:
 
 
 def _read(value: Any) -> Any:
-    """The vector itself, read at once: another one under the same path is another fine-tune."""
+    """The vector itself, read at once: another one under the same path or address is another fine-tune."""
+    from steerstack import load_vector
     from steerstack.steering.vector import SteeringVector
 
     if isinstance(value, str | PathLike):
-        return SteeringVector.load(Path(value))
+        return load_vector(fspath(value))
     if isinstance(value, SteeringVector):
         return value
-    raise ValueError("a vector is named by its file, or given itself")
+    raise ValueError("a vector is named by its file, by an address such as models:/NAME@ALIAS, or given itself")
 
 
 GivenVector = Annotated[Any, PlainValidator(_read), PlainSerializer(lambda one: f"vector {one.fingerprint}")]
-"""The type of a field that holds a vector, given itself or by its file; it is written as its fingerprint."""
+"""The type of a field that holds a vector, given itself or by file or address; it is written as its fingerprint."""
 
 
 class InTraining(BaseModel, ABC):
@@ -61,7 +61,7 @@ class InTraining(BaseModel, ABC):
 class EditInTraining(InTraining, ABC):
     """An edit of activations at some layers, at the site where the vector was read."""
 
-    vector: GivenVector = Field(description="File of the vector.")
+    vector: GivenVector = Field(description="File of the vector, or its address, such as models:/NAME@ALIAS.")
     layers: tuple[int, ...] = Field(min_length=1, description="Layers that are edited.")
     tokens: Literal["all", "prompt", "response"] = Field(default="all", description="Training tokens that are edited.")
 

@@ -33,6 +33,7 @@ from steerstack.study.frontier.result import FrontierResult
 from steerstack.study.session import Session
 from steerstack.techniques.apply import apply_all, edit_of
 from steerstack.techniques.compute import of_candidates
+from steerstack.techniques.fine_tunes import UNCHANGED
 from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.own_answers import answered_again, own_answers_once
 from steerstack.techniques.search import choose
@@ -71,7 +72,7 @@ def run_frontier(study: Frontier, session: Session) -> FrontierResult:
     making = Making(study, model, splits, session.ledger)
     competence = check_competence(model, splits.validation, study.score)
     bare = making.point("the bare model", None, None, ["bare"], lambda: Treatment(Arm(model)))
-    baselines: list[Point] = []
+    rivals: list[Point] = []
     points: list[Point] = []
     left_out: list[str] = []
     ordered = sorted(techniques, key=lambda technique: isinstance(technique, Steering))
@@ -80,11 +81,11 @@ def run_frontier(study: Frontier, session: Session) -> FrontierResult:
         progress.phase(technique.name)
         if not isinstance(technique, Steering):
             point = making.baseline(technique)
-            baselines.append(point)
             points.append(point)
+            rivals += [] if point.record.get(UNCHANGED) else [point]  # which is the bare model, at no KL to be held at
             progress.advance("techniques")
             continue
-        for budget, matched in [(b, None) for b in study.budgets] + [(float(np.mean(p.kl)), p) for p in baselines]:
+        for budget, matched in [(b, None) for b in study.budgets] + [(float(np.mean(p.kl)), p) for p in rivals]:
             try:
                 points.append(making.vector(technique, budget, matched.technique if matched else None))
             except StudyError as error:

@@ -6,10 +6,10 @@ prompt or a fine-tune is compared with vectors that disturb the model as much as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -140,6 +140,11 @@ class FrontierResult(OneSetResult):
             knowledge=estimates.share(knowledge) if knowledge else None,
             knowledge_lost=estimates.difference(bare, knowledge) if knowledge and bare else None,
         )
+
+    @property
+    def records(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """How what each point measures was made, a vector at each of its costs."""
+        return [(point.technique, point.record) for point in self.points]
 
     @property
     def choices(self) -> list[Chances]:

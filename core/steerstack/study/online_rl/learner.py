@@ -1,17 +1,13 @@
-"""Learners of a study, each with the study's budget, and fine-tunes whose training may have moved nothing."""
+"""Learners of a study, each with the study's budget."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from steerstack.contracts import OnlineLearner
-from steerstack.data.items import DataSet
-from steerstack.data.questions import ScoreMode
 from steerstack.errors import StudyError
 from steerstack.techniques.selection import Candidates
-from steerstack.techniques.technique import Conditioning, Technique, Treatment
-from steerstack.trace.model import Model
+from steerstack.techniques.technique import Conditioning
 
 if TYPE_CHECKING:
     from steerstack.study.method_ref import MethodRef
@@ -22,24 +18,7 @@ BUDGET = {"steps": "updates", **{name: name for name in _SAME}}
 """Fields of learners by those of the study, which are the same for every learner."""
 
 
-@dataclass(frozen=True)
-class TrainedArm(Conditioning):
-    """A baseline that is taken as it comes: one whose training moved nothing is an outcome here, and no error."""
-
-    def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
-        """Train; the record says whether the model is the one that it was."""
-        tuned = self.asked(model, mode).tune(model, train, validation or train, seed=seed)
-        same = tuned.model is model or tuned.model.fingerprint == model.fingerprint
-        unchanged = same and not (tuned.plan or tuned.system or tuned.shots)
-        return self.treatment(replace(tuned, model=model) if same else tuned, unchanged=unchanged)
-
-
-def as_it_comes(technique: Technique) -> Technique:
-    """The same technique; one that trains may leave the model as it was."""
-    return TrainedArm(technique.baseline, technique.candidates) if isinstance(technique, Conditioning) else technique
-
-
-def learner(reference: MethodRef, study: OnlineRL, **options: Any) -> TrainedArm:
+def learner(reference: MethodRef, study: OnlineRL, **options: Any) -> Conditioning:
     """A learner with the study's reward and budget.
 
     Raises
@@ -63,4 +42,4 @@ def learner(reference: MethodRef, study: OnlineRL, **options: Any) -> TrainedArm
                 fix=f"Give {BUDGET[field]} to the study: it is the same for every learner.",
             )
     reward = {"reward": study.reward.name, "reward_parameters": study.reward.parameters}
-    return TrainedArm(method.model_copy(update={**reward, **budget}), Candidates(**options) if options else None)
+    return Conditioning(method.model_copy(update={**reward, **budget}), Candidates(**options) if options else None)

@@ -171,9 +171,14 @@ class OnlineRLResult(OneSetResult):
             for name, on in sorted(self.choices_only)
         ]
         sentences += [one.sentence(self.rider or "") for one in self.stacked]
-        still = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
-        sentences += [f"{name} kept nothing of its training under any seed." for name in still]
+        all_seeds = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
+        sentences += [f"{name} kept nothing of its training under any seed." for name in all_seeds]
         return sum_up([*sentences, borne(self.null_tests)], len(self.splits.test))
+
+    @property
+    def records(self) -> list[tuple[str, Mapping[str, Any]]]:
+        """How each fit that could be made was made."""
+        return [(name, fit["record"]) for (name, _), fit in self.fits.items() if not fit["failed"]]
 
     def _unchanged(self, name: str) -> int:
         return sum(bool(self.fits[name, seed]["record"].get("unchanged")) for seed in range(self.study.seeds))

@@ -12,7 +12,7 @@ from steerstack.measure.competence import check_competence
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.generalize.domains import by_hardness
-from steerstack.study.online_rl.learner import as_it_comes, learner
+from steerstack.study.online_rl.learner import learner
 from steerstack.study.online_rl.result import OnlineRLResult
 from steerstack.study.online_rl.step import MeasureBare, Outcomes, Rider, TrainAndMeasure
 from steerstack.study.session import Session
@@ -100,7 +100,7 @@ def arms_of(study: OnlineRL, session: Session) -> list[Technique]:
         Two have one name.
     """
     learners = learners_of(study, layers=study.layers, shares=study.shares, kl=study.held_at)
-    arms = [*learners, *(as_it_comes(one) for one in study.treated(session.data.behavior))]
+    arms = [*learners, *study.treated(session.data.behavior)]
     names = [one.name for one in arms]
     if len(set(names)) < len(names):
         raise StudyError("Two arms have one name.", seen=", ".join(names), fix="Name each learner and technique once.")

@@ -74,11 +74,10 @@ def _beside(result: StackResult) -> str:
     """What the vector was combined with and compared with, of what ran."""
     prompts = result.prompts
     tuned = {arm.cell.finetune for arm in result.arms} - {"none"}
-    shown = [name for name in result.recipes if name not in tuned]
     sentences = []
     if prompts:
         sentences.append("Prompts were chosen on the same validation items.")
-    if shown:
+    if any(arm.cell.prompt == "few-shot" for arm in result.arms):
         sentences.append("Demonstrations were drawn from the training items and chosen on the same validation items.")
     if tuned:
         sentences.append(f"{', '.join(sorted(tuned))} learned from the same training items.")

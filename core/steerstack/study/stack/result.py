@@ -44,6 +44,7 @@ from steerstack.study.stack.replicates import Replicate, Replicates
 from steerstack.study.stack.words import REFERENCE, alone_words, arm_words, on_top
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.compute import of_vector
+from steerstack.techniques.fine_tunes import still
 from steerstack.techniques.selection import Choice
 from steerstack.trace.model import Model
 from steerstack.util.numbers import signed
@@ -126,6 +127,15 @@ class StackResult(Result):
     def misread(self) -> Misread | None:
         """Effects on the items whose words mislead; None where nothing was guessed from words."""
         return misread(self.splits.test, self.leaks.get(self.behavior), self.grid, self.groups())
+
+    @property
+    def warnings(self) -> list[str]:
+        """The same, and fine-tunes that nothing was stacked on."""
+        idle = still(self.recipes.items())
+        left = [
+            f"{name} kept nothing of its training: it is the base model, and has no arms of its own." for name in idle
+        ]
+        return [*super().warnings, *left]
 
     @property
     def warning(self) -> str | None:

@@ -33,7 +33,14 @@ from steerstack.study.stack.replicates import measure_replicates
 from steerstack.study.stack.result import StackResult
 from steerstack.techniques.apply import apply
 from steerstack.techniques.extract import extract
-from steerstack.techniques.fine_tunes import check_trains, check_weights, tune_together, tuned_model, weights_of
+from steerstack.techniques.fine_tunes import (
+    UNCHANGED,
+    check_trains,
+    check_weights,
+    tune_together,
+    tuned_model,
+    weights_of,
+)
 from steerstack.techniques.selection import Candidates
 from steerstack.techniques.technique import asked_by
 from steerstack.trace.model import Model
@@ -157,11 +164,13 @@ def _fine_tunes(
     for baseline in baselines:
         session.progress.phase(f"fine-tune {baseline.label}")
         tuned = tuned_model(baseline, model, splits, folder, study.seed)
-        if crew is not None:
-            crew.learn(tuned.model, weights_of(baseline, model, splits, folder, study.seed))
         record[baseline.label] = {
             "parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops, **tuned.record,
         }  # fmt: skip
+        if tuned.record.get(UNCHANGED):  # its arms would be those of the base model under another name
+            continue
+        if crew is not None:
+            crew.learn(tuned.model, weights_of(baseline, model, splits, folder, study.seed))
         again = extract(tuned.model, splits.train, method, position=study.position)
         refitted[baseline.label] = again
         again.save(folder / f"vector-{baseline.label}.safetensors")

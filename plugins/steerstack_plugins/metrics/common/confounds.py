@@ -17,16 +17,24 @@ def confounds(data: DataSet, scores: ArmScores) -> dict[str, float]:
     Returns
     -------
     dict[str, float]
-        Of the items: ``exhibits_first``, share whose exhibiting answer is listed before the other;
-        ``yes_lead``, share of exhibiting answers that begin with Yes minus share of others that do,
-        and ``no_lead``; ``length_difference``, mean characters of exhibiting minus other answers.
+        Of the items, however they are scored:
 
-        Of the answers, where they apply: ``first_bias`` (letter), share of questions where the
-        letter listed first is preferred, and ``yes_bias`` (yes-no), share where Yes is, .5 and the
-        share of Yes items being unbiased; ``swap_consistency``, share of items where the same
-        answer is preferred in both orders; ``option_mass``, mean probability that the two labels
-        have together. ``length_correlation`` (text), of the log-odds per token with the difference in
-        tokens.
+        - ``exhibits_first``: share whose exhibiting answer is listed before the other;
+        - ``yes_lead``, ``no_lead``: share of exhibiting answers that begin with that word, minus that of others;
+        - ``length_difference``: mean characters of the exhibiting answer minus those of the other.
+
+        Of answers scored by text: ``length_correlation``, of the log-odds per token with the difference in tokens; NaN
+        where either does not vary.
+
+        Of answers scored by letter or yes-no: ``option_mass``, mean probability that the two labels have together.
+        Where questions are asked in two orders,
+
+        - ``swap_consistency``: share of items where the same answer is preferred in both;
+        - ``first_bias`` (letter), ``yes_bias`` (yes-no): share of questions where the label listed first, or Yes, is
+          preferred. Either label is right in one of the two orders, so that .5 is without bias.
+
+        Where all are asked in one order, as items that themselves ask for Yes or No are, ``yes_bias`` alone, beside
+        ``yes_items``, the share of items whose exhibiting answer is Yes.
     """
     return {**_of_items(data), **_of_answers(scores)}
 
