@@ -212,7 +212,7 @@ def test_an_effect_across_leads_to_the_vector_from_the_other_domain(run, home):
 @pytest.mark.xdist_group("verify")
 def test_points_of_a_frontier_are_measured_again(run, home):
     value = study(home, "frontier", "--techniques", "mean-difference,few-shot", "--budgets", "0.001,0.01",
-                  "--knowledge", "0")  # fmt: skip
+                  "--knowledge", "0", "--nulls", "0")  # fmt: skip
     points = [point for point in value["points"] if point["technique"] == "mean-difference"]
     assert_verified(
         run, "kindness--model--mean-difference--held-at-a-KL",

@@ -17,7 +17,7 @@ TECHNIQUES = {**GRID, "techniques": NAMES, "nulls": False}
 
 STUDIES = [
     (Stack(**GRID, nulls=0, neighbors=0), 4, {"vector", "prompt", "few-shot", "lora-sft"}),
-    (Efficiency(**TECHNIQUES, sizes=(16,), seeds=2), 4, set(NAMES)),
+    (Efficiency(**TECHNIQUES, sizes=(16,), seeds=1), 4, set(NAMES)),
     (Generalize(**TECHNIQUES, shift="margin"), 4, set(NAMES)),
     (Frontier(**TECHNIQUES, budgets=(0.05,), knowledge=0), 2, set(NAMES)),  # a layer has one strength at a KL
 ]

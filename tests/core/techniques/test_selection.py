@@ -41,7 +41,9 @@ def plain_loop(layers, shares):
     return candidates
 
 
-@pytest.mark.parametrize("options", [{}, {"layers": (1, 3), "shares": (0.1, 0.3, 3.0)}, {"matched_kl": 0.05}])
+@pytest.mark.parametrize(
+    "options", [{}, {"layers": (1, 3), "shares": (0.1, 0.3, 3.0)}, {"layers": (1, 3), "matched_kl": 0.05}]
+)
 @pytest.mark.parametrize("method", ["mean-difference", "logistic"])
 def test_a_stacking_study_and_a_study_of_techniques_choose_the_same(tmp_path, method, options):
     common = {"data": "planted", "position": "response", **options}

@@ -47,8 +47,21 @@ def run(model, data, folder, study=STUDY, **options):
     return study.run(model, data=data, folder=folder, **options)
 
 
-def test_every_arm_is_measured_on_the_same_items(llama, data, tmp_path):
-    result = run(llama, data, tmp_path)
+@pytest.fixture(scope="module")
+def made():
+    """What was run already."""
+    return {}
+
+
+@pytest.fixture
+def result(made, llama, data, tmp_path_factory):
+    """The study's result, made once for all tests that only look at it."""
+    if not made:
+        made["result"] = run(llama, data, tmp_path_factory.mktemp("study"))
+    return made["result"]
+
+
+def test_every_arm_is_measured_on_the_same_items(result):
     cells = {Cell(p, v, f, o) for p in LEVELS for v in LEVELS for f, o in
              (("none", "transferred"), ("lora-sft", "transferred"), ("lora-sft", "refitted"))}  # fmt: skip
     assert set(result.grid) == cells
@@ -65,8 +78,7 @@ def test_every_arm_is_measured_on_the_same_items(llama, data, tmp_path):
     assert not np.array_equal(tuned[0], result.grid[Cell("none", "none")].log_odds)
 
 
-def test_the_test_split_plays_no_part_in_the_choice(llama, data, tmp_path):
-    result = run(llama, data, tmp_path / "a")
+def test_the_test_split_plays_no_part_in_the_choice(result, data):
     splits = split(data, seed=STUDY.seed)
     held = {item.question for item in splits.test}
     assert not held & {item.question for part in (splits.train, splits.validation) for item in part}
@@ -77,8 +89,7 @@ def test_the_test_split_plays_no_part_in_the_choice(llama, data, tmp_path):
     assert (choice["on"], choice["choices_tried"]) == ("validation", 4)
 
 
-def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path):
-    result = run(llama, data, tmp_path)
+def test_json_follows_the_contract_and_the_report_is_whole(result, tmp_path):
     value = result.to_json()
     json.dumps(value, allow_nan=False)
     assert {"behavior", "selected", "arms", "interactions", "nulls", "verdict"} <= set(value)
@@ -109,8 +120,7 @@ def test_json_follows_the_contract_and_the_report_is_whole(llama, data, tmp_path
     assert all(cell in page for row in costs.rows for cell in row)
 
 
-def test_prompts_vectors_and_fine_tunes_are_as_far_from_the_bare_model_as_plain_passes_say(llama, data, tmp_path):
-    result = run(llama, data, tmp_path)
+def test_prompts_vectors_and_fine_tunes_are_as_far_from_the_bare_model_as_plain_passes_say(llama, result):
     arms = {(one["prompt"], one["vector"], one["finetune"], one["vector_origin"]): one
             for one in result.to_json()["distances"]}  # fmt: skip
     prompts = {(side, "none", "none", "transferred") for side in ("positive", "negative")}
@@ -136,8 +146,7 @@ def test_prompts_vectors_and_fine_tunes_are_as_far_from_the_bare_model_as_plain_
     assert len(table.rows) == len(arms)
 
 
-def test_samples_are_the_first_test_items_and_what_generate_says(llama, data, tmp_path):
-    result = run(llama, data, tmp_path)
+def test_samples_are_the_first_test_items_and_what_generate_says(llama, result):
     samples = result.value["samples"]
     assert [item["id"] for item in samples["items"]] == [item.id for item in result.splits.test.items[:3]]
     assert "never picked" in samples["rule"]
@@ -152,8 +161,7 @@ def test_samples_are_the_first_test_items_and_what_generate_says(llama, data, tm
     assert samples["rule"] in result.card
 
 
-def test_effects_of_a_refitted_vector_are_recorded_as_its_own(llama, data, tmp_path):
-    result = run(llama, data, tmp_path)
+def test_effects_of_a_refitted_vector_are_recorded_as_its_own(result):
     roles = {effect.name: effect.role for effect in result.effects if not effect.name.startswith("kl/")}
     refitted = {name for name, role in roles.items() if role == "refitted on lora-sft"}
     assert refitted == {name for name in roles if name.endswith("refitted")}
@@ -212,7 +220,7 @@ def test_a_tuned_model_leaves_the_given_one_alone_and_lowers_its_loss(llama, dat
 
 @pytest.mark.parametrize("architecture", ["gpt2", "bloom", "falcon", "opt"])
 def test_the_study_runs_on_other_architectures(tiny, data, tmp_path, architecture):
-    result = run(tiny(architecture), data, tmp_path)
+    result = run(tiny(architecture), data, tmp_path, SMALL.model_copy(update={"finetunes": STUDY.finetunes}))
     assert len(result.grid) == 27
     base, steered = (result.grid[Cell("none", v, "lora-sft", "refitted")].log_odds for v in ("none", "positive"))
     assert not np.array_equal(base, steered)

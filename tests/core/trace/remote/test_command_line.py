@@ -89,9 +89,9 @@ def test_extract_sweep_and_evaluate(host, tiny_folder, table, tmp_path):
 
 STUDIES = {
     "sweep": {"layers": [1, 2], "scales": [-1, 1], "nulls": 1},
-    "stack": {"finetunes": [], "layers": [1, 2], "shares": [0.2], "nulls": 1},
+    "stack": {"finetunes": [], "layers": [1, 2], "shares": [0.2], "nulls": 1, "neighbors": 0},
     "efficiency": {"techniques": ["mean-difference"], "sizes": [4], "seeds": 1, "layers": [1]},
-    "generalize": {"techniques": ["mean-difference"], "layers": [1]},
+    "generalize": {"techniques": ["mean-difference"], "layers": [1], "nulls": 0},
 }
 
 
