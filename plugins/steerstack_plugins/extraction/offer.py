@@ -22,6 +22,8 @@ from steerstack_plugins.extraction.reft_r1 import ReftR1
 from steerstack_plugins.extraction.sae import SaeFeature
 from steerstack_plugins.extraction.shuffled_labels import ShuffledLabels
 from steerstack_plugins.extraction.supervised import Supervised
+from steerstack_plugins.extraction.trained.prompt_only import PromptEnds, PromptOnly
+from steerstack_plugins.extraction.trained.reps import RePS
 
 
 @hookimpl
@@ -40,7 +42,9 @@ def steerstack_extractors() -> Sequence[type[Extractor]]:
         MultiLayerDifference,
         PCA,
         PersonaVector,
+        PromptOnly,
         RandomDirection,
+        RePS,
         ReftR1,
         RobustDifference,
         SaeFeature,
@@ -52,4 +56,4 @@ def steerstack_extractors() -> Sequence[type[Extractor]]:
 @hookimpl
 def steerstack_edits() -> Sequence[type[Edit]]:
     """Each of them."""
-    return [AlignedAdd, LeaceEdit]
+    return [AlignedAdd, LeaceEdit, PromptEnds]

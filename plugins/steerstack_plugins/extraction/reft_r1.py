@@ -62,7 +62,7 @@ class ReftR1(Extractor):
         from torch.nn.functional import normalize
 
         from steerstack.data.questions import ask
-        from steerstack_plugins.extraction.common.train import Training, by_epoch, site_of, train
+        from steerstack_plugins.extraction.common.train import Training, by_epoch, cut, site_of, train
 
         model, site = pairs.model, site_of(pairs, self.layer)
         questions = ask(model.format, pairs.data, "text")
@@ -81,7 +81,7 @@ class ReftR1(Extractor):
 
         def on_sphere() -> None:
             assert w.grad is not None
-            torch.nn.utils.clip_grad_norm_([w], 1.0)
+            cut(w)
             with torch.no_grad():
                 w.copy_(normalize(w, dim=0))
                 w.grad -= (w.grad @ w) * w

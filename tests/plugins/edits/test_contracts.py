@@ -16,6 +16,7 @@ from steerstack_plugins.edits.norm_preserving import NormPreservingAddEdit
 from steerstack_plugins.edits.rotate import RotateEdit
 from steerstack_plugins.extraction.actadd import AlignedAdd
 from steerstack_plugins.extraction.leace import LeaceEdit
+from steerstack_plugins.extraction.trained.prompt_only import PromptEnds
 
 ONE_STRENGTH = "it has no strength: the scale must be 1"
 
@@ -69,6 +70,16 @@ class TestAlignedAdd(EditContract):
         generator = torch.Generator().manual_seed(seed)
         rows = {layer: torch.randn(2, WIDTH, generator=generator) for layer in range(LAYERS)}
         return SteeringVector({layer: part.mean(0) for layer, part in rows.items()}, parts={"aligned": rows})
+
+
+class TestPromptEnds(EditContract):
+    edit = PromptEnds()
+
+    def vector(self, seed=0):
+        """With two positions at the beginning of the prompt, and one at its end."""
+        return replace(
+            super().vector(seed), parts={"positions": dict.fromkeys(range(LAYERS), torch.tensor([0, 1, -1]))}
+        )
 
 
 class TestNormPreservingAdd(EditContract):

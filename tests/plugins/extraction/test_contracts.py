@@ -22,6 +22,8 @@ from steerstack_plugins.extraction.reft_r1 import ReftR1
 from steerstack_plugins.extraction.sae import SaeFeature
 from steerstack_plugins.extraction.shuffled_labels import ShuffledLabels
 from steerstack_plugins.extraction.supervised import Supervised
+from steerstack_plugins.extraction.trained.prompt_only import PromptOnly
+from steerstack_plugins.extraction.trained.reps import RePS
 
 OWN_PROMPTS = "it reads one pair of prompts of the user's own, and the data not at all"
 UNSUPERVISED = "unsupervised: it looks for a direction of large effect, and the pairs' sides are not read"
@@ -63,6 +65,17 @@ class TestReftR1(ExtractorContract):
         "pair_order": "minibatches are drawn from the items in their order, by its seed, so w ends elsewhere",
         "equal_sides_are_an_error": ONE_SIDE,
     }
+
+
+class TestRePS(ExtractorContract):
+    method = RePS(epochs=4, batch=4, learning_rate=0.5)
+    least_cosine = 0.9  # what is left of the random start is the same whichever side exhibits
+    pairs = 8
+
+
+class TestPromptOnly(ExtractorContract):
+    method = PromptOnly(batch=4, learning_rate=1.0)
+    pairs = 8
 
 
 class TestSupervised(ExtractorContract):

@@ -105,7 +105,9 @@ def test_an_edit(here, there, groups, edit):
     names = ("reader", "mean", "condition", "axis")
     parts = {name: {layer: drawn[layer][at] for layer in range(LAYERS)} for at, name in enumerate(names)}
     aligned = {layer: drawn[layer][4:6] for layer in range(LAYERS)}
-    vector = SteeringVector({layer: drawn[layer][7] for layer in range(LAYERS)}, parts={**parts, "aligned": aligned})
+    ends = dict.fromkeys(range(LAYERS), torch.tensor([0.0, -1.0]))
+    directions = {layer: drawn[layer][7] for layer in range(LAYERS)}
+    vector = SteeringVector(directions, parts={**parts, "aligned": aligned, "positions": ends})
     plan = apply(vector, 1, 1.0, tokens=Tokens("all"), edit=edit)
     before = there.remote.requests
     scores = score(there, groups, [Plan(), plan])

@@ -214,7 +214,7 @@ def test_a_server_that_is_killed_while_it_works_is_sent_the_job_again(server, th
 
 def test_vectors_are_trained_there_in_one_request(here, there, table):
     data = load_data(table).limit(4)
-    for name in ("bipo", "reft-r1", "melbo", "supervised"):
+    for name in ("bipo", "reft-r1", "melbo", "supervised", "reps", "prompt-only"):
         method = find("extractor", name).make({"steps": 2} if name == "melbo" else {"epochs": 1})
         before, counts = there.remote.requests, []
         vector = extract(there, data, method, progress=counts.append)
