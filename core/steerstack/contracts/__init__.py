@@ -16,7 +16,12 @@ from steerstack.contracts.listener import Event, Listener
 from steerstack.contracts.method import Method
 from steerstack.contracts.metric import Measured, Metric
 from steerstack.contracts.offline.fine_tune import FineTune, TrainWith
-from steerstack.contracts.offline.train_with import AblateInTraining, AddInTraining, PromptInTraining
+from steerstack.contracts.offline.train_with import (
+    AblateInTraining,
+    AddInTraining,
+    PromptInTraining,
+    SteerAfterTraining,
+)
 from steerstack.contracts.online.learner import OnlineLearner
 from steerstack.contracts.online.reward import Reward, Rollout
 from steerstack.contracts.organism import Built, Organism
@@ -58,6 +63,7 @@ __all__ = [
     "Questions",
     "Reward",
     "Rollout",
+    "SteerAfterTraining",
     "TrainWith",
     "Tuned",
     "VectorFormat",

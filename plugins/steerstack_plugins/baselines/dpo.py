@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from pydantic import Field
 
@@ -36,6 +36,7 @@ class DPO(FineTune):
 
     name = "dpo"
     paper = "arXiv 2305.18290"
+    unfit: ClassVar[tuple[str, ...]] = ("kl-then-steer",)
 
     beta: float = Field(0.1, gt=0, description="How strongly it is held to the reference.")
     rank: int = Field(8, ge=1, description="Rank of the adapters.")

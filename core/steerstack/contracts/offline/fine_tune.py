@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from steerstack.contracts.baseline import Baseline
-from steerstack.contracts.offline.train_with import AblateInTraining, AddInTraining, PromptInTraining
+from steerstack.contracts.offline.train_with import (
+    AblateInTraining,
+    AddInTraining,
+    PromptInTraining,
+    SteerAfterTraining,
+)
 
-TrainWith = AddInTraining | AblateInTraining | PromptInTraining
+TrainWith = AddInTraining | AblateInTraining | PromptInTraining | SteerAfterTraining
 """Everything that may be in place while a fine-tune runs."""
 
 
@@ -19,14 +24,30 @@ class FineTune(Baseline):
     ``train_with`` is in place in every training step, and neither on validation items nor in the model that comes out.
     The activations that it edits are counted, one a token and edit, and training ends with an error where they are more
     or fewer than the training tokens ask for; both counts stand in the record (``edited_rows``, ``training_tokens``).
+    With ``kl-then-steer`` both are those of the benign texts.
+
+    Attributes
+    ----------
+    unfit:
+        Kinds of ``train_with`` that it does not take.
     """
+
+    unfit: ClassVar[tuple[str, ...]] = ()
 
     train_with: TrainWith | None = Field(
         default=None,
         discriminator="kind",
         description="What is in place in training only: {kind: preventative, vector: FILE, layers: [14], scale: 1}, "
-        '{kind: ablate, vector: FILE, layers: [14]} or {kind: inoculation, system: "..."}.',
+        '{kind: ablate, vector: FILE, layers: [14]}, {kind: inoculation, system: "..."} or '
+        "{kind: kl-then-steer, vector: FILE, layers: [14], scale: -1, benign: TEXT_FILE}.",
     )
+
+    @field_validator("train_with")
+    @classmethod
+    def _fits(cls, value: TrainWith | None) -> TrainWith | None:
+        if value is not None and value.kind in cls.unfit:
+            raise ValueError(f"{cls.name} does not take {value.kind}")
+        return value
 
     @property
     def variant(self) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from os import PathLike, fspath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, field_validator
 
-from steerstack.errors import ParameterError
+from steerstack.errors import ParameterError, first_line
+from steerstack.util import digest
+from steerstack.util.guard import check_regular
 
 if TYPE_CHECKING:
     from steerstack.steering.intervention import Intervention, Plan
@@ -28,6 +32,40 @@ def _read(value: Any) -> Any:
 
 GivenVector = Annotated[Any, PlainValidator(_read), PlainSerializer(lambda one: f"vector {one.fingerprint}")]
 """The type of a field that holds a vector, given itself or by file or address; it is written as its fingerprint."""
+
+
+def read_texts(value: Any) -> tuple[str, ...]:
+    """Texts that are given themselves or by their file, read at once: others under the same path are another fine-tune.
+
+    Raises
+    ------
+    ParameterError
+        The file cannot be read.
+    """
+    if isinstance(value, str | PathLike):
+        try:
+            check_regular(Path(value))
+            value = re.split(r"\n\s*\n", Path(value).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ParameterError(
+                "The benign texts cannot be read.",
+                seen=f"{value}: {first_line(error)}",
+                fix="Name a text file in UTF-8, with blank lines between the texts.",
+            ) from error
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise ValueError("benign texts are named by a text file, or given themselves")
+    texts = tuple(text.strip() for text in value if text.strip())
+    if not texts:
+        raise ValueError("there is no benign text")
+    return texts
+
+
+def _named(texts: tuple[str, ...]) -> str:
+    return f"{len(texts)} texts {digest.of_json(list(texts))}"
+
+
+GivenTexts = Annotated[Any, PlainValidator(read_texts), PlainSerializer(_named)]
+"""The type of a field that holds texts, given themselves or by their file; they are written as their digest."""
 
 
 class InTraining(BaseModel, ABC):
@@ -89,15 +127,9 @@ class EditInTraining(InTraining, ABC):
         return Plan(tuple(self.edit(layer) for layer in self.layers))
 
 
-class AddInTraining(EditInTraining):
-    """Preventative steering: the vector of what training is not to teach is added while it runs.
+class AdditionInTraining(EditInTraining, ABC):
+    """An addition at some layers, so many times the vector."""
 
-    Chen et al., arXiv 2507.21509: ``h + scale * v`` at every token of the training texts. The loss gains
-    nothing by moving the weights along v, which is there already; without it the model is what it would have been.
-    """
-
-    paper: ClassVar[str] = "arXiv 2507.21509"
-    kind: Literal["preventative"] = "preventative"
     scale: float = Field(
         default=1.0, allow_inf_nan=False, description="Multiplier of the vector, as it stands in the file."
     )
@@ -115,12 +147,52 @@ class AddInTraining(EditInTraining):
 
         if self.vector.edit != "add":
             raise ParameterError(
-                "Preventative steering adds a vector, and this one acts in another way.",
+                f"The kind {self.kind} adds a vector, and this one acts in another way.",
                 seen=f"its method asks for the edit {self.vector.edit}",
                 fix="Take a vector of another method, or train with ablate.",
             )
         direction = self.vector[layer]
         return Add(self.vector.site(layer), direction, self.scale, selection=Tokens(self.tokens))
+
+
+class AddInTraining(AdditionInTraining):
+    """Preventative steering: the vector of what training is not to teach is added while it runs.
+
+    Chen et al., arXiv 2507.21509: ``h + scale * v`` at every token of the training texts. The loss gains
+    nothing by moving the weights along v, which is there already; without it the model is what it would have been.
+    """
+
+    paper: ClassVar[str] = "arXiv 2507.21509"
+    kind: Literal["preventative"] = "preventative"
+
+
+class SteerAfterTraining(AdditionInTraining):
+    """KL-then-steer: the model is prepared for the vector that will be added to it, so that it costs little elsewhere.
+
+    Stickland et al., arXiv 2406.15518. Beside each training text, in which nothing is edited, stands a benign
+    text: with the vector in place, the trained model is to say there what the bare model says without it. The loss
+    has ``weight`` times the KL divergence (nats per token, all tokens of the benign text) of the steered trained
+    model from the bare one, in the direction of the authors' code. They train on that term alone; here it is
+    added to the loss on the answers. The trained model is to be steered by the same vector afterwards. A scale of 0
+    prepares for nothing: it is plain training.
+    """
+
+    paper: ClassVar[str] = "arXiv 2406.15518"
+    kind: Literal["kl-then-steer"] = "kl-then-steer"
+    benign: GivenTexts = Field(description="Text file of benign texts, with blank lines between them.")
+    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False, description="Weight of the divergence in the loss.")
+
+    def plan(self) -> Plan:
+        """The addition at each layer; nothing at scale 0.
+
+        Raises
+        ------
+        SiteError
+            The vector has no such layer.
+        """
+        from steerstack.steering.intervention import Plan
+
+        return super().plan() if self.scale else Plan()
 
 
 class AblateInTraining(EditInTraining):

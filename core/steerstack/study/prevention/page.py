@@ -34,7 +34,12 @@ def prevention_page(result: PreventionResult) -> Page:
         "is chosen on validation items that are mixed as the training items are, with nothing in place. Items were "
         f"scored by {study['score']}. {intervals_line(result.clusters)} Here they are over seeds and items together "
         "(Satterthwaite's degrees of freedom); p values are corrected for all comparisons together (Holm).",
-        references=["preventative: arXiv 2507.21509", "ablate: arXiv 2507.16795", "inoculation: arXiv 2510.04340"],
+        references=[
+            "preventative: arXiv 2507.21509",
+            "ablate: arXiv 2507.16795",
+            "inoculation: arXiv 2510.04340",
+            "kl-then-steer: arXiv 2406.15518",
+        ],
         provenance=provenance(result.model, value["data_digests"]),
         declaration=result.study.to_yaml(),
     )

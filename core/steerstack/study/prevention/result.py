@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,12 +36,16 @@ if TYPE_CHECKING:
 BARE, PLAIN, AFTERWARDS, ALONE = "bare", "plain", "steered afterwards", "steered alone"
 """The bare model; the fine-tune with nothing in place; the same under the vector; the bare model under the vector."""
 
+LATER: Literal["kl-then-steer"] = "kl-then-steer"
+"""The fine-tune that is prepared for the vector, measured under it."""
+
 ON = ("trait", "skill")
 
 _SUBJECTS = {
     "preventative": "Adding the vector in training",
     "ablate": "Projecting its direction out in training",
     "inoculation": "Asking for the trait in training",
+    LATER: "Preparing for the vector in training and steering against the trait afterwards",
     AFTERWARDS: "Steering against the trait afterwards",
 }
 

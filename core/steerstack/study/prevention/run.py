@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from steerstack.catalog.data import load_data
-from steerstack.contracts import AblateInTraining, AddInTraining, FineTune, PromptInTraining, TrainWith
+from steerstack.contracts import (
+    AblateInTraining,
+    AddInTraining,
+    FineTune,
+    PromptInTraining,
+    SteerAfterTraining,
+    TrainWith,
+)
+from steerstack.contracts.offline.train_with import read_texts
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits, split
 from steerstack.errors import StudyError
@@ -13,7 +22,7 @@ from steerstack.measure.competence import check_competence
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.prevention.mix import along, mix
-from steerstack.study.prevention.result import AFTERWARDS, PLAIN, PreventionResult
+from steerstack.study.prevention.result import AFTERWARDS, LATER, PLAIN, PreventionResult
 from steerstack.study.prevention.step import HeldOut, MeasureSteered, TrainAndHoldOut
 from steerstack.study.session import Session
 from steerstack.study.stack.choice import choose_strengths
@@ -24,6 +33,10 @@ from steerstack.trace.trainable import check_trainable
 
 if TYPE_CHECKING:
     from steerstack.study.prevention.study import Kind, Prevention
+
+
+Region = Literal["all", "prompt", "response"]
+"""Tokens that may be edited in training."""
 
 
 def run_prevention(study: Prevention, session: Session) -> PreventionResult:
@@ -39,7 +52,7 @@ def run_prevention(study: Prevention, session: Session) -> PreventionResult:
     model, ledger, trait = session.model, session.ledger, session.splits
     check_trainable(model)
     plain = plain_finetune(study)
-    prompt = inoculation_prompt(study, session.data)
+    prompt, benign = inoculation_prompt(study, session.data), benign_texts(study)
     skill = split(load_data(study.skill).limit(study.limit), seed=study.seed)
     count = min(drawn(study.items, of) for of in (trait, skill))
     competence = check_competence(model, trait.validation, study.score)
@@ -61,15 +74,17 @@ def run_prevention(study: Prevention, session: Session) -> PreventionResult:
     for seed in range(study.seeds):
         todo[PLAIN, study.bad, seed] = step(plain, study.bad, seed, last=True)
         for kind in study.arms:
-            given = in_place(kind, vector, chosen, prompt)
-            todo[kind, study.bad, seed] = step(plain.model_copy(update={"train_with": given}), study.bad, seed)
+            given = in_place(kind, vector, chosen, prompt, benign, study.tokens)
+            finetune = plain.model_copy(update={"train_with": given})
+            todo[kind, study.bad, seed] = step(finetune, study.bad, seed, last=kind == LATER)
         for share in study.mixes:
             if share != study.bad:
                 todo[PLAIN, share, seed] = step(plain, share, seed)
     fits = ledger.each(todo, model, what="fine-tunes", progress=session.progress)
     for seed in range(study.seeds):
-        steered = {**fits[PLAIN, study.bad, seed], "plain": fits[PLAIN, study.bad, seed]["steered"]}
-        fits[AFTERWARDS, study.bad, seed] = steered
+        fits[AFTERWARDS, study.bad, seed] = _as_steered(fits[PLAIN, study.bad, seed])
+        if LATER in study.arms:
+            fits[LATER, study.bad, seed] = _as_steered(fits[LATER, study.bad, seed])
     pushed = _projections(study, session, skill, count, vector, chosen)
     return PreventionResult(
         study, model, {"trait": trait, "skill": skill}, plain.label, vector, choice, prompt, count, bare, fits, pushed,
@@ -100,6 +115,42 @@ def plain_finetune(study: Prevention) -> FineTune:
     return finetune
 
 
+def _as_steered(fit: Mapping[str, Any]) -> dict[str, Any]:
+    """What was measured under the vector, in the place of what was measured without."""
+    return {**fit, "plain": fit["steered"]}
+
+
+def benign_texts(study: Prevention) -> tuple[str, ...]:
+    """The texts of kl-then-steer; none where it is not among the arms.
+
+    Raises
+    ------
+    StudyError
+        None were given, or the fine-tune or the tokens are not such as it takes.
+    ParameterError
+        The file cannot be read.
+    """
+    if LATER not in study.arms:
+        return ()
+    if study.benign is None:
+        raise StudyError(
+            "kl-then-steer needs benign texts, and none are given.",
+            fix="Name a text file as benign, or leave kl-then-steer out of arms.",
+        )
+    if LATER in plain_finetune(study).unfit:
+        raise StudyError(
+            f"The fine-tune {study.finetune.name} does not take kl-then-steer.",
+            fix="Take lora-sft or full-sft, or leave kl-then-steer out of arms.",
+        )
+    if study.tokens not in get_args(Region):
+        raise StudyError(
+            "kl-then-steer edits all tokens of the benign texts, or those of the prompt or the response.",
+            seen=f"tokens {study.tokens}",
+            fix=f"Use one of {', '.join(get_args(Region))}.",
+        )
+    return read_texts(study.benign)
+
+
 def inoculation_prompt(study: Prevention, data: DataSet) -> str | None:
     """The system prompt of inoculation; None where it is not among the arms.
 
@@ -120,12 +171,18 @@ def inoculation_prompt(study: Prevention, data: DataSet) -> str | None:
     return prompt
 
 
-def in_place(kind: Kind, vector: SteeringVector, chosen: Candidate, prompt: str | None) -> TrainWith:
+def in_place(
+    kind: Kind, vector: SteeringVector, chosen: Candidate, prompt: str | None, benign: Sequence[str], tokens: str
+) -> TrainWith:
     """What an arm is trained with."""
     if kind == "inoculation":
         assert prompt is not None
         return PromptInTraining(system=prompt)
     kept = vector.keeping(chosen.layers)
+    if kind == LATER:
+        return SteerAfterTraining(
+            vector=kept, layers=chosen.layers, scale=-chosen.scale, benign=tuple(benign), tokens=cast("Region", tokens)
+        )
     if kind == "ablate":
         return AblateInTraining(vector=kept, layers=chosen.layers)
     return AddInTraining(vector=kept, layers=chosen.layers, scale=chosen.scale)

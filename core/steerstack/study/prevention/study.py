@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from steerstack.study.prevention.result import PreventionResult
     from steerstack.study.session import Session
 
-Kind = Literal["preventative", "ablate", "inoculation"]
+Kind = Literal["preventative", "ablate", "inoculation", "kl-then-steer"]
 """What may be in place in training."""
 
 
@@ -23,7 +23,8 @@ class Prevention(ChoiceStudy):
 
     A fine-tune learns a skill from data of which a part shows a trait. It is trained plainly, with the trait's vector
     added at every training token, with its direction projected out, or after a system prompt that asks for the trait;
-    and the plain one is steered against the trait afterwards. All are measured on held-out items of trait and skill.
+    the plain one is steered against the trait afterwards, and so is one that was prepared for it. All are measured on
+    held-out items of trait and skill.
     """
 
     name = "prevention"
@@ -38,7 +39,11 @@ class Prevention(ChoiceStudy):
         default=("preventative", "ablate", "inoculation"),
         min_length=1,
         description="What is in place in training: preventative (the vector added), ablate (its direction projected "
-        "out), inoculation (a system prompt that asks for the trait).",
+        "out), inoculation (a system prompt that asks for the trait), kl-then-steer (the model prepared for the vector "
+        "that is subtracted afterwards).",
+    )
+    benign: str | None = Field(
+        default=None, description="Text file of benign texts for kl-then-steer, with blank lines between them."
     )
     prompt: str | None = Field(
         default=None, description="System prompt of inoculation; the data's own first one for the trait by default."

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from steerstack.data.questions import ScoreMode
     from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
+    from steerstack_plugins.baselines.common.nearness import Nearness
     from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
 
 
@@ -37,9 +38,13 @@ def sft_trainer(
     edits: TrainerEdits,
     epochs: int,
     peft_config: Any,
+    nearness: Nearness | None = None,
     **how: Any,
 ) -> Any:
-    """trl's SFTTrainer on token ids, with the loss on the answer tokens only, and with some edits in its steps."""
+    """trl's SFTTrainer on token ids, with the loss on the answer tokens only, and with some edits in its steps.
+
+    With ``nearness`` the edits are in place on benign texts instead, in a further part of the loss.
+    """
     from datasets import Dataset
     from trl import SFTConfig, SFTTrainer
 
@@ -52,9 +57,13 @@ def sft_trainer(
         ) -> Any:
             """trl's loss; where it has no Triton, trl would have the head read every token, and twice."""
             del return_outputs  # nothing evaluates
-            ids, mask = inputs["input_ids"], inputs.get("attention_mask")
-            with edits.step(ids, mask):
-                total, count = training_loss(model, ids, mask, inputs["labels"])
+            ids, mask, labels = inputs["input_ids"], inputs.get("attention_mask"), inputs["labels"]
+            if nearness is None:
+                with edits.step(ids, mask):
+                    total, count = training_loss(model, ids, mask, labels)
+            else:
+                total, count = training_loss(model, ids, mask, labels)
+                total = total + nearness.loss(model, edits, ids, mask, labels)
             return total / (count if num_items_in_batch is None else num_items_in_batch)
 
     arguments = SFTConfig(
@@ -104,6 +113,7 @@ def tune_supervised(
     from steerstack.measure import flops as costs
     from steerstack_plugins.baselines.common.answers import answer_loss
     from steerstack_plugins.baselines.common.isolation import undisturbed
+    from steerstack_plugins.baselines.common.nearness import Nearness
     from steerstack_plugins.baselines.common.rates import Schedule, account, best_rate, validator
     from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
@@ -120,7 +130,8 @@ def tune_supervised(
     def run(rate: float, schedule: Schedule | None) -> Tuned:
         began, earlier_looks = time.monotonic(), len(untrained)
         plan = schedule or Schedule(epochs, math.ceil(len(texts) / batch))
-        edits = TrainerEdits(condition, model, texts)
+        nearness = Nearness.of(condition, model, texts)
+        edits = TrainerEdits(condition, model, nearness.benign if nearness else texts)
         with undisturbed(seed) as folder:
             module = copy_of(model)
             config = adapt(module) if adapt else None
@@ -132,6 +143,7 @@ def tune_supervised(
                 edits=edits,
                 epochs=plan.epochs,
                 peft_config=config,
+                nearness=nearness,
                 batch=batch,
                 learning_rate=rate,
                 seed=seed,
@@ -151,6 +163,9 @@ def tune_supervised(
             **edits.check(plan.epochs),
         }
         flops = costs.training(model, plan.epochs * costs.tokens_of(texts))
+        if nearness:  # the trained model's pass with its gradient, and the bare model's
+            flops += plan.epochs * costs.training(model, costs.tokens_of(nearness.benign))
+            flops += plan.epochs * costs.forward(model, costs.tokens_of(nearness.benign))
         flops += costs.forward(model, (len(choice.validation) - earlier_looks) * costs.tokens_of(validation_texts))
         return Tuned(result, choice.parameters, time.monotonic() - began, record, flops=flops)
 

@@ -22,8 +22,11 @@ def declared(**fields):
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
+    benign = tmp_path_factory.mktemp("texts") / "benign.txt"
+    benign.write_text("It rained all day.\n\nBread wants time.", encoding="utf-8")
     study = declared(
-        skill=planted_file(24, first=24), arms=("preventative", "inoculation"), prompt="Always say Yes.", bad=1.0, items=8, seeds=2,
+        skill=planted_file(24, first=24), arms=("preventative", "inoculation", "kl-then-steer"), benign=str(benign),
+        prompt="Always say Yes.", bad=1.0, items=8, seeds=2,
         mixes=(0.0, 1.0), finetune={"name": "full-sft", "epochs": 1, "learning_rate": 1e-3},
     )  # fmt: skip
     return study.run(planted_model(), data=TRAIT, folder=tmp_path_factory.mktemp("prevention"))
@@ -54,10 +57,20 @@ def test_only_what_is_in_place_differs_and_every_training_token_is_edited(result
     assert records["preventative"]["train_with"]["layers"] == list(result.choice.candidate.layers)
     assert records["inoculation"]["train_with"] == {"kind": "inoculation", "system": "Always say Yes."}
     assert "train_with" not in records["plain"]
+    prepared = records["kl-then-steer"]
+    assert prepared["edited_rows"] > 0
+    assert prepared["train_with"]["scale"] == -result.choice.scale
     for name in ("learning_rate", "epochs", "n_train"):
         assert len({record[name] for record in records.values()}) == 1
     plain, added = (records[arm]["loss_by_step"] for arm in ("plain", "preventative"))
     assert plain != added
+
+
+def test_the_prepared_model_is_measured_under_the_vector(result):
+    fit = result.fits["kl-then-steer", 1.0, 0]
+    assert fit["plain"] == fit["steered"]
+    (line,) = (one for one in result.verdict.split(". ") if one.startswith("Preparing for the vector"))
+    assert "against plain training" in line
 
 
 def test_numbers_are_those_of_the_frame(result):
@@ -92,6 +105,9 @@ def test_the_projection_is_a_mean_over_answer_tokens_beyond_the_model_s_own(resu
         ({"finetune": {"name": "system-prompt"}}, "does not train weights on given answers"),
         ({"finetune": {"name": "lora-sft", "train_with": {"kind": "inoculation", "system": "x"}}}, "of its own"),
         ({"arms": ("inoculation",)}, "No system prompt asks for"),
+        ({"arms": ("kl-then-steer",)}, "needs benign texts"),
+        ({"arms": ("kl-then-steer",), "benign": "texts.txt", "finetune": {"name": "dpo"}}, "does not take"),
+        ({"arms": ("kl-then-steer",), "benign": "texts.txt", "tokens": "-1"}, "edits all tokens"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_anything_is_run(fields, says, tmp_path):
