@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from steerstack.study.label_errors.study import LabelErrors as LabelErrors
     from steerstack.study.online_rl.study import OnlineRL as OnlineRL
     from steerstack.study.prevention.study import Prevention as Prevention
+    from steerstack.study.read_out.study import ReadOut as ReadOut
     from steerstack.study.stack.study import Stack as Stack
     from steerstack.study.study import Study as Study
     from steerstack.study.sweep.study import Sweep as Sweep
@@ -104,6 +105,7 @@ _HOMES = {
     "Prevention": "study.prevention.study",
     "Probe": "contracts",
     "Project": "steering.edits",
+    "ReadOut": "study.read_out.study",
 }
 """All names that the package gives; the unlisted are for who writes plugins and edits, or asks a rarer question."""
 

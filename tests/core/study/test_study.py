@@ -15,6 +15,7 @@ from steerstack.study.generalize.study import Generalize
 from steerstack.study.label_errors.study import LabelErrors
 from steerstack.study.online_rl.study import OnlineRL
 from steerstack.study.prevention.study import Prevention
+from steerstack.study.read_out.study import ReadOut
 from steerstack.study.stack.study import Stack
 from steerstack.study.sweep.study import Sweep
 from steerstack.testing import StudyContract, planted_data
@@ -85,6 +86,10 @@ class TestPrevention(StudyContract):
 
 class TestGates(StudyContract):
     study = Gates(data="planted", layers=(1,), shares=(0.2,), context=1, score="yes-no")
+
+
+class TestReadOut(StudyContract):
+    study = ReadOut(data="planted", layers=(1,), erasures=2, score="yes-no")
 
 
 def test_the_effects_of_a_study_allow_for_items_that_come_in_clusters(llama, tmp_path):

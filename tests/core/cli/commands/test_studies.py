@@ -135,7 +135,18 @@ def test_a_wrong_declaration_is_refused_by_name(write, tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["sweep", "stack", "efficiency", "generalize", "label-errors", "gates", "frontier", "online-rl", "prevention"],
+    [
+        "sweep",
+        "stack",
+        "efficiency",
+        "generalize",
+        "label-errors",
+        "gates",
+        "frontier",
+        "online-rl",
+        "prevention",
+        "read-out",
+    ],
 )
 def test_the_examples_are_declarations(name, request):
     assert load_study(request.config.rootpath / "examples" / "studies" / f"{name}.yaml").name == name
