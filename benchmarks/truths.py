@@ -9,6 +9,9 @@ would. What is planted:
 - ``worse``: the sign says which answer is right, so that no one vector for all questions is of use.
 - ``stuck``: one answer in a million is right. No sample finds one, and nothing is learnt from the reward; labels show
   the direction all the same.
+- ``choices``: one answer in a million is Yes, and a vector from labels raises it by some nats: log-odds move, and what
+  is answered does not.
+- ``choices and text``: the same vector where the model says either.
 - ``biased``: labels of one topic of two are wrong, whose answers lie along a direction of their own; as many slips at
   random are no bias.
 
@@ -24,7 +27,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from steerstack.stats import proportion_interval
 from steerstack.study.label_errors.result import LabelErrorsResult
@@ -39,10 +42,13 @@ VECTOR, ADAPTERS, LABELS = "vector-grpo", "grpo", "mean-difference"
 LEARNERS = tuple(
     MethodRef.model_validate(one)
     for one in (
-        {"name": VECTOR, "learning_rate": 0.3},
+        {"name": VECTOR, "learning_rate": 0.1},
         {"name": ADAPTERS, "learning_rate": 0.1, "rank": 4, "alpha": 8},
     )
 )
+NEVER = 14.0
+"""Nats by which No is likelier than Yes where Yes is never said: one answer in a million."""
+
 SHARE = 0.95
 """Of the seeds, how many have to be right."""
 
@@ -55,12 +61,18 @@ class World:
     right: Callable[[Any], bool]
 
 
-def online_rl(learners: Sequence[MethodRef], other: str, seed: int, *, seeds: int = 2, **more: Any) -> OnlineRL:
-    """The study of rewards with a tiny budget."""
+def online_rl(
+    learners: Sequence[MethodRef], other: str, seed: int, *, seeds: int, updates: int = 5, samples: int = 2,
+    share: float = 1.0, harder: Literal["length"] | None = None,
+) -> OnlineRL:  # fmt: skip
+    """The study of rewards with a tiny budget.
+
+    Where what learners make differs between seeds, fewer than four of them make intervals too wide for a verdict.
+    """
     return OnlineRL(
-        data="planted", score="yes-no", learners=tuple(learners), techniques=(MethodRef(name=other),), updates=5,
-        prompts=2, generations=4, answer_tokens=1, beta=0.0, samples=2, layers=(0,), shares=(1.0,), items=16,
-        seeds=seeds, nulls=0, position="response", stacked=False, seed=seed, **more,
+        data="planted", score="yes-no", learners=tuple(learners), techniques=(MethodRef(name=other),), updates=updates,
+        prompts=2, generations=4, answer_tokens=1, beta=0.0, samples=samples, layers=(0,), shares=(share,), items=16,
+        seeds=seeds, nulls=0, position="response", stacked=False, seed=seed, harder=harder,
     )  # fmt: skip
 
 
@@ -70,30 +82,46 @@ def first(seed: int) -> int:
 
 
 def equal(seed: int, folder: Path) -> Any:
-    """One sign, and Yes is right."""
-    study = online_rl(LEARNERS, "system-prompt", seed, seeds=3)
+    """One sign, and Yes is right.
+
+    The answers to each question are many enough for some to be wrong: learners whose answers are all alike leave open
+    how another seed would do, and the study says so.
+    """
+    study = online_rl(LEARNERS, "system-prompt", seed, seeds=5, samples=8)
     return study.run(signed_model(seed=seed), data=signed_data(120, first=first(seed)), folder=folder)
 
 
 def out_of_distribution(seed: int, folder: Path) -> Any:
     """Yes is right; short questions bear one sign, and long ones the other."""
-    study = online_rl(LEARNERS, "system-prompt", seed, harder="length")
-    data = signed_data(64, signs="+-", hard="-", first=first(seed))
+    study = online_rl(LEARNERS, "system-prompt", seed, seeds=4, harder="length")
+    data = signed_data(96, signs="+-", hard="-", first=first(seed))
     return study.run(signed_model(seed=seed), data=data, folder=folder)
 
 
-def worse(seed: int, folder: Path) -> Any:
+def worse(seed: int, folder: Path, *, seeds: int = 4, items: int = 72) -> Any:
     """The sign says which answer is right."""
-    study = online_rl(LEARNERS, "system-prompt", seed)
-    data = signed_data(48, signs="+-", truth="sign", first=first(seed))
+    study = online_rl(LEARNERS, "system-prompt", seed, seeds=seeds)
+    data = signed_data(items, signs="+-", truth="sign", first=first(seed))
     return study.run(signed_model(seed=seed), data=data, folder=folder)
 
 
 def stuck(seed: int, folder: Path) -> Any:
-    """Yes is right, and is never said."""
-    study = online_rl(LEARNERS[1:], LABELS, seed, seeds=3)
+    """Yes is right, and is never said; the vector from labels has it said most of the time, and not always."""
+    study = online_rl(LEARNERS[1:], LABELS, seed, seeds=3, share=0.7)
     data = signed_data(120, first=first(seed))
-    return study.run(signed_model(seed=seed, against=14.0), data=data, folder=folder)
+    return study.run(signed_model(seed=seed, against=NEVER), data=data, folder=folder)
+
+
+def choices(seed: int, folder: Path, *, seeds: int = 3, against: float = NEVER) -> Any:
+    """A vector that raises Yes by some nats, where it is never said."""
+    study = online_rl(LEARNERS[:1], LABELS, seed, seeds=seeds, updates=1, share=0.1)
+    data = signed_data(120, first=first(seed))
+    return study.run(signed_model(seed=seed, against=against), data=data, folder=folder)
+
+
+def choices_and_text(seed: int, folder: Path, *, seeds: int = 3) -> Any:
+    """The same vector, where Yes is said as often as No."""
+    return choices(seed, folder, seeds=seeds, against=0.0)
 
 
 def biased(seed: int, folder: Path) -> Any:
@@ -135,9 +163,19 @@ def says_worse(result: OnlineRLResult) -> bool:
 def says_stuck(result: OnlineRLResult) -> bool:
     """The reward taught nothing; labels did."""
     told = outcomes(result)
-    moved = (told[ADAPTERS, "", "test"] == "as good", told[LABELS, "", "test"] == "higher")
+    moved = (told[ADAPTERS, "", "test"] != "higher", told[LABELS, "", "test"] == "higher")
     kept_nothing = f"{ADAPTERS} kept nothing of its training under any seed." in result.verdict
     return all(moved) and kept_nothing and told[ADAPTERS, LABELS, "test"] == "lower"
+
+
+def says_choices(result: OnlineRLResult) -> bool:
+    """The vector moves log-odds and not text, and it is said."""
+    return (LABELS, "test") in result.choices_only and f"{LABELS} moves choices, not text" in result.verdict
+
+
+def says_choices_and_text(result: OnlineRLResult) -> bool:
+    """The vector moves text, and nothing is said of choices alone."""
+    return outcomes(result)[LABELS, "", "test"] == "higher" and "moves choices" not in result.verdict
 
 
 def says_biased(result: LabelErrorsResult) -> bool:
@@ -152,6 +190,8 @@ WORLDS = {
     "out of distribution": World(out_of_distribution, says_better_elsewhere),
     "worse": World(worse, says_worse),
     "stuck": World(stuck, says_stuck),
+    "choices": World(choices, says_choices),
+    "choices and text": World(choices_and_text, says_choices_and_text),
     "biased": World(biased, says_biased),
 }
 
@@ -164,13 +204,13 @@ def verdict(name: str, seed: int) -> tuple[bool, str]:
 
 
 def count(name: str, seeds: Sequence[int]) -> int:
-    """In how many of the seeds the verdict is right; what is wrong is printed."""
+    """In how many of the seeds the verdict is right; each seed is printed, with the verdict where that is wrong."""
     right = 0
     for seed in seeds:
         is_right, words = verdict(name, seed)
         right += is_right
-        if not is_right:
-            print(f"  {name}, seed {seed}: {words}", flush=True)
+        print(f"  {name}, seed {seed}: {'right' if is_right else words}", flush=True)
+        gc.freeze()  # libraries that were imported on the way; training looks for garbage again and again
     return right
 
 
@@ -189,9 +229,12 @@ if __name__ == "__main__":
         share = proportion_interval(right, given.seeds)
         seconds = (time.process_time() - began) / given.seeds
         enough &= right >= SHARE * given.seeds
-        rows[name] = {"right": right, "seeds": given.seeds, "first": given.first, "ci_low": share.ci_low}
-        print(f"{name:20} right in {right} of {given.seeds} seeds, {seconds:.1f} processor seconds each", flush=True)
-        gc.freeze()  # libraries that were imported on the way; training looks for garbage again and again
+        bounds = {"ci_low": share.ci_low, "ci_high": share.ci_high}
+        rows[name] = {"right": right, "seeds": given.seeds, "first": given.first, **bounds}
+        interval = f"[{share.ci_low:.2f}, {share.ci_high:.2f}]"
+        print(
+            f"{name:20} right in {right} of {given.seeds} {interval}, {seconds:.1f} processor seconds each", flush=True
+        )
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
     sys.exit(not enough)

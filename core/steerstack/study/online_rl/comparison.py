@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from steerstack.stats.comparisons import ALPHA, corrected
 from steerstack.stats.estimate import TOO_FEW, Estimate
+from steerstack.stats.intervals import mean_interval
 from steerstack.stats.learning_curves import two_way, two_way_p
+from steerstack.util.numbers import signed
 
 Gains = Float[NDArray[np.float64], "seed item"]
 """Rewards of a technique minus those of the bare model, by seed and item, in units of the reward."""
@@ -112,20 +114,47 @@ def compare(
 
 
 def moves_choices_only(
-    moved: Gains, earned: Comparison, *, comparisons: int = 1, groups: ArrayLike | None = None
-) -> bool:
+    moved: Gains, earned: Gains, against_bare: Comparison, *,
+    margin: float, comparisons: int = 1, groups: ArrayLike | None = None,
+) -> bool:  # fmt: skip
     """Whether a technique moves the log-odds of given answers, and not what is answered when it speaks.
+
+    Both are said where they hold for other seeds, or for every fit that was made by its own interval over the items:
+    fits that are all alike leave open how often another one would differ, but not what these do. Items that gain as
+    much as others lose are not the same text: what an item gains, over seeds, lies within the margin in the mean size
+    as well.
 
     Parameters
     ----------
     moved:
         Its effects on log-odds (nats), by seed and item.
     earned:
-        The mean reward of its own answers against the bare model's: ``as good`` if they are as they were.
+        The mean reward of its own answers minus that of the bare model's, likewise.
+    against_bare:
+        What is said of ``earned`` for other seeds.
+    margin:
+        In units of the reward.
     comparisons:
-        Techniques of which it is asked; the interval of the log-odds allows for their number (Bonferroni).
+        Techniques of which it is asked; intervals allow for their number (Bonferroni).
     groups:
         The items' clusters.
     """
-    odds = two_way(moved, groups=groups, level=1 - ALPHA / max(1, comparisons))
-    return earned.outcome == "as good" and odds.excludes_zero
+    if earned.shape[1] < TOO_FEW or np.abs(earned.mean(0)).mean() >= margin:
+        return False
+    level = 1 - ALPHA / max(1, comparisons)
+    odds, reward = ([mean_interval(row, groups=groups, level=level) for row in of] for of in (moved, earned))
+    one_way = all(of.ci_low > 0 for of in odds) or all(of.ci_high < 0 for of in odds)
+    still = all(-margin < of.ci_low and of.ci_high < margin for of in reward)
+    moves = one_way or two_way(moved, groups=groups, level=level).excludes_zero
+    return moves and (still or against_bare.outcome == "as good")
+
+
+def on_choices(name: str, on: str, moved: Gains, earned: Gains, *, groups: ArrayLike | None = None) -> str:
+    """That a technique moves choices and not text on some test items, in words; values as of the rule above."""
+    low, high = (signed(float(bound)) for bound in (moved.mean(1).min(), moved.mean(1).max()))
+    over_seeds = two_way(moved, groups=groups)
+    by = over_seeds if over_seeds.excludes_zero else f"{low} to {high}, by seed"
+    return (
+        f"{name} moves choices, not text: on {on} items log-odds by {by}; its own answers earn what the bare model's "
+        f"do on {np.mean(earned == 0):.0%} of the items, and their mean reward moves by {signed(float(earned.mean()))}."
+    )

@@ -25,7 +25,7 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.null_test import NullTest, beside, borne, tests_json
-from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only
+from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only, on_choices
 from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
 from steerstack.study.online_rl.page import online_rl_page
 from steerstack.study.technique_result import OneSetResult
@@ -121,9 +121,10 @@ class OnlineRLResult(OneSetResult):
             for one in self.comparisons
             if not one.second
             and moves_choices_only(
-                self.gains(one.first, one.on, "behaviour"), one, comparisons=len(self.real), groups=self.groups(one.on)
+                self.gains(one.first, one.on, "behaviour"), self.gains(one.first, one.on), one,
+                margin=self.study.margin, comparisons=len(self.real), groups=self.groups(one.on),
             )
-        }
+        }  # fmt: skip
 
     @cached_property
     def stacked(self) -> list[VectorOnLearner]:
@@ -165,9 +166,7 @@ class OnlineRLResult(OneSetResult):
             sentences += [f"On {on} items:"] if len(self.tests) > 1 else []
             sentences += [*against_bare, *(one.sentence for one in here if one.second)]
         sentences += [
-            f"{name} moves choices, not text: on {on} items log-odds by "
-            f"{self._two_way(self.gains(name, on, 'behaviour'), on)}, the mean reward of its answers by "
-            f"{self._two_way(self.gains(name, on), on)}."
+            on_choices(name, on, self.gains(name, on, "behaviour"), self.gains(name, on), groups=self.groups(on))
             for name, on in sorted(self.choices_only)
         ]
         sentences += [one.sentence(self.rider or "") for one in self.stacked]

@@ -91,3 +91,21 @@ def shifts(
         gap = two_way(values, groups=groups[on])
         comparisons.append(MeasuredShift(arm, against, on, gap, float(test["p"]), float(test["p_corrected"]), outcome))
     return comparisons
+
+
+def nothing_to_prevent(plain: MeasuredShift) -> str:
+    """What to say where plain training is not shown to raise the trait; empty where it does raise it.
+
+    Without a trait that training teaches, an arm that keeps it low prevents nothing.
+
+    Parameters
+    ----------
+    plain:
+        The trait under plain training against the bare model.
+    """
+    if plain.outcome == "higher":
+        return ""
+    tail = "what is said of the other arms is how they differ from it, and not what they prevent."
+    if plain.outcome == "not resolved":
+        return f"Whether plain training teaches the trait is not resolved: {tail}"
+    return f"Plain training did not teach the trait, so there was nothing to prevent: {tail}"

@@ -23,7 +23,7 @@ from steerstack.stats.estimate import TOO_FEW, Estimate
 from steerstack.stats.learning_curves import two_way
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claim, Claims
-from steerstack.study.prevention.comparison import MeasuredShift, Shifts, shifts
+from steerstack.study.prevention.comparison import MeasuredShift, Shifts, nothing_to_prevent, shifts
 from steerstack.study.prevention.page import prevention_page
 from steerstack.study.result import Result
 from steerstack.techniques.selection import Choice
@@ -136,13 +136,14 @@ class PreventionResult(Result):
 
     @property
     def verdict(self) -> str:
-        """What training did to trait and skill, what each arm did against it, and the forecast, in words."""
+        """What training did to trait and skill, if there was any to prevent, what each arm did, and the forecast."""
         subject = {**_SUBJECTS, PLAIN: f"Plain {self.finetune}"}
         sentences = []
         for arm in self.arms:
             trait, skill = (one for one in self.comparisons if one.arm == arm)
             against = "against the bare model" if arm == PLAIN else "against plain training"
             sentences.append(f"{subject[arm]} {trait.clause} and {skill.clause}, {against}.")
+            sentences += [nothing_to_prevent(trait)] if arm == PLAIN else []
         return sum_up([*sentences, self._foretold], min(map(len, self.tested.values())))
 
     @property

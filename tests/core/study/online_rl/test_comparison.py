@@ -57,5 +57,25 @@ def test_what_moves_log_odds_and_not_answers_is_flagged_and_nothing_else_is(odds
         earned = reward + draw.choice([-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0], (SEEDS, ITEMS)) / 4
         moved = odds + draw.normal(0, 0.5, ITEMS) + draw.normal(0, 0.1, (SEEDS, ITEMS))
         (against_bare,) = compare({("vector", "test"): earned}, [], margin=0.1, groups={"test": None})
-        right += moves_choices_only(moved, against_bare, comparisons=4) == flagged
+        right += moves_choices_only(moved, earned, against_bare, margin=0.1, comparisons=4) == flagged
     assert right >= 38
+
+
+@pytest.mark.parametrize(("gains", "flagged"), [((0, 0), True), ((0, 0.4), False), ((0.4, 0.4), False)])
+def test_answers_that_no_seed_changes_are_the_same_text_and_one_seed_that_changes_them_is_enough(gains, flagged):
+    earned = np.repeat(np.array(gains, dtype=float)[:, None], ITEMS, axis=1)
+    (against_bare,) = compare({("vector", "test"): earned}, [], margin=0.1, groups={"test": None})
+    assert against_bare.outcome == "not resolved"  # of other seeds, two that are alike say little
+    moved = np.full(earned.shape, 2.0)
+    assert moves_choices_only(moved, earned, against_bare, margin=0.1, comparisons=2) == flagged
+    assert not moves_choices_only(moved * [[1], [-1]], earned, against_bare, margin=0.1)
+    assert not moves_choices_only(moved[:, :7], earned[:, :7], against_bare, margin=0.1)
+
+
+def test_items_that_gain_what_others_lose_are_not_the_same_text():
+    draw = np.random.default_rng(0)
+    earned = np.tile([0.5, -0.5], (SEEDS, ITEMS // 2)) + draw.normal(0, 0.01, (SEEDS, ITEMS))
+    moved = 1 + draw.normal(0, 0.1, earned.shape)
+    (against_bare,) = compare({("vector", "test"): earned}, [], margin=0.25, groups={"test": None})
+    assert against_bare.outcome == "as good"
+    assert not moves_choices_only(moved, earned, against_bare, margin=0.25)

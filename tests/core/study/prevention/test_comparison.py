@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from steerstack.study.prevention.comparison import shifts
+from steerstack.study.prevention.comparison import nothing_to_prevent, shifts
 
 
 def drawn(mean, *, seeds=4, items=40, number=0, spread=0.2):
@@ -40,3 +40,19 @@ def test_all_comparisons_are_one_family():
 
 def test_few_items_bear_no_verdict():
     assert told({("a", "plain", "trait"): drawn(0.5, items=7)})["a"].outcome == "not resolved"
+
+
+@pytest.mark.parametrize(
+    ("mean", "spread", "says"),
+    [
+        (0.5, 0.2, ""),
+        (0.0, 0.2, "did not teach the trait, so there was nothing to prevent"),
+        (-0.5, 0.2, "did not teach the trait, so there was nothing to prevent"),
+        (0.05, 4.0, "Whether plain training teaches the trait is not resolved"),
+    ],
+)
+def test_where_plain_training_teaches_no_trait_it_is_said_that_there_is_nothing_to_prevent(mean, spread, says):
+    plain = told({("plain", "bare", "trait"): drawn(mean, spread=spread)})["plain"]
+    said = nothing_to_prevent(plain)
+    assert said.endswith("not what they prevent.") if says else not said
+    assert says in said

@@ -9,6 +9,7 @@ from tests.support.planted_file import planted_file
 from steerstack.data.items import SystemPrompts
 from steerstack.data.splits import split
 from steerstack.errors import StudyError
+from steerstack.study.prevention.comparison import nothing_to_prevent
 from steerstack.study.prevention.mix import along, mix
 from steerstack.study.prevention.study import Prevention
 from steerstack.testing import planted_data, planted_model
@@ -88,6 +89,15 @@ def test_numbers_are_those_of_the_frame(result):
     assert np.isinf(result.foretold.ci_low)
     assert result.verdict.startswith("Plain full-sft ")
     assert "Over 2 training sets" in result.verdict
+
+
+def test_a_trait_that_plain_training_does_not_raise_is_said_to_leave_nothing_to_prevent(result):
+    before = (result.values("plain", "trait").mean(0) + 1).tolist()
+    still = replace(result, bare={**result.bare, "plain": {**result.bare["plain"], "trait": before}})
+    said = nothing_to_prevent(still.comparisons[0])
+    assert said
+    assert still.verdict.index("Plain full-sft") < still.verdict.index(said) < still.verdict.index("Adding the vector")
+    assert "what they prevent" not in result.verdict
 
 
 def test_the_projection_is_a_mean_over_answer_tokens_beyond_the_model_s_own(result):
