@@ -62,7 +62,6 @@ def sweep_from(
         hidden, positions = model.embed_tokens(ids), torch.arange(width)[None]
         causal = _mask(torch.ones(width, width, dtype=torch.bool).tril()[None], hidden.dtype)
         cosine = model.rotary_emb(hidden, positions)
-        last = max(layers)
         for number, block in enumerate(model.layers):
             hidden = block(
                 hidden, attention_mask=causal, position_ids=positions, past_key_values=cache, position_embeddings=cosine
@@ -91,7 +90,6 @@ def sweep_from(
                 mask = _mask(torch.cat([context.repeat(1, arms, 1), apart], 2), carried.dtype)
                 place = columns.repeat(1, arms)
                 cosine = model.rotary_emb(carried, place)
-        assert number >= last
         end = (length - begin - 1)[:, None] + torch.arange(arms) * rest
         logits = hf.lm_head(model.norm(carried[rows, end]))
         options = torch.tensor([pairs[i] for i in index])[:, None].expand(-1, arms, -1)

@@ -1,10 +1,11 @@
 """The registry at scale: a list of many registered vectors, and a million item results logged and read back.
 
-The many vectors are rows of one that was recorded, copied in the database under other names: recording each takes
-50 ms, and the list cannot tell. Item results are timed beside what it takes the engine to measure them: the
-embedded model scores a sample, and the study's time is that of all items at this speed.
+The many vectors of the list are rows of one that was recorded, copied in the database under other names: the list
+cannot tell. Of fewer, each is recorded by itself, and the queries of every command are counted, beside few and beside
+many. Item results are timed beside what it takes the engine to measure them: the embedded model scores a sample, and
+the study's time is that of all items at this speed.
 
-    python benchmarks/registry.py [--vectors 10000] [--items 1000000] [--json OUT]
+    python benchmarks/registry.py [--vectors 10000] [--recorded 2000] [--items 1000000] [--json OUT] [--only PART,...]
 """
 
 import argparse
@@ -73,6 +74,101 @@ def multiply(database: Path, count: int) -> None:
         db.commit()
 
 
+def reuse(database: Path, count: int) -> None:
+    """Copy the rows of the one recorded run of a store until ``count`` of them have measured its vector."""
+    with closing(sqlite3.connect(database)) as db:
+        db.execute("PRAGMA foreign_keys = OFF")
+        (run,) = db.execute("SELECT run_uuid FROM runs").fetchone()
+        db.execute("CREATE TEMP TABLE n AS WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c LIMIT ?) "
+                   "SELECT i FROM c", (count - 1,))  # fmt: skip
+        for table, key in {"runs": "run_uuid", "tags": "run_uuid", "params": "run_uuid",
+                           "logged_model_metrics": "run_id"}.items():  # fmt: skip
+            columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+            values = ", ".join("printf('%032d', n.i)" if column == key else f"t.{column}" for column in columns)
+            db.execute(f"INSERT INTO {table} SELECT {values} FROM {table} t, n WHERE t.{key} = ?", (run,))
+        db.commit()
+
+
+@contextmanager
+def queries() -> Iterator[list[str]]:
+    """The statements that SQLAlchemy sends to a database meanwhile."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    sent: list[str] = []
+
+    def keep(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        yield sent
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+
+
+def asked_of_one(address: str) -> dict[str, Callable[[], object]]:
+    """What is asked of one vector, whatever else there is."""
+    from steerstack_registry.read.lineage import lineage
+    from steerstack_registry.read.listing import show_vector
+    from steerstack_registry.read.verify import verify
+    from steerstack_registry.write.outbox import record
+
+    fresh = iter(range(10**6, 10**6 + 100))
+    return {
+        "registry show": lambda: show_vector(address),
+        "registry lineage": lambda: lineage(address),
+        "registry verify": lambda: verify(address, items=0),
+        "recording one more": lambda: record(numbered(next(fresh))),
+    }
+
+
+def numbered(number: int) -> RunRecord:
+    """The example with a vector and a behaviour of its own: every tenth a further version of one."""
+    run = example(effects=5)
+    origin = replace(run.vectors["base"].origin, behavior=f"kindness {number // 10}")
+    vector = SteeringVector({3: torch.full((8,), 1.0 + number)}, origin=origin)
+    return replace(run, behavior=origin.behavior, vectors={"base": vector}, parameters={"number": number})
+
+
+def count_queries(vectors: int, few: int = 20) -> dict[str, float]:
+    """Queries and seconds of each command, beside few recorded vectors and beside many."""
+    from steerstack_registry.access import location
+    from steerstack_registry.access.connection import reaching
+    from steerstack_registry.read.by_client import ClientSource
+    from steerstack_registry.read.rows import rows
+    from steerstack_registry.write.outbox import record
+    from steerstack_registry.write.stages import collect_garbage
+
+    def by_client(limit: int | None) -> int:
+        with reaching(location.resolve()) as client:
+            return len(rows(ClientSource(client), limit))
+
+    figures: dict[str, float] = {}
+    made = 0
+    for much in (few, vectors):
+        start, before = time.perf_counter(), made
+        while made < much:
+            address = record(numbered(made)).model_uri
+            made += 1
+        figures[f"seconds to record one, {before} to {made}"] = (time.perf_counter() - start) / (made - before)
+
+        everything: dict[str, Callable[[], object]] = {
+            "newest 100, by MLflow's client": partial(by_client, 100),
+            "all, by MLflow's client": partial(by_client, None),
+            "registry gc": partial(collect_garbage, delete=False),
+        }
+        for name, work in {**asked_of_one(address), **everything}.items():
+            with queries() as sent:
+                start = time.perf_counter()
+                work()
+            figures[f"{name}, queries beside {made}"] = len(sent)
+            figures[f"{name}, seconds beside {made}"] = time.perf_counter() - start
+        if by_client(None) < made:
+            raise SystemExit(f"{made} vectors were recorded, and {by_client(None)} are listed.")
+    return figures
+
+
 def time_list(vectors: int) -> dict[str, float]:
     """Seconds that the command takes, from its start to its end, and that the two ways of reading take."""
     from steerstack_registry.access import location
@@ -87,7 +183,7 @@ def time_list(vectors: int) -> dict[str, float]:
     file = location.database(uri)
     assert file is not None
     multiply(file, vectors)
-    figures = {"vectors": float(vectors)}
+    figures: dict[str, float] = {}
     for name, options in {"registry list": [], "registry list --json": ["--json"]}.items():
         figures[name] = _least(lambda options=options: _command("registry", "list", *options))
     figures["steerstack --help"] = _least(lambda: _command("--help"))
@@ -191,7 +287,7 @@ def time_items(items: int, sample: int) -> dict[str, float]:
     measured = (time.perf_counter() - start) / (sample * len(arms)) * items
     storage = frame_seconds + record_seconds + ledger_seconds
     return {
-        "items": float(items), "writing": frame_seconds, "recording": record_seconds, "the ledger": ledger_seconds,
+        "writing": frame_seconds, "recording": record_seconds, "the ledger": ledger_seconds,
         "reading one arm back": read, "measuring them": measured,
         "share of the study": storage / (measured + storage),
     }  # fmt: skip
@@ -200,21 +296,26 @@ def time_items(items: int, sample: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--vectors", type=int, default=10_000)
+    parser.add_argument("--recorded", type=int, default=2000)
+    parser.add_argument("--only", default="list,recorded,items", help="parts, with commas")
     parser.add_argument("--items", type=int, default=1_000_000)
     parser.add_argument("--sample", type=int, default=32)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     results: dict[str, dict[str, float]] = {}
     parts: dict[str, Callable[[], dict[str, float]]] = {
-        "list": partial(time_list, options.vectors), "items": partial(time_items, options.items, options.sample),
+        "list": partial(time_list, options.vectors), "recorded": partial(count_queries, options.recorded),
+        "items": partial(time_items, options.items, options.sample),
     }  # fmt: skip
     for name, work in parts.items():
+        if name not in options.only.split(","):
+            continue
         with tempfile.TemporaryDirectory() as home:
             os.environ["STEERSTACK_HOME"] = home
             os.environ.pop("MLFLOW_TRACKING_URI", None)
             results[name] = work()
         for key, value in results[name].items():
-            print(f"{name:6} {key:42} {value:12.4g}", flush=True)
+            print(f"{name:8} {key:52} {value:12.4g}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
 

@@ -90,8 +90,9 @@ def lineage(vector: str = VECTOR, tracking_uri: str | None = options.TRACKING, j
     lines.append(f"vector  {about['vector']['uri']}  {about['vector']['method']} on {about['vector']['model_name']}")
     for title in ("made_by", "used_by"):
         for run in about[title]:
-            lines.append(f"{title:8}{run['kind']} {run['run_id'][:8]}, commit {run['git_commit'][:8] or 'unknown'}")
-            lines.append(f"        {run['command']}")
+            about_it = f"commit {run['git_commit'][:8] or 'unknown'}" if run["kind"] else "deleted for good"
+            lines.append(f"{title:8}{run['kind'] or 'run'} {run['run_id'][:8]}, {about_it}")
+            lines += [f"        {run['command']}"] if run["command"] else []
             lines += [f"        {name} {interval(effect)}" for name, effect in run["effects"].items()]
     _print(about, json, "\n".join(lines))
 

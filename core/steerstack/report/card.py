@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from steerstack.report import failures
 from steerstack.steering.vector import SteeringVector
+from steerstack.util.text import code_span, markdown
 
 
 def vector_card(vector: SteeringVector) -> str:
@@ -20,10 +21,10 @@ def study_card(vector: SteeringVector, does: Iterable[str], fails_at: Iterable[s
 def _facts(vector: SteeringVector) -> list[str]:
     origin, layers = vector.origin, vector.layers
     return [
-        f"# {origin.behavior}: {origin.method} on {origin.model_name}",
+        f"# {markdown(f'{origin.behavior}: {origin.method} on {origin.model_name}')}",
         "",
-        f"- **Method** {origin.method}, read at `{origin.position}`, `{vector.component}`, basis `{origin.basis}`, "
-        f"from {origin.n_pairs} training pairs",
+        f"- **Method** {markdown(origin.method)}, read at {code_span(origin.position)}, `{vector.component}`, "
+        f"basis {code_span(origin.basis)}, from {origin.n_pairs} training pairs",
         f"- **Layers** {layers[0]} to {layers[-1]}, width {vector.d_model}, "
         f"norms {min(vector.norms.values()):.2f} to {max(vector.norms.values()):.2f}",
     ]
@@ -35,6 +36,6 @@ def _fingerprints(vector: SteeringVector) -> list[str]:
         "## Fingerprints",
         "",
         f"- **Vector** `{vector.fingerprint[:12]}`",
-        f"- **Model** {origin.model_name} `{origin.model_fingerprint[:12]}`",
-        f"- **Training pairs** `{origin.data_digest[:12]}`",
+        f"- **Model** {markdown(origin.model_name)} {code_span(origin.model_fingerprint[:12])}",
+        f"- **Training pairs** {code_span(origin.data_digest[:12])}",
     ]

@@ -74,7 +74,10 @@ def provenance(
     """Digests of the model, the data and the vector of a result, by what they are of."""
     named = {"model": f"{model.name} {model.fingerprint}"}
     for name, of in digests.items():
-        named |= {f"{name} {part}": d for part, d in of.items()} if isinstance(of, Mapping) else {f"{name} data": of}
+        if isinstance(of, Mapping):
+            named |= {f"{name} {part}": digest for part, digest in of.items()}
+        else:
+            named["data" if name == "data" else f"{name} data"] = of
     return named | ({"vector": vector.fingerprint} if vector is not None else {})
 
 

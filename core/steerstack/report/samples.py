@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypedDict
 
 from steerstack.report.page import Table
+from steerstack.util.text import markdown
 
 
 class SampleReply(TypedDict):
@@ -47,10 +48,10 @@ def samples_section(found: Samples | None) -> Iterator[str]:
     yield found["rule"]
     for item in found["items"]:
         yield ""
-        yield f"> {_words(item['prompt'])}"
+        yield f"> {markdown(_words(item['prompt']))}"
         yield ""
         for arm in item["arms"]:
-            yield f"- **{arm['label']}** {_words(arm['text'])}"
+            yield f"- **{markdown(arm['label'])}** {markdown(_words(arm['text']))}"
 
 
 def _words(text: str) -> str:

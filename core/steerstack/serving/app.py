@@ -109,10 +109,11 @@ class Service:
         if reason:
             return JSONResponse({"detail": reason}, 404)
         try:
-            job = self._jobs.add(lambda job: self._worker.run(envelope, blob, job.wanted))
+            socket = self._sockets.get(message.session_id)
+            held = socket is not None  # who hangs up cancels it: see _subscribe
+            job = self._jobs.add(lambda job: self._worker.run(envelope, blob, job.wanted), held=held)
         except QueueFullError:
             return JSONResponse({"detail": "Too many jobs wait; try again later."}, 503)
-        socket = self._sockets.get(message.session_id)
         if socket is not None:
             socket.state.job = job
             socket.state.given.set()

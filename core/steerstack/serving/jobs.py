@@ -41,6 +41,8 @@ class ServerJob:
         What the request saved, packed.
     asked:
         When its client last asked for it (seconds of a monotonic clock).
+    held:
+        Whether its client asks for nothing, since it holds a connection open until the result comes.
     """
 
     id: str
@@ -48,6 +50,7 @@ class ServerJob:
     description: str = ""
     result: bytes = b""
     asked: float = field(default_factory=time.monotonic)
+    held: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -79,15 +82,15 @@ class Jobs:
         self._jobs: OrderedDict[str, ServerJob] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, work: Callable[[ServerJob], bytes]) -> ServerJob:
-        """Queue a job.
+    def add(self, work: Callable[[ServerJob], bytes], *, held: bool = False) -> ServerJob:
+        """Queue a job, whose client may hold a connection open.
 
         Raises
         ------
         QueueFullError
             Too many wait.
         """
-        job = ServerJob(secrets.token_urlsafe(24))
+        job = ServerJob(secrets.token_urlsafe(24), held=held)
         with self._lock:
             if sum(not one.done.is_set() for one in self._jobs.values()) >= self._limits.queue:
                 raise QueueFullError
@@ -115,7 +118,7 @@ class Jobs:
         try:
             if not job.wanted():
                 raise RuntimeError("The job was cancelled.")
-            if time.monotonic() - job.asked > self._limits.patience:
+            if not job.held and time.monotonic() - job.asked > self._limits.patience:
                 raise RuntimeError("The job was dropped: its client had not asked for it for a long time.")
             job.status = "RUNNING"
             job.result = work(job)

@@ -118,9 +118,13 @@ class CrossCheck:
         return bool(self.compared) and all(one.passes for one in self.compared)
 
     def largest(self) -> dict[str, float]:
-        """For each basis, the largest difference among the arms that are portable."""
-        bases = dict.fromkeys(one.basis for one in self.compared)
-        return {b: max(c.difference for c in self.compared if c.basis == b and not c.not_portable) for b in bases}
+        """For each basis that has portable arms, the largest difference among them."""
+        portable = [one for one in self.compared if not one.not_portable]
+        by_basis = {one.basis: [each.difference for each in portable if each.basis == one.basis] for one in portable}
+        return {
+            basis: float(torch.tensor(differences, dtype=torch.float64).max())
+            for basis, differences in by_basis.items()
+        }
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``crosscheck --json``."""

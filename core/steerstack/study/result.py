@@ -23,6 +23,7 @@ from steerstack.study.fair_choices import Chances, compute_told, remarks, unequa
 from steerstack.util import digest
 from steerstack.util.files import write_json
 from steerstack.util.numbers import signed
+from steerstack.util.text import markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -168,7 +169,7 @@ class Result(ABC):
     @property
     def card(self) -> str:
         """A readable account of the main vector, in Markdown: the verdict, and sample answers where there are some."""
-        return "\n".join([self.verdict, "", *samples_section(self.samples)]).rstrip()
+        return "\n".join([markdown(self.verdict), "", *samples_section(self.samples)]).rstrip()
 
     @property
     def failures(self) -> Mapping[str, Sequence[str]]:

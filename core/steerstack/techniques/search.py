@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from steerstack.errors import StudyError
 from steerstack.techniques.selection import FEW, KL_BUDGET, Candidate, Choice, Tried
 
 
@@ -36,7 +37,13 @@ def search(
         within the budget, and so on; all of them are measured for None.
     kl:
         The cost at which all of them are held; then none is too dear.
+
+    Raises
+    ------
+    StudyError
+        There is no candidate.
     """
+    _check(candidates)
     order = sorted(range(len(candidates)), key=lambda place: -promise[place]) if promise else range(len(candidates))
     step = FEW if promise else len(candidates)
     means: dict[int, float] = {}
@@ -117,7 +124,13 @@ def choose(
         middle layer with the first of its strengths.
     cost:
         KL per token of one on neutral text; asked for only as far as the choice needs it.
+
+    Raises
+    ------
+    StudyError
+        There is no candidate.
     """
+    _check(candidates)
     if score is None:
         layers = list(dict.fromkeys(candidate.layers for candidate in candidates))
         first = next(c for c in candidates if c.layers == layers[len(layers) // 2])
@@ -129,3 +142,10 @@ def choose(
         lambda places: [cost(candidate) for _, candidate in places],
     )
     return choices[""]
+
+
+def _check(candidates: Sequence[Candidate]) -> None:
+    if not candidates:
+        raise StudyError(
+            "There is no layer and strength to choose from.", fix="Give --layers that the vector has, and strengths."
+        )

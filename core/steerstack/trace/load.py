@@ -14,6 +14,7 @@ from steerstack.errors import ModelError, SteerstackError, first_line, nearest
 from steerstack.trace.embedded_model import EMBEDDED, embedded_model
 from steerstack.trace.source.gguf import converted
 from steerstack.trace.source.kinds import check_device, check_source, quantized_by, too_large
+from steerstack.util.gguf_header import check_header
 
 log = logging.getLogger("steerstack")
 
@@ -135,6 +136,7 @@ def _converted(file: Path) -> tuple[str, dict[str, object]]:
         return str(converted(file)), {}
     except OSError as error:  # the cache is full, or not ours to write; or the file is no model, as will be seen
         log.info("The conversion of %s is not kept: %s", file, first_line(error))
+        check_header(file)
         return str(file.parent), {"gguf_file": file.name}
 
 

@@ -10,6 +10,9 @@ _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
 
+_MARKS = str.maketrans({sign: f"&#{ord(sign)};" for sign in "`*|\\"} | {"&": "&amp;", "<": "&lt;"})
+"""What makes of text more than text in Markdown."""
+
 _STEERS = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What no name holds: control characters, halves of characters, and what turns the direction of writing."""
 
@@ -26,6 +29,19 @@ def broken(text: str) -> str:
 def shown(text: str) -> str:
     """Text that is safe to print on a terminal: an escape character, say, is written as source code writes it."""
     return _NO_TEXT.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def markdown(text: str) -> str:
+    """Text that stands in Markdown as it is: one line, without pictures, links, tables or HTML of its own.
+
+    Entities, since not every reader of Markdown knows a backslash before each of these.
+    """
+    return " ".join(shown(text).split()).translate(_MARKS).replace("](", "]&#40;")
+
+
+def code_span(text: str) -> str:
+    """Text as code in Markdown, where a backtick of its own would end it."""
+    return f"`{' '.join(shown(text).split()).replace('`', chr(39))}`"
 
 
 def no_name(text: str) -> str:

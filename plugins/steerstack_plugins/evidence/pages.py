@@ -43,7 +43,6 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding, of: StackAnswe
     run = finding.run
     arms = [f"| {row.label} | {row.effect} | {row.effect.n} |" for row in of.rows]
     rows = [f"| {one.other} | {one.adds} | {one.kept or 'not known'} | {one.verdict} |" for one in of.combined]
-    leak = next((entry for entry in run["leaks"].values()), None)
     lines = [
         f"# {claim.title}", "", claim.question, "", f"**{of.sentence}**", "",
         f"Expected beforehand: {claim.expectation} Because: {claim.because}", "",
@@ -64,8 +63,9 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding, of: StackAnswe
         f"in {_minutes(run['seconds'])} (planned: {claim.minutes:g}), by steerstack {run['version']}. "
         f"Items: `results/{name}/items.parquet`; the whole account: `results/{name}/run.json`.", "",
     ]  # fmt: skip
-    if leak:
-        lines += [f"In these data {leak['text'].removeprefix('words: ')}.", ""]
+    for name_of_data, leak in run["leaks"].items():
+        these = "these data" if len(run["leaks"]) == 1 else name_of_data
+        lines += [f"In {these} {leak['text'].removeprefix('words: ')}.", ""]
     return "\n".join(lines)
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, final
 
 from steerstack.contracts import VectorFormat
 from steerstack.errors import VectorError, first_line
+from steerstack.util.gguf_header import check_header
 from steerstack.util.guard import load_json
 from steerstack_plugins.formats.common.conversion import block_outputs, imported, model_type
-from steerstack_plugins.formats.common.gguf_header import check_header
 from steerstack_plugins.formats.common.layers import whole_numbers
 from steerstack_plugins.formats.common.safe_read import CUT_SHORT, succeeds
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from steerstack.steering.vector import SteeringVector
 
 ARCHITECTURE, PREFIX = "controlvector", "direction."
+MOST = 10_000
+"""Keys, tensors, and entries of arrays that the header of a vector may have; a model's tokens are more."""
 
 
 @final
@@ -110,7 +112,7 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, object]]:
     from gguf import GGUFReader
 
     try:
-        check_header(path)
+        check_header(path, most=MOST)
         reader = GGUFReader(path)
         tensors = {t.name: t.data.copy() for t in reader.tensors if t.name.startswith(PREFIX)}
         return tensors, {name: field.contents() for name, field in reader.fields.items()}

@@ -102,9 +102,9 @@ class SteeredAPI(ModelAPI):
         from steerstack.steering.intervention import Plan
         from steerstack.trace.open import open_model
 
-        for name in model_args:
-            arguments = ("plan", "revision", "dtype", "device", "remote")
-            raise ParameterError(f"The provider has no model argument {name!r}.", fix=nearest(name, arguments))
+        if model_args:
+            name, known = next(iter(model_args)), ("plan", "revision", "dtype", "device", "remote")
+            raise ParameterError(f"The provider has no model argument {name!r}.", fix=nearest(name, known))
         self.model = open_model(model_name, revision=revision, dtype=dtype, device=device, remote=remote)
         self.plan = load_plan(plan, self.model) if plan else Plan()
         self._gathered = Gathered[_Settings, "TokenSequence", ModelOutput](self._run)

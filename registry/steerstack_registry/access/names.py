@@ -18,6 +18,8 @@ NEWEST = "newest"
 
 EXPERIMENT = "steerstack/"
 """How the names of our experiments begin; the behaviour follows."""
+OUR_EXPERIMENTS = f"name LIKE '{EXPERIMENT}%'"
+"""MLflow's filter for them."""
 
 MODEL_TYPE = "steering-vector"
 OURS = f"tags.`steerstack.type` = '{MODEL_TYPE}'"

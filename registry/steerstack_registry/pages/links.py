@@ -25,7 +25,7 @@ def experiment_links(address: str, tracking_uri: str | None = None) -> Iterator[
     """
     with contextlib.suppress(RegistryError), reaching(location.resolve(tracking_uri)) as client:
         newest = client.search_experiments(
-            max_results=_SHOWN, filter_string=f"name LIKE '{names.EXPERIMENT}%'", order_by=["last_update_time DESC"]
+            max_results=_SHOWN, filter_string=names.OUR_EXPERIMENTS, order_by=["last_update_time DESC"]
         )
         for one in newest:
             yield one.name, f"{address.rstrip('/')}/#/experiments/{one.experiment_id}?{TRAINING}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from steerstack.contracts.recorder import Effect, RunRecord
 from steerstack.report.failures import of_effect, section
 from steerstack.techniques.null_techniques import NULL
-from steerstack.util.text import sentences
+from steerstack.util.text import code_span, markdown, sentences
 from steerstack_registry.access import names
 from steerstack_registry.pages.fit_card import fit
 from steerstack_registry.pages.headline import TABLE, headlines
@@ -79,10 +79,10 @@ def note(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str,
     run = delivery.run
     title, _, rest = run.card.partition("\n")
     if not title.startswith("# "):
-        title, rest = f"# {run.kind}: {run.behavior}", run.card
+        title, rest = f"# {markdown(f'{run.kind}: {run.behavior}')}", run.card
     answer = sentences(run.verdict)[:1]
     few = headlines(run.effects)[:ROWS]
-    head = [title, "", *(f"**{one}**\n" for one in answer), *_figures(delivery, run_id),
+    head = [title, "", *(f"**{markdown(one)}**\n" for one in answer), *_figures(delivery, run_id),
             *([table(f"Effects on {on(run.data_split)}", few), ""] if few else [])]  # fmt: skip
     if len(run.effects) > len(few):
         head += [f"All {len(run.effects)} effects: [{TABLE}]({_artifact(experiment, run_id, TABLE)})", ""]
@@ -100,7 +100,7 @@ def role_note(
     role: str, delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[str, Registered], length: int
 ) -> str:
     """The description of a vector that is not the run's main one."""
-    above = f"# {role}\n\n"
+    above = f"# {markdown(role)}\n\n"
     below = "\n".join(["", "", "## Where it is from", "", *origin(delivery, experiment, run_id, {role: vectors[role]})])
     run = delivery.run
     mine = [effect for effect in run.effects if effect.role == role]
@@ -112,7 +112,7 @@ def role_note(
         table(f"Effects on {on(run.data_split)}", mine), "",
         *([table("The same of nulls", nulls), ""] if nulls else []),
         section(wrong), "",
-        "## Verdict of the study", "", run.verdict,
+        "## Verdict of the study", "", markdown(run.verdict),
     ]  # fmt: skip
     return names.short(above + fit("\n".join(body), length - len(above) - len(below), "the run") + below, length)
 
@@ -139,17 +139,17 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
     for role, vector in islice(vectors.items(), SHOWN):
         version, source = f"#/models/{quote(vector.name)}/versions/{vector.version}", run.vectors[role].origin
         yield (
-            f"- **Vector** ({role}) [{vector.name} {vector.version}]({version}), "
+            f"- **Vector** ({markdown(role)}) [{vector.name} {vector.version}]({version}), "
             f"[its page](#/experiments/{experiment}/models/{vector.model_id}), "
-            f"made from {source.n_pairs} pairs, digest `{source.data_digest}`"
+            f"made from {source.n_pairs} pairs, digest {code_span(source.data_digest)}"
         )
     if len(vectors) > SHOWN:
         yield f"- **{len(vectors) - SHOWN} more vectors** are listed on the page of the run"
     if not run.vectors:
         yield "- **Vectors** none were kept; the command makes them again"
     yield (
-        f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on `{run.data_source}`, "
-        f"{on(run.data_split)}, n = {run.n_items}, digest `{run.data_digest}`"
+        f"- **Measured** in [this run](#/experiments/{experiment}/runs/{run_id}) on {code_span(run.data_source)}, "
+        f"{on(run.data_split)}, n = {run.n_items}, digest {code_span(run.data_digest)}"
     )
     own = _commit(tags, "own")
     commit = _commit({"steerstack.git_commit": tags.get("mlflow.source.git.commit", ""), **tags}, "git")
@@ -160,12 +160,20 @@ def origin(delivery: Delivery, experiment: str, run_id: str, vectors: Mapping[st
     yield f"- **Code** {', '.join([code, *versions])}; {where}"
     reports = [path.name for path in run.files if FOLDERS.get(path.suffix.lower()) == "report"]
     for name in reports:
-        yield f"- **Report** [{name}](#/experiments/{experiment}/runs/{run_id}/artifacts/report/{quote(name)})"
+        yield f"- **Report** [{_label(name)}](#/experiments/{experiment}/runs/{run_id}/artifacts/report/{quote(name)})"
     command = tags.get("steerstack.command")
-    yield "- **Run it again**" + ("" if command else f" recorded by Python code: {tags.get('mlflow.source.name', '')}")
+    yield "- **Run it again**" + (
+        "" if command else f" recorded by Python code: {markdown(tags.get('mlflow.source.name', ''))}"
+    )
     if command:
-        yield from ("", "```", command, "```")
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", command)), default=0))
+        yield from ("", fence, command, fence)
     yield ""
+
+
+def _label(name: str) -> str:
+    """A file's name as the text of a link, which its brackets would end."""
+    return markdown(name).replace("[", "&#91;").replace("]", "&#93;")
 
 
 def _commit(tags: Mapping[str, str], name: str) -> str:

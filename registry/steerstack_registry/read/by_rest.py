@@ -92,7 +92,7 @@ class Served:
 
     @cached_property
     def _experiments(self) -> list[str]:
-        experiments = self._pages("experiments", f"name LIKE '{names.EXPERIMENT}%'")
+        experiments = self._pages("experiments", names.OUR_EXPERIMENTS)
         return [experiment["experiment_id"] for experiment in experiments]
 
     def _pages(self, kind: str, filter: str, limit: int | None = None, **asked: str) -> Iterator[dict[str, Any]]:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from steerstack.errors import RegistryError, first_line, nearest
 from steerstack_registry.access import location
 from steerstack_registry.access.connection import reaching
-from steerstack_registry.access.names import NEWEST, OURS
+from steerstack_registry.access.names import NEWEST, OURS, quoted
+from steerstack_registry.access.search import everything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
-    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-    from mlflow.store.entities import PagedList
+    from mlflow.entities.model_registry import ModelVersion
 
     from steerstack.steering.vector import SteeringVector
 
@@ -101,26 +98,11 @@ def _parts(uri: str) -> tuple[str, str, str]:
 
 def _instead(client: MlflowClient, name: str) -> str:
     """What there is under the name, or else the nearest name."""
-    versions = [str(entry.version) for entry in client.search_model_versions(f"name = '{name}'")]
+    versions = [str(entry.version) for entry in everything(client.search_model_versions, f"name IN {quoted([name])}")]
     if not versions:
-        return nearest(name, {entry.name for entry in pages(partial(_ours, client))})
+        return nearest(name, {entry.name for entry in everything(client.search_registered_models, OURS)})
     aliases = client.get_registered_model(name).aliases
     return f"There are versions {', '.join(sorted(versions, key=int))}, and aliases {', '.join(sorted(aliases))}."
-
-
-def _ours(client: MlflowClient, token: str | None) -> PagedList[RegisteredModel]:
-    return client.search_registered_models(OURS, page_token=token)
-
-
-def pages(search: Callable[[str | None], PagedList[Any]]) -> Iterator[Any]:
-    """What all pages of a search hold."""
-    token = None
-    while True:
-        page = search(token)
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def model_id(version: ModelVersion) -> str:

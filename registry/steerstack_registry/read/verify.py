@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from steerstack.errors import SteerstackError
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
-from steerstack_registry.read.lineage import lineage
+from steerstack_registry.read.lineage import GONE, lineage
 from steerstack_registry.read.load_vector import addressed, find, load_vector
 from steerstack_registry.read.run_files import RunFiles
 from steerstack_registry.write.versions import vector_id
@@ -31,7 +31,7 @@ class Check:
     Attributes
     ----------
     what:
-        ``vector``, ``model``, ``files``, ``training data``, ``validation data``, ``test data`` or ``items``.
+        ``vector``, ``model``, ``run``, ``files``, ``training data``, ``validation data``, ``test data`` or ``items``.
     holds:
         True, False, or None where it cannot be looked at from here.
     detail:
@@ -102,6 +102,9 @@ def _run(
     uri: str, run: dict[str, Any], vector: "SteeringVector | None", model: "Model | None", items: int
 ) -> Iterator[Check]:
     name = f"run {run['run_id'][:8]}"
+    if run["status"] == GONE:
+        yield Check("run", False, f"{name} was deleted for good, and its files with it")
+        return
     with reaching(uri) as client, tempfile.TemporaryDirectory() as folder:
         files = RunFiles(client, run["run_id"], Path(folder))
         faults = files.lost()

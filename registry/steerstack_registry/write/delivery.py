@@ -12,6 +12,7 @@ from steerstack.contracts.recorder import Effect, RunRecord
 from steerstack.errors import RegistryError
 from steerstack.report.page import interval
 from steerstack.util import digest
+from steerstack.util.text import markdown
 from steerstack_registry.access.connection import quietly
 
 
@@ -57,7 +58,7 @@ def plain(value: Any) -> Any:
 
 def table(title: str, effects: Sequence[Effect]) -> str:
     """A section of a card with effects, as a Markdown table."""
-    rows = [f"| {effect.name} | {interval(effect)} | {effect.n} |" for effect in effects]
+    rows = [f"| {markdown(effect.name)} | {interval(effect)} | {effect.n} |" for effect in effects]
     head = [f"## {title}", "", "| effect | estimate and interval | n |", "|---|---|---|"]
     return "\n".join([*head, *rows])
 

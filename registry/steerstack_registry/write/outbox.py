@@ -1,22 +1,18 @@
 """Runs that could not be delivered: kept whole on this machine, and sent later, once."""
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from steerstack.address import HIDDEN
-from steerstack.contracts.recorder import Effect, Recorded, RunRecord
-from steerstack.errors import RegistryError, SteerstackError
-from steerstack.steering.vector import SteeringVector
-from steerstack.util.files import write_atomically
+from steerstack.contracts.recorder import Recorded, RunRecord
+from steerstack.errors import RegistryError, SteerstackError, first_line
 from steerstack.util.locks import locked
 from steerstack_registry.access import location
-from steerstack_registry.write.delivery import Delivery, facts, prepare
-
-RECORD = "record.json"
+from steerstack_registry.write import kept_run
+from steerstack_registry.write.delivery import Delivery, prepare
+from steerstack_registry.write.kept_run import RECORD
 
 
 class KeptError(RegistryError):
@@ -64,36 +60,17 @@ def _drop(delivery: Delivery, uri: str) -> None:
     same = [folder for folder in pending() if folder.name.endswith(f"-{delivery.content}")]
     if not same:
         return
-    with contextlib.suppress(RegistryError, OSError, ValueError, KeyError), alone():
+    with contextlib.suppress(RegistryError, OSError), alone():
         for folder in same:
-            if json.loads((folder / RECORD).read_text())["tracking_uri"] == location.without_password(uri):
+            if kept_run.meant_for(folder) == location.without_password(uri):
                 shutil.rmtree(folder)
 
 
 def keep(delivery: Delivery, uri: str) -> Path:
     """Write a run to the outbox, whole or not at all."""
-    run, final = delivery.run, location.outbox() / delivery.record_id
-    partial = final.with_name(f".{final.name}.partial")
-    try:
-        for place, vector in enumerate(run.vectors.values()):
-            vector.save(partial / "vectors" / f"{place}.safetensors")
-        for place, path in enumerate(run.files):
-            write_atomically(partial / "files" / str(place) / path.name, path.read_bytes())
-        content = {
-            **facts(run),
-            "roles": list(run.vectors),
-            "files": [f"{place}/{path.name}" for place, path in enumerate(run.files)],
-            "tracking_uri": location.without_password(uri),
-            "created_ms": delivery.created_ms,
-            "tags": dict(delivery.tags),
-        }
-        # Not write_json: an effect may be NaN, and comes back as such.
-        write_atomically(partial / RECORD, json.dumps(content, indent=1, ensure_ascii=False))
-        partial.rename(final)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return final
+    folder = location.outbox() / delivery.record_id
+    kept_run.write(delivery, uri, folder)
+    return folder
 
 
 def pending() -> list[Path]:
@@ -116,7 +93,8 @@ def send_all(tracking_uri: str | None = None) -> list[Recorded]:
     with alone():
         for folder in pending():
             try:
-                delivery, uri = _read(folder, tracking_uri)
+                delivery, meant_for = kept_run.read(folder)
+                uri = tracking_uri or _address(meant_for)
                 if uri not in down:
                     receipts.append(_send(folder, delivery, uri, down))
             except SteerstackError as error:
@@ -140,27 +118,12 @@ def _send(folder: Path, delivery: Delivery, uri: str, down: set[str]) -> Recorde
     except RegistryError:
         down.add(uri)  # one wait for a store that is down, not one for each run
         raise
+    except Exception as error:  # the others are to be sent all the same
+        raise RegistryError(
+            f"{folder} was not recorded.", seen=f"{type(error).__name__}: {first_line(error)}"[:300]
+        ) from error
     shutil.rmtree(folder)
     return receipt
-
-
-def _read(folder: Path, tracking_uri: str | None) -> tuple[Delivery, str]:
-    try:
-        content: dict[str, Any] = json.loads((folder / RECORD).read_text())
-        created_ms, tags = content.pop("created_ms"), content.pop("tags")
-        meant_for = str(content.pop("tracking_uri"))
-        files = [folder / "files" / name for name in content.pop("files")]
-        vectors = {
-            role: SteeringVector.load(folder / "vectors" / f"{place}.safetensors")
-            for place, role in enumerate(content.pop("roles"))
-        }
-        effects = [Effect(**effect) for effect in content.pop("effects")]
-        run = RunRecord(**content, vectors=vectors, effects=effects, files=files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RegistryError(
-            f"{folder} cannot be read.", seen=str(error), fix="Something changed it: mend it, or remove the folder."
-        ) from error
-    return Delivery(run, folder.name, created_ms, tags), tracking_uri or _address(meant_for)
 
 
 def _address(meant_for: str) -> str:

@@ -6,6 +6,7 @@ from steerstack.contracts.recorder import VectorRow
 from steerstack.errors import RegistryError, nearest
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
+from steerstack_registry.access.search import everything
 from steerstack_registry.read.listing import list_vectors, show_vector
 from steerstack_registry.read.load_vector import addressed, find
 
@@ -80,13 +81,12 @@ def collect_garbage(*, delete: bool, tracking_uri: str | None = None) -> list[Ve
     for row in rows:
         newest[row["name"]] = max(newest.get(row["name"], 0), row["version"])
     idle = [row for row in rows if not row["effects"] and not row["aliases"] and row["version"] != newest[row["name"]]]
-    garbage = []
+    if not idle:
+        return []
     with reaching(uri) as client:
-        for row in idle:
-            version = client.get_model_version(row["name"], str(row["version"]))
-            if STAGE in version.tags:
-                continue
-            garbage.append(row)
-            if delete:
-                client.delete_model_version(row["name"], str(row["version"]))
+        staged = everything(client.search_model_versions, f"tags.`{STAGE}` LIKE '%'")
+        spoken_for = {(version.name, int(version.version)) for version in staged}
+        garbage = [row for row in idle if (row["name"], row["version"]) not in spoken_for]
+        for row in garbage if delete else ():
+            client.delete_model_version(row["name"], str(row["version"]))
     return garbage

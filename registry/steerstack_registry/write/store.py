@@ -18,6 +18,7 @@ from steerstack.util.text import file_name
 from steerstack_registry.access import location, names
 from steerstack_registry.access.connection import reaching
 from steerstack_registry.access.names import short
+from steerstack_registry.access.search import everything
 from steerstack_registry.pages import headline, notes
 from steerstack_registry.pages.fit_card import narrowed
 from steerstack_registry.write.delivery import Delivery, identity, prepare
@@ -96,7 +97,8 @@ class MLflowStore:
         was killed while it was recorded comes again under a name that differs in the time alone.
         """
         query = f"tags.`{names.RECORD_ID}` LIKE '%-{delivery.content}'"
-        runs = sorted(client.search_runs([experiment], query), key=lambda run: run.info.status != "FINISHED")
+        found = everything(client.search_runs, [experiment], query)
+        runs = sorted(found, key=lambda run: run.info.status != "FINISHED")
         for run in runs[1:]:  # asked for twice, because the first answer was lost
             if run.data.tags[names.RECORD_ID] == delivery.record_id:
                 client.delete_run(run.info.run_id)

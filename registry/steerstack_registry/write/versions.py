@@ -10,6 +10,7 @@ from steerstack.steering.vector import SteeringVector
 from steerstack.util import digest
 from steerstack_registry.access import names
 from steerstack_registry.access.names import NOTE, short
+from steerstack_registry.access.search import everything
 from steerstack_registry.read.load_vector import model_id
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Versions:
         from mlflow.exceptions import MlflowException
 
         query = f"name = '{name}' and tags.`{names.VECTOR_ID}` = '{identity}'"
-        for version in sorted(self.client.search_model_versions(query), key=lambda one: int(one.version)):
+        for version in sorted(everything(self.client.search_model_versions, query), key=lambda one: int(one.version)):
             identifier = model_id(version)
             try:
                 model = self.client.get_logged_model(identifier)
@@ -117,7 +118,7 @@ class Versions:
             return None
         mine = f"source_run_id = '{self.run_id}' AND tags.`{names.VECTOR_ID}` = '{identity}'"
         whole: str | None = None
-        for model in self.client.search_logged_models([self.experiment], filter_string=mine):
+        for model in list(everything(self.client.search_logged_models, [self.experiment], filter_string=mine)):
             if whole is None and str(model.status) == "READY":
                 whole = str(model.model_id)
             else:

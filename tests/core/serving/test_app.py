@@ -142,3 +142,16 @@ def test_the_queue_is_bounded_and_a_job_can_be_cancelled(client, worker):
     assert ended(client, last)["status"] == "COMPLETED"
     assert client.get(f"/result/{last}").content == b"four"
     assert worker.seen == [b"one", b"four"]
+
+
+def test_who_holds_a_connection_open_is_there_though_it_asks_nothing(worker):
+    worker.go.set()
+    limits = Limits(patience=-1.0)
+    app = Service(Deployment(["m"], "main"), worker, Jobs(limits=limits), "secret", limits=limits).app()
+    with TestClient(app, headers=HEADERS) as client:
+        assert "dropped" in ended(client, send(client).json()["id"])["description"]
+        with client.websocket_connect("/subscribe") as socket:
+            session = socket.receive_json()["session_id"]
+            job = send(client, {"model_key": KEY, "session_id": session}).json()["id"]
+            assert ended(client, job)["status"] == "COMPLETED"
+            assert socket.receive_bytes()

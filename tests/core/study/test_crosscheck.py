@@ -57,6 +57,19 @@ def test_it_notices_an_engine_that_is_off(model):
     assert [one.passes for one in report.compared] == [True] + 6 * [False]
 
 
+class Elsewhere(Plain):
+    """Nothing means the same there."""
+
+    def portable(self, plan):
+        return ["another model"]
+
+
+def test_where_nothing_is_portable_no_difference_is_named(model):
+    report = checked(model, Elsewhere(model))
+    assert report.largest() == {}
+    assert report.to_json()["largest_difference"] == {}
+
+
 def test_a_constant_at_each_position_is_forgiven_in_other_bases_only(model):
     assert not checked(model, Plain(model, shift=3.0)).passed
     assert checked(model, Plain(model, shift=3.0), "folded").passed

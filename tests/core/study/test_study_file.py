@@ -1,11 +1,15 @@
 """Study files from elsewhere: declared, or refused with one error before anything heavy is done."""
 
+import random
+from contextlib import suppress
+
 import pytest
 import yaml
 
 from steerstack.catalog.data import load_data
+from steerstack.catalog.lookup import find
 from steerstack.data.items import DataSet
-from steerstack.errors import DataError, ModelError, StudyError
+from steerstack.errors import DataError, ModelError, SteerstackError, StudyError
 from steerstack.run.ledger import alone
 from steerstack.study.session import folder_of
 from steerstack.study.study_file import load_study
@@ -47,6 +51,25 @@ def test_what_is_refused(tmp_path, changed, said):
     with pytest.raises(StudyError) as caught:
         declared(tmp_path, **changed)
     assert said in str(caught.value)
+
+
+ANYTHING = (None, True, -1, 0, 1.5, 10**18, float("nan"), "", "x", "a\nb", "../..", "\x1b[2J", [], [[]], [None], [1, "a"], {}, {"a": 1},
+            {"name": 3}, ["x"] * 3, "=", "1,2", {"name": "pca", "k": []})  # fmt: skip
+
+
+def test_fields_that_hold_anything_are_declared_or_refused(tmp_path):
+    """A short run with a fixed seed over every kind of study."""
+    draw, path, read = random.Random(0), tmp_path / "study.yaml", 0
+    for kind in ("sweep", "stack", "efficiency", "frontier", "generalize", "label-errors", "online-rl", "prevention"):
+        fields = list(find("study", kind).model_fields)
+        for _ in range(30):
+            changed = {draw.choice(fields): draw.choice(ANYTHING) for _ in range(draw.randint(1, 2))}
+            path.write_text(
+                yaml.safe_dump({"study": kind, "data": "sycophancy", **changed}, allow_unicode=True), "utf-8"
+            )
+            with suppress(SteerstackError):
+                read += bool(load_study(path).to_yaml())
+    assert 0 < read < 200
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from steerstack import Efficiency, Stack
 from steerstack.data.splits import split
+from steerstack.errors import StudyError
 from steerstack.measure.arm import Arm
 from steerstack.measure.residual_norms import residual_norms
 from steerstack.steering.tokens import Tokens
@@ -144,3 +145,9 @@ def test_without_validation_it_is_the_middle_layer_and_the_first_strength(layers
     assert (record["layer"], record["scale"]) == (middle, pytest.approx(scale))
     assert "no validation items" in record["rule"]
     assert all(entry["log_odds"] is entry["kl"] is None for entry in record["tried"])
+
+
+@pytest.mark.parametrize("score", [None, lambda tried: [0.0 for _ in tried]])
+def test_nothing_to_choose_from_is_said(score):
+    with pytest.raises(StudyError, match="no layer and strength to choose from"):
+        choose([], score, lambda candidate: 0.0)

@@ -1,12 +1,14 @@
 """Text from elsewhere: names that stay in their folder and apart, and nothing that steers a terminal."""
 
+from html.parser import HTMLParser
 from pathlib import PurePath
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
-from steerstack.util.text import broken, file_name, no_name, shown
+from steerstack.util.text import broken, code_span, file_name, markdown, no_name, shown
 
 ANY = st.text(st.characters(), max_size=80)  # surrogates and control characters too
 TRICKS = (
@@ -81,3 +83,37 @@ def test_what_is_a_name(text):
 
 def test_what_no_library_takes():
     assert (broken("a\x00"), broken("\ud800"), broken("a\nb\x1b 热")) == (r"'\x00'", r"'\ud800'", "")
+
+
+MARKUP = [
+    "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "![x](http://evil.org/seen.png)", "[click](http://evil.org)",
+    "[x][y]\n\n[y]: http://evil.org", "<http://evil.org>", "`code`", "**bold**", "a | b", "# head\n- list", "\\<b>", "&lt;b&gt;",
+    "R&D: 1 < 2", "a_b [+0.1, +0.2] (p = .5)", "](javascript:alert(1))", "*a* ![", "\x1b[31mred",
+]  # fmt: skip
+
+
+class Read(HTMLParser):
+    """The elements and the text of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.mark.parametrize("text", MARKUP)
+def test_what_stands_in_markdown_is_read_as_it_is(text):
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    plain = " ".join(shown(text).split())
+    paragraph = Read(reader.render(f"Said: {markdown(text)}"))
+    assert (paragraph.tags, paragraph.text.strip()) == (["p"], f"Said: {plain}")
+    row = Read(reader.render(f"| a | b |\n|---|---|\n| {markdown(text)} | 1 |"))
+    assert row.tags == ["table", "thead", "tr", "th", "th", "tbody", "tr", "td", "td"]
+    code = Read(reader.render(f"Said: {code_span(text)}"))
+    assert (code.tags, code.text.strip()) == (["p", "code"], f"Said: {plain.replace('`', chr(39))}")

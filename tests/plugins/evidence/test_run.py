@@ -61,6 +61,18 @@ def test_pages_are_built_without_a_model_and_a_changed_digit_makes_them_stale(pr
     assert {path.name for path in stale_pages(claims, pages)} == {"index.md", "tiny.md"}
 
 
+def test_what_every_data_set_gives_away_is_told(programme, pages):
+    path = results_of(pages, "tiny") / "run.json"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    leak = next(iter(run["leaks"].values()))
+    run["leaks"] = {"its training data": leak, "its test data": {**leak, "text": "words: a classifier knows all"}}
+    path.write_text(json.dumps(run), encoding="utf-8")
+    write_pages(load_programme(programme), pages)
+    page = (pages / "tiny.md").read_text(encoding="utf-8")
+    assert "In its training data a classifier that sees" in page
+    assert "In its test data a classifier knows all." in page
+
+
 def test_a_claim_that_is_declared_anew_is_to_be_run_again(programme, pages, tmp_path):
     claims = load_programme(programme)
     assert [one.state for one in status(claims, pages)] == ["run"]

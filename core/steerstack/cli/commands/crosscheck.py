@@ -102,7 +102,7 @@ def _show(result: "CrossCheck") -> None:
             one.basis, arm, one.quantity, f"{one.difference:.1e}", f"{one.moved:.2g}", f"{one.rounding:.1e}", verdict
         )
     console.out.print(table)
-    worst = ", ".join(f"{value:.1e} in the {basis} basis" for basis, value in result.largest().items())
+    worst = ", ".join(f"{value:.1e} in the {basis} basis" for basis, value in result.largest().items()) or "none"
     verdict = "agree" if result.passed else "do NOT agree"
     excused = sum(one.agrees and one.difference > result.tolerance for one in result.compared)
     also = f", and {excused} arms are above it by no more than rounding alone makes" if excused else ""

@@ -10,6 +10,7 @@ from steerstack.report.failures import of_effect
 from steerstack.report.page import interval
 from steerstack.report.samples import samples_section
 from steerstack.study.stack.grid import GridArm, Interaction
+from steerstack.util.text import markdown
 
 if TYPE_CHECKING:
     from steerstack.study.stack.result import StackResult
@@ -28,7 +29,7 @@ def stack_card(result: StackResult) -> str:
 
 def _does(result: StackResult) -> Iterator[str]:
     choice, n = result.choice, len(result.splits.test)
-    yield from ("## What it does", "", result.verdict, "")
+    yield from ("## What it does", "", markdown(result.verdict), "")
     yield (
         f"Measured at layer {choice.layer}, multiplier {choice.scale:g} "
         f"({result.share_of_norm:.0%} of the residual norm), chosen on validation among "
@@ -38,11 +39,11 @@ def _does(result: StackResult) -> Iterator[str]:
     yield "| fine-tune | vector from | prompt | vector | effect and 95 % interval |"
     yield "|---|---|---|---|---|"
     for arm in (arm for arm in result.arms if arm.cell.vector != "none"):
-        yield f"| {' | '.join(arm.cell.about.values())} | {interval(arm.effect)} |"
+        yield f"| {' | '.join(map(markdown, arm.cell.about.values()))} | {interval(arm.effect)} |"
     yield from ("", "## What it costs", "")
     for cell, cost in result.costs.items():
         yield (
-            f"- {cell.vector} on {cell.finetune} ({cell.origin}): KL {cost['kl']:.3f} nats per token, "
+            f"- {cell.vector} on {markdown(cell.finetune)} ({cell.origin}): KL {cost['kl']:.3f} nats per token, "
             f"perplexity {cost['perplexity']:.1f} on neutral text"
         )
     yield from ("", "## Nulls", "")

@@ -31,6 +31,7 @@ from steerstack.study.sweep.file_form import sweep_json
 from steerstack.study.sweep.page import sweep_page
 from steerstack.trace.model import Model
 from steerstack.util.numbers import signed
+from steerstack.util.text import markdown
 
 if TYPE_CHECKING:
     from steerstack.study.sweep.study import Sweep
@@ -224,7 +225,9 @@ class SweepResult(Result):
     def card(self) -> str:
         """The vector's card, with what the sweep found."""
         return study_card(
-            self.vector, ["## What it does", "", self.verdict, "", *samples_section(self.samples)], self._failures()
+            self.vector,
+            ["## What it does", "", markdown(self.verdict), "", *samples_section(self.samples)],
+            self._failures(),
         )
 
     def summary(self) -> Table:

@@ -16,6 +16,7 @@ from typing import Any
 from steerstack.util import digest
 from steerstack.util.files import write_json
 from steerstack.util.folders import cache_folder
+from steerstack.util.gguf_header import check_header
 from steerstack.util.locks import locked
 
 BOUND = 64 * 10**9
@@ -36,6 +37,8 @@ def converted(file: Path) -> Path:
     ------
     OSError
         The cache cannot be written.
+    ValueError
+        The file's header claims more than it holds.
     Exception
         Whatever transformers raises on a file that it cannot read.
     """
@@ -45,6 +48,7 @@ def converted(file: Path) -> Path:
         if not whole(folder):
             cache.mkdir(parents=True, exist_ok=True)
             _sweep(cache)
+            check_header(file)
             log.info("Converting %s; it is kept in %s.", file, folder)
             with tempfile.TemporaryDirectory(dir=cache, prefix=".made-") as scratch:
                 target = Path(scratch) / "model"
