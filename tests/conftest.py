@@ -25,6 +25,7 @@ from tests.support.browser import browser, chromium
 from tests.support.cost import (  # noqa: F401  # hooks of pytest
     pytest_addoption,
     pytest_collection_modifyitems,
+    pytest_ignore_collect,
     pytest_runtest_logreport,
     pytest_runtest_makereport,
     pytest_runtest_protocol,
@@ -44,6 +45,18 @@ settings.load_profile("untimed")  # how long an example takes says more of the m
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(logs)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """What tests import is kept as bytecode for the next run, and nothing of it is looked through for cycles."""
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        sys.dont_write_bytecode = before
 
 
 def pytest_collection_finish() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,9 @@ def test_answer_letters_are_found_by_search(smollm2):
     ("mode", "tokens"), [("letter", Tokens("last")), ("yes-no", Tokens("response")), ("text", Tokens("all"))]
 )
 def test_scores_equal_an_independent_scorer(smollm2, vector, mode, tokens):
-    data = load_data("truthfulness").limit(2)
+    data = load_data("truthfulness")
+    shortest = sorted(data, key=lambda item: len(item.question + item.exhibits_text + item.contrast_text))[:2]
+    data = replace(data, items=tuple(shortest))
     questions = ask(smollm2.format, data, mode)
     site, direction = Site("resid_post", 14), vector[14]
     arms = [

@@ -10,6 +10,7 @@ import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +35,17 @@ BETWEEN = 20.0
 ALLOWED = 120.0
 """Seconds by which a run may exceed the budget that pyproject.toml states."""
 
-QUICK = 0.12
+QUICK = 0.05
 """Seconds of each file's tests that belong to the quick tier: the cheapest first, and the first one if it is light."""
 
-SET_UP = 2.5
+SET_UP = 1.0
 """Seconds of shared set-up, or of the cheapest test, from which no test of a file belongs to the quick tier."""
 
 SLOW = 5.0
 """Seconds from which a test function is slow."""
+
+UNKNOWN = 0.1
+"""Seconds that a test function is taken to need which is not on record."""
 
 _spent: dict[str, float] = defaultdict(float)
 _totals: list[float] = []
@@ -132,6 +136,38 @@ def write_costs(run: str) -> None:
     COSTS.write_text(json.dumps(record, indent=0) + "\n", encoding="utf-8")
 
 
+def quick_tier(functions: Iterable[str], record: dict[str, dict[str, float]]) -> set[str]:
+    """Those of a file's tests that belong to the quick tier."""
+    costs = record["quick"] | record["whole"]  # what a whole run has not measured yet, a quick one may have
+    names = sorted(functions, key=lambda name: costs.get(name, UNKNOWN))
+    if set_up(names, record) >= SET_UP:
+        return set()
+    spent, chosen = 0.0, set()
+    for name in names:
+        cost = costs.get(name, UNKNOWN)
+        spent += cost
+        if spent <= QUICK or (not chosen and cost < SET_UP):
+            chosen.add(name)
+    return chosen
+
+
+@cache
+def _dear_files() -> frozenset[str]:
+    """Files on record of which no test belongs to the quick tier."""
+    record = known_costs()
+    files: dict[str, set[str]] = defaultdict(set)
+    for name in record["quick"] | record["whole"]:
+        files[name.split("::")[0]].add(name)
+    return frozenset(file for file, names in files.items() if not quick_tier(names, record))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A quick run does not even read and import a file of which it would leave out every test."""
+    if config.option.markexpr != "quick" or collection_path.suffix != ".py":
+        return None
+    return collection_path.relative_to(config.rootpath).as_posix() in _dear_files() or None
+
+
 def set_up(functions: Iterable[str], record: dict[str, dict[str, float]]) -> float:
     """Seconds of set-up that a file's tests share: the most by which one of them was dearer in a quick run."""
     return max(record["quick"].get(name, 0.0) - record["whole"].get(name, 0.0) for name in functions)
@@ -207,18 +243,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         files[item.nodeid.split("::")[0]][function_of(item.nodeid)].append(item)
     for functions in files.values():
-        spent = 0.0
-        light = set_up(functions, record) < SET_UP
-        for place, (name, tests) in enumerate(sorted(functions.items(), key=lambda entry: costs.get(entry[0], 0.1))):
-            cost = costs.get(name, 0.1)
-            spent += cost
-            slow = cost >= SLOW or any(
+        light = quick_tier(functions, record)
+        for name, tests in functions.items():
+            slow = costs.get(name, UNKNOWN) >= SLOW or any(
                 test.get_closest_marker(mark) for test in tests for mark in ("smollm2", "browser")
             )
             for test in tests:
                 if slow:
                     test.add_marker(pytest.mark.slow)
-                elif light and (spent <= QUICK or (place == 0 and cost < SET_UP)):
+                elif name in light:
                     test.add_marker(pytest.mark.quick)
     items.sort(key=_order(items, costs))
 
@@ -229,7 +262,7 @@ def _order(items: list[pytest.Item], known: dict[str, float]) -> Callable[[pytes
     functions = Counter(function_of(item.nodeid) for item in items)
     for item in items:
         name = function_of(item.nodeid)
-        costs[_together(item)] += known.get(name, 0.1 * functions[name]) / functions[name]
+        costs[_together(item)] += known.get(name, UNKNOWN * functions[name]) / functions[name]
     return lambda item: (-costs[_together(item)], _together(item))
 
 

@@ -8,6 +8,7 @@ import lm_eval
 import pytest
 import yaml
 from lm_eval.tasks import TaskManager
+from tests.support.published import short_questions
 
 import steerstack_plugins.harnesses.lm_eval_model  # noqa: F401  # fills the harness's registry
 from steerstack.catalog.data import load_data
@@ -27,11 +28,12 @@ QUESTIONS = DATA / "truthfulqa/mc_task.json"
 def task(tmp_path_factory):
     """The harness's ``truthfulqa_mc1``, its prompt and metric untouched, fed from the published file."""
     folder = tmp_path_factory.mktemp("tasks")
+    _, short = short_questions(QUESTIONS, folder, 3)
     rows = [
         {"question": row["question"], **{
             name: {"choices": list(row[name]), "labels": list(row[name].values())} for name in ("mc1_targets",)
         }}
-        for row in json.loads(QUESTIONS.read_text())[:4]
+        for row in short
     ]  # fmt: skip
     data = folder / "mc.jsonl"
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -64,7 +66,7 @@ def test_truthfulqa_equals_the_harnesss_own_run(smollm2, task, tmp_path):
     ours = run("steerstack", pretrained="smollm2")
     assert ours[1] == pytest.approx(theirs[1], abs=1e-3)  # sums over whole answers, in float32
     assert ours[0] == theirs[0]
-    mine = find("metric", "truthfulqa-mc").make({"data": str(QUESTIONS), "limit": 4}).measure(smollm2, [Plan()])[0]
+    mine = find("metric", "truthfulqa-mc").make({"data": str(task / "mc_task.json")}).measure(smollm2, [Plan()])[0]
     assert mine.values["mc1"].mean() == pytest.approx(theirs[0])  # our own metric, on the same questions
     steered = run("steerstack", pretrained="smollm2", plan=str(plan))
     assert max(abs(a - b) for a, b in zip(steered[1], ours[1], strict=True)) > 0.1

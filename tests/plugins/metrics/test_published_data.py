@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.plugins.metrics.plain import chat, everywhere, next_logps, token_logps, token_of
+from tests.support.published import short_questions
 
 from steerstack.measure.neutral_text import paragraphs
 from steerstack.steering.intervention import Plan
@@ -67,13 +68,13 @@ def test_both_published_truthfulqa_files_tell_truth_alike():
 @needs_data
 @pytest.mark.smollm2
 @pytest.mark.parametrize("primer", [True, False])
-def test_truthfulqa_on_the_embedded_model(smollm2, published, primer):
+def test_truthfulqa_on_the_embedded_model(smollm2, tmp_path, primer):
     n, plans = (1, [Plan()]) if primer else (2, [Plan(), everywhere(smollm2, 12, 2.0)])
-    rows = json.loads((ROOT / "truthfulqa" / "mc_task.json").read_text(encoding="utf-8-sig"))[:n]
+    file, rows = short_questions(ROOT / "truthfulqa" / "mc_task.json", tmp_path, n)
     head = qa_primer() + "\n\n" if primer else ""
-    for plan, arm in zip(plans, TruthfulQAMC(limit=n, primer=primer).measure(smollm2, plans), strict=True):
+    for plan, arm in zip(plans, TruthfulQAMC(data=str(file), primer=primer).measure(smollm2, plans), strict=True):
         for place, row in enumerate(rows):
-            texts = [*row["mc1_targets"], *row["mc2_targets"]]
+            texts = dict.fromkeys([*row["mc1_targets"], *row["mc2_targets"]])
             s = {a: sum(token_logps(smollm2, f"{head}Q: {row['question']}\nA:", f" {a}", plan)) for a in texts}
             best, *rivals = row["mc1_targets"]
             true = [s[a] for a, label in row["mc2_targets"].items() if label]

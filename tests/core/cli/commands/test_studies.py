@@ -36,7 +36,7 @@ def write(tmp_path, tiny_folder, table):
 
 def test_efficiency_from_a_file_gives_report_frame_and_record(run, write, tmp_path):
     file = write(study="efficiency", techniques=["mean-difference", {"name": "logistic", "l2": 2.0}],
-                 sizes=[4, 8], seeds=2, noise=[0.0, 0.25])  # fmt: skip
+                 sizes=[4, 8], seeds=2, noise=[0.0, 0.25], shares=[0.2])  # fmt: skip
     out, report, figures = tmp_path / "result.json", tmp_path / "report.html", tmp_path / "figures"
     result = run("run", file, "--json", out, "--report", report, "--figures", figures)
     assert result.exit_code == 0, result.output
