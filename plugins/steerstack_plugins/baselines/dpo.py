@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from pydantic import Field
 
-from steerstack.contracts import FineTune, Tuned
-from steerstack.data.questions import ScoreMode
+from steerstack.contracts import Tuned
+from steerstack_plugins.baselines.common.answer_tune import AnswerTune
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @final
-class DPO(FineTune):
+class DPO(AnswerTune):
     """DPO with low-rank adapters, by trl's DPOTrainer and peft; merged after training.
 
     Rafailov et al., arXiv 2305.18290, eq. 7: the mean over pairs of ``-log sigmoid(beta * [log
@@ -42,14 +42,7 @@ class DPO(FineTune):
     rank: int = Field(8, ge=1, description="Rank of the adapters.")
     alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
     learning_rate: float = Field(2e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
-    epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
     batch: int = Field(8, ge=1, description="Pairs a step.")
-    choices: int = Field(
-        default=1, ge=1, description="Configurations to try: learning rates around the given one, times looks."
-    )
-    mode: ScoreMode | None = Field(
-        default=None, description="Choose by the log-odds so scored; by the loss if not given."
-    )
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""

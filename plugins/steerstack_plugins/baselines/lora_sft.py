@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, final
 
 from pydantic import Field
 
-from steerstack.contracts import FineTune, Tuned
-from steerstack.data.questions import ScoreMode
+from steerstack.contracts import Tuned
+from steerstack_plugins.baselines.common.answer_tune import AnswerTune
 
 if TYPE_CHECKING:
     from steerstack.data.items import DataSet
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @final
-class LoraSFT(FineTune):
+class LoraSFT(AnswerTune):
     """Low-rank adapters on every linear layer of the blocks, by peft and trl; merged after training.
 
     Hu et al., arXiv 2106.09685. Trained on the same items as the vector, with the loss on the
@@ -31,14 +31,6 @@ class LoraSFT(FineTune):
     rank: int = Field(8, ge=1, description="Rank of the adapters.")
     alpha: int = Field(16, ge=1, description="Scale of the adapters, times 1 / rank.")
     learning_rate: float = Field(5e-4, gt=0, description="Learning rate of AdamW, decaying linearly to 0.")
-    epochs: int = Field(2, ge=0, description="At most; the number is chosen on validation.")
-    batch: int = Field(8, ge=1, description="Items a step.")
-    choices: int = Field(
-        default=1, ge=1, description="Configurations to try: learning rates around the given one, times looks."
-    )
-    mode: ScoreMode | None = Field(
-        default=None, description="Choose by the log-odds so scored; by the loss if not given."
-    )
 
     def tune(self, model: Model, train: DataSet, validation: DataSet, *, seed: int) -> Tuned:
         """Train adapters on a copy of the model and merge them."""
@@ -49,16 +41,4 @@ class LoraSFT(FineTune):
 
             return adapters(module, self.rank, self.alpha)
 
-        return tune_supervised(
-            self,
-            model,
-            train,
-            validation,
-            epochs=self.epochs,
-            batch=self.batch,
-            learning_rate=self.learning_rate,
-            choices=self.choices,
-            mode=self.mode,
-            seed=seed,
-            adapt=adapt,
-        )
+        return tune_supervised(self, model, train, validation, seed=seed, adapt=adapt)

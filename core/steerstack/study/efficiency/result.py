@@ -21,11 +21,11 @@ from steerstack.study.claims import Claims, of_technique
 from steerstack.study.efficiency.page import efficiency_page
 from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
-from steerstack.study.null_test import AboveNull, NullTest, beside, borne, tests_json
+from steerstack.study.null_test import AboveNull, NullTest, borne, tests_json
 from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import with_items
 from steerstack.techniques.null_techniques import is_reference
-from steerstack.techniques.technique import Steering, Technique
+from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -124,9 +124,7 @@ class EfficiencyResult(OneSetResult):
     def null_tests(self) -> dict[str, NullTest]:
         """Each vector beside the nulls: mean effect over the sizes on clean labels."""
         areas = {name: of.area.value for (name, at), of in self.curves.items() if at == self.study.noise[0]}
-        nulls = {name: area for name, area in areas.items() if is_reference(name)}
-        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and not is_reference(one.name)]
-        return {name: beside(areas[name], nulls) for name in vectors if name in areas}
+        return self.beside_nulls(areas)
 
     def _further(self, name: str) -> str:
         place = self.null_tests[name].place if name in self.null_tests else ""

@@ -26,11 +26,11 @@ from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.generalize.page import generalize_page
-from steerstack.study.null_test import AboveNull, NullTest, beside, borne, tests_json
+from steerstack.study.null_test import AboveNull, NullTest, borne, tests_json
 from steerstack.study.technique_result import TechniqueResult
 from steerstack.study.vector_roles import trained_on
 from steerstack.techniques.null_techniques import is_reference
-from steerstack.techniques.technique import Steering, Technique
+from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -156,10 +156,7 @@ class GeneralizeResult(TechniqueResult):
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
         """Each vector beside the nulls: effect on the target when trained on the source."""
-        across = {transfer.name: transfer.across.value for transfer in self.transfers}
-        nulls = {name: effect for name, effect in across.items() if is_reference(name)}
-        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and not is_reference(one.name)]
-        return {name: beside(across[name], nulls) for name in vectors if name in across}
+        return self.beside_nulls({transfer.name: transfer.across.value for transfer in self.transfers})
 
     def _further(self, name: str) -> str:
         place = self.null_tests[name].place if name in self.null_tests else ""

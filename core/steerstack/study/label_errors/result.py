@@ -25,11 +25,11 @@ from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
 from steerstack.study.label_errors.cell import TRUE, Effects, LabelCell, cell
 from steerstack.study.label_errors.page import label_errors_page
-from steerstack.study.null_test import NullTest, beside, borne, tests_json
+from steerstack.study.null_test import NullTest, borne, tests_json
 from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import labelled
 from steerstack.techniques.null_techniques import is_reference
-from steerstack.techniques.technique import Steering, Technique
+from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -103,10 +103,7 @@ class LabelErrorsResult(OneSetResult):
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
         """Each vector beside the nulls: mean effect on true labels."""
-        means = {name: float(of.mean()) for name, of in self._true.items()}
-        nulls = {name: mean for name, mean in means.items() if is_reference(name)}
-        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and not is_reference(one.name)]
-        return {name: beside(means[name], nulls) for name in vectors if name in means}
+        return self.beside_nulls({name: float(of.mean()) for name, of in self._true.items()})
 
     @property
     def short(self) -> list[str]:

@@ -24,13 +24,13 @@ from steerstack.stats.learning_curves import two_way
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import Chances, choices_of
-from steerstack.study.null_test import NullTest, beside, borne, tests_json
+from steerstack.study.null_test import NullTest, borne, tests_json
 from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only, on_choices
 from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
 from steerstack.study.online_rl.page import online_rl_page
 from steerstack.study.technique_result import OneSetResult
 from steerstack.techniques.null_techniques import is_reference
-from steerstack.techniques.technique import Steering, Technique
+from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
@@ -146,10 +146,7 @@ class OnlineRLResult(OneSetResult):
     @cached_property
     def null_tests(self) -> dict[str, NullTest]:
         """Each vector among the techniques beside the nulls: mean effect on the behaviour's log-odds."""
-        means = {name: float(self.gains(name, FIRST, "behaviour").mean()) for name in self.names}
-        nulls = {name: mean for name, mean in means.items() if is_reference(name)}
-        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and one.name in self.real]
-        return {name: beside(means[name], nulls) for name in vectors}
+        return self.beside_nulls({name: float(self.gains(name, FIRST, "behaviour").mean()) for name in self.names})
 
     @property
     def failed(self) -> list[str]:

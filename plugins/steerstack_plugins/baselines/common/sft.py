@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from steerstack.contracts import FineTune
     from steerstack.data.items import DataSet
-    from steerstack.data.questions import ScoreMode
     from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
+    from steerstack_plugins.baselines.common.answer_tune import AnswerTune
     from steerstack_plugins.baselines.common.nearness import Nearness
     from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
 
@@ -83,16 +82,11 @@ def sft_trainer(
 
 
 def tune_supervised(
-    baseline: FineTune,
+    baseline: AnswerTune,
     model: Model,
     train: DataSet,
     validation: DataSet,
     *,
-    epochs: int,
-    batch: int,
-    learning_rate: float,
-    choices: int,
-    mode: ScoreMode | None,
     seed: int,
     adapt: Callable[[Any], Any] | None,
 ) -> Tuned:
@@ -102,10 +96,6 @@ def tune_supervised(
     ----------
     baseline, model, train, validation, seed:
         As :meth:`steerstack.contracts.Baseline.tune` gets them; what ``train_with`` says is in place in training steps.
-    epochs, batch, learning_rate:
-        How it is trained.
-    choices, mode:
-        How many configurations are tried, and by the log-odds of which mode one is chosen (by the loss for None).
     adapt:
         From the copy to the settings of its adapters; None trains all weights, in 32 bits.
     """
@@ -118,12 +108,12 @@ def tune_supervised(
     from steerstack_plugins.baselines.common.trainer_edits import TrainerEdits
     from steerstack_plugins.baselines.common.trainers import copy_of, finished, train_and_choose
 
-    condition = baseline.train_with
+    condition, epochs, batch = baseline.train_with, baseline.epochs, baseline.batch
     texts, validation_texts = (
         [question.exhibits for question in ask(model.format, data, "text", system=system)]
         for data, system in ((train, condition.preface if condition else None), (validation, None))
     )
-    validate, criterion = validator(model, validation, mode, lambda of: answer_loss(of, validation_texts))
+    validate, criterion = validator(model, validation, baseline.mode, lambda of: answer_loss(of, validation_texts))
 
     untrained: list[float] = []  # its loss on validation, the same in every run
 
@@ -169,4 +159,5 @@ def tune_supervised(
         flops += costs.forward(model, (len(choice.validation) - earlier_looks) * costs.tokens_of(validation_texts))
         return Tuned(result, choice.parameters, time.monotonic() - began, record, flops=flops)
 
-    return best_rate(run, rate=learning_rate, choices=choices, items=len(texts), batch=batch, epochs=epochs)
+    rate, choices = baseline.learning_rate, baseline.choices
+    return best_rate(run, rate=rate, choices=choices, items=len(texts), batch=batch, epochs=epochs)
