@@ -23,14 +23,14 @@ def fetch(source: str, *, behavior: str | None) -> Iterator[tuple[Path, str]]:
     DataError
         It cannot be reached, or has other columns.
     """
-    matched = re.fullmatch(r"hf:(?P<name>[^:#]+)(:(?P<config>[^#]+))?(#(?P<split>.+))?", source)
-    if matched is None:
+    match = re.fullmatch(r"hf:(?P<name>[^:#]+)(:(?P<config>[^#]+))?(#(?P<split>.+))?", source)
+    if match is None:
         raise DataError(f"{source!r} names no data set.", fix="Write hf:NAME, hf:NAME:CONFIG or hf:NAME#SPLIT.")
-    name, split = matched["name"], matched["split"] or "train"
+    name, split = match["name"], match["split"] or "train"
     import datasets
 
     try:
-        table = datasets.load_dataset(name, matched["config"], split=split)
+        table = datasets.load_dataset(name, match["config"], split=split)
     except (OSError, ValueError, KeyError) as error:  # connection errors are OSErrors here
         raise DataError(
             f"The data set {name!r} could not be loaded.",

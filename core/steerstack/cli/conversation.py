@@ -144,9 +144,9 @@ class Conversation:
 
     def _change(self, **changes: Any) -> None:
         """Change what acts, if a plan can be made of it."""
-        changed = replace(self.applied, **changes)
-        self.model.check_plan(changed.plan())
-        self.applied = changed
+        state = replace(self.applied, **changes)
+        self.model.check_plan(state.plan())
+        self.applied = state
         self._state()
 
     def _scale(self, text: str) -> None:

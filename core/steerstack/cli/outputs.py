@@ -99,10 +99,10 @@ def show(table: Table) -> None:
     from rich import table as rich_table
     from rich.text import Text
 
-    shown = rich_table.Table(*table.columns, title=Text(table.title))
+    grid = rich_table.Table(*table.columns, title=Text(table.title))
     for row in table.rows:
-        shown.add_row(*map(Text, row))
-    console.out.print(shown)
+        grid.add_row(*map(Text, row))
+    console.out.print(grid)
     if table.note:
         console.out.print(Text(table.note))
 

@@ -119,5 +119,5 @@ def _loaded(lines: str, behavior: str, source: str) -> DataSet:
         try:
             return replace(load_data(path, behavior=behavior, format="tables"), source=source)
         except DataError as error:
-            happened, evidence = (text.replace(str(path), source) for text in (error.happened, error.seen))
-            raise type(error)(happened, seen=evidence, fix=error.fix) from None
+            problem, evidence = (text.replace(str(path), source) for text in (error.happened, error.seen))
+            raise type(error)(problem, seen=evidence, fix=error.fix) from None

@@ -102,12 +102,12 @@ def _interleaved(questions: list[str], groups: dict[str, list[Item]], seed: int)
     by_letter: dict[int, list[str]] = defaultdict(list)
     for question in sorted(questions, key=lambda question: _draw([seed, question])):
         by_letter[min(item.exhibits for item in groups[question])].append(question)
-    placed = [
+    order = [
         ((rank + 0.5) / len(of_letter), _draw([seed, "tie", question]), question)
         for of_letter in by_letter.values()
         for rank, question in enumerate(of_letter)
     ]
-    return [question for _, _, question in sorted(placed)]
+    return [question for _, _, question in sorted(order)]
 
 
 def as_data(data: object, part: str) -> DataSet:

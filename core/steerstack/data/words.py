@@ -70,7 +70,7 @@ def _guesses(asked: tuple[tuple[str, str, str, str], ...]) -> WordGuesses:
     ids, kin, exhibits, contrasts = zip(*asked, strict=True)
     right = np.full(len(ids), 0.5)
     folds = GroupKFold(min(FOLDS, len(set(kin))))
-    for learned, held in folds.split(ids, groups=kin):
+    for learned, test in folds.split(ids, groups=kin):
         words = TfidfVectorizer(token_pattern=r"\b\w+\b", ngram_range=(1, 2), sublinear_tf=True)
         words.fit([side[place] for side in (exhibits, contrasts) for place in learned])
 
@@ -80,8 +80,8 @@ def _guesses(asked: tuple[tuple[str, str, str, str], ...]) -> WordGuesses:
         differences = gaps(learned)
         model = LogisticRegression(C=10.0, fit_intercept=False, max_iter=1000)
         model.fit(sparse.vstack([differences, -differences]), np.repeat([1, 0], len(learned)))
-        margin = gaps(held) @ model.coef_[0]
-        right[held] = np.where(np.abs(margin) < 1e-12, 0.5, margin > 0)
+        margin = gaps(test) @ model.coef_[0]
+        right[test] = np.where(np.abs(margin) < 1e-12, 0.5, margin > 0)
     return WordGuesses(dict(zip(ids, right.tolist(), strict=True)))
 
 

@@ -164,9 +164,9 @@ class PairActivations(PairStream):
         else:
             means: dict[int, Tensor] = {}
             for batch in batches(self._model, [tree for tree, _ in laid], tokens=self.tokens):
-                read = self._run_trees([laid[index] for index in batch.index], prefix)
+                part = self._run_trees([laid[index] for index in batch.index], prefix)
                 sides = [len(laid[index][1]) for index in batch.index]
-                means.update(zip(batch.index, torch.split(read, sides), strict=True))
+                means.update(zip(batch.index, torch.split(part, sides), strict=True))
             values = torch.cat([means[index] for index in range(len(laid))])
         return PairBatch(values[0::2], values[1::2])
 

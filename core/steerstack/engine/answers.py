@@ -151,9 +151,9 @@ def _trunks(plan: Plan, batch: Batch, shareable: bool) -> tuple[int, ...]:
 
 def _trunk(plan: Plan, tree: Tree) -> int:
     """Number of nodes before the first edited one, before any branch and before all that is read."""
-    read = min(sequence.answer_start for sequence in tree.sequences) - 1
-    edited = (node for edit in plan for node in edited_nodes(edit, tree)[:1])
-    return min(tree.stem, read, *edited)
+    first_read = min(sequence.answer_start for sequence in tree.sequences) - 1
+    first_edits = (node for edit in plan for node in edited_nodes(edit, tree)[:1])
+    return min(tree.stem, first_read, *first_edits)
 
 
 def _unsteered(

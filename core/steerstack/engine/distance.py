@@ -80,7 +80,7 @@ def _compared_there(
 
 
 def _compared(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[Condition]) -> list[Cost]:
-    measured: list[list[tuple[float, float, float]]] = [[] for _ in conditions]
+    costs: list[list[tuple[float, float, float]]] = [[] for _ in conditions]
     for place, before in enumerate(bare):
         answer = before.ids[before.answer_start :]
         for _, texts, _ in conditions:
@@ -95,13 +95,13 @@ def _compared(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[C
         for (_, text), others in alike.items():
             distributions = _next_tokens(conditions[others[0]][0], text, [conditions[at][2] for at in others])
             of_conditions |= {at: distributions[index] for index, at in enumerate(others)}
-        for at, values in enumerate(measured):
+        for at, values in enumerate(costs):
             logp = of_conditions[at]
             kl = float((logp.exp() * (logp - reference)).sum(-1).mean())
             reverse = float((reference.exp() * (reference - logp)).sum(-1).mean())
             entropy = -float(logp[torch.arange(len(answer)), torch.tensor(answer)].mean())
             values.append((kl, entropy, reverse))
-    return [Cost(*map(tuple, zip(*values, strict=True))) if values else Cost((), (), ()) for values in measured]
+    return [Cost(*map(tuple, zip(*values, strict=True))) if values else Cost((), (), ()) for values in costs]
 
 
 def _check_same(answer: Sequence[int], text: TokenSequence) -> None:

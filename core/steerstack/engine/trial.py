@@ -199,12 +199,12 @@ class Trial:
         first, second = (of[0].ids[: min(of[0].answer_start, shorter + 1)] for of in self.groups)  # filled up by one
         prompts = [TokenSequence(ids, len(ids) - 2, len(ids)) for ids in (first, second)]
         arms = [self.arms[arm] for arm in self.DECODED]
-        wanted = {(self.DECODED.index(arm), group): (self.groups[group][slot], self.plain[arm, group, slot])
+        targets = {(self.DECODED.index(arm), group): (self.groups[group][slot], self.plain[arm, group, slot])
                   for arm, group, slot in self.plain if arm in self.DECODED}  # fmt: skip
         rows = [(arm, index) for index in range(len(prompts)) for arm in range(len(arms))]
         if decode != "side by side":
-            rows = [key for key in rows if key in wanted or not key[0]]  # beside them one that is longer
-        forced = [self._forced(wanted[key][0] if key in wanted else self.groups[0][0], steps) for key in rows]
+            rows = [key for key in rows if key in targets or not key[0]]  # beside them one that is longer
+        forced = [self._forced(targets[key][0] if key in targets else self.groups[0][0], steps) for key in rows]
         answers, generator = Answers(len(arms), len(prompts)), torch.Generator()
         chunks = []
         if decode == "side by side":
@@ -220,7 +220,7 @@ class Trial:
                 run(model, prompts, arms, rows[at : at + size], sampling, generator, answers)
                 chunks.append(torch.stack(sampling.said, -1))
         logps = dict(zip(rows, torch.cat(chunks).tolist(), strict=True))
-        return max(_far(logps[key][: len(plain)], plain[:steps]) for key, (_, plain) in wanted.items())
+        return max(_far(logps[key][: len(plain)], plain[:steps]) for key, (_, plain) in targets.items())
 
     @staticmethod
     def _forced(sequence: TokenSequence, steps: int) -> tuple[int, ...]:

@@ -83,9 +83,9 @@ class Folding:
         width = edit.width or 64
         scales = torch.logspace(-1, 3, 64)[:, None]  # thresholds lie somewhere in the range of activations
         hidden = scales * (torch.randn(64, width, generator=generator) + torch.randn(64, 1, generator=generator))
-        taken = 0.1 * scales * torch.randn(width, generator=generator) if heads else hidden.mean(-1, keepdim=True)
-        gap = edit.edit(hidden.clone()) - edit.edit(hidden - taken)
-        gap = gap - (taken if heads else gap.mean(-1, keepdim=True))
+        part = 0.1 * scales * torch.randn(width, generator=generator) if heads else hidden.mean(-1, keepdim=True)
+        gap = edit.edit(hidden.clone()) - edit.edit(hidden - part)
+        gap = gap - (part if heads else gap.mean(-1, keepdim=True))
         return float((gap.norm(dim=-1) / hidden.norm(dim=-1)).max())
 
 

@@ -46,9 +46,9 @@ class Evaluation:
     competence: Competence
 
     def __repr__(self) -> str:
-        moved = f"effect {self.effect}" if len(self.plan) else f"log-odds {self.scores.estimate()}"
+        outcome = f"effect {self.effect}" if len(self.plan) else f"log-odds {self.scores.estimate()}"
         about = f"{show.clip(self.data.behavior, 40)} by {self.scores.mode} on {show.clip(self.model.name, 40)}"
-        return show.line(f"<Evaluation: {about}, n = {len(self.scores.items)}: {moved}>")
+        return show.line(f"<Evaluation: {about}, n = {len(self.scores.items)}: {outcome}>")
 
     def _repr_html_(self) -> str:
         warning = self.competence.warning(self.scores.mode)

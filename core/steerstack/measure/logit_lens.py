@@ -118,7 +118,7 @@ def _linear_part(norm: nn.Module, d_model: int) -> tuple[Float[Tensor, " d_model
     Families store the gain in different ways (Gemma: less 1), so it is read off the norm's values for an input
     that has no mean and no zeros.
     """
-    tried = copy.deepcopy(norm).float().cpu()
+    twin = copy.deepcopy(norm).float().cpu()
     probe = torch.ones(d_model)
     probe[1::2] = -1.0
     if d_model % 2:
@@ -126,9 +126,9 @@ def _linear_part(norm: nn.Module, d_model: int) -> tuple[Float[Tensor, " d_model
         probe[-3:-1] = 1.0
     probe = 1e3 * probe  # far above the norm's epsilon
     scale = probe.square().mean().sqrt()
-    gain = (tried(probe) - tried(-probe)) / 2 * scale / probe  # a shift cancels
-    moved = tried(probe + scale) - tried(probe)
-    return gain, bool(moved.abs().max() < 1e-3 * gain.abs().max())
+    gain = (twin(probe) - twin(-probe)) / 2 * scale / probe  # a shift cancels
+    difference = twin(probe + scale) - twin(probe)
+    return gain, bool(difference.abs().max() < 1e-3 * gain.abs().max())
 
 
 @torch.no_grad()

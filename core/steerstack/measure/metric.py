@@ -39,8 +39,8 @@ class MetricResult:
     def effect(self, name: str | None = None) -> Estimate:
         """Paired difference from the unsteered model, over the items that both have a value for."""
         after, before = (arm.values[name or self.metric.headline] for arm in (self.steered, self.unsteered))
-        moved, groups = _present(np.asarray(after, float) - np.asarray(before, float), self.steered.groups)
-        return estimates.mean(moved, groups=groups)
+        differences, groups = _present(np.asarray(after, float) - np.asarray(before, float), self.steered.groups)
+        return estimates.mean(differences, groups=groups)
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``evaluate --metric``."""

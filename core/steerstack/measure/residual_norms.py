@@ -39,8 +39,8 @@ def _read(model: Model, component: Component) -> dict[int, float]:
     for batch in batches(model, trees):
         exists = batch.exists.clone()
         exists[:, 0] = False
-        read = {site: lambda h, e=exists: h.float().norm(dim=-1)[e.to(h.device)].cpu() for site in sites}
-        outcome = run(model, Pass(batch.ids, batch.exists, positions=batch.positions, read=read))
+        readers = {site: lambda h, e=exists: h.float().norm(dim=-1)[e.to(h.device)].cpu() for site in sites}
+        outcome = run(model, Pass(batch.ids, batch.exists, positions=batch.positions, read=readers))
         for site in sites:
             lengths[site.layer].append(outcome.read[site])
     return {layer: float(torch.cat(norms).median()) for layer, norms in lengths.items()}

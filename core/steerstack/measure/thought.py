@@ -42,8 +42,8 @@ def ask_after_thought(
     acting = Plan(tuple(edit for edit in plan if edit.tokens.go_on_after(begun[0]) or edit.tokens.positions(begun[0])))
     (continuations,) = generate(model, begun, [acting], sampling)
     thoughts = [model.format.thought(ids) for ids in continuations.tokens]
-    cut = sum(not ended for _, ended in thoughts)
-    if cut:
-        _LOG.info("%d of %d thoughts were closed after %d tokens", cut, len(thoughts), MOST)
+    unfinished_count = sum(not ended for _, ended in thoughts)
+    if unfinished_count:
+        _LOG.info("%d of %d thoughts were closed after %d tokens", unfinished_count, len(thoughts), MOST)
     texts = {prompt: text for prompt, (text, _) in zip(prompts, thoughts, strict=True)}
     return ask(model.format, data, mode, system=system, shots=shots, thought=texts.__getitem__)

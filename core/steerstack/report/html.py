@@ -19,7 +19,7 @@ def write_page(page: Page, path: Path) -> list[Path]:
     """Write the page, and its plots beside it as PNG files; returns the pictures."""
     template = files("steerstack.report").joinpath("study.html.jinja").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    plots = [(plot, [Markup(drawn) for drawn in drawings(plot)]) for plot in page.plots]
+    plots = [(plot, [Markup(svg) for svg in drawings(plot)]) for plot in page.plots]
     answer, *rest = sentences(page.verdict) or [""]
     html = environment.from_string(template).render(p=page, plots=plots, answer=answer, rest=rest, version=__version__)
     write_atomically(path, html)

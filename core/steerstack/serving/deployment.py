@@ -41,8 +41,8 @@ class Deployment:
             It does not say for which model it is.
         """
         try:
-            wanted = json.loads(envelope.model_key.split(":", 1)[1])
-            named, revision = str(wanted.get("repo_id")), str(wanted.get("revision") or "main")
+            key = json.loads(envelope.model_key.split(":", 1)[1])
+            named, revision = str(key.get("repo_id")), str(key.get("revision") or "main")
         except (ValueError, IndexError, AttributeError, RecursionError) as error:
             raise MalformedRequestError(f"The request has no model key: {type(error).__name__}") from error
         if named not in self.names:

@@ -120,14 +120,14 @@ def side_by_side(choice: Effects, generation: Effects, *, noise: float = 0.0) ->
     StudyError
         No item has both effects.
     """
-    shared, left_out = _matched(choice, generation)
-    if not shared:
+    ids, left_out = _matched(choice, generation)
+    if not ids:
         raise StudyError(
             "Choice and generation share no item.",
             seen=f"{len(choice.ids)} and {len(generation.ids)} items",
             fix="Measure both on the same data, with the same ids.",
         )
-    x, y = (np.array([side[name] for name in shared]) for side in (_by_id(choice), _by_id(generation)))
+    x, y = (np.array([side[name] for name in ids]) for side in (_by_id(choice), _by_id(generation)))
     signs = np.sign(np.where(np.abs(x) <= noise, 0.0, x)), np.sign(y)
     product = signs[0] * signs[1]
     both_zero = (signs[0] == 0) & (signs[1] == 0)
@@ -141,7 +141,7 @@ def side_by_side(choice: Effects, generation: Effects, *, noise: float = 0.0) ->
         sign_agreement=stats.share(product[product != 0] > 0),
         rank_correlation=_spearman(x, y),
         left_out=left_out,
-        disagree=tuple(name for name, sign in zip(shared, product, strict=True) if sign < 0),
+        disagree=tuple(name for name, sign in zip(ids, product, strict=True) if sign < 0),
     )
 
 
@@ -151,8 +151,8 @@ def _by_id(effects: Effects) -> dict[str, float]:
 
 def _matched(choice: Effects, generation: Effects) -> tuple[Sequence[str], int]:
     first, second = _by_id(choice), _by_id(generation)
-    shared = [name for name in choice.ids if name in first and name in second]
-    return shared, len({*choice.ids, *generation.ids}) - len(shared)
+    ids = [name for name in choice.ids if name in first and name in second]
+    return ids, len({*choice.ids, *generation.ids}) - len(ids)
 
 
 def _spearman(x: Float[np.ndarray, " item"], y: Float[np.ndarray, " item"]) -> float:

@@ -110,9 +110,9 @@ def additivity(
     retained = ratio_interval(together - two, one - none, groups=groups)
     alone = difference(one, none, groups=groups), difference(two, none, groups=groups)
     verdict = _verdict(none, one, two, together, margin, retained, groups)
-    needed = _needed(none, one, two, together, margin) if verdict == "not resolved" else None
+    n_needed = _needed(none, one, two, together, margin) if verdict == "not resolved" else None
     of_both = interaction(together, one, two, none, groups=groups)
-    return Additivity(verdict, retained, *alone, of_both, margin, needed)
+    return Additivity(verdict, retained, *alone, of_both, margin, n_needed)
 
 
 Values = Float[NDArray[np.float64], " item"]

@@ -95,11 +95,11 @@ def gap_interval(
     value, n = float(sides[0].mean() - sides[1].mean()), min(len(part) for part in sides)
     if n < 2 or not math.isfinite(value):
         return Estimate(value, -math.inf, math.inf, n, level)
-    read = [_read(part, labels) for part, labels in zip(sides, groups, strict=True)]
-    if any(labels is not None and _count(labels) == 1 for _, labels in read):
+    parts = [_read(part, labels) for part, labels in zip(sides, groups, strict=True)]
+    if any(labels is not None and _count(labels) == 1 for _, labels in parts):
         return Estimate(value, -math.inf, math.inf, n, level)
     (mean, error, of_first), (other, other_error, of_second) = (
-        max(_pivots(part, labels), key=lambda pivot: pivot[1]) for part, labels in read
+        max(_pivots(part, labels), key=lambda pivot: pivot[1]) for part, labels in parts
     )
     square = error**2 + other_error**2
     freedom = square**2 / (error**4 / of_first + other_error**4 / of_second)

@@ -87,8 +87,8 @@ def _text(item: Item) -> str:
 def _alike(texts: Sequence[str]) -> list[int]:
     """Numbers of templates."""
     words = [re.findall(r"\w+", re.sub(r"\d+", "0", text.lower())) for text in texts]
-    held = Counter(word for of in words for word in set(of))
-    own = [[word for word in of if held[word] <= len(texts) / 2] for of in words]
+    counts = Counter(word for of in words for word in set(of))
+    own = [[word for word in of if counts[word] <= len(texts) / 2] for of in words]
     return _components([*_stems(own), *_shared([set(of) for of in own])], len(texts))
 
 

@@ -112,11 +112,11 @@ class Ablate(SelectiveIntervention):
         check_direction(reader, "reader")
         if self.direction is None or self.direction.ndim != 1:
             raise VectorError("A reader needs one direction.", fix="Pass direction=[d_model].")
-        read = float(reader.float() @ self.direction.float())
-        if abs(read - 1) > 1e-3:
+        product = float(reader.float() @ self.direction.float())
+        if abs(product - 1) > 1e-3:
             raise VectorError(
                 "The reader does not read the direction as 1, so the ablation would not be a projection.",
-                seen=f"reader . direction = {read:.4f}",
+                seen=f"reader . direction = {product:.4f}",
                 fix="Divide the reader by that number.",
             )
 

@@ -246,8 +246,8 @@ def random_like(vector: SteeringVector, seed: int) -> SteeringVector:
     generator = torch.Generator().manual_seed(seed)
 
     def noise(like: Tensor) -> Tensor:
-        drawn = torch.randn(like.shape, generator=generator)
-        return drawn * (like.norm(dim=-1, keepdim=True) / drawn.norm(dim=-1, keepdim=True))
+        sample = torch.randn(like.shape, generator=generator)
+        return sample * (like.norm(dim=-1, keepdim=True) / sample.norm(dim=-1, keepdim=True))
 
     directions = {layer: noise(vector[layer].float()) for layer in vector.layers}
     parts = {

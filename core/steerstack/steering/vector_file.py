@@ -174,11 +174,11 @@ def _parts(shown: str, tensors: Mapping[str, Tensor]) -> Parts:
 
     parts: dict[str, dict[int, Tensor]] = defaultdict(dict)
     for name, tensor in tensors.items():
-        matched = _NAME.fullmatch(name)
+        match = _NAME.fullmatch(name)
         if tensor.dtype not in (torch.float32, torch.float64, torch.float16, torch.bfloat16):
             raise VectorError(f"{shown} holds no numbers to add.", seen=f"{name}: {tensor.dtype}")
-        if matched:
-            parts[matched[1]][int(matched[2])] = tensor.float()
+        if match:
+            parts[match[1]][int(match[2])] = tensor.float()
     if "layer" not in parts or sum(map(len, parts.values())) != len(tensors):
         raise VectorError(
             f"{shown} is not a steering vector.",

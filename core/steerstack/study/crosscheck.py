@@ -259,8 +259,8 @@ def crosscheck(
                 theirs.append(opened.logits(sequence, arm.plan))
                 advance(1)
             gap = partial(_gap, of_arm, quantity=quantity)
-            difference, moved, noise = gap(theirs), gap(ours[0]), gap(beside)
-            about = (basis, arm.direction, arm.edit, arm.layer, quantity, difference, moved, noise, not_portable)
+            difference, effect, noise = gap(theirs), gap(ours[0]), gap(beside)
+            about = (basis, arm.direction, arm.edit, arm.layer, quantity, difference, effect, noise, not_portable)
             comparisons.append(Compared(*about, agrees=difference <= max(tolerance, min(noise, AT_MOST))))
         result = replace(result, compared=(*result.compared, *comparisons))
     return result

@@ -61,8 +61,8 @@ class PlainResult(Result):
         sentences = []
         for effect in self.measured:
             evidence = effect.ci_low > 0 or effect.ci_high < 0
-            held = "" if evidence else ", whose interval includes zero"
-            sentences.append(f"{effect.name}: {interval(effect)} (n = {effect.n}){held}.")
+            remark = "" if evidence else ", whose interval includes zero"
+            sentences.append(f"{effect.name}: {interval(effect)} (n = {effect.n}){remark}.")
         return " ".join(sentences) or "The study reports no effect."
 
     @property

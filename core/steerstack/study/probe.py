@@ -96,14 +96,14 @@ def run_probe(
         Candidate layers; None for all.
     """
     parts = split(data, seed=seed)
-    read = {
+    activations = {
         name: DataActivations(
             model, getattr(parts, name), position=position, layers=layers, progress=progress, store=STORE
         )
         for name in ("train", "validation", "test")
     }
-    whole = {name: stream.collect() for name, stream in read.items()}
-    candidates = read["train"].layers
+    whole = {name: stream.collect() for name, stream in activations.items()}
+    candidates = activations["train"].layers
     fitted = [probe.fit(OneLayer(whole["train"], index, layer)) for index, layer in enumerate(candidates)]
 
     def sides(index: int, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -121,7 +121,7 @@ def run_probe(
         _text_only(parts.train, parts.test),
         random_aurocs(whole["test"], best, seed),
         {
-            "n": {name: len(getattr(parts, name)) for name in read},
+            "n": {name: len(getattr(parts, name)) for name in activations},
             "data_digests": parts.digests,
             "model": model.name,
             "model_fingerprint": model.fingerprint,

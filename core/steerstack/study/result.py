@@ -290,5 +290,5 @@ class Result(ABC):
             for e in self.effects
         )
         head = "<tr><th>effect</th><th>estimate</th><th>95 % interval</th><th>n</th></tr>"
-        drawn = [f"<div style='max-width:52em'>{drawing(plot)}</div>" for plot in self.page().plots[:1]]
-        return f"<p>{escape(self.verdict)}</p>{''.join(drawn)}<table>{head}{rows}</table>"
+        pictures = [f"<div style='max-width:52em'>{drawing(plot)}</div>" for plot in self.page().plots[:1]]
+        return f"<p>{escape(self.verdict)}</p>{''.join(pictures)}<table>{head}{rows}</table>"

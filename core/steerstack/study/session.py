@@ -162,13 +162,13 @@ def model_of(study: Study, progress: Progress = SILENT) -> Model:
 def _as_declared(study: Study, model: Model) -> Model:
     """A model that was handed over, asked as the study says where it says something."""
     manner = model.format.manner
-    wanted = replace(
+    declaration = replace(
         manner,
         template=study.template or manner.template,
         form=study.form or manner.form,
         reasoning=study.reasoning if study.reasoning != "closed" else manner.reasoning,
     )
-    return model if wanted == manner else model.asked(wanted)
+    return model if declaration == manner else model.asked(declaration)
 
 
 def _settled(study: Study, model: Model, items: DataSet, parts: Splits | None, place: Path, told: Progress) -> Model:

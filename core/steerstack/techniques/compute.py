@@ -15,8 +15,8 @@ def of_vector(model: Model, train: DataSet, validation: DataSet | None, mode: Sc
     """
     if validation is None:
         return of_candidates(model, train, None, mode, 0)
-    measured = sum(tried.log_odds is not None for tried in choice.tried)
-    operations = of_candidates(model, train, validation.spread(ITEMS), mode, measured)
+    count = sum(tried.log_odds is not None for tried in choice.tried)
+    operations = of_candidates(model, train, validation.spread(ITEMS), mode, count)
     if any(tried.promise is not None for tried in choice.tried):
         operations += flops.training(model, flops.asked_tokens(ask(model.format, validation.spread(SLOPE_ITEMS), mode)))
     return operations

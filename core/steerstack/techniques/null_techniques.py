@@ -45,8 +45,8 @@ class NullSteering(Steering):
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """As of any vector; what is random is drawn by the study's seed, and the vector is not kept."""
-        drawn = "seed" in type(self.method).model_fields
-        method = self.method.model_copy(update={"seed": seed + self.draw * APART}) if drawn else self.method
+        takes_seed = "seed" in type(self.method).model_fields
+        method = self.method.model_copy(update={"seed": seed + self.draw * APART}) if takes_seed else self.method
         treatment = super(NullSteering, replace(self, method=method)).fit(model, train, validation, mode, seed)
         return replace(treatment, vector=None)
 

@@ -182,14 +182,16 @@ def null_vectors(
         Vectors whose shuffled labels average out to nothing (a single pair, say) are left out.
     """
     seeds = [seed * APART + i for i in range(count)]
-    nulls = [Null(f"random {i}", "random", random_like(vector, drawn)) for i, drawn in enumerate(seeds)]
+    nulls = [Null(f"random {i}", "random", random_like(vector, own_seed)) for i, own_seed in enumerate(seeds)]
     if method is None or not count:
         return nulls
     make = Shuffler(model, data, method, position, list(vector.layers))
-    for i, drawn in enumerate(seeds):
+    for i, own_seed in enumerate(seeds):
         with suppress(DegenerateDirectionError, ExtractionError):
             name = f"shuffled labels {i}"
-            null = once(name, [data.digest, position, vector.fingerprint, drawn], partial(make.like, vector, drawn))
+            null = once(
+                name, [data.digest, position, vector.fingerprint, own_seed], partial(make.like, vector, own_seed)
+            )
             nulls.append(Null(name, "shuffled labels", null))
     return nulls
 
@@ -225,7 +227,7 @@ def neighbor_vectors(
         with suppress(DegenerateDirectionError):
             assert method is not None
             theirs, layers = other.limit(pairs), list(vector.layers)
-            read = partial(extract, model, theirs, method, position=position, layers=layers)
-            neighbor = once(f"vector of {other.behavior}", [theirs.digest, position, layers], read)
+            find = partial(extract, model, theirs, method, position=position, layers=layers)
+            neighbor = once(f"vector of {other.behavior}", [theirs.digest, position, layers], find)
             vectors[other.behavior] = brought_to_norm(neighbor, vector)
     return vectors

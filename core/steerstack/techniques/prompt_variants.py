@@ -35,7 +35,7 @@ def prompt_variants(prompts: Sequence[str], answers: Sequence[str], count: int, 
     for round_ in range(_ROUNDS):
         if len(variants) >= count or not prompts or not answers:
             break
-        shown = drawing.sample(list(answers), min(SHOWN, len(answers)))
-        listed = "\n".join(f"- {answer}" for answer in shown)
+        examples = drawing.sample(list(answers), min(SHOWN, len(answers)))
+        listed = "\n".join(f"- {answer}" for answer in examples)
         variants.setdefault(f"{prompts[round_ % len(prompts)]}\n\nAnswers of this kind:\n{listed}")
     return list(variants)

@@ -31,8 +31,8 @@ TRIES = 6
 
 def kl_at(model: Model, plans: Sequence[Plan], texts: Sequence[TokenSequence] | None = None) -> list[float]:
     """Mean KL per token (nats) from the unsteered model under each plan, on neutral text (:data:`TEXTS` of ours)."""
-    read = neutral_texts(model.format, TEXTS) if texts is None else texts
-    return [float(np.mean(cost.kl)) for cost in divergence(model, read, plans)]
+    sequences = neutral_texts(model.format, TEXTS) if texts is None else texts
+    return [float(np.mean(cost.kl)) for cost in divergence(model, sequences, plans)]
 
 
 def scale_at(

@@ -152,19 +152,19 @@ class Steering(Technique):
         vector = self.find(model, train)
         tokens = Tokens.parse(self.tokens)
         grid = self.candidates.of(model, vector, self.method)
-        shared = validation.spread(ITEMS) if validation is not None else None
+        sample = validation.spread(ITEMS) if validation is not None else None
 
         def score(candidates: Sequence[Candidate]) -> list[float]:
-            assert shared is not None
+            assert sample is not None
             plans = [candidate.plan(vector, tokens) for candidate in candidates]
-            return [float(arm.effect_scale.mean()) for arm in score_data(model, shared, mode, plans)]
+            return [float(arm.effect_scale.mean()) for arm in score_data(model, sample, mode, plans)]
 
         promise = None
         sites = sites_to_rank(vector, self.method, grid, self.kl) if validation is not None else []
         if sites and validation is not None:
             promise = slopes_on(model, validation, mode, sites, tokens).promise(vector, grid)
         choice = choose(
-            grid, None if shared is None else score, lambda one: kl_at(model, [one.plan(vector, tokens)])[0],
+            grid, None if sample is None else score, lambda one: kl_at(model, [one.plan(vector, tokens)])[0],
             promise=promise, kl=self.kl,
         )  # fmt: skip
         origin = {"vector": vector.fingerprint, "found": vector.origin.found}
@@ -209,9 +209,9 @@ class Conditioning(Technique):
 
     def describe(self) -> dict[str, object]:
         """Name and parameters, and what is tried for vectors."""
-        tried = self.candidates and {**vars(self.candidates), "tokens": None}
+        candidates = self.candidates and {**vars(self.candidates), "tokens": None}
         name = full_name("baseline", self.baseline)
-        return {"baseline": name, "parameters": self.baseline.parameters(), "beside": tried}
+        return {"baseline": name, "parameters": self.baseline.parameters(), "beside": candidates}
 
     def fit(self, model: Model, train: DataSet, validation: DataSet | None, mode: ScoreMode, seed: int) -> Treatment:
         """Tune; without validation items it chooses on the training items, which is recorded."""
@@ -272,6 +272,6 @@ def technique_of(method: Extractor | Baseline, **options: Any) -> Technique:
     """The technique that a method is; ``options`` are those of :class:`Steering`, where it is one."""
     steering = {"layers", "shares", "kl"}
     if isinstance(method, Baseline):
-        tried = {name: options[name] for name in steering & set(options)}
-        return Conditioning(method, Candidates(**tried) if tried else None)
+        candidates = {name: options[name] for name in steering & set(options)}
+        return Conditioning(method, Candidates(**candidates) if candidates else None)
     return Steering(method, **options)

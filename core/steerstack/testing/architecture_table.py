@@ -93,9 +93,9 @@ def row(name: str) -> Row:
         except SteerstackError as error:
             return Row(name, f"refused: {error.happened} {error.seen}")
         left = [shortcut for shortcut in SHORTCUTS if not paths.may(shortcut, LONG)]
-        taken = f"without {', '.join(left)}" if left else "all shortcuts"
-        taken += "" if paths.reach is None else f", beyond its window of {paths.reach} tokens"
-        return Row(name, taken, *_differences(model))
+        shortcuts = f"without {', '.join(left)}" if left else "all shortcuts"
+        shortcuts += "" if paths.reach is None else f", beyond its window of {paths.reach} tokens"
+        return Row(name, shortcuts, *_differences(model))
 
 
 def _differences(model: Model) -> tuple[float, float, float, float]:
@@ -127,10 +127,10 @@ def _extracted_off(model: Model, groups: list[list[TokenSequence]]) -> float:
     ]
     stream = list(PairActivations(model, pairs, tokens=4096))
     positive, negative = (torch.cat([getattr(batch, side) for batch in stream]) for side in ("positive", "negative"))
-    wanted = [[_means(model, side) for side in (pair.positive, pair.negative)] for pair in pairs]
-    order = sorted(range(len(pairs)), key=lambda index: _close(positive[0], wanted[index][0]))
+    means = [[_means(model, side) for side in (pair.positive, pair.negative)] for pair in pairs]
+    order = sorted(range(len(pairs)), key=lambda index: _close(positive[0], means[index][0]))
     return max(
-        max(_close(positive[place], wanted[index][0]), _close(negative[place], wanted[index][1]))
+        max(_close(positive[place], means[index][0]), _close(negative[place], means[index][1]))
         for place, index in enumerate(order)
     )
 

@@ -62,8 +62,8 @@ def trial_ids(model: Model, n: int, seed: int = 0) -> list[int]:
     """Token ids that stand for text: drawn from the vocabulary, without any to which the config gives a meaning."""
     named = [value for name, value in _named_values(model) if name.endswith(("token_id", "token_index"))]
     generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randint(0, model.n_ids, (4 * n + 16,), generator=generator)
-    plain = [i for i in drawn.tolist() if i not in named] or drawn.tolist()
+    ids = torch.randint(0, model.n_ids, (4 * n + 16,), generator=generator)
+    plain = [i for i in ids.tolist() if i not in named] or ids.tolist()
     return plain[:n]
 
 
@@ -105,12 +105,12 @@ def _plain(model: Model, ids: list[int]) -> Float[Tensor, "token vocab"]:
             seen=", ".join(f"block {layer} {ran[layer]} times" for layer in range(model.n_layers)),
             fix="An edit at a layer would have no one meaning; use a model whose blocks run once.",
         )
-    wanted = (1, len(ids), model.d_model)
+    right_shape = (1, len(ids), model.d_model)
     for layer, shape in shapes.items():
-        if shape != wanted:
+        if shape != right_shape:
             raise ModelError(
                 f"{Site('resid_post', layer)} of {model.name} is not [batch, token, d_model].",
-                seen=f"shape {shape}, expected {wanted}",
+                seen=f"shape {shape}, expected {right_shape}",
                 fix="A model whose residual stream is several streams has no one place to steer; use another.",
             )
     return logits

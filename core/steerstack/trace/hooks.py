@@ -93,10 +93,10 @@ class _Loop:
     def _of(self, edit: Intervention, exists: Tensor) -> list[Place]:
         places: list[Place] = []
         for row, (sequence, start) in enumerate(zip(self.prompts, self.seen, strict=True)):
-            wanted = set(edit.tokens.positions(sequence))
+            own_places = set(edit.tokens.positions(sequence))
             for position, column in enumerate(exists[row].nonzero()[:, 0].tolist(), start):
                 later = position >= len(sequence) and edit.tokens.go_on_after(sequence)
-                if later or position in wanted:
+                if later or position in own_places:
                     places.append((row, column))
         return places
 
@@ -125,9 +125,9 @@ class _Loop:
 
     def edit(self, site: Site, hidden: Tensor) -> Tensor:
         """The activations at a site, edited."""
-        changed = hidden.reshape(*self.shape, -1).clone()  # OPT flattens batch and token
+        result = hidden.reshape(*self.shape, -1).clone()  # OPT flattens batch and token
         for edit, places in zip(self.plan, self.places, strict=True):
             if edit.site == site and places:
                 row, column = torch.tensor(places).unbind(1)
-                changed[row, column] = edit.edit(changed[row, column])
-        return changed.reshape(hidden.shape)
+                result[row, column] = edit.edit(result[row, column])
+        return result.reshape(hidden.shape)

@@ -58,28 +58,26 @@ def read_plain(path: Path | str, error: type[SteerstackError], *, most: int = BI
     SteerstackError
         Of the kind ``error``: it is missing, no plain file, too large, or not UTF-8.
     """
-    shown = _shown(path)
+    name = _shown(path)
     try:
         if kind := _kind(Path(path)):
-            raise error(f"{shown} is no file that can be read.", seen=f"it is {kind}", fix=fix or "Give a plain file.")
+            raise error(f"{name} is no file that can be read.", seen=f"it is {kind}", fix=fix or "Give a plain file.")
         with open(path, "rb") as file:
             content = file.read(most + 1)
     except FileNotFoundError as missing:
-        raise error(f"There is no file {shown}.", fix="Check the path.") from missing
+        raise error(f"There is no file {name}.", fix="Check the path.") from missing
     except (OSError, ValueError) as refused:  # a path with a null byte, or half of a character, is a ValueError
-        raise error(
-            f"{shown} cannot be read.", seen=str(refused), fix=fix or "Check the path and its rights."
-        ) from None
+        raise error(f"{name} cannot be read.", seen=str(refused), fix=fix or "Check the path and its rights.") from None
     if len(content) > most:
         raise error(
-            f"{shown} is too large for what it should be.",
+            f"{name} is too large for what it should be.",
             seen=f"over {most:,} bytes",
             fix=fix or "Check that it is the right file.",
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as refused:
-        raise error(f"{shown} cannot be read as text.", seen=str(refused), fix=fix or "Save it as UTF-8.") from None
+        raise error(f"{name} cannot be read as text.", seen=str(refused), fix=fix or "Save it as UTF-8.") from None
 
 
 def read_json(path: Path | str, error: type[SteerstackError], *, most: int = BIGGEST, fix: str = "") -> dict[str, Any]:

@@ -43,12 +43,12 @@ class Kept:
 
     def get(self, keys: Iterable[str]) -> dict[str, Any]:
         """The values that are there."""
-        wanted = list(dict.fromkeys(keys))
+        distinct = list(dict.fromkeys(keys))
 
         def read(db: sqlite3.Connection) -> dict[str, Any]:
             values: dict[str, Any] = {}
-            for at in range(0, len(wanted), _AT_ONCE):
-                part = wanted[at : at + _AT_ONCE]
+            for at in range(0, len(distinct), _AT_ONCE):
+                part = distinct[at : at + _AT_ONCE]
                 query = f"SELECT key, value FROM kept WHERE key IN ({','.join('?' * len(part))})"
                 values |= {key: json.loads(value) for key, value in db.execute(query, part)}
             return values

@@ -51,9 +51,9 @@ def bars(values: Mapping[int, float], unit: str) -> str:
     """A small bar chart as SVG, in the colour of the text around it: one bar a key, its value on hovering."""
     top = max(values.values(), default=0.0) or 1.0
     step = max(4, min(24, 480 // max(len(values), 1)))
-    drawn = "".join(
+    text = "".join(
         f"<rect x='{place * step}' y='{60 - 56 * value / top:.1f}' width='{step - 2}' height='{56 * value / top:.1f}'>"
         f"<title>{key}: {value:.3g} {escape(unit)}</title></rect>"
         for place, (key, value) in enumerate(values.items())
     )
-    return f"<svg width='{step * len(values)}' height='60' role='img' fill='currentColor'>{drawn}</svg>"
+    return f"<svg width='{step * len(values)}' height='60' role='img' fill='currentColor'>{text}</svg>"

@@ -143,12 +143,12 @@ def _check_shape(text: str, refuse: Any) -> None:
 def _check_keys(root: yaml.Node | None, refuse: Any) -> None:
     """YAML itself lets the last of two equal keys win in silence."""
     todo: list[yaml.Node | None] = [root]
-    looked = set[int]()
+    visits = set[int]()
     while todo:
         node = todo.pop()
-        if id(node) in looked:
+        if id(node) in visits:
             continue
-        looked.add(id(node))
+        visits.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             todo += node.value
         elif isinstance(node, yaml.MappingNode):

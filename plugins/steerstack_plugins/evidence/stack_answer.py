@@ -114,7 +114,7 @@ def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> NullTest:
     """The vector's mean effect beside each null's, on the items that all nulls share."""
     first = arms[(arms["prompt"] == "none") & (arms["finetune"] == "none") & (arms["vector_origin"] == "transferred")]
     bare = first[first["vector"] == "none"].set_index("item")["log_odds"]
-    steered = first[first["vector"] == "positive"].set_index("item")["log_odds"]
+    positive = first[first["vector"] == "positive"].set_index("item")["log_odds"]
     nulls = {str(name): rows.set_index("item")["log_odds"] for name, rows in others.groupby("vector", sort=False)}
     nulls = {name: values for name, values in nulls.items() if name.startswith(tuple(f"{one} " for one in NEEDED))}
     items = [item for item in bare.index if all(item in values.index for values in nulls.values())]
@@ -125,4 +125,4 @@ def _nulls(others: pd.DataFrame, arms: pd.DataFrame) -> NullTest:
     effects = {
         family: [effect(values) for name, values in nulls.items() if name.startswith(f"{family} ")] for family in NEEDED
     }
-    return NullTest(effect(steered), effects)
+    return NullTest(effect(positive), effects)

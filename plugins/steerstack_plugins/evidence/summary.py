@@ -29,18 +29,18 @@ def summary(answers: Mapping[str, StackAnswer], declared: int) -> list[str]:
     """
     alone = {name: effect for name, of in answers.items() if (effect := of.effect(ALONE))}
     prompted = {name: effect for name, of in answers.items() if (effect := of.effect(PROMPTED))}
-    moved = {name: effect for name, effect in alone.items() if answers[name].resolved}
+    effects = {name: effect for name, effect in alone.items() if answers[name].resolved}
     unmoved = {name: effect for name, effect in alone.items() if not effect.bears_claim}
-    doubtful = {name: effect for name, effect in alone.items() if name not in {*moved, *unmoved}}
+    doubtful = {name: effect for name, effect in alone.items() if name not in {*effects, *unmoved}}
     by_prompt = {name: effect for name, effect in prompted.items() if effect.bears_claim}
     lines = [
         f"{len(answers)} of {declared} declared claims were measured.",
-        _list("The vector alone moves its behaviour further than its nulls do", moved),
+        _list("The vector alone moves its behaviour further than its nulls do", effects),
         _list("The vector alone has no measurable effect", unmoved),
         *([_list("It has one, but not one that can be told apart from its nulls'", doubtful)] if doubtful else []),
         _list("The positive prompt that was chosen moves the behaviour", by_prompt),
-        *_together(answers, moved),
-        *_on_top(answers, moved),
+        *_together(answers, effects),
+        *_on_top(answers, effects),
     ]
     if alone:
         widest = max((effect.ci_high - effect.ci_low) / 2 for effect in alone.values())

@@ -58,19 +58,19 @@ class PersonaVector(Extractor):
         model = pairs.model
         questions = self._asked(pairs.data)
         answers = [self._write(model, [one.prompt(model, side) for one in questions], side) for side in (0, 1)]
-        answered = [
+        both_sides = [
             (one, positive, negative)
             for one, positive, negative in zip(questions, *answers, strict=True)
             if _answer(positive) and _answer(negative)
         ]
-        selection = answered
-        if self.filter == "likelihood" and answered:
-            agrees = _agrees(model, answered)
-            selection = [one for one, keep in zip(answered, agrees, strict=True) if keep]
+        selection = both_sides
+        if self.filter == "likelihood" and both_sides:
+            agrees = _agrees(model, both_sides)
+            selection = [one for one, keep in zip(both_sides, agrees, strict=True) if keep]
         if not selection:
             raise ExtractionError(
                 "No pair of answers is left.",
-                seen=f"{len(questions)} asked, {len(answered)} answered on both sides, filter {self.filter!r}",
+                seen=f"{len(questions)} asked, {len(both_sides)} answered on both sides, filter {self.filter!r}",
                 fix="Use filter=none, more rollouts, or system prompts that the model follows.",
             )
         reads = [
@@ -82,7 +82,7 @@ class PersonaVector(Extractor):
         pairs.advance(len(pairs))
         record = {
             "asked": len(questions),
-            "answered": len(answered),
+            "answered": len(both_sides),
             "kept": len(selection),
             "examples": [[model.tokenizer.decode(_answer(side)) for side in sides] for _, *sides in selection[:3]],
         }

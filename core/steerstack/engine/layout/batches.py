@@ -100,6 +100,6 @@ def room(model: Model, lengths: Sequence[int], tokens: int) -> int:
 
 def recut(model: Model, pending: Iterable[Batch], *, tokens: int) -> Iterator[Batch]:
     """The trees of some batches, cut again by another bound."""
-    placed = [entry for batch in pending for entry in zip(batch.index, batch.trees, strict=True)]
-    for batch in batches(model, [tree for _, tree in placed], tokens=tokens):
-        yield Batch(tuple(placed[index][0] for index in batch.index), batch.trees)
+    entries = [entry for batch in pending for entry in zip(batch.index, batch.trees, strict=True)]
+    for batch in batches(model, [tree for _, tree in entries], tokens=tokens):
+        yield Batch(tuple(entries[index][0] for index in batch.index), batch.trees)

@@ -16,10 +16,10 @@ def _editor(entries: list[tuple[Intervention, Tensor, Tensor]]) -> Callable[[Ten
     """A function that edits the listed places of hidden states, leaving its input untouched."""
 
     def edit_all(hidden: Tensor) -> Tensor:
-        changed = hidden.clone()
+        result = hidden.clone()
         for edit, row, column in entries:
-            changed[row, column] = edit.edit(changed[row, column])
-        return changed
+            result[row, column] = edit.edit(result[row, column])
+        return result
 
     return edit_all
 

@@ -66,18 +66,18 @@ def _ropes(model: Model) -> list[Mapping[str, Any]]:
 @contextlib.contextmanager
 def shrunk(model: Model, size: int) -> Iterator[None]:
     """Make all windows and chunks ``size`` tokens meanwhile, in the configs and in whatever module copied them."""
-    changed: list[tuple[Any, str, Any]] = []
+    before: list[tuple[Any, str, Any]] = []
     for name, value in windows(model).items():
         holders = [model.config, *(part for part in model.module.modules())]
         holders += [part.config for part in model.module.modules() if hasattr(part, "config")]
         for holder in {id(holder): holder for holder in holders}.values():
             own = getattr(holder, name, None)
             if isinstance(own, int) and not isinstance(own, bool) and own in (value, value - 1):
-                changed.append((holder, name, own))
+                before.append((holder, name, own))
     try:
-        for holder, name, _ in changed:
+        for holder, name, _ in before:
             setattr(holder, name, size)
         yield
     finally:
-        for holder, name, own in changed:
+        for holder, name, own in before:
             setattr(holder, name, own)

@@ -65,11 +65,11 @@ class Rates:
         One rate says nothing: the device was too slow, or too busy, for a second size to be
         tried. Then it is the default, or less where memory allows no more.
         """
-        tried = {size: rate for size, rate in self.tokens_per_second.items() if size >= min(least, self.largest)}
-        if len(self.tokens_per_second) == 1 or not tried:
+        candidates = {size: rate for size, rate in self.tokens_per_second.items() if size >= min(least, self.largest)}
+        if len(self.tokens_per_second) == 1 or not candidates:
             return min(TOKENS, self.largest)
-        best = max(tried.values())
-        return min(size for size, rate in tried.items() if rate >= (1 - SLACK) * best)
+        best = max(candidates.values())
+        return min(size for size, rate in candidates.items() if rate >= (1 - SLACK) * best)
 
 
 def measure(
@@ -90,11 +90,11 @@ def measure(
     for size in sizes:
         if rates and clock() - began + 2 * last > SECONDS:
             break
-        taken = [_seconds(model, size, first, clock)]
-        last = taken[0]
+        seconds = [_seconds(model, size, first, clock)]
+        last = seconds[0]
         if 2 * last < SECONDS / 10:  # short ones are disturbed more
-            taken += [_seconds(model, size, first, clock) for _ in range(2)]
-        rates[size] = size / (fixed + model.n_layers * max(min(taken) - small, 1e-6))
+            seconds += [_seconds(model, size, first, clock) for _ in range(2)]
+        rates[size] = size / (fixed + model.n_layers * max(min(seconds) - small, 1e-6))
     return rates
 
 

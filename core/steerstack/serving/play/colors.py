@@ -60,8 +60,8 @@ def colored(
     All are read by a plain pass, see :func:`steerstack.engine.projection.projections`.
     """
     start = len(prompt)
-    read = [TokenSequence((*prompt.ids, *reply.tokens), prompt.response_start, start) for reply in replies]
-    along = projections(model, read, vector.site(layer), vector[layer])
+    sequences = [TokenSequence((*prompt.ids, *reply.tokens), prompt.response_start, start) for reply in replies]
+    along = projections(model, sequences, vector.site(layer), vector[layer])
     return [
         [
             ColoredPiece(piece.text, tuple(values[start + place] for place in piece.places))

@@ -150,8 +150,8 @@ class Playground:
         if self._bare_scores is None:
             self._bare_scores = items.score(self.model, Plan(), self.scene.claim.system, tick)
         bare = self._bare_scores
-        steered = items.score(self.model, plan, self.scene.claim.system, tick) if len(plan) else bare
-        say(items.compared(bare, steered))
+        values = items.score(self.model, plan, self.scene.claim.system, tick) if len(plan) else bare
+        say(items.compared(bare, values))
 
     def study(self, knobs: Knobs) -> str:
         """The text of a study file of what is seen."""

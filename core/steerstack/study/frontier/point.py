@@ -61,8 +61,8 @@ class Point:
     @property
     def name(self) -> str:
         """The technique and its budget."""
-        held = "" if self.budget is None else f" at {self.budget:.3g} nats"
-        return f"{self.technique}{held}" + (f", the KL of {self.matched}" if self.matched else "")
+        budget = "" if self.budget is None else f" at {self.budget:.3g} nats"
+        return f"{self.technique}{budget}" + (f", the KL of {self.matched}" if self.matched else "")
 
 
 @dataclass(frozen=True)

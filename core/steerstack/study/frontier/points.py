@@ -192,28 +192,28 @@ class Making:
         """The candidate layers of a vector; those of a method that acts at all of them go together."""
         if technique.method.at_once:
             return [vector.layers]
-        wanted = technique.layers or candidate_layers(self.model.n_layers)
-        return [(at,) for at in wanted if at in vector.directions] or [(at,) for at in vector.layers]
+        layers = technique.layers or candidate_layers(self.model.n_layers)
+        return [(at,) for at in layers if at in vector.directions] or [(at,) for at in vector.layers]
 
     def _layer(self, technique: Steering, vector: SteeringVector) -> tuple[int, ...]:
         among = self._among(technique, vector)
         if len(among) == 1:
             return among[0]
         budget = sorted(self.study.budgets)[len(self.study.budgets) // 2]
-        held: dict[Candidate, Plan] = {}
+        plan_of: dict[Candidate, Plan] = {}
         for layers in among:
             with suppress(StudyError):  # the budget is out of reach there
                 plan, strength = self._held(technique, vector, layers, budget)
-                held[Candidate(layers, strength, 0.0)] = plan
-        if not held:
+                plan_of[Candidate(layers, strength, 0.0)] = plan
+        if not plan_of:
             return among[len(among) // 2]
 
         def score(candidates: Sequence[Candidate]) -> list[float]:
-            plans = [held[candidate] for candidate in candidates]
+            plans = [plan_of[candidate] for candidate in candidates]
             arms = score_data(self.model, self.splits.validation, self.study.score, plans)
             return [float(arm.effect_scale.mean()) for arm in arms]
 
-        return choose(list(held), score, lambda _: budget, kl=budget).candidate.layers
+        return choose(list(plan_of), score, lambda _: budget, kl=budget).candidate.layers
 
     def point(
         self,

@@ -32,11 +32,13 @@ def run_gates(study: Gates, session: Session) -> GatesResult:
     candidates = Candidates(study.layers, study.shares, None, Tokens.parse(study.tokens))
     choice = choose_strengths(session, {"vector": vector}, method, candidates)["vector"]
     plan = choice.candidate.plan(vector, candidates.tokens)
-    wanted = requests(study, session, plan)
-    results = session.measure.together(session.model, list(wanted.values()))
-    values = dict(zip(wanted, results, strict=True))
+    asked_for = requests(study, session, plan)
+    results = session.measure.together(session.model, list(asked_for.values()))
+    values = dict(zip(asked_for, results, strict=True))
     samples = session.samples({"unsteered": Plan(), "steered": plan})
-    return GatesResult.made(study, session, wanted, values, gates_of(study, session, values), vector, choice, samples)
+    return GatesResult.made(
+        study, session, asked_for, values, gates_of(study, session, values), vector, choice, samples
+    )
 
 
 def requests(study: Gates, session: Session, plan: Plan | None = None) -> dict[str, Request]:
@@ -50,15 +52,15 @@ def requests(study: Gates, session: Session, plan: Plan | None = None) -> dict[s
 
 def gates_of(study: Gates, session: Session, values: Mapping[str, Any]) -> list[GateTest]:
     """Control, utility, and what is kept under each condition."""
-    moved = {name: arms[1].log_odds - arms[0].log_odds for name, arms in values.items() if name != COST}
+    effects = {name: arms[1].log_odds - arms[0].log_odds for name, arms in values.items() if name != COST}
     groups = values[PLAIN][0].groups
-    plain = moved.pop(PLAIN)
+    plain = effects.pop(PLAIN)
     kl = Estimate.from_json(values[COST][0]["kl_estimate"])
     return [
         GateTest("control", "effect on plain items", mean(plain, groups=groups), study.control),
         GateTest("utility", "KL per token on neutral text", kl, study.kl, above=False),
         *(
             GateTest(name, "share of the effect that is kept", ratio_interval(of, plain, groups=groups), study.retained)
-            for name, of in moved.items()
+            for name, of in effects.items()
         ),
     ]

@@ -91,17 +91,17 @@ def compare(
     groups:
         The items' clusters by test set.
     """
-    wanted = {(name, "", on): values for (name, on), values in gains.items()}
+    tests = {(name, "", on): values for (name, on), values in gains.items()}
     for first, second in pairs:
         for on in dict.fromkeys(test for _, test in gains):
-            wanted[first, second, on] = gains[first, on] - gains[second, on]
-    p = {" / ".join(key): two_way_p(values, groups=groups[key[2]]) for key, values in wanted.items()}
+            tests[first, second, on] = gains[first, on] - gains[second, on]
+    p = {" / ".join(key): two_way_p(values, groups=groups[key[2]]) for key, values in tests.items()}
     holm = corrected(p)
     comparisons = []
-    for key, values in wanted.items():
+    for key, values in tests.items():
         first, second, on = key
         test = holm[" / ".join(key)]
-        within = two_way(values, groups=groups[on], level=1 - ALPHA / len(wanted))
+        within = two_way(values, groups=groups[on], level=1 - ALPHA / len(tests))
         enough = values.shape[1] >= TOO_FEW
         outcome: Outcome = "not resolved"
         if enough and -margin < within.ci_low and within.ci_high < margin:

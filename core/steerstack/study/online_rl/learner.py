@@ -33,12 +33,12 @@ def learner(reference: MethodRef, study: OnlineRL, **options: Any) -> Conditioni
             fix="Name it among the techniques; learners are vector-grpo, grpo and full-grpo.",
         )
     budget = {field: getattr(study, of) for field, of in BUDGET.items()}
-    for field, wanted in budget.items():
+    for field, value in budget.items():
         own = getattr(method, field)
-        if own not in (wanted, type(method).model_fields[field].default):
+        if own not in (value, type(method).model_fields[field].default):
             raise StudyError(
                 f"The learner {method.name} was given {field} of its own.",
-                seen=f"{own}, and {wanted} for the study",
+                seen=f"{own}, and {value} for the study",
                 fix=f"Give {BUDGET[field]} to the study: it is the same for every learner.",
             )
     reward = {"reward": study.reward.name, "reward_parameters": study.reward.parameters}

@@ -18,11 +18,11 @@ def online_rl_page(result: OnlineRLResult) -> Page:
     value: Mapping[str, Any] = result.value
     study, first = value["declared"], next(iter(value["n_test"]))
     tables = [_earned(value, on) for on in value["n_test"]]
-    answered = f"{study['samples']} answers to each of {value['n_test'][first]} locked test items"
+    answers = f"{study['samples']} answers to each of {value['n_test'][first]} locked test items"
     taught = f"{study['updates']} steps of {study['prompts']} questions with {study['generations']} answers each"
     return Page(
         title=f"{value['behavior']}: one reward, {len(value['learners'])} parameterisations",
-        lead=f"{value['model']}; the reward is {value['reward']['name']}, of {answered}. Each learner takes {taught}, "
+        lead=f"{value['model']}; the reward is {value['reward']['name']}, of {answers}. Each learner takes {taught}, "
         f"under {study['seeds']} seeds, from {value['n_labelled']} labelled items, as all others.",
         verdict=result.verdict,
         warnings=[warning for warning in [result.warning, *result.failed] if warning],

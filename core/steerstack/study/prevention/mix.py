@@ -46,14 +46,14 @@ def mix(trait: Splits, skill: Splits, share: float, count: int, *, seed: int) ->
     bad, good = subset(trait, count, seed=seed), subset(skill, count, seed=seed)
 
     def part(of: DataSet, beside: DataSet) -> tuple[DataSet, int]:
-        shown = round(share * len(of))
-        mixed = tuple(item if rank < shown else item.inverted() for rank, item in enumerate(of))
-        return of.take((*mixed, *(_named(item) for item in beside))), shown
+        count = round(share * len(of))
+        mixed = tuple(item if rank < count else item.inverted() for rank, item in enumerate(of))
+        return of.take((*mixed, *(_named(item) for item in beside))), count
 
     assert bad.validation is not None
     assert good.validation is not None
-    (train, shown), (validation, _) = part(bad.train, good.train), part(bad.validation, good.validation)
-    return Mix(train, validation, shown)
+    (train, bad_count), (validation, _) = part(bad.train, good.train), part(bad.validation, good.validation)
+    return Mix(train, validation, bad_count)
 
 
 def _named(item: Item) -> Item:
@@ -69,16 +69,16 @@ def along(model: Model, data: DataSet, vector: SteeringVector, layer: int) -> di
     to which the model says nothing are left out.
     """
     answers = own_answers(model, data, len(data), "text")
-    answered = data.take(tuple(item for item, answer in zip(data, answers, strict=True) if answer.strip()))
+    answerable = data.take(tuple(item for item, answer in zip(data, answers, strict=True) if answer.strip()))
     own = answered_again(model.format, data, answers, "text")
-    asked = ask(model.format, answered, "text")
+    asked = ask(model.format, answerable, "text")
     sides: list[Callable[[int], TokenSequence]] = [
         lambda place: asked[place].exhibits,
         lambda place: asked[place].contrast,
         lambda place: own[place],
     ]
-    projected = [_means(model, [side(place) for place in range(len(answered))], vector, layer) for side in sides]
-    return {item.id: (a - c, b - c) for item, a, b, c in zip(answered, *projected, strict=True)}
+    projected = [_means(model, [side(place) for place in range(len(answerable))], vector, layer) for side in sides]
+    return {item.id: (a - c, b - c) for item, a, b, c in zip(answerable, *projected, strict=True)}
 
 
 def _means(model: Model, texts: Sequence[TokenSequence], vector: SteeringVector, layer: int) -> list[float]:

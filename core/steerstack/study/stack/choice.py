@@ -42,7 +42,7 @@ def choose_strengths(
         Of the vectors, in progress messages.
     """
     model, ledger, tokens = session.model, session.ledger, candidates.tokens
-    shared = session.splits.validation.spread(ITEMS)
+    sample = session.splits.validation.spread(ITEMS)
 
     def strengths(vector: SteeringVector) -> list[Candidate]:
         about = [model.fingerprint, vector.fingerprint, vars(tokens)]
@@ -52,12 +52,12 @@ def choose_strengths(
         )  # fmt: skip
 
     effects: dict[tuple[str, Candidate], Estimate] = {}
-    alike = clusters(shared)
+    alike = clusters(sample)
     groups = alike.labels if alike else None
 
     def score(places: Sequence[tuple[str, Candidate]]) -> list[float]:
         arms = [session.arm("", one.plan(vectors[name], tokens)) for name, one in places]
-        bare, *results = session.measure.arms(f"validation sweep{called}", shared, [session.arm(""), *arms])
+        bare, *results = session.measure.arms(f"validation sweep{called}", sample, [session.arm(""), *arms])
         for place, values in zip(places, results, strict=True):
             effects[place] = difference(values.log_odds, bare.log_odds, groups=groups)
         return [float(values.log_odds.mean()) for values in results]

@@ -79,6 +79,6 @@ def forecast_stack(study: Stack, session: Session) -> Forecast:
         seconds = fit_seconds(Conditioning(baseline, beside), model, pilots, study.score)[0]
         parts[baseline.name] = seconds(n_train + n_validation)
     smallest = resolved(model, splits.validation, study.score, plan, n_test)
-    measured = shared * (1 + measured_each * (1 + nulls)) + min(TEST_ITEMS, n_test) * nulls
-    measured += n_test * (1 + sum((1 + of) * prompts for of in arms))
-    return Forecast(len(baselines), measured, sum(parts.values()), smallest, parts)
+    evaluations = shared * (1 + measured_each * (1 + nulls)) + min(TEST_ITEMS, n_test) * nulls
+    evaluations += n_test * (1 + sum((1 + of) * prompts for of in arms))
+    return Forecast(len(baselines), evaluations, sum(parts.values()), smallest, parts)

@@ -111,8 +111,8 @@ def _against(cell: Cell, values: ArmValues, grid: Grid, groups: Sequence[int] | 
     without = replace(cell, vector="none")
     if cell.vector == "none" or without not in grid:
         return None
-    moved = values.log_odds - grid[without].log_odds
-    return estimates.share(moved < 0 if cell.vector == "positive" else moved > 0, groups=groups)
+    effects = values.log_odds - grid[without].log_odds
+    return estimates.share(effects < 0 if cell.vector == "positive" else effects > 0, groups=groups)
 
 
 _CONTEXTS: dict[str, PromptLevel] = {"prompt": "positive", "few-shot": "few-shot"}
@@ -206,8 +206,8 @@ def _cells(finetunes: Iterable[str]) -> Iterable[tuple[Pairing, tuple[Cell, Cell
     for side in sides:
         of_vector, of_prompt, both = Cell("none", side), Cell(side, "none"), Cell(side, side)
         yield Pairing(("vector", "prompt"), side), (BARE, of_vector, of_prompt, both)
-    shown = Cell("few-shot", "none")
-    yield Pairing(("vector", "few-shot"), "positive"), (BARE, ALONE, shown, Cell("few-shot", "positive"))
+    few_shot = Cell("few-shot", "none")
+    yield Pairing(("vector", "few-shot"), "positive"), (BARE, ALONE, few_shot, Cell("few-shot", "positive"))
     for tune in finetunes:
         tuned = Cell("none", "none", tune)
         for name, level in _CONTEXTS.items():

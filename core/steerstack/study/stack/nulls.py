@@ -135,9 +135,9 @@ def measure_nulls(
     choices = choose_strengths(session, vectors, method, candidates, called=" of nulls")
     arms = [session.arm(name, choices[name].candidate.plan(of, candidates.tokens)) for name, of in vectors.items()]
     values = session.measure.arms("nulls", items, arms)
-    measured = [
+    null_arms = [
         MeasuredNull(name, family.get(name, NEIGHBOR), choices[name], of)
         for name, of in zip(vectors, values, strict=True)
     ]
-    nulls = [one for one in measured if one.family in NEEDED]
-    return NullArms(places, items, nulls, [one for one in measured if one.family not in NEEDED])
+    nulls = [one for one in null_arms if one.family in NEEDED]
+    return NullArms(places, items, nulls, [one for one in null_arms if one.family not in NEEDED])

@@ -168,17 +168,17 @@ def _choice(result: StackResult) -> Plot:
     """What was tried on validation: effect against strength, a line for each layer, and what was chosen."""
     choice, tried = result.choice, result.choice.tried
     promised = [(t.candidate, t.promise) for t in tried if t.promise is not None]
-    measured = [(t.candidate, t.effect) for t in tried if t.effect is not None]
+    effects = [(t.candidate, t.effect) for t in tried if t.effect is not None]
     lines = []
     for place, layer in enumerate(sorted({t.candidate.layers[0] for t in tried})):
         color = COLORS[place % len(COLORS)]
         if first_order := sorted((c.share, promise) for c, promise in promised if c.layers[0] == layer):
             shares, promises = zip(*first_order, strict=True)
             lines.append(bare_line(f"layer {layer}, to first order", shares, promises, color=color, style="dashed"))
-        if mine := sorted((one for one in measured if one[0].layers[0] == layer), key=lambda one: one[0].share):
+        if mine := sorted((one for one in effects if one[0].layers[0] == layer), key=lambda one: one[0].share):
             name = f"layer {layer}" + (", measured" if promised else "")
             lines.append(line(name, [c.share for c, _ in mine], [effect for _, effect in mine], color=color))
-    took = next((effect for candidate, effect in measured if candidate == choice.candidate), None)
+    took = next((effect for candidate, effect in effects if candidate == choice.candidate), None)
     mark = Mark("chosen", choice.candidate.share, took.value) if took is not None else None
     caption = f"Chosen: layer {choice.layer}, multiplier {choice.scale:.3g}."
     if promised:

@@ -48,8 +48,8 @@ class Replicates:
     @property
     def effect(self) -> Estimate:
         """Mean effect, with an interval for new training samples and seeds, and for new items."""
-        moved = np.array([one.values.log_odds - self.bare.log_odds for one in self.each])
-        return two_way(moved, groups=self.groups)
+        effects = np.array([one.values.log_odds - self.bare.log_odds for one in self.each])
+        return two_way(effects, groups=self.groups)
 
     @property
     def sentence(self) -> str:

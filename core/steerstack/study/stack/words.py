@@ -131,8 +131,10 @@ def letters_words(competence: Competence) -> str:
         return "The items have no second order of their options."
     meaning = {"content": "it answers by content", "letter": "it answers by position"}
     reading = meaning.get(competence.answers_by, "whether it answers by content is unclear")
-    held = competence.mass
-    mass = f" The labels hold {held.mean:.0%} of the probability in the form {held.form!r}." if held else ""
+    of_labels = competence.mass
+    mass = (
+        f" The labels hold {of_labels.mean:.0%} of the probability in the form {of_labels.form!r}." if of_labels else ""
+    )
     return (
         f"By label the model keeps its choice in {consistency.value:.0%} of {consistency.n} validation items "
         f"when the options change places (a coin: 50 %): {reading}.{mass}"

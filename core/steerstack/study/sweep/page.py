@@ -23,11 +23,11 @@ def sweep_page(result: SweepResult) -> Page:
     study, swept, n, scale = result.study, result.arms, len(result.data), scale_name(result.study.score)
     layers = sorted({arm.layer for arm in swept})
     by_layer = {at: sorted((a for a in swept if a.layer == at), key=lambda a: a.scale) for at in layers}
-    shown = [(f"layer {at}", of, [_open(a, a.effect) for a in of]) for at, of in by_layer.items()]
-    dose = [line(name, [a.scale for a in of], effects) for name, of, effects in shown]
+    lines = [(f"layer {at}", of, [_open(a, a.effect) for a in of]) for at, of in by_layer.items()]
+    dose = [line(name, [a.scale for a in of], effects) for name, of, effects in lines]
     cost = [
         line(name, [a.kl.value for a in of], effects, x_estimates=[_open(a, a.kl) for a in of])
-        for name, of, effects in shown
+        for name, of, effects in lines
     ]
     best = max(swept, key=lambda a: abs(a.effect.value))
     y, largest = f"effect ({scale})", "largest of all tried"

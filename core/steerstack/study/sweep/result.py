@@ -107,11 +107,11 @@ class SweepResult(Result):
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        held = sum(p < 0.05 for p in self.p_holm)
+        count = sum(p < 0.05 for p in self.p_holm)
         best = max(range(len(self.values)), key=lambda place: abs(self.differences[place].value))
         layer, scale = self.study.places[best]
         parts = [
-            f"{held} of {sum(scale != 0 for _, scale in self.study.places)} arms move {self.data.behavior} "
+            f"{count} of {sum(scale != 0 for _, scale in self.study.places)} arms move {self.data.behavior} "
             "(Holm, 5 %). "
             f"The largest effect is {self.differences[best]} at layer {layer}, scale {scale:g} "
             f"(n = {len(self.data)}), "

@@ -88,21 +88,21 @@ def effect(case: Case) -> tuple[Look, list[Change]]:
         do = "Use --tokens response, which goes on while text is generated."
         return Look("decoding", sentence, "not decoded", do), []
     kinds = (_by_strength,) if measurement.acts else (_by_tokens, _by_strength, _by_layer, _by_direction)
-    tried = []
+    attempts = []
     for kind in kinds:
         if (change := _best(case, list(kind(case)))) is None:
             continue
-        tried.append(change)
+        attempts.append(change)
         if _brings(change.measured, measurement):
-            return _named(case, change), tried
+            return _named(case, change), attempts
     if measurement.acts:
-        return Look("effect", f"It acts as it is used: {measurement}."), tried
+        return Look("effect", f"It acts as it is used: {measurement}."), attempts
     sentence = (
         f"As it is used its effect is {measurement}; nothing that was changed brings one that "
         f"{len(case.scored)} items show."
     )
     do = "Give more items, look at how the model answers them, or try a larger model."
-    return Look("effect", sentence, "nothing acts", do), tried
+    return Look("effect", sentence, "nothing acts", do), attempts
 
 
 Option = tuple[str, str, Use]
@@ -116,9 +116,9 @@ def _by_tokens(case: Case) -> Iterator[Option]:
 
 def _by_strength(case: Case) -> Iterator[Option]:
     share = case.share
-    for wanted in STRONGER if share is not None else ():
-        if share is not None and share < wanted:
-            scale = abs(case.use.scale) * wanted / share
+    for share_of_norm in STRONGER if share is not None else ():
+        if share is not None and share < share_of_norm:
+            scale = abs(case.use.scale) * share_of_norm / share
             yield "strength", f"scale {scale:.3g}", replace(case.use, scale=scale)
 
 

@@ -139,8 +139,8 @@ def why(
     for look in (*ITEM_LOOKS, size, cost, sign):
         looks.append(look(case))
         if looks[-1].cause:
-            measured = case.given if look is sign else None
-            return Diagnosis(case, tuple(looks), measured)
+            measurement = case.given if look is sign else None
+            return Diagnosis(case, tuple(looks), measurement)
     on_step("one change at a time")
     last, changes = effect(case)
     full = saturation(case)  # log-odds seldom saturate, so that everything else that is amiss is seen all the same

@@ -76,9 +76,9 @@ def saturation(case: Case) -> Look:
 
 def change(case: Case) -> Look:
     """Whether any score moves at all."""
-    moved = float(np.abs(case.steered.effect_scale - case.bare.effect_scale).max())
-    if moved > SAME:
-        return Look("change", f"Scores move by up to {moved:.2g} nats.")
+    largest = float(np.abs(case.steered.effect_scale - case.bare.effect_scale).max())
+    if largest > SAME:
+        return Look("change", f"Scores move by up to {largest:.2g} nats.")
     last = case.model.n_layers - 1
     if set(case.use.layers) == {last} and not case.use.tokens.includes_generated:
         return Look(

@@ -33,8 +33,8 @@ def wrong(readiness: Sequence[float] | Float[NDArray[np.float64], " n"], share: 
         Of all items, from 0 to 1.
     """
     ready = np.asarray(readiness, dtype=np.float64)
-    drawn = np.random.default_rng([seed, 1]).permutation(len(ready))
-    first = drawn[np.argsort(-ready[drawn], kind="stable")]
+    order = np.random.default_rng([seed, 1]).permutation(len(ready))
+    first = order[np.argsort(-ready[order], kind="stable")]
     return {int(place) for place in first[: round(share * len(ready))] if ready[place] > -math.inf}
 
 

@@ -76,10 +76,10 @@ def subset(
     ready = [0.0 if readiness is None else readiness[pool[place].id] for place in order]
     mistaken = wrong(ready, noise, seed=seed)
     items = [pool[place].inverted() if rank in mistaken else pool[place] for rank, place in enumerate(order)]
-    held = [item for rank, item in enumerate(items) if n >= 4 and rank % 4 == 3]
+    validation = [item for rank, item in enumerate(items) if n >= 4 and rank % 4 == 3]
     rest = [item for rank, item in enumerate(items) if not (n >= 4 and rank % 4 == 3)]
     train = splits.train.take(tuple(rest))
-    return Subset(train, splits.train.take(tuple(held)) if held else None, n, len(mistaken))
+    return Subset(train, splits.train.take(tuple(validation)) if validation else None, n, len(mistaken))
 
 
 def sizes(largest: int) -> tuple[int, ...]:

@@ -63,11 +63,11 @@ class AuditorContract(MethodContract):
         torch.manual_seed(0)
         one, model = self.opinion(), self.model
         torch.manual_seed(1)
-        called, model.name = model.name, "another name"
+        name, model.name = model.name, "another name"
         try:
             other = self.auditor.judge(model, self.questions, seed=3)
         finally:
-            model.name = called
+            model.name = name
         same = (one.probability, one.sandbags) == (other.probability, other.sandbags)
         evidence = f"{one.probability}, then {other.probability}"
         require(

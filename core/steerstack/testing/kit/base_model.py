@@ -18,8 +18,10 @@ def left_alone(model: Model) -> Iterator[None]:
     mode = _mode(model)
     yield
     after = model.module.state_dict()
-    changed = [name for name in before if name not in after or not torch.equal(after[name], before[name])]
-    require(not changed and len(after) == len(before), "The given model's weights were changed.", seen=changed[:3])
+    differences = [name for name in before if name not in after or not torch.equal(after[name], before[name])]
+    require(
+        not differences and len(after) == len(before), "The given model's weights were changed.", seen=differences[:3]
+    )
     now = _mode(model)
     require(now == mode, "The given model's mode or frozen parameters were changed.", seen=f"{mode} -> {now}")
 

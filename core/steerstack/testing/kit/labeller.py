@@ -53,8 +53,8 @@ class LabellerContract(MethodContract):
     @check
     def test_item_order(self) -> None:
         """An item is as readily wrong wherever it stands among the others."""
-        turned = self.data.take(self.data.items[::-1])
-        same = np.allclose(self.readiness(turned)[::-1], self.readiness(), rtol=1e-4, atol=1e-5)
+        reverse = self.data.take(self.data.items[::-1])
+        same = np.allclose(self.readiness(reverse)[::-1], self.readiness(), rtol=1e-4, atol=1e-5)
         require(same, "What it says of an item depends on the item's place.")
 
     @check

@@ -41,8 +41,8 @@ class VectorFormatContract(Contract):
 
     def vector(self) -> SteeringVector:
         """A vector that the format can hold."""
-        drawn = torch.randn(len(self.layers), WIDTH, generator=torch.Generator().manual_seed(11))
-        return SteeringVector({layer: row * (1 + layer) for layer, row in zip(self.layers, drawn, strict=True)})
+        values = torch.randn(len(self.layers), WIDTH, generator=torch.Generator().manual_seed(11))
+        return SteeringVector({layer: row * (1 + layer) for layer, row in zip(self.layers, values, strict=True)})
 
     def written(self, folder: Path) -> Path:
         """The vector in a file of the format."""

@@ -80,8 +80,8 @@ def convert(file: Path, out: Path) -> None:
 def whole(folder: Path) -> bool:
     """Whether a folder holds a conversion as it was written."""
     try:
-        wanted = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
-        return bool(wanted) and wanted == _digests(folder)
+        digests = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+        return bool(digests) and digests == _digests(folder)
     except (OSError, ValueError):
         return False
 
