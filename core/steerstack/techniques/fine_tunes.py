@@ -9,7 +9,7 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from steerstack.contracts import Baseline, Tuned
+from steerstack.contracts import Baseline, OnlineLearner, Tuned
 from steerstack.data.splits import Splits
 from steerstack.errors import StudyError
 from steerstack.run.crew import Crew
@@ -57,10 +57,12 @@ def unless_unchanged(baseline: Baseline, tuned: Tuned, model: Model) -> Tuned:
     """What was tuned; with ``unchanged`` in its record, and the model itself, where training changed no weight.
 
     So it is where the untrained model was the best on validation items, or where a dtype of few digits rounds all
-    changes away: an outcome, which a study measures and tells.
+    changes away: an outcome, which a study measures and tells. So it is of vectors
+    that were learnt from a reward, where none came out.
     """
+    trained = baseline.trains or isinstance(baseline, OnlineLearner)
     conditioned = tuned.plan or tuned.system or tuned.shots
-    if not baseline.trains or conditioned or tuned.model.fingerprint != model.fingerprint:
+    if not trained or conditioned or tuned.model.fingerprint != model.fingerprint:
         return tuned
     return replace(tuned, model=model, record={**tuned.record, UNCHANGED: True})
 

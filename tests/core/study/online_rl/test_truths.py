@@ -26,6 +26,7 @@ def test_an_edit_that_moves_log_odds_and_leaves_every_answer_is_said_to_move_cho
     assert not result.gains(LABELS, "test").any()
     assert result.gains(LABELS, "test", "behaviour").min() > 1
     assert "what the bare model's do on 100% of the items" in result.verdict
+    assert f"{VECTOR} kept nothing of its training under any seed." in result.verdict
 
 
 def test_the_same_edit_where_answers_follow_is_not(tmp_path):
