@@ -25,7 +25,7 @@ folder = Path(tempfile.mkdtemp())
 
 study = steerstack.Stack(
     data="power-seeking", limit=12, finetunes=({"name": "lora-sft", "epochs": 1},), few_shot=None, layers=(18,),
-    shares=(0.2,), nulls=1,  # 39 and more to claim something
+    shares=(0.2,), neighbors=0, nulls=1,  # 39 and more to claim something
 )  # fmt: skip
 result = study.run(steerstack.open_model("smollm2"), folder=folder)
 result.save(folder)  # report.html, result.json, items.parquet, the vectors

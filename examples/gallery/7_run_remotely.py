@@ -48,7 +48,7 @@ here = steerstack.open_model("smollm2")
 print("weights here:", {parameter.device.type for parameter in there.module.parameters()})
 print("same fingerprint:", there.fingerprint == here.fingerprint)
 
-data = steerstack.load_data("power-seeking").limit(12)
+data = steerstack.load_data("power-seeking").limit(6)
 vector = steerstack.extract(there, data, "mean-difference", position="response", store=None)
 plans = [Plan(), *(apply(vector, layer, scale) for layer in (10, 18) for scale in (-2.0, 2.0))]
 before = there.remote.requests
