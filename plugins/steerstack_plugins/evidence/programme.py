@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steerstack.study.study import Study
 
 
-ANSWERED = ("stack",)
+ANSWERED = ("stack", "efficiency", "generalize", "label-errors", "online-rl")
 """Kinds of study whose answer can be computed anew from their items."""
 
 

@@ -176,12 +176,24 @@ class LabelErrorsResult(OneSetResult):
         return label_errors_page(self)
 
     def rows(self) -> list[dict[str, object]]:
-        """One row an item and fit: technique, labeller, noise, seed, item, log_odds, effect."""
+        """One row an item and fit: log_odds and effect, and what is known of the labels that it learnt from.
+
+        ``n`` and ``wrong`` count the labels of the fit, and those of them that are wrong; ``errs`` says of the test
+        item whether it is of the kind that the labeller gets wrong.
+        """
         ids, base = [item.id for item in self.splits.test], self.base.tolist()
-        return [
-            {"technique": name, "labeller": by, "noise": share, "seed": seed, "item": item, "log_odds": value,
-             "effect": value - bare}
-            for (name, by, share, seed), fit in self.fits.items()
-            if not fit.failed
-            for item, value, bare in zip(ids, fit.values["test"].tolist(), base, strict=True)
-        ]  # fmt: skip
+        draws = {(of.labeller, of.asked): of for of in self.labels}
+        rows: list[dict[str, object]] = []
+        for (name, by, asked, seed), fit in self.fits.items():
+            if fit.failed:
+                continue
+            of = draws[by, asked]
+            about = {"technique": name, "labeller": by, "noise": asked, "seed": seed,
+                     "n": of.parts[seed].n, "wrong": of.parts[seed].wrong}  # fmt: skip
+            rows += [
+                {**about, "item": item, "errs": errs, "log_odds": value, "effect": value - bare}
+                for item, errs, value, bare in zip(
+                    ids, of.errs_on.tolist(), fit.values["test"].tolist(), base, strict=True
+                )
+            ]
+        return rows

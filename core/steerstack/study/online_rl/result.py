@@ -268,22 +268,30 @@ class OnlineRLResult(OneSetResult):
         return online_rl_page(self)
 
     def rows(self) -> list[dict[str, object]]:
-        """One row an item, seed and technique: log_odds, effect, reward, reward_gain."""
+        """One row an item, seed and technique: log_odds, effect, reward, reward_gain.
+
+        ``learner`` and ``vector`` name, where a vector was put on top of a learner, which learner it was, and whether
+        the vector was transferred or refitted. ``unchanged`` says whether a learner kept nothing of its training.
+        """
         rows: list[dict[str, object]] = []
-        for on, data in self.tests.items():
-            odds, reward = self.bare[on]["behaviour"], self.bare[on]["reward"]
-            rows += [
-                {"technique": "bare", "seed": -1, "on": on, "item": item.id, "log_odds": o, "effect": 0.0,
-                 "reward": r, "reward_gain": 0.0}
-                for item, o, r in zip(data, odds, reward, strict=True)
-            ]  # fmt: skip
+        nothing = {"learner": "", "vector": "none", "unchanged": False}
+        for on in self.tests:
+            rows += self._rows({"technique": "bare", "seed": -1, **nothing}, on, self.bare)
             for (name, seed), fit in self.fits.items():
                 if fit["failed"]:
                     continue
-                of = fit["values"][on]
-                rows += [
-                    {"technique": name, "seed": seed, "on": on, "item": item.id, "log_odds": o, "effect": o - base,
-                     "reward": r, "reward_gain": r - bare}
-                    for item, o, r, base, bare in zip(data, of["behaviour"], of["reward"], odds, reward, strict=True)
-                ]  # fmt: skip
+                about = {"technique": name, "seed": seed, **nothing}
+                rows += self._rows({**about, "unchanged": bool(fit["record"].get("unchanged"))}, on, fit["values"])
+                for origin, of in fit.get("on_top", {}).items() if on == FIRST else ():
+                    carried = {"technique": f"{self.rider}, {origin}, on {name}", "learner": name, "vector": origin}
+                    rows += self._rows({**about, **carried}, on, of)
         return rows
+
+    def _rows(self, about: Mapping[str, object], on: str, values: Mapping[str, Any]) -> list[dict[str, object]]:
+        of, bare = values[on], self.bare[on]
+        columns = zip(of["behaviour"], bare["behaviour"], of["reward"], bare["reward"], strict=True)
+        return [
+            {**about, "on": on, "item": item.id, "log_odds": odds, "effect": odds - before, "reward": reward,
+             "reward_gain": reward - earned}
+            for item, (odds, before, reward, earned) in zip(self.tests[on], columns, strict=True)
+        ]  # fmt: skip
