@@ -5,14 +5,19 @@ from pathlib import Path
 import pytest
 
 from steerstack.study.null_test import shown
-from steerstack.study.stack.grid import ALONE
+from steerstack.study.stack.answer import StackAnswer
 from steerstack_plugins.evidence.programme import load_programme
 from steerstack_plugins.evidence.run import findings, stale_pages
-from steerstack_plugins.evidence.stack_answer import answer
 from steerstack_plugins.evidence.summary import holm
 
 ROOT = Path(__file__).parents[2]
 CLAIMS, PAGES = ROOT / "examples" / "evidence", ROOT / "docs" / "evidence"
+
+
+def alone():
+    """The answers of the claims of a vector alone, by name."""
+    answers = {name: finding.answer for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
+    return {name: of for name, of in answers.items() if isinstance(of, StackAnswer)}
 
 
 def test_no_page_is_stale():
@@ -32,14 +37,13 @@ def test_findings_are_small_enough_for_a_repository():
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/demo.md"])
 def test_pages_that_lead_with_it_say_what_was_found(page):
     words = " ".join((ROOT / page).read_text("utf-8").split())
-    for finding in findings(load_programme(CLAIMS), PAGES).values():
-        alone = answer(finding).effect(ALONE)
-        assert str(alone) in words
-        assert f"{alone.n} locked" in words
+    for answer in alone().values():
+        assert str(answer.alone) in words
+        assert f"{answer.alone.n} locked" in words
 
 
 def test_the_readme_corrects_for_the_number_of_claims():
-    answers = {name: answer(finding) for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
+    answers = alone()
     readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
     moved = [name for name, of in answers.items() if of.resolved]
     assert f"{['none', 'one', 'two', 'three', 'four', 'five'][len(moved)]} of five behaviours" in readme

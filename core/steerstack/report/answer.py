@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from steerstack.report.words import sum_up
+
 if TYPE_CHECKING:
     from steerstack.data.items import Item
     from steerstack.report.page import Table
@@ -63,7 +65,12 @@ class Answer(ABC):
     @property
     @abstractmethod
     def sentences(self) -> Sequence[str]:
-        """The verdict, a sentence each."""
+        """What was found; some may be empty."""
+
+    @property
+    @abstractmethod
+    def n(self) -> int:
+        """Number of items that it rests on."""
 
     @property
     @abstractmethod
@@ -88,4 +95,9 @@ class Answer(ABC):
     @cached_property
     def verdict(self) -> str:
         """The answer in words."""
-        return " ".join(filter(None, self.sentences))
+        return sum_up(self.sentences, self.n)
+
+    @property
+    def short(self) -> str:
+        """The same for a reader with little time."""
+        return sum_up(self.lead, self.n)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from steerstack.contracts.recorder import Effect
     from steerstack.data.items import DataSet
     from steerstack.data.splits import Splits
+    from steerstack.report.answer import Answer, ItemFrame
     from steerstack.run.arms import Request
     from steerstack.run.progress import Progress
     from steerstack.study.forecast import Forecast
@@ -182,6 +183,24 @@ class Study(BaseModel, ABC):
         results = session.measure.together(session.model, list(requests.values()))
         values = dict(zip(requests, results, strict=True))
         return PlainResult.of(self, session, requests, values, self.estimands(session, values))
+
+    def answer(self, items: ItemFrame) -> Answer:
+        """What the items of a finished study say, computed from its frame alone; not every kind of study can.
+
+        Raises
+        ------
+        StudyError
+            This kind cannot.
+        """
+        raise StudyError(
+            f"What a study of the kind {self.name!r} found cannot be computed from its items alone.",
+            fix="Read the verdict of its result.",
+        )
+
+    @classmethod
+    def answers(cls) -> bool:
+        """Whether its kind computes its answer from items alone."""
+        return cls.answer is not Study.answer
 
     def forecast(self, session: Session) -> Forecast:
         """What :meth:`perform` will take: by default from a short pilot and the number of steps."""

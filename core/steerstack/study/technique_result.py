@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from steerstack.measure.scoring import scale_name
-from steerstack.study.null_test import NullTest, beside
+from steerstack.report.answer import ItemFrame
 from steerstack.study.result import Result
 from steerstack.techniques.fine_tunes import still
-from steerstack.techniques.null_techniques import is_reference
-from steerstack.techniques.technique import Steering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +42,11 @@ class TechniqueResult(Result):
         idle = [f"{name} kept nothing of its training in {of} fits." for name, of in still(self.records).items()]
         return [*super().warnings, *idle]
 
+    @cached_property
+    def items(self) -> ItemFrame:
+        """All that the answer follows from."""
+        return ItemFrame.of(self.rows(), self.behavior, self.tested, self.clusters)
+
     @property
     def references(self) -> list[str]:
         """Where each technique is from, for the page."""
@@ -63,12 +67,6 @@ class TechniqueResult(Result):
             "papers": {one.name: one.paper for one in self.techniques},
             "verdict": self.verdict,
         }
-
-    def beside_nulls(self, effects: Mapping[str, float]) -> dict[str, NullTest]:
-        """Each vector beside the nulls, from what every technique that could be fitted does."""
-        nulls = {name: effect for name, effect in effects.items() if is_reference(name)}
-        vectors = [one.name for one in self.techniques if isinstance(one, Steering) and one.name not in nulls]
-        return {name: beside(effects[name], nulls) for name in vectors if name in effects}
 
 
 class OneSetResult(TechniqueResult):

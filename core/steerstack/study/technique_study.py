@@ -65,3 +65,10 @@ class TechniqueStudy(ChoiceStudy, ABC):
         techniques = [one.make("technique") for one in self.techniques]
         real = [technique_of(one, **(beside if isinstance(one, Baseline) else options)) for one in techniques]
         return [*real, *(null_techniques(behavior, self.nulls, **options) if self.nulls else ())]
+
+    def steered(self, behavior: str) -> list[str]:
+        """Names of those techniques that are vectors, nulls aside."""
+        from steerstack.techniques.null_techniques import is_reference
+        from steerstack.techniques.technique import Steering
+
+        return [one.name for one in self.treated(behavior) if isinstance(one, Steering) and not is_reference(one.name)]

@@ -42,7 +42,6 @@ def run(
     """Measure the claims that were not measured yet, or whose study has changed; a stopped run goes on."""
     console.quiet()
     from steerstack_plugins.evidence.run import findings, run_claim
-    from steerstack_plugins.evidence.stack_answer import answer
 
     programme = _programme(claims, only)
     there = {} if fresh else findings(programme, pages)
@@ -53,7 +52,7 @@ def run(
         with progress_bars.bars() as bars:
             bars.phase(claim.title)
             finding = run_claim(name, claim, pages, engine=engine, workers=workers, fresh=fresh, progress=bars)
-        console.out.say(f"{name}: {answer(finding).sentence}")
+        console.out.say(f"{name}: {finding.answer.verdict}")
 
 
 @app.command()

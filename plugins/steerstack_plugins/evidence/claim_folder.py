@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
@@ -11,14 +12,17 @@ import pandas as pd
 from steerstack import __version__
 from steerstack.contracts.recorder import Effect, RunRecord
 from steerstack.errors import StudyError
+from steerstack.report.answer import ItemFrame
 from steerstack.report.html import write_frame
 from steerstack.steering.vector import SteeringVector
+from steerstack.study.study_file import declare
 from steerstack.util.files import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from steerstack.report.answer import Answer
     from steerstack.study.result import Result
     from steerstack_plugins.evidence.programme import DeclaredClaim
 
@@ -59,6 +63,13 @@ class Finding:
                 f"The finding in {folder} cannot be read.", seen=str(error)[:200], fix="Run the claim again."
             ) from error
 
+    @cached_property
+    def answer(self) -> Answer:
+        """What the items say, as their kind of study words it; no estimate of the run's is read."""
+        of = self.run
+        items = ItemFrame(self.frame, str(of["behavior"]), of["clusters"])
+        return declare(dict(of["study"]), "the study of a finding").answer(items)
+
     def stale(self, claim: DeclaredClaim) -> bool:
         """Whether the claim's study has changed since."""
         return bool(self.run["claim_digest"] != claim.digest)
@@ -95,21 +106,17 @@ def write_finding(result: Result, claim: DeclaredClaim, folder: Path, *, seconds
         vectors[role] = f"vector-{place}.safetensors"
         vector.save(folder / vectors[role])
     whole, run = result.value, result.run_record()
+    items = ItemFrame.of((), result.behavior, result.tested, result.clusters)
     write_json(folder / _RUN, {
         "claim_digest": claim.digest, "kind": run.kind, "behavior": run.behavior, "model": run.model_name,
         "model_fingerprint": run.model_fingerprint, "data_source": run.data_source, "data_digest": run.data_digest,
         "data_split": run.data_split, "n_items": run.n_items, "study": result.study.to_json(),
         "parameters": dict(run.parameters), "effects": [{**asdict(one), **one.to_json()} for one in run.effects],
-        "clusters": {name: _labels(result, name) for name in result.tested}, "clusters_by": result.clusters_json,
+        "clusters": items.clusters, "clusters_by": result.clusters_json,
         "leaks": whole["data_leaks"], "choices": whole.get("choices"), "selected": whole.get("selected"),
         "template": whole["template"], "warnings": result.warnings, "card": result.card, "vectors": vectors,
         "seconds": round(seconds), "version": __version__,
     })  # fmt: skip
-
-
-def _labels(result: Result, name: str) -> dict[str, int] | None:
-    groups = result.groups(name)
-    return None if groups is None else dict(zip((item.id for item in result.tested[name]), groups, strict=True))
 
 
 def _effect(value: Mapping[str, Any]) -> Effect:

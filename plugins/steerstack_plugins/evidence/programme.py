@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from steerstack.catalog.lookup import find
+from steerstack.catalog.manager import plugins
 from steerstack.errors import StudyError
 from steerstack.study.study_file import declare
 from steerstack.util import digest
 from steerstack.util.yaml_file import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from steerstack.study.study import Study
-
-
-ANSWERED = ("stack", "efficiency", "generalize", "label-errors", "online-rl")
-"""Kinds of study whose answer can be computed anew from their items."""
 
 
 class DeclaredClaim(BaseModel):
@@ -62,13 +63,21 @@ class DeclaredClaim(BaseModel):
         if self.study.get("remote"):
             raise StudyError(f"{source} names a server, and a claim is measured here.", seen=str(self.study["remote"]))
         study = declare(self.study, source)
-        if study.name not in ANSWERED:
+        if not study.answers():
+            kinds = [name for name in sorted(plugins().offers("study")) if find("study", name).answers()]
             raise StudyError(
-                f"No page can be built of {source}.",
+                f"No page can be built of {source}: its kind of study has no answer that follows from items alone.",
                 seen=f"study: {study.name}",
-                fix=f"Declare a study of one of these kinds: {', '.join(ANSWERED)}.",
+                fix=f"Declare a study of one of these kinds: {', '.join(kinds)}.",
             )
         return study
+
+
+def subjects(claims: Mapping[str, DeclaredClaim]) -> dict[str, str]:
+    """What each claim is about, by its name: its title up to a comma, or the whole of it where two are alike."""
+    short = {name: claim.title.split(",")[0].lower() for name, claim in claims.items()}
+    again = Counter(short.values())
+    return {name: words if again[words] == 1 else claims[name].title for name, words in short.items()}
 
 
 def load_programme(folder: Path) -> dict[str, DeclaredClaim]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from steerstack.util.files import write_atomically
 from steerstack_plugins.evidence.claim_folder import Finding, write_finding
-from steerstack_plugins.evidence.figure import draw
-from steerstack_plugins.evidence.pages import claim_page, index_page
-from steerstack_plugins.evidence.stack_answer import answer
+from steerstack_plugins.evidence.figure import figure
+from steerstack_plugins.evidence.pages import claim_page, figures_of, index_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +63,7 @@ def status(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Status]:
             statuses.append(Status(name, "not run", claim.minutes, None, ""))
         else:
             state: State = "declared anew since" if of.stale(claim) else "run"
-            statuses.append(Status(name, state, claim.minutes, of.run["seconds"] / 60, answer(of).sentence))
+            statuses.append(Status(name, state, claim.minutes, of.run["seconds"] / 60, of.answer.verdict))
     return statuses
 
 
@@ -91,12 +90,12 @@ def run_claim(
 def _built(claims: Mapping[str, DeclaredClaim], pages: Path, *, figures: bool = False) -> dict[Path, str]:
     """Every page, and the figures if wanted, by the file that it belongs in; each finding is read once."""
     outcomes = findings(claims, pages)
-    answers = {name: answer(finding) for name, finding in outcomes.items()}
-    contents = {pages / "index.md": index_page(claims, answers)}
-    contents |= {
-        pages / f"{name}.md": claim_page(name, claims[name], outcomes[name], of) for name, of in answers.items()
-    }
-    return contents | ({pages / f"{name}.svg": draw(of) for name, of in answers.items()} if figures else {})
+    contents = {pages / "index.md": index_page(claims, {name: of.answer for name, of in outcomes.items()})}
+    for name, of in outcomes.items():
+        contents[pages / f"{name}.md"] = claim_page(name, claims[name], of)
+        for file, plot in figures_of(name, of.answer).items() if figures else ():
+            contents[pages / file] = figure(plot)
+    return contents
 
 
 def stale_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
@@ -106,7 +105,7 @@ def stale_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
 
 
 def write_pages(claims: Mapping[str, DeclaredClaim], pages: Path) -> list[Path]:
-    """Write every page, and a figure for each finding; returns the files."""
+    """Write every page, and the figures of each finding; returns the files."""
     contents = _built(claims, pages, figures=True)
     for path, text in contents.items():
         write_atomically(path, text)

@@ -6,41 +6,48 @@ from typing import TYPE_CHECKING
 
 from steerstack.stats.comparisons import corrected
 from steerstack.study.null_test import shown
-from steerstack.study.stack.grid import ALONE, Cell
+from steerstack.study.stack.answer import StackAnswer
+from steerstack.study.stack.grid import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from steerstack.report.answer import Answer
     from steerstack.stats.estimates import Estimate
-    from steerstack_plugins.evidence.stack_answer import StackAnswer
 
 PROMPTED = Cell("positive", "none")
 
 
-def summary(answers: Mapping[str, StackAnswer], declared: int) -> list[str]:
-    """Lines of a list, one finding each.
+def summary(answers: Mapping[str, Answer], declared: int) -> list[str]:
+    """Lines of a list: how many claims were measured, what vectors do alone, and then each other finding.
 
     Parameters
     ----------
     answers:
-        What was found, by the behaviour and model in words.
+        What was found, by what it is about in few words.
     declared:
         Number of claims that were declared, measured or not.
     """
-    alone = {name: effect for name, of in answers.items() if (effect := of.effect(ALONE))}
+    alone = {name: of for name, of in answers.items() if isinstance(of, StackAnswer)}
+    others = [f"{name[:1].upper()}{name[1:]}: {of.short}" for name, of in answers.items() if name not in alone]
+    return [f"{len(answers)} of {declared} declared claims were measured.", *_alone(alone), *others]
+
+
+def _alone(answers: Mapping[str, StackAnswer]) -> list[str]:
+    """What the vector of each stacking study does, all of them together."""
+    alone = {name: of.alone for name, of in answers.items()}
     prompted = {name: effect for name, of in answers.items() if (effect := of.effect(PROMPTED))}
-    effects = {name: effect for name, effect in alone.items() if answers[name].resolved}
+    moved = {name: effect for name, effect in alone.items() if answers[name].resolved}
     unmoved = {name: effect for name, effect in alone.items() if not effect.bears_claim}
-    doubtful = {name: effect for name, effect in alone.items() if name not in {*effects, *unmoved}}
+    doubtful = {name: effect for name, effect in alone.items() if name not in {*moved, *unmoved}}
     by_prompt = {name: effect for name, effect in prompted.items() if effect.bears_claim}
     lines = [
-        f"{len(answers)} of {declared} declared claims were measured.",
-        _list("The vector alone moves its behaviour further than its nulls do", effects),
+        _list("The vector alone moves its behaviour further than its nulls do", moved),
         _list("The vector alone has no measurable effect", unmoved),
         *([_list("It has one, but not one that can be told apart from its nulls'", doubtful)] if doubtful else []),
         _list("The positive prompt that was chosen moves the behaviour", by_prompt),
-        *_together(answers, effects),
-        *_on_top(answers, effects),
+        *_together(answers, moved),
+        *_on_top(answers, moved),
     ]
     if alone:
         widest = max((effect.ci_high - effect.ci_low) / 2 for effect in alone.values())
@@ -61,13 +68,13 @@ def _together(answers: Mapping[str, StackAnswer], moved: Mapping[str, Estimate])
     each = "; ".join(f"{name} p = {shown(p)}" for name, p in together.items())
     least = min(len(nulls) for name in moved for nulls in answers[name].test.nulls.values())
     return [
-        f"Corrected for all {len(answers)} claims (Holm), the nulls say: {each}. With {least} of a family, no p lies "
-        f"below {shown(1 / (least + 1))} before it is corrected."
+        f"Corrected for all {len(answers)} claims of a vector alone (Holm), the nulls say: {each}. With {least} of a "
+        f"family, no p lies below {shown(1 / (least + 1))} before it is corrected."
     ]
 
 
 def holm(answers: Mapping[str, StackAnswer]) -> dict[str, dict[str, float | bool]]:
-    """The p of each claim's nulls, the larger one of its families, corrected for all claims together."""
+    """The p of each claim's nulls, the larger one of its families, corrected for all of them together."""
     return corrected({name: max(of.test.p.values()) for name, of in answers.items()})
 
 

@@ -11,7 +11,6 @@ from tests.support.command import steerstack
 from steerstack_plugins.evidence.claim_folder import Finding
 from steerstack_plugins.evidence.programme import load_programme
 from steerstack_plugins.evidence.run import findings, results_of, stale_pages, status, write_pages
-from steerstack_plugins.evidence.stack_answer import answer
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def pages(measured, tmp_path):
 
 def test_the_answer_is_computed_from_the_items_and_agrees_with_the_study(measured):
     finding = Finding.read(results_of(measured, "tiny"))
-    of = answer(finding)
+    of = finding.answer
     arms = finding.frame[finding.frame["finetune"] == "none"].set_index("item")
     bare = arms[(arms["vector"] == "none") & (arms["prompt"] == "none")].query("vector_origin == 'transferred'")
     steered = arms[(arms["vector"] == "positive") & (arms["prompt"] == "none")].query("vector_origin == 'transferred'")
@@ -40,7 +39,7 @@ def test_the_answer_is_computed_from_the_items_and_agrees_with_the_study(measure
     assert not names
     assert {family: len(nulls) for family, nulls in of.test.nulls.items()} == {"random": 2, "shuffled labels": 2}
     assert not of.resolved
-    assert of.sentence.split(" With ")[0] in finding.run["card"]  # which holds the study's own verdict
+    assert of.sentences[0] in finding.run["card"]  # which holds the study's own verdict
     assert of.combined
     for one in of.combined:
         assert one.sentence in finding.run["card"]
@@ -51,7 +50,7 @@ def test_pages_are_built_without_a_model_and_a_changed_digit_makes_them_stale(pr
     assert stale_pages(claims, pages)
     paths = write_pages(claims, pages)
     assert {path.name for path in paths} == {"index.md", "tiny.md", "tiny.svg"}
-    assert answer(findings(claims, pages)["tiny"]).sentence in (pages / "tiny.md").read_text(encoding="utf-8")
+    assert findings(claims, pages)["tiny"].answer.verdict in (pages / "tiny.md").read_text(encoding="utf-8")
     assert not stale_pages(claims, pages)
     table = results_of(pages, "tiny") / "items.parquet"
     frame = pd.read_parquet(table)

@@ -5,9 +5,9 @@ import pytest
 
 from steerstack.stats import estimates
 from steerstack.study.null_test import NEEDED, NullTest, shown
+from steerstack.study.stack.answer import StackAnswer, StackRow
 from steerstack.study.stack.grid import ALONE, Cell
 from steerstack.study.stack.words import OnTop, to_resolve
-from steerstack_plugins.evidence.stack_answer import StackAnswer, StackRow
 from steerstack_plugins.evidence.summary import summary
 
 KEPT = OnTop("a positive prompt", "+0.300 [+0.200, +0.400]", "90% [70%, 110%]", "adds up")
@@ -19,7 +19,7 @@ def answered(effect, null, prompt):
     alone, prompted = (estimates.mean(noise + mean) for mean in (effect, prompt))
     test = NullTest(effect, {family: [null] * 39 for family in NEEDED})
     rows = [StackRow(ALONE, alone), StackRow(Cell("positive", "none"), prompted)]
-    return StackAnswer("", test.claims and alone.bears_claim, rows, test, [KEPT])
+    return StackAnswer("honesty", rows, test, [KEPT])
 
 
 def test_each_claim_stands_on_the_line_of_what_it_showed():

@@ -13,20 +13,27 @@ from steerstack.study.null_test import above_nulls_table
 from steerstack.techniques.figure import technique_line
 
 if TYPE_CHECKING:
+    from steerstack.study.efficiency.answer import EfficiencyAnswer
     from steerstack.study.efficiency.result import EfficiencyResult
 
 
-def efficiency_page(result: EfficiencyResult) -> Page:
-    """Curves, areas, crossings and costs."""
-    study, clean, curves = result.study, result.study.noise[0], result.curves
-    scale, n_test = scale_name(study.score), len(result.splits.test)
-    plots = [_curves("curves", "Effect against the number of labelled items", clean, result)]
-    plots += [_curves(f"noise-{n:g}", f"With {n:.0%} of the labels flipped", n, result) for n in study.noise[1:]]
+def efficiency_plots(answer: EfficiencyAnswer) -> list[Plot]:
+    """The curves at each share of flipped labels."""
+    clean, *noisy = answer.study.noise
+    return [
+        _curves("curves", "Effect against the number of labelled items", clean, answer),
+        *(_curves(f"noise-{n:g}", f"With {n:.0%} of the labels flipped", n, answer) for n in noisy),
+    ]
+
+
+def efficiency_tables(answer: EfficiencyAnswer) -> list[Table]:
+    """Effects at each size, nulls, areas, and which is better."""
     rows = [
         [name, f"{noise:.0%}", str(size), interval(point)]
-        for (name, noise), of in curves.items()
+        for (name, noise), of in answer.curves.items()
         for size, point in zip(of.sizes, of.points, strict=True)
     ]
+    areas = [[name, f"{noise:.0%}", interval(of.area)] for (name, noise), of in answer.curves.items()]
     crossings = [
         [
             pair.first,
@@ -35,33 +42,41 @@ def efficiency_page(result: EfficiencyResult) -> Page:
             interval(of.smallest),
             interval(of.largest),
         ]
-        for pair in result.crossings
+        for pair in answer.crossings
         for of in [pair.crossing]
     ]
+    return [
+        Table("Effect at each size", ["technique", "flipped", "n", "effect"], rows),
+        above_nulls_table(answer.against_nulls, "area above the null's"),
+        Table("Area under the curve (mean over log2 n)", ["technique", "flipped", "area"], areas),
+        Table(
+            "Which is better",
+            ["first", "second", "verdict", "first minus second, smallest n", "first minus second, largest n"],
+            crossings,
+            "Curves cross where the gap is resolved at both ends with opposite signs, and one is better where both "
+            "ends agree; it takes ten seeds to say so.",
+        ),
+    ]
+
+
+def efficiency_page(result: EfficiencyResult) -> Page:
+    """Curves, areas, crossings and costs."""
+    study, answer = result.study, result.answer
+    scale, n_test = scale_name(study.score), len(result.splits.test)
     costs = [
         [c.technique, str(c.n), f"{c.parameters:.0f}", f"{c.seconds:.1f}", f"{c.flops:.2g}", f"{c.context_tokens:.0f}"]
         for c in result.costs
-        if c.noise == clean
+        if c.noise == answer.clean
     ]
-    areas = [[name, f"{noise:.0%}", interval(of.area)] for (name, noise), of in curves.items()]
     return Page(
         title=f"{result.behavior}: what does each technique reach with n labelled items?",
         lead=f"{result.model.name}; effects are differences in mean {scale} from the bare model on the same "
         f"{n_test} locked test items; bars are 95 % intervals over {study.seeds} seeds and the items.",
         verdict=result.verdict,
         warnings=[w for w in [result.warning, *result.failed] if w],
-        plots=plots,
+        plots=answer.plots,
         tables=[
-            Table("Effect at each size", ["technique", "flipped", "n", "effect"], rows),
-            above_nulls_table(result.against_nulls, "area above the null's"),
-            Table("Area under the curve (mean over log2 n)", ["technique", "flipped", "area"], areas),
-            Table(
-                "Which is better",
-                ["first", "second", "verdict", "first minus second, smallest n", "first minus second, largest n"],
-                crossings,
-                "Curves cross where the gap is resolved at both ends with opposite signs, and one is better where both "
-                "ends agree; it takes ten seeds to say so.",
-            ),
+            *answer.tables,
             Table(
                 "What it takes",
                 ["technique", "n", "parameters", "seconds", "FLOPs", "context tokens"],
@@ -81,11 +96,11 @@ def efficiency_page(result: EfficiencyResult) -> Page:
     )
 
 
-def _curves(name: str, title: str, noise: float, result: EfficiencyResult) -> Plot:
+def _curves(name: str, title: str, noise: float, answer: EfficiencyAnswer) -> Plot:
     """The curves at one share of flipped labels."""
-    curves: Mapping[str, Curve] = {one: of for (one, at), of in result.curves.items() if at == noise}
+    curves: Mapping[str, Curve] = {one: of for (one, at), of in answer.curves.items() if at == noise}
     lines = [technique_line(one, of.sizes, of.points) for one, of in curves.items()]
-    more = f"Over {result.study.seeds} seeds and the items. Dashed: nulls and other behaviours' vectors."
-    scale = scale_name(result.study.score)
-    below = foot(len(result.splits.test), "locked test items", scale, more)
+    more = f"Over {answer.study.seeds} seeds and the items. Dashed: nulls and other behaviours' vectors."
+    scale = scale_name(answer.study.score)
+    below = foot(len(answer.tested), "locked test items", scale, more)
     return Plot(name, title, "labelled items", f"effect ({scale})", lines, log_x=True, foot=below)

@@ -13,32 +13,21 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
-from steerstack.report.words import sum_up
 from steerstack.stats import estimates
-from steerstack.stats.learning_curves import SEEDS, Crossing, Curve, Effects, crossing, curve
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
+from steerstack.study.efficiency.answer import EfficiencyAnswer
 from steerstack.study.efficiency.page import efficiency_page
 from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
-from steerstack.study.null_test import AboveNull, NullTest, borne, tests_json
+from steerstack.study.null_test import tests_json
 from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import with_items
-from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
     from steerstack.study.efficiency.study import Efficiency
-
-
-@dataclass(frozen=True)
-class ComparedCurves:
-    """Two techniques' curves, and which of them is better, or where they cross."""
-
-    first: str
-    second: str
-    crossing: Crossing
 
 
 @dataclass(frozen=True)
@@ -66,97 +55,32 @@ class EfficiencyResult(OneSetResult):
     fits: dict[tuple[str, float, int, int], FitValues]
     competence: Competence
 
-    def sizes(self, name: str, noise: float) -> tuple[int, ...]:
-        """Sizes at which a technique could be fitted by every seed."""
-        seeds = range(self.study.seeds)
-        return tuple(n for n in self.study.sizes if not any(self.fits[name, noise, n, s].failed for s in seeds))
-
-    def differences(self, name: str, noise: float, sizes: Sequence[int]) -> Effects:
-        """Paired effects [seed, size, item]."""
-        return np.array(
-            [[self.fits[name, noise, n, s].values["test"] - self.base for n in sizes] for s in range(self.study.seeds)]
-        )
-
     @cached_property
-    def curves(self) -> dict[tuple[str, float], Curve]:
-        """The curve of each technique at each share of flipped labels."""
-        curves = {}
-        for technique in self.techniques:
-            for noise in self.study.noise:
-                sizes = self.sizes(technique.name, noise)
-                if sizes:
-                    curves[technique.name, noise] = curve(
-                        sizes, self.differences(technique.name, noise, sizes), groups=self.groups()
-                    )
-        return curves
-
-    @cached_property
-    def crossings(self) -> list[ComparedCurves]:
-        """For every pair of techniques, which is better or where they cross, on clean labels."""
-        crossings, noise = [], self.study.noise[0]
-        names = [t.name for t in self.techniques if (t.name, noise) in self.curves and not is_reference(t.name)]
-        for i, first in enumerate(names):
-            for second in names[i + 1 :]:
-                sizes = tuple(n for n in self.sizes(first, noise) if n in self.sizes(second, noise))
-                if sizes:
-                    mine, theirs = (self.differences(name, noise, sizes) for name in (first, second))
-                    crossings.append(ComparedCurves(first, second, crossing(mine, theirs, sizes, groups=self.groups())))
-        return crossings
-
-    @cached_property
-    def against_nulls(self) -> list[AboveNull]:
-        """For every technique and null, the difference of their areas on clean labels, paired by seed and item."""
-        noise = self.study.noise[0]
-        names = [t.name for t in self.techniques if (t.name, noise) in self.curves]
-        comparisons = []
-        for name, null in ((a, b) for a in names for b in names if is_reference(b) and not is_reference(a)):
-            sizes = tuple(n for n in self.sizes(name, noise) if n in self.sizes(null, noise))
-            if sizes:
-                gap = curve(
-                    sizes,
-                    self.differences(name, noise, sizes) - self.differences(null, noise, sizes),
-                    groups=self.groups(),
-                ).area
-                comparisons.append(AboveNull(name, null, gap))
-        return comparisons
-
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector beside the nulls: mean effect over the sizes on clean labels."""
-        areas = {name: of.area.value for (name, at), of in self.curves.items() if at == self.study.noise[0]}
-        return self.beside_nulls(areas)
-
-    def _further(self, name: str) -> str:
-        place = self.null_tests[name].place if name in self.null_tests else ""
-        return f", further than {place}" if place else ""
+    def answer(self) -> EfficiencyAnswer:
+        """What the items say."""
+        return self.study.answer(self.items)
 
     @property
     def verdict(self) -> str:
         """The answer in words."""
-        noise = self.study.noise[0]
-        areas = {name: c.area for (name, at), c in self.curves.items() if at == noise}
-        ranked = sorted(areas, key=lambda name: -areas[name].value)
-        lines = [
-            f"{name}: mean effect over the sizes {areas[name]}"
-            + ("" if areas[name].bears_claim else ", which cannot be told apart from none")
-            + self._further(name)
-            for name in ranked
-        ]
-        lines += [_compared(entry, self.study.seeds) for entry in self.crossings]
-        return sum_up([". ".join(lines) + ".", borne(self.null_tests)], len(self.splits.test))
+        return self.answer.verdict
 
     def to_json(self) -> dict[str, object]:
         """The file form of ``efficiency --json``."""
         return {
             **self.head,
             "unsteered": estimates.mean(self.base, groups=self.groups()).to_json(),
-            "curves": [{"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.curves.items()],
-            "crossings": [{"first": of.first, "second": of.second, **of.crossing.to_json()} for of in self.crossings],
+            "curves": [
+                {"technique": name, "noise": noise, **c.to_json()} for (name, noise), c in self.answer.curves.items()
+            ],
+            "crossings": [
+                {"first": of.first, "second": of.second, **of.crossing.to_json()} for of in self.answer.crossings
+            ],
             "against_nulls": [
                 {"technique": of.technique, "null": of.null, "area_above": of.gap.to_json(), "above": of.gap.ci_low > 0}
-                for of in self.against_nulls
+                for of in self.answer.against_nulls
             ],
-            "null_tests": tests_json(self.null_tests),
+            "null_tests": tests_json(self.answer.null_tests),
             "costs": [asdict(cost) for cost in self.costs],
             "choices": self.choices,
             "failed": self.failed,
@@ -171,7 +95,7 @@ class EfficiencyResult(OneSetResult):
     def choices(self) -> list[Chances]:
         """What each technique tried at the largest size at which it could be fitted, on clean labels."""
         noise = self.study.noise[0]
-        largest = {name: max(c.sizes) for (name, at), c in self.curves.items() if at == noise}
+        largest = {name: max(c.sizes) for (name, at), c in self.answer.curves.items() if at == noise}
         return choices_of({name: self.fits[name, noise, n, 0].account for name, n in largest.items()})
 
     @property
@@ -184,7 +108,7 @@ class EfficiencyResult(OneSetResult):
         kinds = ("parameters", "seconds", "flops", "context_tokens")
         return [
             FitCost(name, noise, n, *(mean(what, name, noise, n) for what in kinds))
-            for (name, noise), c in self.curves.items()
+            for (name, noise), c in self.answer.curves.items()
             for n in c.sizes
         ]
 
@@ -210,7 +134,7 @@ class EfficiencyResult(OneSetResult):
     def effects(self) -> list[Effect]:
         """Each technique's mean effect over the sizes, and its effect at each size."""
         effects = []
-        for (name, noise), of in self.curves.items():
+        for (name, noise), of in self.answer.curves.items():
             on = name + (f" {noise:.0%} flipped" if noise else "")
             effects.append(Effect.of(f"area/{on}", of.area.to_json(), name))
             effects += [
@@ -232,17 +156,3 @@ class EfficiencyResult(OneSetResult):
             for item, value, bare in zip(ids, fit.values.get("test", np.array([])).tolist(), base, strict=False):
                 rows.append({**about, "item": item, "log_odds": value, "effect": value - bare})
         return rows
-
-
-def _compared(pair: ComparedCurves, seeds: int) -> str:
-    """Two curves, in words that their gap bears."""
-    first, second, of = pair.first, pair.second, pair.crossing
-    ends = f"{first} minus {second}: {of.smallest} at the smallest, {of.largest} at the largest"
-    if of.verdict == "crosses":
-        behind, ahead = (second, first) if of.smallest.value < 0 else (first, second)
-        return f"{ahead} overtakes {behind} at about n = {of.at:.3g} ({ends})"
-    if of.verdict == "not resolved":
-        why = "" if seeds >= SEEDS else f", since that takes {SEEDS} seeds and there were {seeds}"
-        return f"Which of {first} and {second} is better is not resolved{why} ({ends})"
-    better, worse = (first, second) if of.verdict == "first is better" else (second, first)
-    return f"{better} is better than {worse} at both ends of the sizes ({ends})"

@@ -10,6 +10,8 @@ from steerstack.study.method_ref import MethodRef, Reference
 from steerstack.study.technique_study import TechniqueStudy
 
 if TYPE_CHECKING:
+    from steerstack.report.answer import ItemFrame
+    from steerstack.study.efficiency.answer import EfficiencyAnswer
     from steerstack.study.efficiency.result import EfficiencyResult
     from steerstack.study.forecast import Forecast
     from steerstack.study.session import Session
@@ -41,6 +43,12 @@ class Efficiency(TechniqueStudy):
         from steerstack.study.efficiency.run import run_efficiency
 
         return run_efficiency(self, session)
+
+    def answer(self, items: ItemFrame) -> EfficiencyAnswer:
+        """Curves, comparisons and nulls, from the items alone."""
+        from steerstack.study.efficiency.answer import EfficiencyAnswer
+
+        return EfficiencyAnswer(self, items, self.steered(items.behavior))
 
     def forecast(self, session: Session) -> Forecast:
         """What it will take, from a fit of each technique."""

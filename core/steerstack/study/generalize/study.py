@@ -9,7 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from steerstack.study.technique_study import TechniqueStudy
 
 if TYPE_CHECKING:
+    from steerstack.report.answer import ItemFrame
     from steerstack.study.forecast import Forecast
+    from steerstack.study.generalize.answer import GeneralizeAnswer
     from steerstack.study.generalize.result import GeneralizeResult
     from steerstack.study.session import Session
 
@@ -76,6 +78,12 @@ class Generalize(TechniqueStudy):
         from steerstack.study.generalize.run import run_generalize
 
         return run_generalize(self, session)
+
+    def answer(self, items: ItemFrame) -> GeneralizeAnswer:
+        """How far each technique carries, from the items alone."""
+        from steerstack.study.generalize.answer import GeneralizeAnswer
+
+        return GeneralizeAnswer(self, items, self.steered(items.behavior))
 
     def forecast(self, session: Session) -> Forecast:
         """What it will take, from a fit of each technique."""

@@ -15,20 +15,17 @@ from steerstack.contracts.recorder import Effect
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
-from steerstack.report.words import sum_up
 from steerstack.stats import estimates
-from steerstack.stats.estimate import Estimate
-from steerstack.stats.learning_curves import two_way
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import Chances, choices_of
 from steerstack.study.fit_step import FitValues
-from steerstack.study.label_errors.cell import TRUE, Effects, LabelCell, cell
+from steerstack.study.label_errors.answer import LabelErrorsAnswer
+from steerstack.study.label_errors.cell import TRUE, LabelCell
 from steerstack.study.label_errors.page import label_errors_page
-from steerstack.study.null_test import NullTest, borne, tests_json
+from steerstack.study.null_test import tests_json
 from steerstack.study.technique_result import OneSetResult
 from steerstack.study.vector_roles import labelled
-from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
@@ -50,25 +47,20 @@ class LabelErrorsResult(OneSetResult):
     fits: Mapping[tuple[str, str, float, int], FitValues]
     competence: Competence
 
-    def effects_of(self, technique: str, labels: LabelDraws) -> Effects:
-        """Paired effects [seed, item] of a technique that was fitted on some labels."""
-        each = [self.fits[technique, labels.labeller, labels.asked, seed] for seed in range(self.study.seeds)]
-        return np.array([fit.values["test"] - self.base for fit in each])
-
-    def _fitted(self, technique: str) -> bool:
-        """Whether a technique could be fitted on all labels by every seed."""
-        return not any(fit.failed for (name, *_), fit in self.fits.items() if name == technique)
-
     @cached_property
-    def _true(self) -> dict[str, Effects]:
-        """Effects on true labels, by technique."""
-        names = [one.name for one in self.techniques]
-        return {name: self.effects_of(name, self.labels[0]) for name in names if self._fitted(name)}
+    def answer(self) -> LabelErrorsAnswer:
+        """What the items say."""
+        return self.study.answer(self.items)
 
-    @cached_property
-    def on_true_labels(self) -> dict[str, Estimate]:
-        """Each technique's effect on true labels, over seeds and items."""
-        return {name: two_way(of, groups=self.groups()) for name, of in self._true.items()}
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        return self.answer.verdict
+
+    @property
+    def cells(self) -> list[LabelCell]:
+        """Every technique under the labels of every labeller, at every share."""
+        return self.answer.cells
 
     @property
     def n_labelled(self) -> int:
@@ -80,46 +72,6 @@ class LabelErrorsResult(OneSetResult):
         """Fits that could not be made, and why."""
         return sorted({f"{name} on {by}: {fit.failed}" for (name, by, *_), fit in self.fits.items() if fit.failed})
 
-    @cached_property
-    def cells(self) -> list[LabelCell]:
-        """Every technique under the labels of every labeller, at every share."""
-        true = {name: of for name, of in self._true.items() if not is_reference(name)}
-        comparisons = max(1, len(true) * len({labels.labeller for labels in self.labels[1:]}))
-        return [
-            cell(
-                name, labels.labeller, labels.asked, labels.share, mistaken=self.effects_of(name, labels), true=of,
-                errs_on=labels.errs_on, margin=self.study.margin, comparisons=comparisons, groups=self.groups(),
-            )
-            for name, of in true.items()
-            for labels in self.labels[1:]
-        ]  # fmt: skip
-
-    @property
-    def at_worst(self) -> list[LabelCell]:
-        """Of each technique and labeller, the cell with the largest share of wrong labels."""
-        cells = {(one.technique, one.labeller): one for one in sorted(self.cells, key=lambda one: one.share)}
-        return [one for one in self.cells if cells[one.technique, one.labeller] is one]
-
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector beside the nulls: mean effect on true labels."""
-        return self.beside_nulls({name: float(of.mean()) for name, of in self._true.items()})
-
-    @property
-    def short(self) -> list[str]:
-        """Labellers that err on fewer items than were to be wrong, as sentences."""
-        return [
-            f"{one.labeller} gets no more than {one.share:.0%} of the labels wrong; {one.asked:.0%} were asked for."
-            for one in self.labels[1:]
-            if not any(part.wrong >= round(one.asked * part.n) for part in one.parts)
-        ]
-
-    @property
-    def verdict(self) -> str:
-        """The answer in words."""
-        sentences = [*(one.sentence for one in self.at_worst), *self.short, borne(self.null_tests)]
-        return sum_up(sentences, len(self.splits.test))
-
     def to_json(self) -> dict[str, object]:
         """The file form of ``label-errors --json``."""
         return {
@@ -130,9 +82,9 @@ class LabelErrorsResult(OneSetResult):
                 {"labeller": of.labeller, "asked": of.asked, "wrong": of.share, "test_items": int(of.errs_on.sum())}
                 for of in self.labels[1:]
             ],
-            "true_labels": {name: of.to_json() for name, of in self.on_true_labels.items()},
+            "true_labels": {name: of.to_json() for name, of in self.answer.on_true_labels.items()},
             "cells": [one.to_json() for one in self.cells],
-            "null_tests": tests_json(self.null_tests),
+            "null_tests": tests_json(self.answer.null_tests),
             "choices": self.choices,
             "failed": self.failed,
         }
@@ -140,7 +92,7 @@ class LabelErrorsResult(OneSetResult):
     @property
     def choices(self) -> list[Chances]:
         """What each technique tried on true labels."""
-        return choices_of({name: self.fits[name, TRUE, 0.0, 0].account for name in self._true})
+        return choices_of({name: self.fits[name, TRUE, 0.0, 0].account for name in self.answer.on_true_labels})
 
     @property
     def vectors(self) -> dict[str, SteeringVector]:
@@ -163,7 +115,7 @@ class LabelErrorsResult(OneSetResult):
     @property
     def effects(self) -> list[Effect]:
         """Each technique's effect on true labels, and what it keeps of it under each labeller's."""
-        effects = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in self.on_true_labels.items()]
+        effects = [Effect.of(f"effect/{name}", of.to_json(), name) for name, of in self.answer.on_true_labels.items()]
         for one in self.cells:
             role = labelled(one.technique, one.labeller, one.asked)
             for what, estimate in (("effect", one.effect), ("recovered", one.recovered), ("bias", one.bias)):

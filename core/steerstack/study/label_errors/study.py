@@ -10,7 +10,9 @@ from steerstack.study.method_ref import MethodRef, Reference
 from steerstack.study.technique_study import TechniqueStudy
 
 if TYPE_CHECKING:
+    from steerstack.report.answer import ItemFrame
     from steerstack.study.forecast import Forecast
+    from steerstack.study.label_errors.answer import LabelErrorsAnswer
     from steerstack.study.label_errors.result import LabelErrorsResult
     from steerstack.study.session import Session
 
@@ -48,6 +50,12 @@ class LabelErrors(TechniqueStudy):
         from steerstack.study.label_errors.run import run_label_errors
 
         return run_label_errors(self, session)
+
+    def answer(self, items: ItemFrame) -> LabelErrorsAnswer:
+        """What is kept and learnt, from the items alone."""
+        from steerstack.study.label_errors.answer import LabelErrorsAnswer
+
+        return LabelErrorsAnswer(self, items, self.steered(items.behavior))
 
     def forecast(self, session: Session) -> Forecast:
         """What it will take, from a fit of each technique."""

@@ -5,12 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from steerstack.measure.scoring import scale_name
 from steerstack.report.page import Page, Table, foot, interval, intervals_line, provenance
 from steerstack.report.plot import NEIGHBORS, NULLS, OPPOSITE, VECTOR, Panel, Plot, line
 from steerstack.techniques.null_techniques import NEIGHBOR, NULL
 
 if TYPE_CHECKING:
+    from steerstack.study.online_rl.answer import OnlineRLAnswer
     from steerstack.study.online_rl.result import OnlineRLResult
+
+
+def gains_plots(answer: OnlineRLAnswer) -> list[Plot]:
+    """The gain in mean reward of each technique, a figure a test set."""
+    return [_gains(answer, on) for on in answer.tests]
+
+
+def gains_tables(answer: OnlineRLAnswer) -> list[Table]:
+    """Gains, comparisons, and the vector on top of each learner."""
+    scale = scale_name(answer.study.score)
+    gains = [
+        [name, on, interval(answer.gain(name, on)), interval(answer.gain(name, on, "behaviour"))]
+        for on in answer.tests
+        for name in answer.names
+    ]
+    columns = ["arm", "items", f"gain in mean reward ({answer.study.reward.name})", f"effect ({scale})"]
+    return [Table("What is gained", columns, gains), _compared(answer), *_stacked(answer)]
 
 
 def online_rl_page(result: OnlineRLResult) -> Page:
@@ -26,8 +45,8 @@ def online_rl_page(result: OnlineRLResult) -> Page:
         f"under {study['seeds']} seeds, from {value['n_labelled']} labelled items, as all others.",
         verdict=result.verdict,
         warnings=[warning for warning in [result.warning, *result.failed] if warning],
-        plots=[_gains(value, on) for on in value["n_test"]],
-        tables=[*tables, _compared(value), *_stacked(value), _costs(value)],
+        plots=result.answer.plots,
+        tables=[*tables, _compared(result.answer), *_stacked(result.answer), _costs(value)],
         methods=f"Items were split by question into training, validation and a locked test set (seed {study['seed']}). "
         f"Each seed draws {value['n_labelled']} labelled items, every fourth of them for choices. Learners are "
         "trained by GRPO on answers that they sample themselves; of their rates and looks the best on validation items "
@@ -66,27 +85,28 @@ def _earned(value: Mapping[str, Any], on: str) -> Table:
     )  # fmt: skip
 
 
-def _compared(value: Mapping[str, Any]) -> Table:
+def _compared(answer: OnlineRLAnswer) -> Table:
     rows = [
         [
-            one["first"], one["second"] or "the bare model", one["on"], interval(one["gap"]), f"{one['p']:.2g}",
-            f"{one['p_corrected']:.2g}", one["outcome"],
+            one.first, one.second or "the bare model", one.on, interval(one.gap), f"{one.p:.2g}",
+            f"{one.p_corrected:.2g}", one.outcome,
         ]
-        for one in value["comparisons"]
+        for one in answer.comparisons
     ]  # fmt: skip
     return Table(
         "Compared by reward", ["first", "second", "items", "first minus second", "p", "corrected", "outcome"], rows,
-        f"As good: an interval that allows for the number of comparisons lies within {value['declared']['margin']:g}.",
+        f"As good: an interval that allows for the number of comparisons lies within {answer.study.margin:g}.",
     )  # fmt: skip
 
 
-def _stacked(value: Mapping[str, Any]) -> list[Table]:
+def _stacked(answer: OnlineRLAnswer) -> list[Table]:
     rows = [
-        [one["learner"], one["origin"], interval(one["effect"]), interval(one["retained"]), interval(one["reward"])]
-        for one in value["stacked"]["on_top"]
+        [one.learner, one.origin, interval(one.effect), interval(one.retained), interval(one.reward)]
+        for one in answer.stacked
     ]
-    columns = ["learner", "vector", f"effect on top ({value['scale']})", "share kept", "reward on top"]
-    return [Table(f"{value['stacked']['vector']} on top of each learner", columns, rows)] if rows else []
+    scale = scale_name(answer.study.score)
+    columns = ["learner", "vector", f"effect on top ({scale})", "share kept", "reward on top"]
+    return [Table(f"{answer.rider} on top of each learner", columns, rows)] if rows else []
 
 
 def _costs(value: Mapping[str, Any]) -> Table:
@@ -106,23 +126,21 @@ def _costs(value: Mapping[str, Any]) -> Table:
     return Table("What it took", columns, rows, note)
 
 
-def _gains(value: Mapping[str, Any], on: str) -> Plot:
-    arms = _arms(value, on)
-
+def _gains(answer: OnlineRLAnswer, on: str) -> Plot:
     def color(name: str) -> str:
         if name.startswith(NULL):
             return NULLS
-        return NEIGHBORS if name.startswith(NEIGHBOR) else VECTOR if name in value["learners"] else OPPOSITE
+        return NEIGHBORS if name.startswith(NEIGHBOR) else VECTOR if name in answer.learners else OPPOSITE
 
-    names = [arm["technique"] for arm in arms]
+    names = answer.names
     groups = {"learns from the reward": VECTOR, "does not": OPPOSITE, "null": NULLS, "neighbor": NEIGHBORS}
     lines = []
     for label, tint in groups.items():
         places = [place for place, name in enumerate(names) if color(name) == tint]
         if places:
-            lines.append(line(label, places, [arms[place]["reward_gain"] for place in places], color=tint))
-    more = f"Over {value['declared']['seeds']} seeds and the items, against the bare model."
-    below = foot(value["n_test"][on], f"{on} items", f"reward ({value['reward']['name']})", more)
+            lines.append(line(label, places, [answer.gain(names[place], on) for place in places], color=tint))
+    more = f"Over {answer.study.seeds} seeds and the items, against the bare model."
+    below = foot(len(answer.tested[on]), f"{on} items", f"reward ({answer.study.reward.name})", more)
     panel = Panel("", lines, names)
     return Plot(
         f"gains-{on}", f"Gain in mean reward on {on} items", "", "gain in mean reward", panels=[panel], foot=below

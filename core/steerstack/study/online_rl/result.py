@@ -10,34 +10,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from steerstack.contracts.recorder import Effect
 from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.report.page import Page
-from steerstack.report.words import sum_up
 from steerstack.stats import estimates
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
 from steerstack.steering.vector import SteeringVector
 from steerstack.study.claims import Claims, of_technique
 from steerstack.study.fair_choices import Chances, choices_of
-from steerstack.study.null_test import NullTest, borne, tests_json
-from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only, on_choices
-from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
+from steerstack.study.null_test import tests_json
+from steerstack.study.online_rl.answer import FIRST, OnlineRLAnswer
+from steerstack.study.online_rl.comparison import Comparison, Gains
+from steerstack.study.online_rl.on_top import VectorOnLearner
 from steerstack.study.online_rl.page import online_rl_page
 from steerstack.study.technique_result import OneSetResult
-from steerstack.techniques.null_techniques import is_reference
 from steerstack.techniques.technique import Technique
 from steerstack.trace.model import Model
 
 if TYPE_CHECKING:
     from steerstack.study.online_rl.study import OnlineRL
-
-FIRST = "test"
-"""The test items that are like those that were learnt from."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,11 +80,6 @@ class OnlineRLResult(OneSetResult):
         """Techniques that could be fitted by every seed, nulls among them."""
         return [one.name for one in self.techniques if not self._failed(one.name)]
 
-    @property
-    def real(self) -> list[str]:
-        """The same without nulls and neighbours."""
-        return [name for name in self.names if not is_reference(name)]
-
     def _failed(self, name: str) -> bool:
         return any(self.fits[name, seed]["failed"] for seed in range(self.study.seeds))
 
@@ -104,72 +95,34 @@ class OnlineRLResult(OneSetResult):
         return two_way(values, groups=self.groups(on))
 
     @cached_property
+    def answer(self) -> OnlineRLAnswer:
+        """What the items say."""
+        return self.study.answer(self.items)
+
+    @property
+    def verdict(self) -> str:
+        """The answer in words."""
+        return self.answer.verdict
+
+    @property
     def comparisons(self) -> list[Comparison]:
         """Each technique against the bare model, learners with one another, and the first learner with all others."""
-        learners = [name for name in self.learners if name in self.real]
-        pairs = [(one, other) for place, one in enumerate(learners) for other in learners[place + 1 :]]
-        pairs += [(learners[0], name) for name in self.real if learners and name not in learners]
-        gains = {(name, on): self.gains(name, on) for name in self.real for on in self.tests}
-        groups: dict[str, ArrayLike | None] = {on: self.groups(on) for on in self.tests}
-        return compare(gains, pairs, margin=self.study.margin, groups=groups)
+        return self.answer.comparisons
 
-    @cached_property
+    @property
     def choices_only(self) -> set[tuple[str, str]]:
         """Techniques, with the test set, that move the log-odds of given answers and not what is answered."""
-        return {
-            (one.first, one.on)
-            for one in self.comparisons
-            if not one.second
-            and moves_choices_only(
-                self.gains(one.first, one.on, "behaviour"), self.gains(one.first, one.on), one,
-                margin=self.study.margin, comparisons=len(self.real), groups=self.groups(one.on),
-            )
-        }  # fmt: skip
+        return self.answer.choices_only
 
-    @cached_property
+    @property
     def stacked(self) -> list[VectorOnLearner]:
         """What the vector does on top of each learner."""
-        if self.rider is None or self.rider not in self.names:
-            return []
-        alone = self.gains(self.rider, FIRST, "behaviour")
-        combinations = []
-        for name in self.learners:
-            below = self.values(name, FIRST, "behaviour") if name in self.names else None
-            for origin in ("transferred", "refitted"):
-                above = [self.fits[name, seed].get("on_top", {}).get(origin) for seed in range(self.study.seeds)]
-                if below is not None and all(above):
-                    behaviour, reward = (np.array([of[FIRST][key] for of in above]) for key in ("behaviour", "reward"))
-                    gain = reward - self.values(name, FIRST, "reward")
-                    combinations.append(on_top(name, origin, behaviour - below, alone, gain, groups=self.groups(FIRST)))
-        return combinations
-
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector among the techniques beside the nulls: mean effect on the behaviour's log-odds."""
-        return self.beside_nulls({name: float(self.gains(name, FIRST, "behaviour").mean()) for name in self.names})
+        return self.answer.stacked
 
     @property
     def failed(self) -> list[str]:
         """What could not be fitted, with the reason."""
         return sorted({f"{name}: {fit['failed']}" for (name, _), fit in self.fits.items() if fit["failed"]})
-
-    @property
-    def verdict(self) -> str:
-        """The answer in words: on the items like those learnt from, then on harder ones."""
-        sentences: list[str] = []
-        for on in self.tests:
-            here = [one for one in self.comparisons if one.on == on]
-            against_bare = [one.sentence for one in here if not one.second and one.first in self.learners]
-            sentences += [f"On {on} items:"] if len(self.tests) > 1 else []
-            sentences += [*against_bare, *(one.sentence for one in here if one.second)]
-        sentences += [
-            on_choices(name, on, self.gains(name, on, "behaviour"), self.gains(name, on), groups=self.groups(on))
-            for name, on in sorted(self.choices_only)
-        ]
-        sentences += [one.sentence(self.rider or "") for one in self.stacked]
-        all_seeds = [name for name in self.learners if name in self.names and self._unchanged(name) == self.study.seeds]
-        sentences += [f"{name} kept nothing of its training under any seed." for name in all_seeds]
-        return sum_up([*sentences, borne(self.null_tests)], len(self.splits.test))
 
     @property
     def records(self) -> list[tuple[str, Mapping[str, Any]]]:
@@ -218,7 +171,7 @@ class OnlineRLResult(OneSetResult):
             "arms": [self._arm(name, on) for on in self.tests for name in self.names],
             "comparisons": [one.to_json() for one in self.comparisons],
             "stacked": {"vector": self.rider, "on_top": [one.to_json() for one in self.stacked]},
-            "null_tests": tests_json(self.null_tests),
+            "null_tests": tests_json(self.answer.null_tests),
             "choices": self.choices,
             "failed": self.failed,
         }  # fmt: skip

@@ -10,7 +10,9 @@ from steerstack.study.method_ref import MethodRef, Reference
 from steerstack.study.technique_study import TechniqueStudy
 
 if TYPE_CHECKING:
+    from steerstack.report.answer import ItemFrame
     from steerstack.study.forecast import Forecast
+    from steerstack.study.online_rl.answer import OnlineRLAnswer
     from steerstack.study.online_rl.result import OnlineRLResult
     from steerstack.study.session import Session
 
@@ -73,6 +75,14 @@ class OnlineRL(TechniqueStudy):
         from steerstack.study.online_rl.run import run_online_rl
 
         return run_online_rl(self, session)
+
+    def answer(self, items: ItemFrame) -> OnlineRLAnswer:
+        """Who learns from the reward and what that moves, from the items alone."""
+        from steerstack.study.online_rl.answer import OnlineRLAnswer
+        from steerstack.study.online_rl.learner import learner
+
+        names = [learner(one, self).name for one in self.learners]
+        return OnlineRLAnswer(self, items, self.steered(items.behavior), names)
 
     def forecast(self, session: Session) -> Forecast:
         """What it will take, from a fit of each."""

@@ -11,8 +11,10 @@ from steerstack.study.method_ref import MethodRef, Reference, VectorReference
 from steerstack.study.technique_study import ChoiceStudy
 
 if TYPE_CHECKING:
+    from steerstack.report.answer import ItemFrame
     from steerstack.study.forecast import Forecast
     from steerstack.study.session import Session
+    from steerstack.study.stack.answer import StackAnswer
     from steerstack.study.stack.result import StackResult
 
 
@@ -97,6 +99,12 @@ class Stack(ChoiceStudy):
         from steerstack.study.stack.run import run_stack
 
         return run_stack(self, session)
+
+    def answer(self, items: ItemFrame) -> StackAnswer:
+        """What the vector does alone, beside its nulls and on top of the rest, from the items alone."""
+        from steerstack.study.stack.answer import StackAnswer
+
+        return StackAnswer.of(self, items)
 
     def forecast(self, session: Session) -> Forecast:
         """What it will take, part by part, from short pilots."""

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.answers import held_to_its_frame
 
 from steerstack import Efficiency
 from steerstack.catalog.data import load_data
@@ -46,6 +47,7 @@ def test_the_study_runs_resumes_and_reports(llama, kindness, tmp_path):
     assert [p["size"] for p in curves["logistic", 0.25]["points"]][-1] == 8
     rows = [r["effect"] for r in result.rows() if (r["technique"], r["n"], r["noise"]) == ("mean-difference", 8, 0.0)]
     assert curves["mean-difference", 0.0]["points"][2]["value"] == pytest.approx(np.mean(rows))
+    held_to_its_frame(result, tmp_path)
     with pytest.raises(Stop):
         study.run(llama, data=kindness, folder=tmp_path / "b", progress=stopping_at(5))
     again = study.run(llama, data=kindness, folder=tmp_path / "b")

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.answers import held_to_its_frame
 
 from steerstack import Generalize
 from steerstack.catalog.data import load_data
@@ -33,6 +34,7 @@ def test_the_study_states_transfer_both_ways(llama, kindness, tmp_path):
     assert transfer["across"]["value"] == pytest.approx(np.mean(rows))
     assert transfer["anti_steerable_share"] == pytest.approx(np.mean(np.array(rows) < 0))
     assert value["correlation"]["n"] == 4
+    held_to_its_frame(result, tmp_path)
 
 
 def test_the_vectors_kept_are_those_that_were_measured(llama, kindness, tmp_path):

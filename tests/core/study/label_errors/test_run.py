@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.support.answers import held_to_its_frame
 
 from steerstack import LabelErrors
 from steerstack.errors import StudyError
@@ -31,10 +32,10 @@ def test_errors_on_one_topic_are_found_and_slips_are_not_taken_for_them(result):
 
 
 def test_a_labeller_gets_no_more_wrong_than_it_errs_on(result):
-    worst = {one.labeller: one for one in result.at_worst}["one-topic topic games"]
+    worst = {one.labeller: one for one in result.answer.at_worst}["one-topic topic games"]
     assert 0.4 < worst.share < 0.6
     sentence = f"one-topic topic games gets no more than {worst.share:.0%} of the labels wrong; 60% were asked for."
-    assert result.short == [sentence]
+    assert result.answer.fell_short == [sentence]
     assert (worst.kept, worst.learnt) == ("loses part of it", "learns the error")
 
 
@@ -63,3 +64,7 @@ def test_a_labeller_that_never_errs_is_refused(tmp_path):
             data=two_topic_data(24).take(tuple(item for item in two_topic_data(48) if item.topic == "games")),
             folder=tmp_path,
         )
+
+
+def test_what_is_said_follows_from_the_frame_alone(result, tmp_path):
+    held_to_its_frame(result, tmp_path)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from tests.plugins.baselines.conftest import undecided_model
+from tests.support.answers import held_to_its_frame
 
 from steerstack.errors import StudyError
 from steerstack.study.online_rl.learner import learner
@@ -100,3 +101,13 @@ def test_a_learner_is_one_and_has_no_budget_of_its_own():
 def test_a_reward_of_labels_needs_labels(tmp_path):
     with pytest.raises(StudyError, match="goes by labels"):
         study(score="text").run(undecided_model(), data=planted_data(24), folder=tmp_path)
+
+
+def test_what_is_said_follows_from_the_frame_alone(result, tmp_path):
+    held_to_its_frame(result, tmp_path, "reward_gain")
+    frame = result.frame()
+    carried = frame[frame.learner == "grpo"].groupby("vector").effect.mean()
+    below = frame[frame.technique == "grpo"].effect.mean()
+    for one in result.stacked:
+        if one.learner == "grpo":
+            assert one.effect.value == pytest.approx(carried[one.origin] - below)
