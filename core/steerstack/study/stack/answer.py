@@ -136,7 +136,9 @@ class StackAnswer(Answer):
         lines = [line("arms", range(count), [row.effect for row in self.rows], color=VECTOR)]
         for place, of in enumerate(nulls.values(), start=count):
             lines.append(bare_line("nulls", [place] * len(of), of, color=NULLS, style="faint"))
-            lines.append(bare_line("the vector, on their items", [place], [self.test.effect], style="faint"))
+            lines.append(
+                bare_line("the vector, on their items", [place], [self.test.effect], color=VECTOR, style="faint")
+            )
         names = [f"{row.label} (n = {row.effect.n})" for row in self.rows]
         names += [f"{family} (N = {len(of)})" for family, of in nulls.items()]
         caption = (
