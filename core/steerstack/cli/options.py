@@ -132,7 +132,8 @@ WORKERS = typer.Option(
 )
 
 
-def _no_secret(address: str | None) -> str | None:
+def no_secret(address: str | None) -> str | None:
+    """An address of a store without user, password and query; raises ParameterError."""
     if address is not None and public_address(address) != address:
         raise ParameterError(
             "An argument holds no user, password or query: everybody on this machine can see it in the list of "
@@ -148,7 +149,7 @@ TRACKING = typer.Option(
     None,
     help="MLflow tracking URI, without a password; a local SQLite store by default.",
     rich_help_panel="Output",
-    callback=_no_secret,
+    callback=no_secret,
 )
 SET = typer.Option([], "--set", help="Parameter of the method, NAME=VALUE; may be given again.")
 

@@ -1,7 +1,9 @@
 """A bound on the size of requests, kept while they come in."""
 
+from collections.abc import Callable
+
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -14,16 +16,23 @@ class Bounded:
         The application.
     size:
         Bytes of the largest request.
+    refuse:
+        From what is to be said and the status, the answer to one that is larger.
     """
 
-    def __init__(self, app: ASGIApp, size: int) -> None:
-        self._app, self._size = app, size
+    def __init__(
+        self,
+        app: ASGIApp,
+        size: int,
+        refuse: Callable[[str, int], Response] = lambda what, status: JSONResponse({"detail": what}, status),
+    ) -> None:
+        self._app, self._size, self._refuse = app, size, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As of ASGI."""
         declared = dict(scope.get("headers", ())).get(b"content-length", b"0")
         if scope["type"] == "http" and (not declared.isdigit() or len(declared) > 18 or int(declared) > self._size):
-            await JSONResponse({"detail": f"A request may have {self._size} bytes."}, 413)(scope, receive, send)
+            await self._refuse(f"A request may have {self._size} bytes.", 413)(scope, receive, send)
             return
         came = 0
 

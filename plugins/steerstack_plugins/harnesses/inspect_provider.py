@@ -18,9 +18,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from steerstack.data.prompt_text import prompt_of
 from steerstack.errors import ModelError, ParameterError
 from steerstack_plugins.harnesses import require
-from steerstack_plugins.harnesses.conversation import prompt_of
 
 require("inspect_ai", "inspect")
 

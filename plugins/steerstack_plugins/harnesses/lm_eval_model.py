@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from steerstack.errors import ModelError, ParameterError, nearest
 from steerstack_plugins.harnesses import require
-from steerstack_plugins.harnesses.regions import assistant_header, mark
 
 require("lm_eval", "lmeval")
 
@@ -29,6 +28,7 @@ from steerstack.engine.layout.batches import TOKENS  # noqa: E402
 from steerstack.engine.top_tokens import likeliest  # noqa: E402
 from steerstack.exchange.plan_file import load_plan  # noqa: E402
 from steerstack.steering.intervention import Plan  # noqa: E402
+from steerstack.steering.regions import assistant_header, mark  # noqa: E402
 from steerstack.trace.embedded_model import EMBEDDED, embedded_model  # noqa: E402
 from steerstack.trace.open import open_model  # noqa: E402
 

@@ -62,33 +62,35 @@ class VllmModel(Opened):
 
     Attributes
     ----------
+    known:
+        The model as transformers opens it.
     absent:
         Components where an edit does not do here what it does there, and what was seen.
     """
 
     def __init__(self, llm: Any, known: Model) -> None:
-        self._known = known
+        self.known = known
         self._runner = RequestRunner(llm, known.name, known.n_layers, known.config.model_type)
         self.absent: dict[Component, str] = {}
 
     @property
     def name(self) -> str:
         """What it was opened from."""
-        return self._known.name
+        return self.known.name
 
     @property
     def fingerprint(self) -> str:
         """Digest of the weights, as transformers loads them."""
-        return self._known.fingerprint
+        return self.known.fingerprint
 
     @property
     def format(self) -> ChatFormat:
         """How conversations become tokens."""
-        return self._known.format
+        return self.known.format
 
     def check_vector(self, vector: SteeringVector, *, transfer: bool = False) -> None:
         """Refuse a vector that does not belong to this model; see :meth:`steerstack.trace.model.Model.check_vector`."""
-        self._known.check_vector(vector, transfer=transfer)
+        self.known.check_vector(vector, transfer=transfer)
 
     def check_plan(self, plan: Plan) -> None:
         """Refuse a plan that does not fit the model, or cannot be carried out by vLLM.
@@ -98,7 +100,7 @@ class VllmModel(Opened):
         SiteError, ModelError
             It does not, or cannot.
         """
-        self._known.check_plan(plan)
+        self.known.check_plan(plan)
         for sentence in self.portable(plan):
             raise SiteError(sentence, fix="Use resid_pre or resid_post, or steerstack's own engine.")
 
@@ -119,7 +121,7 @@ class VllmModel(Opened):
     ) -> list[Float[Tensor, "token vocab"]]:
         """Logits of several sequences, each under a plan of its own, run together."""
         self._check(plans)
-        check_fits(self._known, sequences, new=1)
+        check_fits(self.known, sequences, new=1)
         place = Placement(plans)
         requests = [
             place.request(f"text {number}", sequence, plan)
@@ -140,7 +142,7 @@ class VllmModel(Opened):
             for index, group in enumerate(groups)
             for slot, sequence in enumerate(group, 1)
         ]
-        check_fits(self._known, [text for *_, text in texts], lambda at: f"The text of {texts[at][1]}", new=1)
+        check_fits(self.known, [text for *_, text in texts], lambda at: f"The text of {texts[at][1]}", new=1)
         counts = [count_edited(plan, groups).require(plan) for plan in arms]
         place = Placement(arms)
         every = [(arm, *text) for arm in range(len(arms)) for text in texts]
@@ -152,7 +154,7 @@ class VllmModel(Opened):
             answer = range(text.answer_start, len(text))
             values[arm][index].append([logprobs[at][text.ids[at]].logprob for at in answer])
         for plan, of_arm in zip(arms, values, strict=True):
-            check_scores(self._known, plan, of_arm)
+            check_scores(self.known, plan, of_arm)
         return [Scores(of_arm, count) for of_arm, count in zip(values, counts, strict=True)]
 
     def generate(
@@ -182,7 +184,7 @@ class VllmModel(Opened):
             raise ArgumentError("vLLM cannot end an answer at a text here.", fix="Leave out the texts that end it.")
         self._check(arms)
         new = sampling.max_new_tokens
-        check_fits(self._known, prompts, lambda index: f"Prompt {index + 1}", new=new)
+        check_fits(self.known, prompts, lambda index: f"Prompt {index + 1}", new=new)
         place = Placement(arms)
         requests = [
             place.request(f"prompt {number} under plan {arm}", prompt, plan, new)
@@ -190,7 +192,7 @@ class VllmModel(Opened):
             for number, prompt in enumerate(prompts, 1)
         ]
         draw = {"temperature": sampling.temperature, "top_p": sampling.top_p} if sampling.temperature else {}
-        same = {"max_tokens": new, "stop_token_ids": sorted(stop_tokens(self._known)), "logprobs": 0, **draw}
+        same = {"max_tokens": new, "stop_token_ids": sorted(stop_tokens(self.known)), "logprobs": 0, **draw}
         settings = [
             same | ({"seed": int(digest.of_json([sampling.seed, index])[:8], 16)} if draw else {})
             for _ in arms
@@ -205,7 +207,7 @@ class VllmModel(Opened):
     ) -> list[list[Reply]]:
         """What it says to every prompt under every plan: a list by prompt of a list by plan."""
         sequences = [self.format.sequence(prompt) for prompt in as_prompts(prompts)]
-        acting, text = as_plans(plans), text_of(self._known)
+        acting, text = as_plans(plans), text_of(self.known)
         answers = [continuations.tokens for continuations in self.generate(sequences, acting, checked(sampling))]
 
         def reply(arm: int, index: int) -> Reply:
@@ -229,5 +231,5 @@ class VllmModel(Opened):
         bad = sum(not math.isfinite(value) for value in logp)
         if bad:
             seen = f"{bad} of {len(tokens)} log-probabilities are not finite"
-            raise overflow(plan, self._known.dtype, self.name, seen)
+            raise overflow(plan, self.known.dtype, self.name, seen)
         return WrittenOn(tokens, logp)

@@ -1,26 +1,7 @@
-"""Chat messages as prompts, and where a response begins in written-out text."""
+"""Where a response begins in written-out text."""
 
-import pytest
-
-from steerstack.data.prompts import Prompt
-from steerstack.errors import DataError
+from steerstack.steering.regions import assistant_header, mark
 from steerstack.testing.models import tiny_tokenizer
-from steerstack_plugins.harnesses.conversation import prompt_of
-from steerstack_plugins.harnesses.regions import assistant_header, mark
-
-
-def test_turns_become_a_prompt():
-    messages = [("system", "s"), ("user", "a"), ("user", "b"), ("assistant", "c"), ("user", "d"), ("assistant", "e")]
-    assert prompt_of(messages) == Prompt("d", "s", "e", (("a\n\nb", "c"),))
-
-
-@pytest.mark.parametrize(
-    "roles",
-    ["", "system", "assistant", "assistant user", "user system user", "user tool", "user assistant tool user"],
-)
-def test_what_is_no_exchange_is_refused(roles):
-    with pytest.raises(DataError, match="chat format"):
-        prompt_of([(role, "x") for role in roles.split()])
 
 
 def test_the_header_is_found_where_the_template_writes_one():

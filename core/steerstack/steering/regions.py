@@ -1,6 +1,6 @@
-"""Where the response begins in a text that a harness has already written out.
+"""Where the response begins in a text that a harness, or another client, has already written out.
 
-A harness hands over a *context*, as text, and a continuation. The answer begins where the context's tokens end.
+It hands over a *context*, as text, and a continuation. The answer begins where the context's tokens end.
 The response begins
 
 - at the last assistant header, where the context was written with the model's chat template (so an edit of the

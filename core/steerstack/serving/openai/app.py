@@ -1,0 +1,164 @@
+"""The web side of a server of OpenAI's protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from steerstack.errors import SteerstackError
+from steerstack.serving.limits import Limits
+from steerstack.serving.openai.form import ChatForm, CompletionForm, checked
+from steerstack.serving.openai.refusal import OverlongError, UnknownNameError, refusal, refused
+from steerstack.serving.request_size import Bounded
+
+if TYPE_CHECKING:
+    from steerstack.serving.openai.reply import Responder
+
+LOOK = 0.25
+"""Seconds between two looks at whether a client still waits."""
+
+Work = Callable[[Callable[[], None]], dict[str, Any]]
+"""Makes an answer; it is given what it is to call in between."""
+
+
+class _GoneError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class OpenAIService:
+    """The endpoints.
+
+    Parameters
+    ----------
+    responder:
+        Who answers.
+    token:
+        What every request must carry as OpenAI's API key.
+    hosts:
+        Names by which it may be asked for: a page in a browser could point a name of its own here.
+    limits:
+        Of the size of requests, how many may wait, and how long one may run.
+    """
+
+    def __init__(
+        self,
+        responder: Responder,
+        token: str,
+        hosts: Sequence[str] = ("*",),
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+    ) -> None:
+        self._responder, self._token, self._hosts, self._limits = responder, token, list(hosts), limits
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._waiting = 0
+
+    def app(self) -> Starlette:
+        """The application."""
+        return Starlette(
+            routes=[
+                Route("/v1/models", self._models),
+                Route("/v1/models/{model:path}", self._one_model),
+                Route("/v1/completions", self._completions, methods=["POST"]),
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            ],
+            middleware=[
+                Middleware(TrustedHostMiddleware, allowed_hosts=self._hosts),
+                Middleware(Bounded, size=self._limits.request, refuse=refusal),
+            ],
+            exception_handlers={SteerstackError: _ours, HTTPException: _http, Exception: _unforeseen},
+        )
+
+    def close(self) -> None:
+        """Take no more work."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, request: Request) -> None:
+        origin = request.headers.get("origin")
+        other = origin is not None and origin.partition("://")[2] != request.headers.get("host")
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if other or not hmac.compare_digest(token.encode(), self._token.encode()):
+            raise HTTPException(HTTPStatus.UNAUTHORIZED, "The API key is missing or wrong, or a web page asks.")
+
+    async def _models(self, request: Request) -> Response:
+        self._check(request)
+        return JSONResponse(self._responder.models())
+
+    async def _one_model(self, request: Request) -> Response:
+        self._check(request)
+        name = request.path_params["model"]
+        for entry in self._responder.models()["data"]:
+            if entry["id"] == name:
+                return JSONResponse(entry)
+        raise UnknownNameError(f"There is no model {name[:200]!r} here.")
+
+    async def _completions(self, request: Request) -> Response:
+        self._check(request)
+        form = checked(CompletionForm, await request.body())
+        return await self._run(request, lambda alive: self._responder.complete(form, alive))
+
+    async def _chat(self, request: Request) -> Response:
+        self._check(request)
+        form = checked(ChatForm, await request.body())
+        return await self._run(request, lambda alive: self._responder.chat(form, alive))
+
+    async def _run(self, request: Request, work: Work) -> Response:
+        """The answer, once the one thread in which the model runs has made it; nothing for a client that has gone."""
+        if self._waiting >= self._limits.queue:
+            return refusal("Too many requests wait; try again later.", HTTPStatus.SERVICE_UNAVAILABLE, "queue_full")
+        gone = threading.Event()
+        self._waiting += 1
+        try:
+            answer = asyncio.get_running_loop().run_in_executor(self._thread, self._timed, work, gone)
+            while not (await asyncio.wait({answer}, timeout=LOOK))[0]:
+                if await request.is_disconnected():
+                    gone.set()
+            return JSONResponse(answer.result())
+        except _GoneError:
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        finally:
+            gone.set()
+            self._waiting -= 1
+
+    def _timed(self, work: Work, gone: threading.Event) -> dict[str, Any]:
+        end = time.monotonic() + self._limits.seconds
+
+        def alive() -> None:
+            if gone.is_set():
+                raise _GoneError
+            if time.monotonic() > end:
+                raise OverlongError(
+                    "The request ran for longer than one may.",
+                    seen=f"a bound of {self._limits.seconds:g} seconds",
+                    fix="Send fewer prompts at once, or ask for fewer tokens; or start the server with --job-minutes.",
+                )
+
+        alive()
+        return work(alive)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SteerstackError)
+    return refused(error)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return refusal(error.detail, error.status_code)
+
+
+async def _unforeseen(_request: Request, error: Exception) -> Response:
+    """What went wrong is told to who runs the server: Starlette raises it again, and uvicorn logs it."""
+    return refusal(f"The server failed: {type(error).__name__}.", HTTPStatus.INTERNAL_SERVER_ERROR)

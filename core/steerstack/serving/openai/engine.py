@@ -1,0 +1,146 @@
+"""Who computes what a server of OpenAI's protocol answers: the reference engine, or a backend."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
+
+from steerstack.engine.decode.generate import Continuations, generate
+from steerstack.engine.decode.sampling import Sampling, ending, stop_tokens
+from steerstack.engine.overflow import check_scores
+from steerstack.engine.top_tokens import Guess, guesses, likeliest_anywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jaxtyping import Float
+    from torch import Tensor
+
+    from steerstack.steering.intervention import Plan
+    from steerstack.steering.tokens import TokenSequence
+    from steerstack.trace.model import Model
+
+
+class ServedEngine(ABC):
+    """What a server asks of an engine.
+
+    Attributes
+    ----------
+    name:
+        Which answers say made them.
+    model:
+        The model as transformers opens it: its tokenizer, its template, its sites and its fingerprint.
+    """
+
+    name: str
+    model: Model
+
+    @abstractmethod
+    def check(self, plan: Plan) -> None:
+        """Refuse a plan that it cannot carry out; raises SiteError or ModelError."""
+
+    @abstractmethod
+    def generate(
+        self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
+    ) -> list[tuple[int, ...]]:
+        """New tokens after every prompt; ``alive`` is called in between, and may raise to end the work."""
+
+    @abstractmethod
+    def read(
+        self, texts: Sequence[TokenSequence], starts: Sequence[int], plan: Plan, k: int, alive: Callable[[], None]
+    ) -> list[list[Guess]]:
+        """What is said of each text's tokens from a place on, with the k likeliest in their place."""
+
+
+@final
+class ReferenceEngine(ServedEngine):
+    """steerstack's own engine, on a model that is open in this process."""
+
+    name = "reference"
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def check(self, plan: Plan) -> None:
+        """As :meth:`steerstack.trace.model.Model.check_plan`."""
+        self.model.check_plan(plan)
+
+    def generate(
+        self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
+    ) -> list[tuple[int, ...]]:
+        """As :func:`steerstack.engine.decode.generate.generate`; drawn texts one by one.
+
+        So a seed gives the same text whatever stands beside the prompt in a request.
+        """
+        if sampling.temperature > 0 and len(prompts) > 1:
+            return [tokens for prompt in prompts for tokens in self.generate([prompt], plan, sampling, alive)]
+        return generate(self.model, prompts, [plan], sampling, told=lambda *_: alive())[0].tokens
+
+    def read(
+        self, texts: Sequence[TokenSequence], starts: Sequence[int], plan: Plan, k: int, alive: Callable[[], None]
+    ) -> list[list[Guess]]:
+        """As :func:`steerstack.engine.top_tokens.likeliest_anywhere`."""
+        alive()
+        return likeliest_anywhere(self.model, texts, starts, plan, k)
+
+
+@runtime_checkable
+class GeneratingModel(Protocol):
+    """A model opened by a backend that generates, such as vLLM's."""
+
+    @property
+    def known(self) -> Model:
+        """The same model as transformers opens it; its weights may be gone."""
+
+    def check_plan(self, plan: Plan) -> None:
+        """Refuse a plan that it cannot carry out."""
+
+    def logits(self, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
+        """Logits of one unpadded sequence under a plan."""
+
+    def generate(
+        self, prompts: Sequence[TokenSequence], arms: Sequence[Plan], sampling: Sampling
+    ) -> list[Continuations]:
+        """Continue every prompt under every arm."""
+
+
+@final
+class BackendEngine(ServedEngine):
+    """A backend's model.
+
+    Parameters
+    ----------
+    name:
+        The backend's.
+    opened:
+        What it opened.
+    """
+
+    def __init__(self, name: str, opened: GeneratingModel) -> None:
+        self.name, self._opened, self.model = name, opened, opened.known
+
+    def check(self, plan: Plan) -> None:
+        """As the backend's model does."""
+        self._opened.check_plan(plan)
+
+    def generate(
+        self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
+    ) -> list[tuple[int, ...]]:
+        """As the backend does. Texts that end an answer are looked for afterwards: what follows them is left out."""
+        alive()
+        answers = self._opened.generate(prompts, [plan], replace(sampling, stop=()))[0].tokens
+        over = ending(self.model, stop_tokens(self.model), sampling)
+        ends = [next((n for n in range(1, len(of)) if over(of[:n])), len(of)) for of in answers]
+        return [of[:end] for of, end in zip(answers, ends, strict=True)]
+
+    def read(
+        self, texts: Sequence[TokenSequence], starts: Sequence[int], plan: Plan, k: int, alive: Callable[[], None]
+    ) -> list[list[Guess]]:
+        """From the backend's logits, text by text."""
+        results = []
+        for text, start in zip(texts, starts, strict=True):
+            alive()
+            results.append(guesses(self._opened.logits(text, plan), text, start, k) if start < len(text) else [])
+        check_scores(self.model, plan, [[[guess.logp for guess in of_text]] for of_text in results])
+        return results
