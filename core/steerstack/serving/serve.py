@@ -17,8 +17,8 @@ from steerstack.trace.remote.keys import TOKEN
 from steerstack.util.keys import is_loopback
 
 
-def check_bind(host: str, token: str | None) -> None:
-    """Refuse to be reached from other machines without a token.
+def check_bind(host: str, token: str | None, does: str = "runs whatever code it is sent, and would take it") -> None:
+    """Refuse to be reached from other machines without a token; ``does`` says what the server would do for them.
 
     Raises
     ------
@@ -27,7 +27,7 @@ def check_bind(host: str, token: str | None) -> None:
     """
     if not is_loopback(host) and not token:
         raise RemoteError(
-            f"A server on {host} runs whatever code it is sent, and would take it from other machines.",
+            f"A server on {host} {does} from other machines.",
             seen="no token",
             fix="Set STEERSTACK_SERVE_TOKEN (clients set it too) or give --token-file FILE, or keep --host 127.0.0.1.",
         )

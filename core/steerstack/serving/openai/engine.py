@@ -127,7 +127,12 @@ class BackendEngine(ServedEngine):
     def generate(
         self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
     ) -> list[tuple[int, ...]]:
-        """As the backend does. Texts that end an answer are looked for afterwards: what follows them is left out."""
+        """As the backend does, drawn texts one by one.
+
+        Texts that end an answer are looked for afterwards: what follows them is left out.
+        """
+        if sampling.temperature > 0 and len(prompts) > 1:
+            return [tokens for prompt in prompts for tokens in self.generate([prompt], plan, sampling, alive)]
         alive()
         answers = self._opened.generate(prompts, [plan], replace(sampling, stop=()))[0].tokens
         over = ending(self.model, stop_tokens(self.model), sampling)

@@ -91,7 +91,7 @@ def serve_openai(
     SteerstackError
         It would be open to other machines without a token; a model or a vector cannot be opened.
     """
-    check_bind(host, token)
+    check_bind(host, token, "answers whoever asks, and could be asked")
     check_packages(PAGE)
     own_token = token is None
     token = token or new_token()
