@@ -33,7 +33,7 @@ USUAL_TEMPERATURE = 1.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class Completion:
     """What came of one prompt.
 
     Attributes
@@ -156,7 +156,7 @@ class Responder:
         sampling: Sampling,
         reads: int | None,
         alive: Alive,
-    ) -> list[Answer]:
+    ) -> list[Completion]:
         check_fits(self._model, prompts, lambda at: f"Prompt {at + 1}", new=sampling.max_new_tokens)
         new: list[tuple[int, ...]] = [()] * len(prompts)
         if sampling.max_new_tokens:
@@ -176,10 +176,10 @@ class Responder:
             said = str(self._model.tokenizer.decode(list(more), skip_special_tokens=True)) if more else ""
             text = _before(said, sampling.stop)
             at_end = bool(more) and (more[-1] in stops or len(text) < len(said))
-            answers.append(Answer(whole, text, at_end, count, start, of))
+            answers.append(Completion(whole, text, at_end, count, start, of))
         return answers
 
-    def _listed(self, answer: Answer, top: int, echo: bool) -> dict[str, Any]:
+    def _listed(self, answer: Completion, top: int, echo: bool) -> dict[str, Any]:
         """Log-probabilities as completions have them; the first token of a text has none."""
         assert answer.guesses is not None
         ids = answer.whole.ids[0 if echo else answer.start :]
@@ -206,7 +206,7 @@ class Responder:
         tops.setdefault(word, guess.logp)
         return tops
 
-    def _content(self, answer: Answer, top: int) -> list[dict[str, Any]]:
+    def _content(self, answer: Completion, top: int) -> list[dict[str, Any]]:
         assert answer.guesses is not None
 
         def entry(token: int, logp: float) -> dict[str, Any]:
@@ -236,7 +236,7 @@ class Responder:
         prefix: str,
         model: str,
         choices: list[dict[str, Any]],
-        answers: Sequence[Answer],
+        answers: Sequence[Completion],
         told: list[dict[str, object]],
         plan: Plan,
         sampling: Sampling,

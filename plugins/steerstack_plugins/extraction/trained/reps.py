@@ -30,7 +30,7 @@ class RePS(Extractor):
 
     Source: Wu et al., arXiv 2505.20809, section 3, for rank-1 steering vectors, and the authors' code
     (``scaled_simpo`` in AxBench). With the exhibiting answer c, the contrast answer o, their lengths
-    |c| and |o| in tokens, and the bare model's log-probabilities log p, the mean over pairs of
+    ``|c|`` and ``|o|`` in tokens, and the bare model's log-probabilities log p, the mean over pairs of
     ``-log sigmoid(D+) - log sigmoid(D-)`` is minimised::
 
         D+ = b+ / |c| log p(c | h + a v) - 1 / |o| log p(o | h + a v),  b+ = max(log p(o) - log p(c), 1)
