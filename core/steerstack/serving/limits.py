@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+GRACE = 1
+"""Seconds that a running answer has, once the server is stopped."""
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -9,7 +9,7 @@ from steerstack.errors import RemoteError
 from steerstack.serving.app import Service
 from steerstack.serving.deployment import Deployment
 from steerstack.serving.jobs import Jobs
-from steerstack.serving.limits import Limits
+from steerstack.serving.limits import GRACE, Limits
 from steerstack.serving.packages import check_packages
 from steerstack.serving.token import new_token
 from steerstack.serving.worker import ModelOrder, Worker
@@ -86,6 +86,8 @@ def serve(
     deployment = Deployment(worker.names, worker.revision)
     app = Service(deployment, worker, Jobs(limits=limits), token, hosts, limits).app()
     try:
-        uvicorn.run(app, host=host, port=port, log_level="warning", ws="websockets-sansio")
+        uvicorn.run(
+            app, host=host, port=port, log_level="warning", ws="websockets-sansio", timeout_graceful_shutdown=GRACE
+        )
     finally:
         worker.stop()

@@ -128,6 +128,8 @@ class OpenAIService:
             return JSONResponse(answer.result())
         except _GoneError:
             return Response(status_code=HTTPStatus.NO_CONTENT)
+        except asyncio.CancelledError:  # only the end of the server cancels
+            return refusal("The server was stopped.", HTTPStatus.SERVICE_UNAVAILABLE, "stopped")
         finally:
             gone.set()
             self._waiting -= 1

@@ -11,7 +11,7 @@ import uvicorn
 
 from steerstack.catalog.lookup import find
 from steerstack.errors import PluginError
-from steerstack.serving.limits import Limits
+from steerstack.serving.limits import GRACE, Limits
 from steerstack.serving.openai.app import OpenAIService
 from steerstack.serving.openai.engine import BackendEngine, GeneratingModel, ReferenceEngine, ServedEngine
 from steerstack.serving.openai.reply import Responder
@@ -105,6 +105,8 @@ def serve_openai(
     if own_token:
         say(f"a client needs its token: OPENAI_BASE_URL=http://{host}:{port}/v1 OPENAI_API_KEY={token}")
     try:
-        uvicorn.run(service.app(), host=host, port=port, log_level="warning", ws="none")
+        uvicorn.run(
+            service.app(), host=host, port=port, log_level="warning", ws="none", timeout_graceful_shutdown=GRACE
+        )
     finally:
         service.close()

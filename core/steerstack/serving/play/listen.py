@@ -6,6 +6,7 @@ from collections.abc import Callable
 import uvicorn
 
 from steerstack.errors import SteerstackError
+from steerstack.serving.limits import GRACE
 from steerstack.serving.play.app import play_app
 from steerstack.serving.play.playground import Playground
 from steerstack.serving.play.stream import ModelThread
@@ -13,9 +14,6 @@ from steerstack.serving.token import new_token
 
 HOST = "127.0.0.1"
 """Nobody but this machine reaches it."""
-
-GRACE = 1
-"""Seconds that a running answer has, once the server is stopped."""
 
 
 def listen(playground: Playground, port: int, opened: Callable[[str], None]) -> None:
