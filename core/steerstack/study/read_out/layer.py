@@ -91,6 +91,11 @@ class LayerReadOut:
         return self.read.n >= TOO_FEW and self.read.ci_low > 0.5
 
     @property
+    def area(self) -> str:
+        """The AUROC with its interval."""
+        return f"{self.read.value:.2f} [{self.read.ci_low:.2f}, {self.read.ci_high:.2f}]"
+
+    @property
     def rank(self) -> int:
         """Place of the erasure among the random ones by absolute size, 1 for the largest of all."""
         return 1 + sum(abs(one) >= abs(self.erased.value) for one in self.random)
@@ -106,7 +111,7 @@ class LayerReadOut:
             else "item by item one of the two does not vary"
         )
         return (
-            f"At layer {self.layer} the direction {reads} (AUROC {interval(self.read)}) {link} {_SAID[self.outcome]} "
+            f"At layer {self.layer} the direction {reads} (AUROC {self.area}) {link} {_SAID[self.outcome]} "
             f"({interval(self.added)}); {tracks}; erased it moves the behaviour by {interval(self.erased)}, place "
             f"{self.rank} of {len(self.random) + 1} with random directions (p = {self.p:.2g})."
         )

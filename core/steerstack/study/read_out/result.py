@@ -98,7 +98,7 @@ class ReadOutResult(PlainResult):
     def page(self) -> Page:
         """The layers as a table, above the effects."""
         rows = [
-            [str(one.layer), interval(one.read), interval(one.added), one.outcome, interval(one.tracks),
+            [str(one.layer), one.area, interval(one.added), one.outcome, interval(one.tracks),
              interval(one.erased), f"{one.rank} of {len(one.random) + 1}", f"{one.p:.2g}"]
             for one in self.layers
         ]  # fmt: skip

@@ -1,5 +1,7 @@
 """One layer: the outcome by the whole interval, the place among random erasures, and the words for both."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -42,7 +44,8 @@ def test_a_sentence_says_both_and_how_they_go_together():
     where = rng.normal(size=40)
     found = layer(0.5 + 0.1 * where, positions=where)
     assert found.tracks.value == pytest.approx(1.0)
-    assert "reads the behaviour (AUROC" in found.sentence
+    assert f"reads the behaviour (AUROC {found.area}) and" in found.sentence
+    assert re.fullmatch(r"0\.\d\d \[0\.\d\d, (0\.\d\d|1\.00)\]", found.area)  # a share has no sign
     assert "and steers (" in found.sentence
     silent = layer(rng.normal(0, 0.01, 40))
     assert "but does not steer (" in silent.sentence
