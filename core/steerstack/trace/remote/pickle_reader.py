@@ -6,8 +6,8 @@ instruction in it is looked at, then every name in it must be one of a few, whic
 """
 
 import io
+import math
 import pickle
-import pickletools
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +21,13 @@ from torch import Tensor
 
 from steerstack.errors import RemoteError
 from steerstack.trace.remote.keys import key_for
+from steerstack.trace.remote.pickle_bounds import check_bounds
 
-_REFUSED = {"BUILD", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID", "NEXT_BUFFER"}
-"""Instructions that make or change objects of a class; all that is wanted does without."""
+SPREAD = 1 << 27
+"""Bytes up to which a tensor may be larger than those it repeats (an expanded one)."""
+
+DECOMPRESSED = 1 << 30
+"""Bytes up to which an answer may grow when it is decompressed, and beyond them a hundredfold."""
 
 _BROKEN = (
     *(pickle.UnpicklingError, zipfile.BadZipFile, EOFError, RecursionError, MemoryError, NotImplementedError),
@@ -55,8 +59,11 @@ def decompressed(content: bytes, compress: bool) -> bytes:
     """The bytes as they were before a server compressed them."""
     if not compress:
         return content
+    bound = max(DECOMPRESSED, 100 * len(content))
     try:
-        return zstandard.ZstdDecompressor().decompress(content)
+        if zstandard.frame_content_size(content) > bound:  # -1 where it does not say
+            raise zstandard.ZstdError(f"{len(content)} bytes that would become more than {bound}")
+        return zstandard.ZstdDecompressor().decompress(content, max_output_size=bound)
     except zstandard.ZstdError as error:
         raise RemoteError("The server's answer is damaged.", seen=str(error)) from error
 
@@ -85,9 +92,7 @@ class _Archive:
     def load(self) -> Any:
         """The value."""
         data = self._read("data.pkl")
-        for instruction, _, _ in pickletools.genops(data):
-            if instruction.name in _REFUSED:
-                raise pickle.UnpicklingError(f"the instruction {instruction.name}")
+        check_bounds(data)
         return _Reader(io.BytesIO(data), self._read).load()
 
     def _read(self, name: str) -> bytes:
@@ -132,12 +137,21 @@ def _tensor(
     reach = offset + sum((length - 1) * step for length, step in zip(size, stride, strict=True)) + 1
     if min((offset, *size, *stride), default=0) < 0 or (0 not in size and reach > storage.numel()):
         raise ValueError(f"a tensor of {tuple(size)} beyond its bytes")
+    if math.prod(size) * storage.element_size() > max(storage.nbytes, SPREAD):
+        raise ValueError(f"a tensor of {tuple(size)} that repeats {storage.nbytes} bytes")
     return storage.as_strided(tuple(size), tuple(stride), offset).requires_grad_(requires_grad is True)
 
 
 def _tensor_of_bytes(storage: Tensor, *told: Any) -> Tensor:
     *how, requires_grad, _, dtype = told[:6]
     return _tensor(storage.view(dtype), *how, requires_grad)
+
+
+def _bytes_of(*told: Any) -> bytearray:
+    """Bytes that are in the file; of a number ``bytearray`` would make as many zeros."""
+    if told and not isinstance(told[0], bytes | str):
+        raise ValueError("bytes that are not in the file")
+    return bytearray(*told)
 
 
 _STORAGES = {
@@ -158,7 +172,7 @@ _KNOWN: Mapping[str, Any] = {
     "collections.OrderedDict": _Function(dict),
     "builtins.set": _Function(set),
     "builtins.frozenset": _Function(frozenset),
-    "builtins.bytearray": _Function(bytearray),
+    "builtins.bytearray": _Function(_bytes_of),
     "builtins.complex": _Function(complex),
     "builtins.slice": _Function(slice),
     "_codecs.encode": _Function(lambda text, _: text.encode("latin1")),  # bytes, in pickle's protocol 2

@@ -8,12 +8,14 @@ import zipfile
 
 import pytest
 import torch
+import zstandard
 from nnsight.intervention.backends.remote import RemoteBackend
 from nnsight.schema.response import ResponseModel, Status
 from tests.support.hostile import Touch, saved
 
 from steerstack.errors import RemoteError
-from steerstack.trace.remote.pickle_reader import guard_nnsight, read_saved
+from steerstack.trace.remote import pickle_reader
+from steerstack.trace.remote.pickle_reader import decompressed, guard_nnsight, read_saved
 
 VALUES = {
     "bytes": b"\x00\xff" * 5000,
@@ -31,6 +33,7 @@ TENSORS = {
     "uint16": torch.arange(3).to(torch.uint16),
     "parameter": torch.nn.Parameter(torch.ones(2)),
     "with gradient": torch.ones(2, requires_grad=True),
+    "one row for all": torch.arange(8.0).expand(50, 8),
 }
 
 
@@ -125,6 +128,41 @@ def test_the_attacks_would_run_elsewhere(tmp_path):
 def test_damaged_files_are_named(cut):
     with pytest.raises(RemoteError, match="damaged"):
         read_saved(written({"x": torch.ones(100)}, 4)[:cut])
+
+
+def doubled(levels):
+    """A tuple that holds the same tuple twice, which holds the same tuple twice, and so on, as a key."""
+    twice = [b"q%c0h%ch%c\x86" % (place, place, place) for place in range(levels)]
+    return archive(b"}(K\x01" + b"".join(twice) + b"Nu.")
+
+
+BOMBS = {
+    "a place in memory far away": archive(b"]r\xff\xff\xff\x7f."),
+    "as many zeros as a number says": archive(b"cbuiltins\nbytearray\n(J\xff\xff\xff\x7ftR."),
+    "one number, repeated": written(torch.ones(1).expand(1 << 30), 4),
+    "tuples of tuples": doubled(60),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_little_does_not_become_much(name):
+    with pytest.raises(RemoteError, match="answer was not read"):
+        read_saved(BOMBS[name])
+
+
+def test_few_tuples_of_tuples_are_read():
+    (key,) = read_saved(doubled(3))
+    assert key == (((1, 1), (1, 1)), ((1, 1), (1, 1)))
+
+
+def test_an_answer_does_not_grow_beyond_measure_when_it_is_decompressed(monkeypatch):
+    few = zstandard.ZstdCompressor().compress(bytes(10_000))
+    assert decompressed(few, compress=True) == bytes(10_000)
+    monkeypatch.setattr(pickle_reader, "DECOMPRESSED", 9_999)
+    unsaid = zstandard.ZstdCompressor(write_content_size=False).compress(bytes(10_000))
+    for content in (few, unsaid):
+        with pytest.raises(RemoteError, match="damaged"):
+            decompressed(content, compress=True)
 
 
 def test_nnsights_own_clients_run_nothing_either(tmp_path):
