@@ -129,7 +129,7 @@ def biased(seed: int, folder: Path) -> Any:
     labellers = (MethodRef.model_validate({"name": "one-topic", "topic": "games"}), MethodRef(name="random-flips"))
     study = LabelErrors(
         data="planted", techniques=(MethodRef(name=LABELS),), labellers=labellers, noise=(0.25,), layers=(2,),
-        shares=(0.2,), seeds=3, nulls=0, position="response", seed=seed,
+        shares=(0.2,), seeds=5, nulls=0, position="response", seed=seed,
     )  # fmt: skip
     return study.run(two_topic_model(seed), data=two_topic_data(80), folder=folder)
 
