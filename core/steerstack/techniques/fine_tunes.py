@@ -14,7 +14,7 @@ from steerstack.data.splits import Splits
 from steerstack.errors import StudyError
 from steerstack.run.crew import Crew
 from steerstack.run.step import Step
-from steerstack.trace.changed_weights import with_weights
+from steerstack.trace.changed_weights import check_changed, with_weights
 from steerstack.trace.model import Model
 from steerstack.trace.trainable import check_trainable
 from steerstack.util import digest
@@ -54,16 +54,22 @@ def check_weights(model: Model, baselines: Sequence[Baseline]) -> None:
 
 
 def unless_unchanged(baseline: Baseline, tuned: Tuned, model: Model) -> Tuned:
-    """What was tuned; with ``unchanged`` in its record, and the model itself, where training changed no weight.
+    """What was tuned; with ``unchanged`` in its record, and the model itself, where it kept nothing of its training.
 
-    So it is where the untrained model was the best on validation items, or where a dtype of few digits rounds all
-    changes away: an outcome, which a study measures and tells. So it is of vectors
-    that were learnt from a reward, where none came out.
+    That the untrained model was the best on validation items is an outcome, which a study measures and tells: the
+    record then has 0 for ``epoch_chosen``. So it is of vectors that were learnt from a reward, where none came out.
+
+    Raises
+    ------
+    ModelError
+        Training changed no weight, and the record does not say that none of it was kept.
     """
-    trained = baseline.trains or isinstance(baseline, OnlineLearner)
+    learner = isinstance(baseline, OnlineLearner)
     conditioned = tuned.plan or tuned.system or tuned.shots
-    if not trained or conditioned or tuned.model.fingerprint != model.fingerprint:
+    if not (baseline.trains or learner) or conditioned or tuned.model.fingerprint != model.fingerprint:
         return tuned
+    if not learner and tuned.record.get("epoch_chosen") != 0:
+        check_changed(tuned.model, model, f"The fine-tune {baseline.label}")
     return replace(tuned, model=model, record={**tuned.record, UNCHANGED: True})
 
 

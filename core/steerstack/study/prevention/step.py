@@ -14,6 +14,7 @@ from steerstack.measure.arm import Arm
 from steerstack.run.step import Step
 from steerstack.steering.intervention import Plan
 from steerstack.study.fit_step import values_on
+from steerstack.techniques.fine_tunes import UNCHANGED, unless_unchanged
 from steerstack.trace.model import Model
 
 
@@ -100,13 +101,14 @@ class TrainAndHoldOut(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """Values by test set, ``plain`` and ``steered``, with the record of the training."""
-        tuned = self.finetune.tune(model, self.train, self.validation, seed=self.seed)
+        trained = self.finetune.tune(model, self.train, self.validation, seed=self.seed)
+        tuned = unless_unchanged(self.finetune, trained, model)
         values = {
             "plain": self.held_out.of(tuned.model),
             "steered": None if self.afterwards is None else self.held_out.of(tuned.model, self.afterwards),
-            "record": dict(tuned.record),
+            "record": dict(trained.record),
             "cost": {"parameters": tuned.parameters, "seconds": tuned.seconds, "flops": tuned.flops},
-            "unchanged": tuned.model.fingerprint == model.fingerprint,
+            "unchanged": UNCHANGED in tuned.record,
         }
         progress(1)
         return values
