@@ -1,14 +1,18 @@
-"""What the results of studies of several techniques share: what they hold besides what was measured."""
+"""What the results of studies of several techniques share, and what their answers do: nulls, and the test items."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from steerstack.measure.scoring import scale_name
-from steerstack.report.answer import ItemFrame
+from steerstack.report.answer import Answer, ItemFrame
+from steerstack.study.null_test import NullTest, beside
 from steerstack.study.result import Result
 from steerstack.techniques.fine_tunes import still
+from steerstack.techniques.null_techniques import is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from steerstack.data.items import DataSet
     from steerstack.data.splits import Splits
     from steerstack.measure.competence import Competence
+    from steerstack.study.technique_study import TechniqueStudy
     from steerstack.techniques.technique import Technique
 
 
@@ -96,3 +101,56 @@ class OneSetResult(TechniqueResult):
             "competence": self.competence.to_json(),
             "warning": self.warning,
         }
+
+
+@dataclass(frozen=True)
+class TechniqueAnswer(Answer):
+    """What the items of a study of several techniques say.
+
+    Attributes
+    ----------
+    study, items:
+        What was declared, and what came out.
+    steered:
+        Names of the techniques that are vectors, nulls aside.
+    """
+
+    study: TechniqueStudy
+    items: ItemFrame
+    steered: Sequence[str]
+
+    @property
+    @abstractmethod
+    def effects_beside_nulls(self) -> Mapping[str, float]:
+        """The number by which vectors stand beside their nulls: of each technique, nulls among them."""
+
+    @cached_property
+    def null_tests(self) -> dict[str, NullTest]:
+        """Each vector beside the nulls."""
+        effects = self.effects_beside_nulls
+        nulls = {name: effect for name, effect in effects.items() if is_reference(name)}
+        return {name: beside(effects[name], nulls) for name in self.steered if name in effects}
+
+    def place(self, name: str) -> str:
+        """How many nulls a technique moves the behaviour further than; empty without nulls, and for no vector."""
+        return self.null_tests[name].place if name in self.null_tests else ""
+
+
+@dataclass(frozen=True)
+class OneSetAnswer(TechniqueAnswer):
+    """The same, where all are measured on the test items of one data set."""
+
+    @cached_property
+    def tested(self) -> list[str]:
+        """The test items by their ids."""
+        return list(dict.fromkeys(self.items.frame.get("item", [])))
+
+    @cached_property
+    def groups(self) -> list[int] | None:
+        """The cluster of each test item."""
+        return self.items.groups(self.tested)
+
+    @property
+    def n(self) -> int:
+        """Number of test items."""
+        return len(self.tested)

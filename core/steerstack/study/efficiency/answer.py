@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steerstack.report.answer import Answer, ItemFrame
 from steerstack.stats.learning_curves import SEEDS, Crossing, Curve, Effects, crossing, curve
 from steerstack.study.efficiency.page import efficiency_plots, efficiency_tables
-from steerstack.study.null_test import AboveNull, NullTest, beside, borne
+from steerstack.study.null_test import AboveNull, borne
+from steerstack.study.technique_result import OneSetAnswer
 from steerstack.techniques.null_techniques import is_reference
 
 if TYPE_CHECKING:
@@ -32,20 +32,10 @@ class ComparedCurves:
 
 
 @dataclass(frozen=True)
-class EfficiencyAnswer(Answer):
-    """Everything that is said of curves.
-
-    Attributes
-    ----------
-    study, items:
-        What was declared, and what came out.
-    steered:
-        Names of the techniques that are vectors, nulls aside.
-    """
+class EfficiencyAnswer(OneSetAnswer):
+    """Everything that is said of curves."""
 
     study: Efficiency
-    items: ItemFrame
-    steered: Sequence[str]
 
     @cached_property
     def _effects(self) -> dict[Any, NDArray[np.float64]]:
@@ -55,16 +45,6 @@ class EfficiencyAnswer(Answer):
             return {}
         each = frame.groupby(["technique", "noise", "n", "seed"], sort=False)
         return {key: rows.set_index("item")["effect"].loc[self.tested].to_numpy(float) for key, rows in each}
-
-    @cached_property
-    def tested(self) -> list[str]:
-        """The test items by their ids."""
-        return list(dict.fromkeys(self.items.frame.get("item", [])))
-
-    @cached_property
-    def groups(self) -> list[int] | None:
-        """The cluster of each test item."""
-        return self.items.groups(self.tested)
 
     @cached_property
     def names(self) -> list[str]:
@@ -126,17 +106,10 @@ class EfficiencyAnswer(Answer):
                 comparisons.append(AboveNull(name, null, curve(sizes, mine - theirs, groups=self.groups).area))
         return comparisons
 
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector beside the nulls: mean effect over the sizes on clean labels."""
-        areas = {name: of.area.value for (name, at), of in self.curves.items() if at == self.clean}
-        nulls = {name: area for name, area in areas.items() if is_reference(name)}
-        return {name: beside(areas[name], nulls) for name in self.steered if name in areas}
-
     @property
-    def n(self) -> int:
-        """Number of test items."""
-        return len(self.tested)
+    def effects_beside_nulls(self) -> dict[str, float]:
+        """Mean effect over the sizes on clean labels."""
+        return {name: of.area.value for (name, at), of in self.curves.items() if at == self.clean}
 
     @property
     def sentences(self) -> list[str]:
@@ -145,15 +118,11 @@ class EfficiencyAnswer(Answer):
         lines = [
             f"{name}: mean effect over the sizes {areas[name]}"
             + ("" if areas[name].bears_claim else ", which cannot be told apart from none")
-            + self._further(name)
+            + (f", further than {place}" if (place := self.place(name)) else "")
             for name in sorted(areas, key=lambda name: -areas[name].value)
         ]
         each = [f"{line}." for line in lines]
         return [*each, *self._compared, borne(self.null_tests)]
-
-    def _further(self, name: str) -> str:
-        place = self.null_tests[name].place if name in self.null_tests else ""
-        return f", further than {place}" if place else ""
 
     @property
     def _compared(self) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from steerstack.report.answer import Answer, ItemFrame
 from steerstack.report.words import share
 from steerstack.stats import estimates
 from steerstack.stats.comparisons import corrected, p_value
@@ -19,7 +17,8 @@ from steerstack.stats.estimate import Estimate
 from steerstack.stats.ranks import rank_correlation
 from steerstack.stats.ratio import ratio_interval
 from steerstack.study.generalize.page import generalize_plots, generalize_tables
-from steerstack.study.null_test import AboveNull, NullTest, beside, borne
+from steerstack.study.null_test import AboveNull, borne
+from steerstack.study.technique_result import TechniqueAnswer
 from steerstack.techniques.null_techniques import is_reference
 
 if TYPE_CHECKING:
@@ -73,20 +72,10 @@ class RankCorrelation:
 
 
 @dataclass(frozen=True)
-class GeneralizeAnswer(Answer):
-    """Everything that is said of two domains.
-
-    Attributes
-    ----------
-    study, items:
-        What was declared, and what came out.
-    steered:
-        Names of the techniques that are vectors, nulls aside.
-    """
+class GeneralizeAnswer(TechniqueAnswer):
+    """Everything that is said of two domains."""
 
     study: Generalize
-    items: ItemFrame
-    steered: Sequence[str]
 
     @property
     def source(self) -> str:
@@ -177,15 +166,13 @@ class GeneralizeAnswer(Answer):
             if is_reference(null) and not is_reference(name)
         ]
 
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector beside the nulls: effect on the target when trained on the source."""
-        across = {transfer.name: transfer.across.value for transfer in self.transfers}
-        nulls = {name: effect for name, effect in across.items() if is_reference(name)}
-        return {name: beside(across[name], nulls) for name in self.steered if name in across}
+    @property
+    def effects_beside_nulls(self) -> dict[str, float]:
+        """Effect on the target when trained on the source."""
+        return {transfer.name: transfer.across.value for transfer in self.transfers}
 
     def _further(self, name: str) -> str:
-        place = self.null_tests[name].place if name in self.null_tests else ""
+        place = self.place(name)
         return f" Across, it moves {self.target} further than {place}." if place else ""
 
     @property

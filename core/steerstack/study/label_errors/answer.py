@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,12 +11,12 @@ import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
-from steerstack.report.answer import Answer, ItemFrame
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
 from steerstack.study.label_errors.cell import TRUE, Effects, LabelCell, cell
 from steerstack.study.label_errors.page import label_errors_plots, label_errors_tables
-from steerstack.study.null_test import NullTest, beside, borne
+from steerstack.study.null_test import borne
+from steerstack.study.technique_result import OneSetAnswer
 from steerstack.techniques.null_techniques import is_reference
 
 if TYPE_CHECKING:
@@ -48,30 +47,10 @@ class WrongLabels:
 
 
 @dataclass(frozen=True)
-class LabelErrorsAnswer(Answer):
-    """Everything that is said of wrong labels.
-
-    Attributes
-    ----------
-    study, items:
-        What was declared, and what came out.
-    steered:
-        Names of the techniques that are vectors, nulls aside.
-    """
+class LabelErrorsAnswer(OneSetAnswer):
+    """Everything that is said of wrong labels."""
 
     study: LabelErrors
-    items: ItemFrame
-    steered: Sequence[str]
-
-    @cached_property
-    def tested(self) -> list[str]:
-        """The test items by their ids."""
-        return list(dict.fromkeys(self.items.frame.get("item", [])))
-
-    @cached_property
-    def groups(self) -> list[int] | None:
-        """The cluster of each test item."""
-        return self.items.groups(self.tested)
 
     @cached_property
     def _effects(self) -> dict[tuple[str, str, float], Effects]:
@@ -136,12 +115,10 @@ class LabelErrorsAnswer(Answer):
         cells = {(one.technique, one.labeller): one for one in sorted(self.cells, key=lambda one: one.share)}
         return [one for one in self.cells if cells[one.technique, one.labeller] is one]
 
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector beside the nulls: mean effect on true labels."""
-        means = {name: float(of.mean()) for name, of in self._true.items()}
-        nulls = {name: mean for name, mean in means.items() if is_reference(name)}
-        return {name: beside(means[name], nulls) for name in self.steered if name in means}
+    @property
+    def effects_beside_nulls(self) -> dict[str, float]:
+        """Mean effect on true labels."""
+        return {name: float(of.mean()) for name, of in self._true.items()}
 
     @property
     def fell_short(self) -> list[str]:
@@ -151,11 +128,6 @@ class LabelErrorsAnswer(Answer):
             for of in self.labels
             if of.short
         ]
-
-    @property
-    def n(self) -> int:
-        """Number of test items."""
-        return len(self.tested)
 
     @property
     def sentences(self) -> list[str]:

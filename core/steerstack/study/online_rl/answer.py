@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from numpy.typing import ArrayLike
 
-from steerstack.report.answer import Answer, ItemFrame
 from steerstack.stats.estimate import Estimate
 from steerstack.stats.learning_curves import two_way
-from steerstack.study.null_test import NullTest, beside, borne
+from steerstack.study.null_test import borne
 from steerstack.study.online_rl.comparison import Comparison, Gains, compare, moves_choices_only, on_choices
 from steerstack.study.online_rl.on_top import VectorOnLearner, on_top
 from steerstack.study.online_rl.page import gains_plots, gains_tables
+from steerstack.study.technique_result import TechniqueAnswer
 from steerstack.techniques.null_techniques import is_reference
 
 if TYPE_CHECKING:
@@ -33,22 +33,16 @@ COLUMNS = {"reward": "reward_gain", "behaviour": "effect"}
 
 
 @dataclass(frozen=True)
-class OnlineRLAnswer(Answer):
-    """Everything that is said of rewards.
+class OnlineRLAnswer(TechniqueAnswer):
+    """Everything that is said of rewards; ``steered`` names no learners.
 
     Attributes
     ----------
-    study, items:
-        What was declared, and what came out.
-    steered:
-        Names of the techniques that are vectors, nulls and learners aside.
     declared:
         Names of the learners.
     """
 
     study: OnlineRL
-    items: ItemFrame
-    steered: Sequence[str]
     declared: Sequence[str]
 
     @property
@@ -147,12 +141,10 @@ class OnlineRLAnswer(Answer):
                 combinations.append(on_top(learner, origin, effects, alone, rewards, groups=self.groups()))
         return combinations
 
-    @cached_property
-    def null_tests(self) -> dict[str, NullTest]:
-        """Each vector among the techniques beside the nulls: mean effect on the behaviour's log-odds."""
-        means = {name: float(self.gains(name, what="behaviour").mean()) for name in self.names}
-        nulls = {name: mean for name, mean in means.items() if is_reference(name)}
-        return {name: beside(means[name], nulls) for name in self.steered if name in means}
+    @property
+    def effects_beside_nulls(self) -> dict[str, float]:
+        """Mean effect on the behaviour's log-odds."""
+        return {name: float(self.gains(name, what="behaviour").mean()) for name in self.names}
 
     def unchanged(self, name: str) -> int:
         """Under how many seeds a learner kept nothing of its training."""
