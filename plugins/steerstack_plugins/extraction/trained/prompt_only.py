@@ -77,7 +77,6 @@ class PromptOnly(Extractor):
         from torch.nn.functional import logsigmoid, normalize
 
         from steerstack.engine.gradients import Shift, differentiable
-        from steerstack.engine.score import score
         from steerstack_plugins.extraction.common.train import (
             Training,
             by_epoch,
@@ -87,7 +86,7 @@ class PromptOnly(Extractor):
             train,
             usual_norm,
         )
-        from steerstack_plugins.extraction.trained.reps import lengths, margin
+        from steerstack_plugins.extraction.trained.reps import bare_log_probabilities, lengths, margin
 
         model, site, positions = pairs.model, site_of(pairs, self.layer), self.positions()
         questions = questions_of(pairs)
@@ -95,8 +94,7 @@ class PromptOnly(Extractor):
         drawn = torch.randn(width, generator=torch.Generator().manual_seed(self.seed))
         w, a = normalize(drawn, dim=0).requires_grad_(), torch.tensor(self.start * norm, requires_grad=True)
         if self.objective == "preference":
-            (bare,) = score(model, [question.pair for question in questions], [Plan()])
-            reference = torch.tensor([[bare.total(index, side) for side in (0, 1)] for index in range(len(questions))])
+            reference = bare_log_probabilities(model, questions)
 
         def loss(chosen: Sequence[int], _step: int) -> Tensor:
             some = [questions[index] for index in chosen]

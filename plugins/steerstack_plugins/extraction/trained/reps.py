@@ -78,8 +78,6 @@ class RePS(Extractor):
         import torch
         from torch.nn.functional import normalize
 
-        from steerstack.engine.score import score
-        from steerstack.steering.intervention import Plan
         from steerstack.steering.tokens import Tokens
         from steerstack_plugins.extraction.common.train import (
             Training,
@@ -93,8 +91,7 @@ class RePS(Extractor):
 
         model, site = pairs.model, site_of(pairs, self.layer)
         questions = questions_of(pairs)
-        (scores,) = score(model, [question.pair for question in questions], [Plan()])
-        reference = torch.tensor([[scores.total(index, side) for side in (0, 1)] for index in range(len(questions))])
+        reference = bare_log_probabilities(model, questions)
         norm, draws = usual_norm(model, questions, site), torch.Generator().manual_seed(self.seed)
         w = normalize(torch.randn(model.width(site), generator=draws), dim=0).requires_grad_()
         training = Training(self.epochs, self.batch, self.learning_rate, "linear", self.seed)
@@ -151,7 +148,7 @@ def bidirectional_loss(
     factors:
         How strongly v is added, by pair.
     reference:
-        Log-probability (nats) of each answer in the bare model, the exhibiting one first.
+        As :func:`bare_log_probabilities` gives it.
     site, tokens:
         Where v acts.
     """
@@ -165,6 +162,17 @@ def bidirectional_loss(
     nulled = [Plan((NullOut(site, direction, selection=tokens),))] * len(sequences)
     logp = differentiable(model, sequences * 2, [*added, *nulled]).logp.cpu().reshape(2, -1, 2) / lengths(questions)
     return -(logsigmoid(margin(logp[0], reference, 0)) + logsigmoid(margin(logp[1], reference, 1))).mean()
+
+
+def bare_log_probabilities(model: Model, questions: Sequence[Question]) -> Float[Tensor, "pair side"]:
+    """Log-probability (nats) of each answer in the bare model, the exhibiting one first."""
+    import torch
+
+    from steerstack.engine.score import score
+    from steerstack.steering.intervention import Plan
+
+    (bare,) = score(model, [question.pair for question in questions], [Plan()])
+    return torch.tensor([[bare.total(index, side) for side in (0, 1)] for index in range(len(questions))])
 
 
 def margin(
