@@ -19,10 +19,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from steerstack.catalog.lookup import find
 from steerstack.errors import DataError, SteerstackError, nearest
@@ -38,6 +38,14 @@ if TYPE_CHECKING:
     from steerstack.trace.model import Model
 
 
+def known_tokens(text: str) -> str:
+    """A selection of tokens as it is usually written; raises ValueError where there is none of that name."""
+    try:
+        return str(Tokens.parse(text))
+    except SteerstackError as error:
+        raise ValueError(f"{error.happened} {error.fix}") from error
+
+
 class PlannedEdit(BaseModel):
     """One entry of a plan file."""
 
@@ -49,7 +57,9 @@ class PlannedEdit(BaseModel):
     scale: float = Field(1.0, description="Strength: the multiplier of an addition, 1 for a whole ablation.")
     edit: str | None = Field(None, description="Name of the edit; None for the vector's own.")
     parameters: dict[str, Any] = Field(default_factory=dict, description="Parameters of the edit.")
-    tokens: str = Field("response", description="Which tokens: a selection, or positions.")
+    tokens: Annotated[str, AfterValidator(known_tokens)] = Field(
+        "response", description="Which tokens: a selection, or positions."
+    )
     transfer: bool = Field(False, description=TRANSFER)
 
     @field_validator("tokens", mode="before")
@@ -58,14 +68,6 @@ class PlannedEdit(BaseModel):
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return ",".join(map(str, value)) if isinstance(value, list | tuple) and value else value
-
-    @field_validator("tokens")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            return str(Tokens.parse(value))
-        except SteerstackError as error:
-            raise ValueError(f"{error.happened} {error.fix}") from error
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:

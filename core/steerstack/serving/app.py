@@ -1,6 +1,5 @@
 """The web side of a server of nnsight's protocol: what NDIF's clients ask for, and nothing else."""
 
-import hmac
 import io
 import secrets
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from steerstack.serving.deployment import Deployment, Envelope, MalformedRequest
 from steerstack.serving.jobs import Jobs, QueueFullError, ServerJob
 from steerstack.serving.limits import Limits
 from steerstack.serving.request_size import Bounded
+from steerstack.serving.token import may_ask
 from steerstack.serving.worker import Worker
 from steerstack.trace.remote.runner import versions
 
@@ -78,11 +78,7 @@ class Service:
         )
 
     def _knows(self, connection: HTTPConnection) -> bool:
-        origin = connection.headers.get("origin")
-        if origin is not None and origin.partition("://")[2] != connection.headers.get("host"):
-            return False  # a page in a browser, which may be anyone's; nnsight's client names this server itself
-        token = connection.headers.get("ndif-api-key", "")
-        return hmac.compare_digest(token.encode(), self._token.encode())
+        return may_ask(connection, connection.headers.get("ndif-api-key", ""), self._token)
 
     async def _env(self, request: Request) -> Response:
         return JSONResponse(versions()) if self._knows(request) else _refusal()

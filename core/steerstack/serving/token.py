@@ -1,11 +1,19 @@
 """The token that clients must send. It is never an argument: those show in the list of processes."""
 
+from __future__ import annotations
+
+import hmac
 import os
 import secrets
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steerstack.errors import RemoteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from starlette.requests import HTTPConnection
 
 LONGEST = 4096
 
@@ -45,3 +53,21 @@ def check_token(token: str) -> None:
 def new_token() -> str:
     """A random one."""
     return secrets.token_urlsafe(24)
+
+
+def may_ask(connection: HTTPConnection, sent: str, token: str) -> bool:
+    """Whether a client sent the token, and is no page in a browser that another server gave out.
+
+    Parameters
+    ----------
+    connection:
+        A request, or the beginning of a websocket.
+    sent:
+        What it sent as the token.
+    token:
+        What it must be.
+    """
+    origin = connection.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != connection.headers.get("host"):
+        return False
+    return hmac.compare_digest(sent.encode(), token.encode())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from steerstack.serving.limits import Limits
 from steerstack.serving.openai.form import ChatForm, CompletionForm, checked
 from steerstack.serving.openai.refusal import OverlongError, UnknownNameError, refusal, refused
 from steerstack.serving.request_size import Bounded
+from steerstack.serving.token import may_ask
 
 if TYPE_CHECKING:
     from steerstack.serving.openai.reply import Responder
@@ -86,10 +86,7 @@ class OpenAIService:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _check(self, request: Request) -> None:
-        origin = request.headers.get("origin")
-        other = origin is not None and origin.partition("://")[2] != request.headers.get("host")
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if other or not hmac.compare_digest(token.encode(), self._token.encode()):
+        if not may_ask(request, request.headers.get("authorization", "").removeprefix("Bearer "), self._token):
             raise HTTPException(HTTPStatus.UNAUTHORIZED, "The API key is missing or wrong, or a web page asks.")
 
     async def _models(self, request: Request) -> Response:

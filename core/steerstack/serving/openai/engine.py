@@ -40,11 +40,22 @@ class ServedEngine(ABC):
     def check(self, plan: Plan) -> None:
         """Refuse a plan that it cannot carry out; raises SiteError or ModelError."""
 
-    @abstractmethod
     def generate(
         self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
     ) -> list[tuple[int, ...]]:
-        """New tokens after every prompt; ``alive`` is called in between, and may raise to end the work."""
+        """New tokens after every prompt; ``alive`` is called in between, and may raise to end the work.
+
+        Drawn texts are drawn one by one, so that a seed gives the same text whatever stands beside the prompt.
+        """
+        if sampling.temperature > 0 and len(prompts) > 1:
+            return [tokens for prompt in prompts for tokens in self.go_on([prompt], plan, sampling, alive)]
+        return self.go_on(prompts, plan, sampling, alive)
+
+    @abstractmethod
+    def go_on(
+        self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
+    ) -> list[tuple[int, ...]]:
+        """New tokens after every prompt, all at once; ``alive`` as of :meth:`generate`."""
 
     @abstractmethod
     def read(
@@ -66,15 +77,10 @@ class ReferenceEngine(ServedEngine):
         """As :meth:`steerstack.trace.model.Model.check_plan`."""
         self.model.check_plan(plan)
 
-    def generate(
+    def go_on(
         self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
     ) -> list[tuple[int, ...]]:
-        """As :func:`steerstack.engine.decode.generate.generate`; drawn texts one by one.
-
-        So a seed gives the same text whatever stands beside the prompt in a request.
-        """
-        if sampling.temperature > 0 and len(prompts) > 1:
-            return [tokens for prompt in prompts for tokens in self.generate([prompt], plan, sampling, alive)]
+        """As :func:`steerstack.engine.decode.generate.generate`."""
         return generate(self.model, prompts, [plan], sampling, told=lambda *_: alive())[0].tokens
 
     def read(
@@ -124,15 +130,13 @@ class BackendEngine(ServedEngine):
         """As the backend's model does."""
         self._opened.check_plan(plan)
 
-    def generate(
+    def go_on(
         self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
     ) -> list[tuple[int, ...]]:
-        """As the backend does, drawn texts one by one.
+        """As the backend does.
 
         Texts that end an answer are looked for afterwards: what follows them is left out.
         """
-        if sampling.temperature > 0 and len(prompts) > 1:
-            return [tokens for prompt in prompts for tokens in self.generate([prompt], plan, sampling, alive)]
         alive()
         answers = self._opened.generate(prompts, [plan], replace(sampling, stop=()))[0].tokens
         over = ending(self.model, stop_tokens(self.model), sampling)

@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from steerstack.errors import ArgumentError, SteerstackError
+from steerstack.errors import ArgumentError
+from steerstack.exchange.plan_file import known_tokens
 from steerstack.steering.origin import TRANSFER
-from steerstack.steering.tokens import Tokens
 from steerstack.util.text import broken
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
@@ -55,21 +55,15 @@ class SteeringForm(BaseModel):
     layers: tuple[int, ...] | Literal["all"] | None = Field(None, description="Several layers, or all it has.")
     scale: float = Field(1.0, description="Strength: the multiplier of an addition, 1 for a whole ablation.")
     edit: Text | None = Field(None, description="Name of the edit; null for the vector's own.")
-    tokens: Text = Field("response", description="Which tokens: a selection, or positions as 0,5,-1.")
+    tokens: Annotated[Text, AfterValidator(known_tokens)] = Field(
+        "response", description="Which tokens: a selection, or positions as 0,5,-1."
+    )
     transfer: bool = Field(False, description=TRANSFER)
 
     @field_validator("layers", mode="before")
     @classmethod
     def _listed(cls, value: object) -> object:
         return value.split(",") if isinstance(value, str) and value != "all" else value
-
-    @field_validator("tokens")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        try:
-            return str(Tokens.parse(value))
-        except SteerstackError as error:
-            raise ValueError(f"{error.happened} {error.fix}") from error
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
