@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from steerstack.catalog.data import load_data
@@ -201,7 +202,7 @@ def _projections(
         sides = session.ledger.once(
             "projections of the training answers",
             about,
-            lambda data=data: along(session.model, data, vector, layer),  # type: ignore[misc]
+            partial(along, session.model, data, vector, layer),
             code=(along.__module__,),
         )
         for share in study.mixes:

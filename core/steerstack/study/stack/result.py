@@ -12,7 +12,7 @@ from steerstack.data.items import DataSet
 from steerstack.data.splits import Splits
 from steerstack.measure.competence import Competence
 from steerstack.measure.scoring import scale_name
-from steerstack.report.page import Page, Table, interval
+from steerstack.report.page import Page, Table
 from steerstack.report.samples import Samples
 from steerstack.report.words import sum_up
 from steerstack.run.arms import ArmValues, PlanCost
@@ -41,13 +41,12 @@ from steerstack.study.stack.misread import Misread, misread
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.stack.replicates import Replicate, Replicates
-from steerstack.study.stack.words import REFERENCE, alone_words, arm_words, on_top
+from steerstack.study.stack.words import alone_words, on_top, stack_summary
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.compute import of_vector
 from steerstack.techniques.fine_tunes import still
 from steerstack.techniques.selection import Choice
 from steerstack.trace.model import Model
-from steerstack.util.numbers import signed
 
 if TYPE_CHECKING:
     from steerstack.study.stack.study import Stack
@@ -255,15 +254,7 @@ class StackResult(Result):
 
     def summary(self) -> Table:
         """Every arm once, a line each, with its effect against the bare model; then what the nulls bear."""
-        columns = ("arm", "log-odds", "effect and 95 % interval")
-        rows = [
-            [arm_words(arm.cell), signed(arm.estimate.value), REFERENCE if arm.cell == BARE else interval(arm.effect)]
-            for arm in self.arms
-            if arm.listed
-        ]
-        near = [f"neighbour, {one.name}: {one.effect(self.bare_there)}" for one in self.nulls.neighbors]
-        notes = [self.null_test.sentence, *near, *(self.misread.lines if self.misread else [])]
-        return Table(f"{self.behavior}, n = {self.effect.n}", columns, rows, "\n".join(notes))
+        return stack_summary(self)
 
     def page(self) -> Page:
         """Arms, interactions, choices, costs, nulls."""

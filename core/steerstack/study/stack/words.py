@@ -3,14 +3,19 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from steerstack.measure.competence import Competence
-from steerstack.report.page import interval
+from steerstack.report.page import Table, interval
 from steerstack.report.words import share
 from steerstack.stats.comparisons import ALPHA
 from steerstack.stats.estimate import Estimate
 from steerstack.study.null_test import NullTest
-from steerstack.study.stack.grid import Cell, Interaction
+from steerstack.study.stack.grid import BARE, Cell, Interaction
+from steerstack.util.numbers import signed
+
+if TYPE_CHECKING:
+    from steerstack.study.stack.result import StackResult
 
 RESOLVED = ("reinforces", "partly redundant")
 """Verdicts that rest on an interaction that is told from zero, of which there are several."""
@@ -139,3 +144,16 @@ def letters_words(competence: Competence) -> str:
         f"By label the model keeps its choice in {consistency.value:.0%} of {consistency.n} validation items "
         f"when the options change places (a coin: 50 %): {reading}.{mass}"
     )
+
+
+def stack_summary(result: "StackResult") -> Table:
+    """Every arm, a line each, with its effect against the bare model; then nulls, neighbours and misread items."""
+    columns = ("arm", "log-odds", "effect and 95 % interval")
+    rows = [
+        [arm_words(arm.cell), signed(arm.estimate.value), REFERENCE if arm.cell == BARE else interval(arm.effect)]
+        for arm in result.arms
+        if arm.listed
+    ]
+    near = [f"neighbour, {one.name}: {one.effect(result.bare_there)}" for one in result.nulls.neighbors]
+    notes = [result.null_test.sentence, *near, *(result.misread.lines if result.misread else [])]
+    return Table(f"{result.behavior}, n = {result.effect.n}", columns, rows, "\n".join(notes))
