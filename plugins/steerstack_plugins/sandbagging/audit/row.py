@@ -1,0 +1,157 @@
+"""What an audit found in one organism of a population, as a line of a file: all that any rule needs, and no model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from steerstack.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from steerstack.contracts import Built
+    from steerstack_plugins.sandbagging.audit.audit import Evidence
+    from steerstack_plugins.sandbagging.audit.choices import Choices
+
+Split = Literal["calibration", "locked"]
+"""``calibration`` to learn from; ``locked`` is judged once, by what was frozen before."""
+
+DIGITS = 6
+"""Significant digits of a row's numbers."""
+
+
+@dataclass(frozen=True)
+class OrganismRow:
+    """One organism, and the evidence on it.
+
+    Attributes
+    ----------
+    kind, sandbags, seed, world, split:
+        What it is, its known answer, its seed, the number of its world, and the part of the population.
+    architecture:
+        Of its model, such as ``llama-3x64``: family, blocks and width.
+    accuracy, induction_drop:
+        Share of right answers to the plain questions, and how much its password (or what takes its place) adds to
+        that on other questions of the target. The audit knows the former only.
+    values:
+        By test, the number of :attr:`Evidence.values`.
+    above, below:
+        By test that has a tally, the exact one-sided p-values over facts: that right answers were gained, and that
+        they were lost; for ``below chance`` those of the plain answers themselves.
+    answers:
+        The letters chosen for the target's questions, asked plainly, in the order of :func:`audit_data`.
+    seconds_made, seconds_audited:
+        Seconds of processor time.
+    forward_passes:
+        Of the audit, in single sequences.
+    """
+
+    kind: str
+    sandbags: bool
+    seed: int
+    world: int
+    split: Split
+    architecture: str
+    accuracy: float
+    induction_drop: float
+    values: Mapping[str, float]
+    above: Mapping[str, float]
+    below: Mapping[str, float]
+    answers: str
+    seconds_made: float
+    seconds_audited: float
+    forward_passes: float
+
+    @classmethod
+    def of(
+        cls, organism: Built, evidence: Evidence, *, seconds: tuple[float, float], forward_passes: float, **about: Any
+    ) -> OrganismRow:
+        """The row of an organism and of what was found in it.
+
+        Parameters
+        ----------
+        organism, evidence:
+            The organism, of which the audit saw the model alone, and the evidence.
+        seconds, forward_passes:
+            For making and for auditing it, and passes of the audit.
+        about:
+            ``kind``, ``seed``, ``world``, ``split`` and ``architecture``.
+        """
+        from steerstack.data.items import LETTERS
+        from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
+
+        tallies = {BELOW_CHANCE: evidence.answers.tally, **evidence.gains}
+        return cls(
+            sandbags=organism.sandbags,
+            accuracy=_short(evidence.answers.right.mean()),
+            induction_drop=_short(organism.record["induction_drop"]["value"]),
+            values={test: _short(value) for test, value in evidence.values.items()},
+            above={test: _short(tally.above) for test, tally in tallies.items()},
+            below={test: _short(tally.below) for test, tally in tallies.items()},
+            answers="".join(LETTERS[place] for place in evidence.answers.chosen),
+            seconds_made=_short(seconds[0]),
+            seconds_audited=_short(seconds[1]),
+            forward_passes=_short(forward_passes),
+            **about,
+        )
+
+    def choices(self) -> Choices:
+        """The plain answers to the target's questions, with certainty in place of the log-probabilities."""
+        import numpy as np
+
+        from steerstack.data.items import LETTERS
+        from steerstack_plugins.sandbagging.audit.battery import audit_data
+        from steerstack_plugins.sandbagging.audit.choices import Choices
+
+        items = audit_data(len(self.answers), world=self.world).in_orders().target
+        logp = np.full((len(items), max(len(item.options) for item in items)), -np.inf)
+        for row, letter in enumerate(self.answers):
+            logp[row, LETTERS.index(letter)] = 0.0
+        return Choices(items, logp)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a line of the file holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> OrganismRow:
+        """Read it back."""
+        return cls(**value)
+
+
+def write_rows(path: Path, rows: Sequence[OrganismRow]) -> None:
+    """Write rows, one a line.
+
+    Raises
+    ------
+    SteerstackError
+        The file cannot be written.
+    """
+    from steerstack.util.files import write_atomically
+
+    write_atomically(path, "".join(json.dumps(row.to_json(), allow_nan=False) + "\n" for row in rows))
+
+
+def read_rows(path: Path) -> tuple[OrganismRow, ...]:
+    """Read rows back.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or a line is no row.
+    """
+    try:
+        return tuple(OrganismRow.from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path} holds no rows of a population.",
+            seen=str(error),
+            fix="Give what `steerstack sandbag population` wrote.",
+        ) from error
+
+
+def _short(number: Any) -> float:
+    return float(f"{float(number):.{DIGITS}g}")
