@@ -81,6 +81,10 @@ class Seen:
 
         return self._chromium.do(look)
 
+    def value(self, expression: str) -> Any:
+        """What an expression of JavaScript is worth on it."""
+        return self._chromium.do(lambda: self._page.evaluate(expression))
+
     def click(self, text: str, *, wait: str) -> "Seen":
         """One click on the first link of that text; MLflow opens some links in a tab of their own."""
 

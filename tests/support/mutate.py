@@ -3,6 +3,7 @@
 import json
 import random
 import struct
+from copy import deepcopy
 from typing import Any
 
 EXTREMES = (
@@ -42,6 +43,19 @@ def mutated(data: bytes, seed: int) -> bytes:
     return bytes(content)
 
 
+YAML_MARKS = ("", "&a ", "*a ", "[", "{", "]", "}", "? ", ": ", "- ", "|", ">", "!!int ", "<<: ", "\t", "'", '"', "\\u", "%",
+              "\n", "#", ".inf", "0x", "1e999", "2001-99-01", "\x85", "\ufeff", "9" * 30, "=", "~", "!!set ", "!!omap ")  # fmt: skip
+
+
+def other_text(text: str, chance: random.Random) -> str:
+    """The YAML with a few of its characters lost, doubled, exchanged or replaced by marks."""
+    letters = list(text)
+    for _ in range(chance.randint(1, 6)):
+        at = chance.randrange(len(letters) + 1)
+        letters[at : at + chance.choice([0, 1, 1, 4])] = chance.choice(YAML_MARKS)
+    return "".join(letters)
+
+
 ANYTHING: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, 10**30, 10**400, 1e308, float("nan"), float("inf"), "", "\x00", "\ud800", "\x1b[31m", "[" * 3000,
     "../../x", [], [None], [[1]], {}, {"x": {"y": [1]}},
@@ -64,7 +78,7 @@ def other_values(data: bytes, seed: int) -> bytes:
                 place, other = draw.choice(places)
                 within[key] = json.loads(json.dumps(place[other]))
             case _:
-                within[key] = draw.choice(ANYTHING)
+                within[key] = deepcopy(draw.choice(ANYTHING))  # a later change may be one within it
     return json.dumps(whole[0]).encode()
 
 

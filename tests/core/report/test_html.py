@@ -5,6 +5,8 @@ import math
 from html.parser import HTMLParser
 
 import pandas as pd
+import pytest
+from tests.support.browser import needs_chromium
 
 from steerstack.report.html import write_frame, write_page
 from steerstack.report.page import Page, Table
@@ -64,3 +66,22 @@ def test_what_names_and_models_say_is_text_on_a_page(tmp_path):
         tag: plain.tags.count(tag) for tag in ("script", "img", "onerror")
     }
     assert evil.text.count(EVIL) >= 10
+
+
+MARKED = "</script><script>window.ran=1</script><img src=x onerror=window.ran=1>"
+
+
+@pytest.mark.browser
+@needs_chromium
+def test_a_browser_runs_nothing_of_it(tmp_path, browser):
+    plot = Plot("points", MARKED, MARKED, MARKED, [line(MARKED, [0, 1], [KNOWN, KNOWN])], foot=MARKED)
+    tables = [Table(MARKED, [MARKED], [[MARKED]], MARKED)]
+    page = Page(
+        MARKED, MARKED, f"{MARKED} moves.", [MARKED], [plot], tables, MARKED, [MARKED], {MARKED: MARKED}, MARKED
+    )
+    write_page(page, tmp_path / "page.html")
+    (tmp_path / "ran.html").write_text(f"<p>shown</p><script>{MARKED}", encoding="utf-8")
+    seen = browser.open((tmp_path / "page.html").as_uri(), "moves.")
+    assert MARKED in seen.text
+    assert seen.value("window.ran") is None
+    assert browser.open((tmp_path / "ran.html").as_uri(), "shown").value("window.ran") == 1  # where it is not escaped

@@ -4,6 +4,7 @@ import random
 
 import pytest
 import yaml
+from tests.support.mutate import other_text
 
 from steerstack.errors import DataError, StudyError
 from steerstack.util.yaml_file import load_yaml, read_yaml
@@ -75,18 +76,6 @@ def test_what_is_right_is_read(tmp_path):
     assert load_yaml("", "nothing", DataError).value is None
 
 
-def _mutated(chance: random.Random, text: str) -> str:
-    """The text with a few of its characters lost, doubled, exchanged or replaced."""
-    letters = list(text)
-    for _ in range(chance.randint(1, 6)):
-        at = chance.randrange(len(letters) + 1)
-        letters[at : at + chance.choice([0, 1, 1, 4])] = chance.choice(
-            ["", "&a ", "*a ", "[", "{", "]", "}", "? ", ": ", "- ", "|", ">", "!!int ", "<<: ", "\t", "'", '"', "\\u", "%",
-             "\n", "#", ".inf", "0x", "1e999", "2001-99-01", "\x85", "\ufeff", "9" * 30, "=", "~", "!!set ", "!!omap "]
-        )  # fmt: skip
-    return "".join(letters)
-
-
 def test_mutants_are_read_or_refused():
     """A fixed seed: 1,500 mutants of what is right and of what is wrong; none gives any other error."""
     chance = random.Random(20)
@@ -95,7 +84,7 @@ def test_mutants_are_read_or_refused():
     read = 0
     for _ in range(1_500):
         try:
-            load_yaml(_mutated(chance, chance.choice(seeds)), "the file", DataError)
+            load_yaml(other_text(chance.choice(seeds), chance), "the file", DataError)
         except DataError:
             continue
         read += 1

@@ -44,3 +44,20 @@ def test_the_pages_show_the_vector_its_versions_and_its_effects(server, browser)
     model = browser.open(address, "effect/prompt-positive+vector-positive")
     assert f"Model versions\n{name}\nv2" in model.text
     assert "Not registered" not in model.text
+
+
+EVIL = "<img src=x onerror=window.ran=1> ![x](http://127.0.0.1:9/x.png) <script>window.ran=1</script>"
+
+
+def test_a_browser_shows_what_behaviours_and_effects_say_as_text(server, browser):
+    origin = Origin("mean-difference", {}, "response", "tiny", "f" * 64, "d" * 64, 9, EVIL)
+    vector = SteeringVector({3: torch.ones(8)}, origin=origin)
+    effect = Effect("effect/alone", 0.3, 0.1, 0.5, 20, EVIL)
+    run = RunRecord("stack", EVIL, "tiny", "f" * 64, EVIL, "d" * 64, "test", 40, {"base": vector}, [effect], card="",
+                    verdict=f"It moves {EVIL}.")  # fmt: skip
+    version = MLflowRecorder().record(run, tracking_uri=server.address).model_uri.removeprefix("models:/")
+    name, number = version.rsplit("/", 1)
+    page = browser.open(f"{server.address}/#/models/{name}/versions/{number}", "It moves")
+    assert "<img src=x onerror=window.ran=1>" in page.text
+    assert page.value("window.ran") is None
+    assert page.value("document.querySelectorAll('img[src*=\"127.0.0.1:9\"], img[src=x]').length") == 0
