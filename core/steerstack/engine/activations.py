@@ -121,6 +121,11 @@ class PairActivations(PairStream):
             if activations.finish(number) and store:
                 store.make_room()
 
+    @property
+    def stored(self) -> bool:
+        """Whether all of it was read before and is in the store, so that the model is not run."""
+        return self._store is not None and self._store.holds(self.key)
+
     def _part(self, shape: tuple[int, int]) -> int:
         """Pairs laid out at a time."""
         if self._model.remote is None:

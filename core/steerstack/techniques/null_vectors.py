@@ -12,6 +12,7 @@ from steerstack.contracts import Extractor, Fitted, PairBatch, PairStream
 from steerstack.data.items import DataSet
 from steerstack.data.shuffle import balanced, shuffled
 from steerstack.engine.data_activations import DataActivations
+from steerstack.engine.resources.activation_store import STORE
 from steerstack.errors import DegenerateDirectionError, ExtractionError
 from steerstack.steering.vector import SteeringVector, random_like
 from steerstack.techniques.extract import extract
@@ -25,15 +26,18 @@ APART = 100_003
 
 
 class Remembered(PairStream):
-    """Activations that were read before, in memory."""
+    """Activations that were read before, in memory, at some or all of the layers of the original stream."""
 
-    def __init__(self, stream: PairStream) -> None:
-        self._layers, self._length = tuple(stream.layers), len(stream)
+    def __init__(self, stream: PairStream, layers: Sequence[int] | None = None) -> None:
+        self._layers, self._length = tuple(stream.layers if layers is None else layers), len(stream)
         self._batches = list(stream)
+        if layers is not None:
+            at = [list(stream.layers).index(layer) for layer in layers]
+            self._batches = [PairBatch(batch.positive[:, at], batch.negative[:, at]) for batch in self._batches]
 
     @property
     def layers(self) -> Sequence[int]:
-        """The layers of the original stream."""
+        """The layers that are held."""
         return self._layers
 
     def __len__(self) -> int:
@@ -83,15 +87,12 @@ class Shuffler:
 
     @cached_property
     def _stream(self) -> Remembered:
-        return Remembered(
-            DataActivations(
-                self._model,
-                self._data,
-                position=self._position,
-                component=self._method.component,
-                layers=self._layers,
-            )
-        )
+        read = partial(
+            DataActivations, self._model, self._data, position=self._position, component=self._method.component,
+            store=STORE,
+        )  # fmt: skip
+        everywhere = read()  # as the vector itself was read, perhaps a moment ago
+        return Remembered(everywhere if everywhere.stored else read(layers=self._layers), self._layers)
 
     def like(self, vector: SteeringVector, seed: int) -> SteeringVector:
         """A shuffled-label vector with the norms of the given one.

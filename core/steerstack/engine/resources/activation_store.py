@@ -79,6 +79,10 @@ class ActivationStore:
         draft = self._draft(key) if size <= limit / 2 and self.make_room(size) else None
         return ActivationSet(key, ready=None, draft=draft, home=home)
 
+    def holds(self, key: str) -> bool:
+        """Whether the set of a key is there, and complete."""
+        return self.limit > 0 and is_complete(self.folder / key, key)
+
     def _draft(self, key: str) -> Path | None:
         try:
             return Path(tempfile.mkdtemp(dir=self.folder, prefix=f".{key[:16]}."))

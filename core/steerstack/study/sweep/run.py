@@ -36,7 +36,7 @@ def run_sweep(study: Sweep, session: Session) -> SweepResult:
     """
     vector, data, train = _vector(study, session)
     session.progress.phase("nulls")
-    families, nulls = _nulls(study, session, data, vector)
+    families, nulls = _nulls(study, session, train or data, vector)
     tokens, edit = Tokens.parse(study.tokens), study.edit_method
     plans = [apply(vector, layer, scale, tokens=tokens, edit=edit) for layer, scale in study.places]
     places = [(name, layer) for name in nulls for layer in study.layers]
@@ -82,6 +82,9 @@ def _nulls(
     study: Sweep, session: Session, data: DataSet, vector: SteeringVector
 ) -> tuple[dict[str, str], dict[str, SteeringVector]]:
     """Random vectors, and, where the vector's method is at hand, those of shuffled labels and of other behaviours.
+
+    Shuffled labels are those of the items that the vector was found on, where that happened now; a vector that is
+    given is compared with what the method makes of the items at hand.
 
     By name: the family of each null, and every vector.
     """
