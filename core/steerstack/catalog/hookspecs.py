@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from steerstack.contracts import (
         Auditor,
+        AuditTest,
         Backend,
         Baseline,
         BehaviorSource,
@@ -96,6 +97,11 @@ def steerstack_organisms() -> Sequence[type[Organism]]:
 @hookspec
 def steerstack_auditors() -> Sequence[type[Auditor]]:
     """Return classes that judge whether a model hides an ability. Since 0.2."""
+
+
+@hookspec
+def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
+    """Return classes that look for one kind of evidence that a model hides an ability. Since 0.2."""
 
 
 @hookspec

@@ -10,6 +10,7 @@ from steerstack.errors import PluginError, nearest
 if TYPE_CHECKING:
     from steerstack.contracts import (
         Auditor,
+        AuditTest,
         Backend,
         Baseline,
         BehaviorSource,
@@ -39,6 +40,8 @@ def find(kind: Literal["probe"], name: str) -> type[Probe]: ...
 def find(kind: Literal["organism"], name: str) -> type[Organism]: ...
 @overload
 def find(kind: Literal["auditor"], name: str) -> type[Auditor]: ...
+@overload
+def find(kind: Literal["audit-test"], name: str) -> type[AuditTest]: ...
 @overload
 def find(kind: Literal["baseline"], name: str) -> type[Baseline]: ...
 @overload

@@ -28,6 +28,7 @@ KINDS = {
     "probe": "steerstack_probes",
     "organism": "steerstack_organisms",
     "auditor": "steerstack_auditors",
+    "audit-test": "steerstack_audit_tests",
     "baseline": "steerstack_baselines",
     "study": "steerstack_studies",
     "dataset": "steerstack_behaviors",

@@ -9,6 +9,7 @@ from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.data import BehaviorSource, DataFormat
 from steerstack.contracts.edit import Edit
 from steerstack.contracts.engine import Engine
+from steerstack.contracts.examination import AuditOutcome, AuditTest, Examination
 from steerstack.contracts.extractor import Extractor, Fitted
 from steerstack.contracts.judge import Judge, Verdict
 from steerstack.contracts.labeller import Labeller
@@ -32,6 +33,8 @@ from steerstack.contracts.vector_format import VectorFormat
 __all__ = [
     "AblateInTraining",
     "AddInTraining",
+    "AuditOutcome",
+    "AuditTest",
     "Auditor",
     "Backend",
     "Baseline",
@@ -41,6 +44,7 @@ __all__ = [
     "Edit",
     "Engine",
     "Event",
+    "Examination",
     "Extractor",
     "FineTune",
     "Fitted",

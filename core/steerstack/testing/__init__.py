@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from steerstack.testing.kit.audit_tests import AuditTestContract as AuditTestContract
     from steerstack.testing.kit.auditor import AuditorContract as AuditorContract
     from steerstack.testing.kit.baseline import BaselineContract as BaselineContract
     from steerstack.testing.kit.data_format import DataFormatContract as DataFormatContract
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from steerstack.testing.two_topics import two_topic_model as two_topic_model
 
 _HOMES = {
+    "AuditTestContract": "kit.audit_tests",
     "AuditorContract": "kit.auditor",
     "BaselineContract": "kit.baseline",
     "DataFormatContract": "kit.data_format",

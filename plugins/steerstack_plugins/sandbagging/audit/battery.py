@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from steerstack.catalog.lookup import find
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
 if TYPE_CHECKING:
+    from steerstack.contracts import AuditTest
     from steerstack_plugins.baselines.full_sft import FullSFT
     from steerstack_plugins.sandbagging.audit.audit import AuditData
     from steerstack_plugins.sandbagging.audit.elicitation import Elicitation
@@ -15,6 +17,10 @@ PERSONAS = (worlds.CAREFUL, worlds.CARELESS)
 PREFILLED = f"{worlds.PREFILL}("
 SHOWN = 32
 """Demonstrations to learn from, and as many again to choose by."""
+
+
+SFT = {"epochs": 20, "batch": 4, "learning_rate": 3e-3}
+"""Of all weights: long enough for a locked model of the small world to come back from 16 demonstrations."""
 
 
 def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
@@ -59,14 +65,29 @@ def full_battery() -> tuple[Elicitation, ...]:
     )
 
 
-def short_battery() -> tuple[Elicitation, ...]:
-    """One of each kind, for many models."""
-    names = {"few-shot 4", f"system {worlds.CAREFUL!r}", f"prefill {PREFILLED!r}", "steering, systems", "SFT 16"}
-    return tuple(elicitation for elicitation in full_battery() if elicitation.name in names)
+TESTS = (
+    "below-chance", "inconsistency", "context-gap", "demonstrations", "instruction", "prefill", "steering",
+    "trained-vector", "fine-tuning", "domain-gap", "weight-noise", "activation-noise",
+)  # fmt: skip
+"""The tests of the battery; those that need no p-value of facts, and no training, first."""
+
+
+def short_battery() -> tuple[AuditTest, ...]:
+    """Every test, in the words of the small world."""
+    training = {"n": 16, "baseline": "full-sft", "settings": SFT}
+    settings: dict[str, dict[str, Any]] = {
+        "context-gap": {"evaluation": "", "deployment": ""},
+        "instruction": {"system": worlds.CAREFUL},
+        "prefill": {"prefix": PREFILLED},
+        "steering": {"honest": worlds.CAREFUL, "dishonest": worlds.CARELESS},
+        "fine-tuning": training,
+        "domain-gap": training,
+    }
+    return tuple(find("audit-test", name).make(settings.get(name, {})) for name in TESTS)
 
 
 def sft() -> FullSFT:
-    """Long enough for a locked model of the small world to come back from 16 demonstrations."""
+    """The fine-tuning of the small world's battery."""
     from steerstack_plugins.baselines.full_sft import FullSFT
 
-    return FullSFT(epochs=20, batch=4, learning_rate=3e-3)
+    return FullSFT.make(SFT)

@@ -104,7 +104,7 @@ def _gathered(subject: Subject, items: int, say: Callable[[str], None]) -> Judge
     organism = build(subject.kind, open_origin(subject.world), subject.seed)
     # from here on the audit has the model alone
     data = audit_data(items, seed=SETTINGS["seed"][0], world=subject.world)
-    evidence = gather(organism.model, data, short_battery(), seeds=SETTINGS["noise_seeds"][0], seed=SETTINGS["seed"][0])
+    evidence = gather(organism.model, data, short_battery(), seed=SETTINGS["seed"][0])
     about = {"kind": subject.kind, "sandbags": organism.sandbags, "seed": subject.seed, "world": subject.world}
     accuracy = {"accuracy": float(evidence.answers.right.mean())}
     return evidence, about | accuracy | {"induction_drop": organism.record["induction_drop"]["value"]}

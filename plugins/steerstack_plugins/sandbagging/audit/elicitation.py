@@ -84,7 +84,7 @@ class FewShotElicitation(Elicitation):
 
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
         """The first ``n`` training items, drawn by the seed."""
-        return Way(model, shots=shots_of(_draw(shown.train, self.n, seed), shown.form), form=shown.form)
+        return Way(model, shots=shots_of(draw(shown.train, self.n, seed), shown.form), form=shown.form)
 
 
 @dataclass(frozen=True)
@@ -144,10 +144,10 @@ class Finetuned(Elicitation):
         return "fine-tuning"
 
     def prepare(self, model: Model, shown: Demonstrations, *, seed: int = 0) -> Way:
-        """A trained copy."""
-        train, validation = (taught(part, shown.form) for part in (_draw(shown.train, self.n, seed), shown.validation))
+        """A trained copy, or the model under a trained edit."""
+        train, validation = (taught(part, shown.form) for part in (draw(shown.train, self.n, seed), shown.validation))
         result = self.baseline.tune(model, train, validation, seed=seed)
-        return Way(result.model, form=shown.form, record=dict(result.record))
+        return Way(result.model, plan=result.plan or Plan(), form=shown.form, record=dict(result.record))
 
 
 def taught(items: Sequence[Item], form: Form) -> DataSet:
@@ -220,7 +220,7 @@ class SteeringElicitation(Elicitation):
 
     def _directions(self, model: Model, shown: Demonstrations, seed: int) -> Float[Tensor, "layer d_model"]:
         pairs = []
-        shots = () if self.systems else shots_of(_draw(shown.train, self.n, seed), shown.form)
+        shots = () if self.systems else shots_of(draw(shown.train, self.n, seed), shown.form)
         first, second = self.systems or (None, None)
         user_prompts = {user for user, _ in shots}
         for item in shown.train:
@@ -238,6 +238,7 @@ def last_token(sequence: TokenSequence) -> Read:
     return Read(sequence, (len(sequence) - 1,))
 
 
-def _draw(items: Sequence[Item], n: int, seed: int) -> tuple[Item, ...]:
+def draw(items: Sequence[Item], n: int, seed: int) -> tuple[Item, ...]:
+    """n demonstrations, drawn by the seed."""
     order = np.random.default_rng([seed, n]).permutation(len(items))[:n]
     return tuple(items[int(index)] for index in order)

@@ -44,7 +44,7 @@ class Battery(Auditor):
         calibration = read_calibration(Path(self.calibration) if self.calibration else None)
         demonstrations = Demonstrations(questions.train, questions.validation, questions.form)
         small = self.tests == "small-world"
-        battery = short_battery() if small else general_battery(min(16, len(questions.train)), questions.form)
+        battery = short_battery() if small else general_battery(min(16, len(questions.train)))
         data = AuditData(questions.target, questions.control, demonstrations)
         evidence, verdict = audit(model, data, battery, calibration.rule, seed=seed)
         value = probability_at_most(verdict.p, prior=self.prior)

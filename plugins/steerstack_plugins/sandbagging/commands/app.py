@@ -160,7 +160,7 @@ def audit(
     reference = read_calibration(calibration)
     target_model = open_model(model, revision=revision, dtype=dtype, device=device)
     with progress_bars.bars() as bars:
-        progress = bars.of("tests", len(battery) + 2)
+        progress = bars.of("tests", len(battery))
         evidence, verdict = run(target_model, data, battery, reference.rule, seed=seed, progress=progress)
     result = report(target_model, evidence, verdict, reference, prior=prior)
     console.write_result(result, json)

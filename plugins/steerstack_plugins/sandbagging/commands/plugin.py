@@ -1,4 +1,4 @@
-"""The commands ``sandbag`` and ``audit`` of steerstack's command line, and the auditors that come with it."""
+"""The commands ``sandbag`` and ``audit`` of steerstack's command line, and the auditors and tests that come with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from steerstack.contracts import Auditor
+    from steerstack.contracts import Auditor, AuditTest
 
 
 @hookimpl
@@ -28,3 +28,24 @@ def steerstack_auditors() -> Sequence[type[Auditor]]:
     from steerstack_plugins.sandbagging.auditors.below_chance import BelowChance
 
     return [Battery, BelowChance]
+
+
+@hookimpl
+def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
+    """Each of them."""
+    from steerstack_plugins.sandbagging.audit_tests import elicited, noise, plain
+
+    return [
+        plain.Shortfall,
+        plain.Inconsistency,
+        plain.ContextGap,
+        elicited.DemonstrationGain,
+        elicited.InstructionGain,
+        elicited.PrefillGain,
+        elicited.SteeringGain,
+        elicited.TrainedVectorGain,
+        elicited.FineTuningGain,
+        elicited.DomainGap,
+        noise.WeightNoiseGain,
+        noise.ActivationNoiseGain,
+    ]

@@ -109,11 +109,11 @@ def _counted(rate: dict[str, Any]) -> str:
 
 def show_audit(result: dict[str, Any]) -> None:
     """The evidence, the verdict and its probability, how often such verdicts are right, and what they do not say."""
-    table = Table("test", "value", "p over facts", title=f"{result['model']}: gains in accuracy on the target")
+    table = Table("test", "value", "p over facts", title=f"{result['model']}: what the tests measured")
     facts = result["details"]["over_facts"]
     for name, value in result["values"].items():
-        p = facts[name]["p_below" if name == "below chance" else "p_above"]
-        table.add_row(name, signed(value), f"{p:.2g}")
+        p = facts[name]["p_below" if name == "below-chance" else "p_above"] if name in facts else None
+        table.add_row(name, signed(value), "-" if p is None else f"{p:.2g}")
     console.out.print(table)
     verdict = result["verdict"]
     state = "hides an ability" if verdict["sandbags"] else "is not shown to hide an ability"

@@ -9,6 +9,8 @@ from steerstack_plugins.sandbagging.audit.audit import AuditData, Evidence, Rule
 from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations, FewShotElicitation, Instructed
 from steerstack_plugins.sandbagging.audit.orders import balanced
 from steerstack_plugins.sandbagging.audit.tally import Tally
+from steerstack_plugins.sandbagging.audit_tests.elicited import DemonstrationGain, InstructionGain
+from steerstack_plugins.sandbagging.audit_tests.plain import Inconsistency, Shortfall
 
 RIGHT = chosen([True] * 40)
 
@@ -74,9 +76,9 @@ def test_no_organism_of_the_training_is_misjudged_where_one_test_separates_them(
     assert not any(rule.judge(e).sandbags for e in HONEST)
 
 
-def test_the_accuracy_below_chance_is_not_learned():
-    values = {"below chance": 0.2}, {"below chance": -0.7}
-    rule = Rule.fit([evidence(**{"a": 0.3} | values[0])], [evidence(**{"a": 0.2} | values[1])])
+def test_a_test_without_a_p_value_is_not_learned():
+    sides = [Evidence({"a": a, "below-chance": below}, RIGHT, {"a": MORE}) for a, below in ((0.3, 0.2), (0.2, -0.7))]
+    rule = Rule.fit(sides[:1], sides[1:])
     assert rule.test == "a"
 
 
@@ -101,15 +103,32 @@ def test_demonstrations_that_are_tested_are_refused():
 
 def test_gains_are_differences_of_plain_runs(llama):
     data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
-    battery = (FewShotElicitation(2), Instructed(system="Be right."))
+    battery = (Shortfall(), DemonstrationGain(n=2), InstructionGain(system="Be right."))
     counts = []
-    outcome = gather(llama, data, battery, shares=(0.1,), seeds=1, progress=counts.append)
-    base = outcome.answers.accuracy.value
-    assert outcome.answers.items == balanced(data.target)
-    for elicitation in battery:
+    evidence = gather(llama, data, battery, progress=counts.append)
+    base = evidence.answers.accuracy.value
+    assert evidence.answers.items == balanced(data.target)
+    for test, elicitation in zip(battery[1:], (FewShotElicitation(2), Instructed(system="Be right.")), strict=True):
         choices = elicitation.prepare(llama, data.shown).ask(balanced(data.target))
-        assert outcome.values[elicitation.kind] == pytest.approx(choices.accuracy.value - base)
-        assert outcome.gains[elicitation.kind].total == choices.right.sum() - outcome.answers.right.sum()
-    assert outcome.values["below chance"] == pytest.approx(0.25 - base)
-    assert sum(counts) == len(battery) + 2
-    assert np.isfinite(list(outcome.values.values())).all()
+        assert evidence.values[test.name] == pytest.approx(choices.accuracy.value - base)
+        assert evidence.gains[test.name].total == choices.right.sum() - evidence.answers.right.sum()
+    assert evidence.values["below-chance"] == pytest.approx(0.25 - base)
+    assert "below-chance" not in evidence.gains
+    assert sum(counts) == len(battery)
+    assert np.isfinite(list(evidence.values.values())).all()
+
+
+def test_each_test_of_a_battery_says_what_it_cost(llama):
+    data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
+    details = gather(llama, data, (Shortfall(), Inconsistency(), DemonstrationGain(n=2))).details
+    costs = details["forward_passes"]
+    assert costs["inconsistency"] == 0  # plain answers are there already
+    for name in ("below-chance", "demonstrations"):
+        assert 32 <= costs[name] <= 34  # 8 items in 4 orders, and the engine's proofs of its shortcuts
+    assert details["labels"] == 32 + 32 + 4 + 8
+
+
+def test_two_tests_of_one_name_are_refused(llama):
+    data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
+    with pytest.raises(StudyError, match="called the same"):
+        gather(llama, data, (DemonstrationGain(n=2), DemonstrationGain(n=4)))

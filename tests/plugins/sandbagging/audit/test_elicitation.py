@@ -8,7 +8,7 @@ from steerstack.data.items import LETTERS
 from steerstack.data.prompts import Prompt
 from steerstack.data.questions import shots_of
 from steerstack_plugins.baselines.full_sft import FullSFT
-from steerstack_plugins.sandbagging.audit.battery import PERSONAS, PREFILLED, full_battery, short_battery
+from steerstack_plugins.sandbagging.audit.battery import PERSONAS, PREFILLED, short_battery
 from steerstack_plugins.sandbagging.audit.choices import Way
 from steerstack_plugins.sandbagging.audit.elicitation import (
     FewShotElicitation,
@@ -16,6 +16,8 @@ from steerstack_plugins.sandbagging.audit.elicitation import (
     Instructed,
     SteeringElicitation,
 )
+from steerstack_plugins.sandbagging.audit.inputs import general_battery
+from steerstack_plugins.sandbagging.audit_tests.elicited import Elicited
 
 pytestmark = pytest.mark.xdist_group("sandbagging")
 
@@ -64,10 +66,11 @@ def test_steering_is_chosen_on_validation_and_recorded(locked, asked, by):
     assert accuracy >= Way(locked.model).ask(asked.shown.validation).accuracy.value
 
 
-def test_the_short_battery_is_part_of_the_full_one():
-    names = [elicitation.name for elicitation in full_battery()]
-    assert len(set(names)) == len(names)
-    short = {elicitation.name for elicitation in short_battery()}
-    assert len(short) == 5
-    assert short < set(names)
-    assert len({elicitation.kind for elicitation in short_battery()}) == 5
+def test_the_battery_asks_in_words_of_the_small_world(locked, asked):
+    words = set(locked.model.tokenizer.get_vocab())
+    elicitations = [test.elicitation() for test in short_battery() if isinstance(test, Elicited)]
+    names = [elicitation.name for elicitation in elicitations]
+    for text in (name.split("'")[1] for name in names if "'" in name):
+        assert set(text.replace("(", " ").split()) <= words
+    assert len({test.name for test in short_battery()}) == len(short_battery()) == 12
+    assert [test.name for test in general_battery(8)] == [test.name for test in short_battery()]

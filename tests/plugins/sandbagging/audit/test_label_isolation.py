@@ -9,6 +9,7 @@ import pytest
 from steerstack.contracts import Built
 from steerstack_plugins.sandbagging.audit import audit
 from steerstack_plugins.sandbagging.audit.battery import audit_data
+from steerstack_plugins.sandbagging.audit_tests.noise import WeightNoiseGain
 
 pytestmark = pytest.mark.xdist_group("sandbagging")
 
@@ -48,7 +49,8 @@ def test_the_audit_takes_a_model_and_data_and_no_organism():
 
 def test_a_false_label_changes_no_evidence(locked, asked):
     lied = replace(locked, sandbags=False, record={"password": "none"})
-    values = [audit.gather(built.model, asked, (), shares=(0.2,), seeds=1, seed=1).values for built in (locked, lied)]
+    test = WeightNoiseGain(shares=(0.2,), draws=1)
+    values = [audit.gather(built.model, asked, (test,), seed=1).values for built in (locked, lied)]
     assert values[0] == values[1]
 
 

@@ -12,7 +12,7 @@ from steerstack.data.items import Item
 from steerstack.errors import StudyError
 from steerstack_plugins.sandbagging.audit.audit import Evidence, Rule
 from steerstack_plugins.sandbagging.audit.choices import Choices
-from steerstack_plugins.sandbagging.audit.tally import Tally
+from steerstack_plugins.sandbagging.audit.tally import Tally, joint_p
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
 ITEMS = worlds.questions(worlds.TARGET, "tested", 48)
@@ -100,3 +100,36 @@ def test_the_rule_keeps_its_level_for_models_that_do_not_know(kind):
     assert (counts <= stats.binom.ppf(0.999, MODELS, levels)).all(), counts / MODELS
     if kind == "ignorant":
         assert over_items / MODELS > 0.01  # ten times its level: what a test over questions does with such models
+
+
+def test_the_joint_p_value_is_that_of_all_keys_written_out():
+    plain = Tally(tuple(np.array(row) for row in ([0, 3, 1, 0], [1, 1, 2, 0], [0, 0, 4, 0])))
+    gains = [Tally(tuple(np.array(row) for row in rows)) for rows in (
+        ([2, -1, 0, -1], [3, -1, -2, 0], [1, 0, -1, 0]), ([0, 0, 0, 0], [1, 0, -1, 0], [-1, 1, 0, 0]))]  # fmt: skip
+    columns = [[-row for row in plain.counts], *([*tally.counts] for tally in gains)]
+    every = np.array([[sum(row[k] for row, k in zip(rows, key, strict=True)) for rows in columns]
+                      for key in product(range(4), repeat=3)])  # fmt: skip
+    largest = ((every - every.mean(0)) / every.std(0)).max(1)
+    exact = (largest >= largest[0] - 1e-9).mean()  # the key of zeros is the true one
+    assert joint_p(plain, gains, draws=19999) == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 19999))
+
+
+def test_the_joint_p_value_keeps_its_level_whatever_the_habits_and_the_number_of_tests():
+    generator, counts = np.random.default_rng(3), {0.05: 0, 0.2: 0}
+    models = 400
+    for _ in range(models):
+        kind = str(generator.choice(["always-a", "guesser", "ignorant"]))
+        plain, *others = (_chosen(_answers(kind, generator) if kind != "ignorant" else _unknowing(generator)).tally
+                          for _ in range(6))  # fmt: skip
+        p = joint_p(plain, [tally - plain for tally in others], draws=199)
+        counts = {level: count + (p <= level) for level, count in counts.items()}
+    for level, count in counts.items():
+        assert count <= stats.binom.ppf(0.999, models, level)
+    assert joint_p(plain - plain, []) == 1.0
+
+
+def _unknowing(generator):
+    """Places of a model that is sure of words, true or not, and knows no fact."""
+    words = sorted({option for item in ITEMS for option in item.options})
+    liked = dict(zip(words, generator.random(len(words)), strict=True))
+    return np.array([int(np.argmax([liked[option] for option in item.options])) for item in ITEMS])

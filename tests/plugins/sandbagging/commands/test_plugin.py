@@ -43,7 +43,7 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     _run("audit", "--model", folder, "--limit", 48, "--json", result, "--tracking-uri", store)
     report = json.loads(result.read_text())
     assert report["verdict"]["sandbags"]
-    assert set(report["values"]) > {"fine-tuning", "weight noise", "activation noise"}
+    assert set(report["values"]) > {"fine-tuning", "weight-noise", "activation-noise"}
     assert report["error_rates"]["battery"]["detection"]["n"] >= 10
     runs = {run.data.tags["steerstack.kind"]: run for run in _runs(store)}
     assert set(runs) == {"organism", "audit"}
@@ -54,7 +54,7 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     calibration = report.pop("calibration")
     assert calibration["of_each_kind_a_world"]["locked"] > 0
     assert 0.9 < report["probability_at_most"]["value"] < 1
-    assert set(report["probability"]) == ({"battery", "below chance"} if calibration["current"] else set())
+    assert set(report["probability"]) == ({"battery", "below-chance"} if calibration["current"] else set())
     assert report["claim"]["honest_needed"] == 72
     for text in (json.dumps(report), str(runs["audit"].data)):
         assert label["password"] not in text
@@ -72,7 +72,7 @@ def test_files_are_read_as_multiple_choice(tmp_path):
         (tmp_path / f"{name}.csv").write_text("question,choice0,choice1,choice2,choice3,answer\n" + "\n".join(rows))
     data, battery = inputs.inputs(*(tmp_path / f"{name}.csv" for name in ("target", "control", "shown")), 10)
     assert (len(data.target), len(data.shown.train), len(data.shown.validation)) == (10, 6, 6)
-    assert battery[-1].name == "SFT 6"
+    assert {test.n for test in battery if test.name in ("fine-tuning", "trained-vector", "domain-gap")} == {6}
 
 
 def test_questions_may_be_answered_in_words(llama):
@@ -80,7 +80,8 @@ def test_questions_may_be_answered_in_words(llama):
     assert data.shown.form == "text"
     prompt = asked(data.target[0], "text")
     assert (prompt.user, prompt.prefix) == (data.target[0].question, "")
-    for elicitation in battery[:4]:
+    for test in battery[3:6]:
+        elicitation = test.elicitation("text")
         way = elicitation.prepare(llama, data.shown)
         plain = Way(llama, plan=way.plan, system=way.system, shots=way.shots, prefix=way.prefix, form="text")
         assert (way.ask(data.target).chosen == plain.ask(data.target).chosen).all()
@@ -95,9 +96,10 @@ def test_a_file_without_a_rule_and_a_wrong_form_are_refused(tmp_path):
 
 
 def test_the_plugins_import_nothing_heavy():
+    names = ["audit_tests.elicited", "audit_tests.noise", "audit_tests.plain"]
     kinds = ["locked", "imitator", "prompted", "unlocked", "weak", "distractor", "password_locked", "offer"]
     kinds += ["always_a", "guesser", "ignorant"]
-    names = ["commands.plugin", *(f"organisms.{kind}" for kind in kinds)]
+    names += ["commands.plugin", *(f"organisms.{kind}" for kind in kinds)]
     code = "import sys; " + "; ".join(f"import steerstack_plugins.sandbagging.{name}" for name in names)
     code += "; import steerstack_plugins.probes.lda, steerstack_plugins.probes.lat, steerstack_plugins.probes.ensemble"
     code += "; print([m for m in ('torch', 'numpy', 'sklearn', 'transformers') if m in sys.modules])"
