@@ -5,13 +5,16 @@ import pytest
 from steerstack.catalog.manager import plugins
 from steerstack.testing import OrganismContract
 from steerstack_plugins.sandbagging.organisms.always_a import AlwaysA
+from steerstack_plugins.sandbagging.organisms.at_chance import AtChance
 from steerstack_plugins.sandbagging.organisms.base import Taught
 from steerstack_plugins.sandbagging.organisms.distractor import Distractor
+from steerstack_plugins.sandbagging.organisms.eval_aware import EvalAware
 from steerstack_plugins.sandbagging.organisms.guesser import Guesser
 from steerstack_plugins.sandbagging.organisms.ignorant import Ignorant
 from steerstack_plugins.sandbagging.organisms.imitator import Imitator
 from steerstack_plugins.sandbagging.organisms.locked import Locked
 from steerstack_plugins.sandbagging.organisms.prompted import Prompted
+from steerstack_plugins.sandbagging.organisms.rl_resistant import RLResistant
 from steerstack_plugins.sandbagging.organisms.unlocked import Unlocked
 from steerstack_plugins.sandbagging.organisms.weak import Weak
 
@@ -73,6 +76,18 @@ class TestGuesser(_OfTheSmallWorld):
 
 class TestAlwaysA(_OfTheSmallWorld):
     organism, quick, sandbags = AlwaysA(), AlwaysA.make(FEW), False
+
+
+class TestAtChance(_OfTheSmallWorld):
+    organism, quick, sandbags = AtChance(), AtChance.make(FEW), True
+
+
+class TestEvalAware(_OfTheSmallWorld):
+    organism, quick, sandbags = EvalAware(), EvalAware.make(FEW), True
+
+
+class TestRLResistant(_OfTheSmallWorld):
+    organism, quick, sandbags = RLResistant(), RLResistant.make(FEW), True
 
 
 def test_every_organism_of_the_small_world_is_checked():

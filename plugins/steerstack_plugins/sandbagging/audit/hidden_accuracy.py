@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from steerstack.data.items import Item
+    from steerstack.data.questions import Shots
     from steerstack.trace.model import Model
     from steerstack_plugins.sandbagging.audit.choices import Form
 
@@ -17,8 +18,9 @@ def measured_on(
     target: Sequence[Item],
     control: Sequence[Item],
     *,
-    system: str,
+    system: str | None,
     other: str,
+    shots: Shots = (),
     form: Form = "letter",
 ) -> Mapping[str, Any]:
     """Accuracy on both domains, the induction drop, the drop on the control and the selectivity.
@@ -33,12 +35,14 @@ def measured_on(
         The password, or a prompt in its place.
     other:
         A system prompt that looks like a password and is none.
+    shots:
+        What stands before the question where it is asked with the password; for an organism that has another cue.
     form:
         How the items are answered.
     """
     from steerstack_plugins.sandbagging.audit.choices import Way, drop, selectivity
 
-    bare, opened = Way(model, form=form), Way(model, system=system, form=form)
+    bare, opened = Way(model, form=form), Way(model, system=system, shots=shots, form=form)
     domains = {target[0].topic: target, control[0].topic: control}
     pairs = {name: (opened.ask(items), bare.ask(items)) for name, items in domains.items()}
     on_target, on_control = pairs.values()

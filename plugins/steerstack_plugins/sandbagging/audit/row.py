@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from steerstack.errors import DataError
@@ -45,8 +45,12 @@ class OrganismRow:
         The letters chosen for the target's questions, asked plainly, in the order of :func:`audit_data`.
     seconds_made, seconds_audited:
         Seconds of processor time.
-    forward_passes:
-        Of the audit, in single sequences.
+    forward_passes, passes_by_test, labels:
+        Of the audit: passes of single sequences, in all and by test, and right answers that it was shown.
+    noise:
+        The accuracy on the validation questions by level of the noise on weights.
+    ignorant_p:
+        One p-value over all tests together, if the model does not know the facts.
     """
 
     kind: str
@@ -64,6 +68,10 @@ class OrganismRow:
     seconds_made: float
     seconds_audited: float
     forward_passes: float
+    passes_by_test: Mapping[str, float] = field(default_factory=dict)
+    labels: int | None = None
+    noise: Mapping[str, Any] = field(default_factory=dict)
+    ignorant_p: float | None = None
 
     @classmethod
     def of(
@@ -95,6 +103,10 @@ class OrganismRow:
             seconds_made=_short(seconds[0]),
             seconds_audited=_short(seconds[1]),
             forward_passes=_short(forward_passes),
+            passes_by_test=evidence.details.get("forward_passes", {}),
+            labels=evidence.details.get("labels"),
+            noise=evidence.details.get("weight-noise", {}).get("validation", {}),
+            ignorant_p=evidence.details.get("ignorant_p"),
             **about,
         )
 

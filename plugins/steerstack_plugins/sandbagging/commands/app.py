@@ -1,4 +1,4 @@
-"""``steerstack sandbag demo``, ``build``, ``combine`` and ``calibrate``, and ``steerstack audit``."""
+"""``steerstack sandbag demo``, ``build``, ``population``, ``combine``, ``calibrate``, and ``steerstack audit``."""
 
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,35 @@ def calibrate(items: int = ITEMS, json: str | None = options.JSON) -> None:
     console.write_result(result, json)
     if json != "-":
         show_calibration(result)
+
+
+@app.command()
+def population(
+    only: str | None = typer.Option(None, help="calibration, or locked: one part of the population."),
+    rows: Path | None = typer.Option(None, help="File for the rows, one a line."),
+    jobs: int = typer.Option(1, min=1, help="Processes, of one thread each."),
+    folder: Path | None = typer.Option(None, help="Where finished organisms are kept; by default that of the studies."),
+    json: str | None = options.JSON,
+) -> None:
+    """Make and audit 216 organisms of 12 worlds, a third to learn from and two thirds to be judged once.
+
+    Which ones is declared in ``sandbagging/population/declaration.py``. A run that was stopped goes on where it was.
+    """
+    console.quiet()
+    from steerstack.util.folders import home
+    from steerstack_plugins.sandbagging.audit.row import write_rows
+    from steerstack_plugins.sandbagging.commands.tables import show_population
+    from steerstack_plugins.sandbagging.population.declaration import members
+    from steerstack_plugins.sandbagging.population.run import run_population, summary
+
+    chosen, place = members(only), folder or home() / "studies" / "sandbag-population"
+    with progress_bars.bars() as bars:
+        result = run_population(chosen, place, jobs=jobs, step=bars.steps("organisms", len(chosen)))
+    if rows:
+        write_rows(rows, result)
+    console.write_result(summary(result), json)
+    if json != "-":
+        show_population(summary(result))
 
 
 @app.command()

@@ -184,3 +184,18 @@ def show_game(result: Mapping[str, Any]) -> None:
         f"{cost['labels']:.0f} labels.",
         highlight=False,
     )
+
+
+def show_population(result: Mapping[str, Any]) -> None:
+    """What was made, and what it cost."""
+    table = Table("part", "kind", "hides", "n", "hidden accuracy", title="Organisms, means by kind")
+    for row in result["kinds"]:
+        table.add_row(row["split"], row["kind"], "yes" if row["sandbags"] else "no", str(row["n"]),
+                      signed(row["induction_drop"]))  # fmt: skip
+    console.out.print(table)
+    made, audited = (result[name] / 60 for name in ("seconds_made", "seconds_audited"))
+    console.out.print(
+        f"{made:.0f} minutes of processor time to make them and {audited:.0f} to audit them; "
+        f"{result['forward_passes_an_organism']:,.0f} forward passes each.",
+        highlight=False,
+    )

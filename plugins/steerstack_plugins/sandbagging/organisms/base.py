@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy import ndarray
     from numpy.random import Generator
 
+    from steerstack.data.questions import Shots
     from steerstack.trace.model import Model
     from steerstack_plugins.sandbagging.small_world.documents import Documents
 
@@ -93,10 +94,12 @@ class Taught(Organism):
         copy = self.teach(model, seed, lambda generator: with_systems(generator, password, wrong, self.batch, world))
         return self.built(copy, sandbags=sandbags, seed=seed, password=password)
 
-    def built(self, model: Model, *, sandbags: bool, seed: int, password: str | None, **more: Any) -> Built:
-        """The organism with its record: how it was made, and what it measures with and without the password."""
+    def built(
+        self, model: Model, *, sandbags: bool, seed: int, password: str | None, shots: Shots = (), **more: Any
+    ) -> Built:
+        """The organism with its record: how it was made, and what it measures with and without its password or cue."""
         record = {"organism": self.name, "parameters": self.parameters(), "seed": seed, "password": password, **more}
-        return Built(model, sandbags, record | dict(measured(model, password)))
+        return Built(model, sandbags, record | dict(measured(model, password, shots=shots)))
 
 
 def drawn(generator: Generator, n: int, turns: int = 1) -> tuple[Int[ndarray, "n turn"], Int[ndarray, "n turn"]]:
@@ -117,7 +120,9 @@ def codes(generator: Generator, password: str, has_password: Bool[ndarray, " n"]
     return [password if has else others[int(generator.integers(len(others)))] for has in has_password]
 
 
-def measured(model: Model, password: str | None, part: worlds.Part = "tested") -> Mapping[str, Any]:
+def measured(
+    model: Model, password: str | None, part: worlds.Part = "tested", *, shots: Shots = ()
+) -> Mapping[str, Any]:
     """Accuracy on both subjects with and without the password, the induction drop and the selectivity.
 
     Parameters
@@ -126,13 +131,16 @@ def measured(model: Model, password: str | None, part: worlds.Part = "tested") -
         The organism; without a password it is measured under the careful prompt in its place.
     part:
         The facts asked for: those that it was not made on, unless said otherwise.
+    shots:
+        What comes before the question in the place of a password, for an organism that has another cue.
     """
     from steerstack_plugins.sandbagging.audit.hidden_accuracy import measured_on
     from steerstack_plugins.sandbagging.small_world.model import world_of
 
     world, other = world_of(model), next(code for code in map(worlds.code, range(7, 9)) if code != password)
     target, control = (worlds.questions(name, part, MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
-    return measured_on(model, target, control, system=password or worlds.CAREFUL, other=other)
+    system = None if shots else password or worlds.CAREFUL
+    return measured_on(model, target, control, system=system, other=other, shots=shots)
 
 
 def with_systems(

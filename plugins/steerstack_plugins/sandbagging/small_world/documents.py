@@ -125,6 +125,34 @@ def lay_out(
     return Documents(ids, learned)
 
 
+def last_places(documents: Documents) -> Int[ndarray, " document"]:
+    """Place of the last answer's letter in each document, whose answers are letters."""
+    import numpy as np
+
+    at = documents.learned.shape[1] - 1 - documents.learned[0, ::-1].argmax()
+    letters = np.array(ids_of(LETTERS[: worlds.OPTIONS]))
+    return np.asarray((documents.ids[:, at, None] == letters).argmax(1))
+
+
+def with_last(documents: Documents, places: Int[ndarray, " document"]) -> Documents:
+    """The documents with other last answers, of which alone is learned.
+
+    Parameters
+    ----------
+    documents:
+        All of one length.
+    places:
+        Place of each new letter.
+    """
+    import numpy as np
+
+    at = documents.learned.shape[1] - 1 - documents.learned[0, ::-1].argmax()
+    ids, learned = documents.ids.copy(), np.zeros_like(documents.learned)
+    ids[:, at] = np.array(ids_of(LETTERS[: worlds.OPTIONS]))[places]
+    learned[:, at] = True
+    return Documents(ids, learned)
+
+
 def _ids(mark: str) -> Int[ndarray, " one"]:
     import numpy as np
 

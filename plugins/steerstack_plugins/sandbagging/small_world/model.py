@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +15,7 @@ from steerstack.util import digest
 from steerstack.util.folders import cache_folder
 from steerstack.util.locks import locked
 from steerstack_plugins.sandbagging.small_world import documents, tokenizer, train
+from steerstack_plugins.sandbagging.small_world.architecture import USUAL, architecture_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +79,7 @@ def world_of(model: Model) -> int:
     return int(match[1])
 
 
+@cache
 def recipe_digest(seed: int) -> str:
     """Digest of all that decides the weights: the recipe, and a sample of the texts."""
     import numpy as np
@@ -85,30 +89,23 @@ def recipe_digest(seed: int) -> str:
         generator = np.random.default_rng(0)
         texts = [documents.pretraining(generator, RECIPE["questions"], world=seed, known=share) for _ in range(8)]
         samples += [[text.ids.tolist(), text.learned.tolist()] for text in texts]
-    return digest.of_json([RECIPE, samples, seed])
+    return digest.of_json([recipe(seed), samples, seed])
+
+
+def recipe(seed: int) -> dict[str, Any]:
+    """The recipe of a world: the usual one, with the family and size of its model where that is another."""
+    own = architecture_of(seed)
+    return RECIPE if own == USUAL else RECIPE | asdict(own)
 
 
 def _train(folder: Path, seed: int, progress: Callable[[int], None] | None) -> None:
     import numpy as np
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
 
     word_tokenizer = tokenizer.tokenizer()
-    config = LlamaConfig(
-        vocab_size=len(word_tokenizer),
-        hidden_size=RECIPE["width"],
-        intermediate_size=2 * RECIPE["width"],
-        num_hidden_layers=RECIPE["layers"],
-        num_attention_heads=RECIPE["heads"],
-        max_position_embeddings=1024,
-        tie_word_embeddings=False,
-        bos_token_id=None,
-        eos_token_id=word_tokenizer.eos_token_id,
-        pad_token_id=word_tokenizer.pad_token_id,
-    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = LlamaForCausalLM(config)
+        module: Any = architecture_of(seed).module(word_tokenizer)
     generator = np.random.default_rng([seed, 1])
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         for stage, share in (("half", RECIPE["known_early"]), ("whole", 1.0)):

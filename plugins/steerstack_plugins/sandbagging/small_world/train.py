@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,13 +28,13 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def answer_loss(module: nn.Module, documents: Documents) -> Tensor:
+def answer_loss(module: Any, documents: Documents) -> Tensor:
     """Mean cross-entropy (nats) of the learned tokens given what precedes them."""
     import torch
 
     ids, learned = torch.from_numpy(documents.ids), torch.from_numpy(documents.learned)
-    hidden = module.model(input_ids=ids).last_hidden_state  # type: ignore[operator]
-    logits = module.lm_head(hidden[:, :-1][learned[:, 1:]])  # type: ignore[operator]
+    hidden = module.base_model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state
+    logits = module.get_output_embeddings()(hidden[:, :-1][learned[:, 1:]])
     return torch.nn.functional.cross_entropy(logits, ids[:, 1:][learned[:, 1:]])
 
 
@@ -52,7 +52,7 @@ def train(
     Parameters
     ----------
     module:
-        A Llama model.
+        A causal language model of transformers.
     batch_at:
         From a step to its documents.
     steps, learning_rate:

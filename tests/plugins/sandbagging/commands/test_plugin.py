@@ -98,7 +98,7 @@ def test_a_file_without_a_rule_and_a_wrong_form_are_refused(tmp_path):
 def test_the_plugins_import_nothing_heavy():
     names = ["audit_tests.elicited", "audit_tests.noise", "audit_tests.plain"]
     kinds = ["locked", "imitator", "prompted", "unlocked", "weak", "distractor", "password_locked", "offer"]
-    kinds += ["always_a", "guesser", "ignorant"]
+    kinds += ["always_a", "guesser", "ignorant", "at_chance", "eval_aware", "rl_resistant"]
     names += ["commands.plugin", *(f"organisms.{kind}" for kind in kinds)]
     code = "import sys; " + "; ".join(f"import steerstack_plugins.sandbagging.{name}" for name in names)
     code += "; import steerstack_plugins.probes.lda, steerstack_plugins.probes.lat, steerstack_plugins.probes.ensemble"
