@@ -1,0 +1,63 @@
+"""Every test of the battery does what a test of an audit has to do."""
+
+from steerstack.catalog.manager import plugins
+from steerstack.testing import AuditTestContract
+from steerstack_plugins.sandbagging.audit.battery import TESTS
+from steerstack_plugins.sandbagging.audit_tests import elicited, noise, plain
+
+FEW = {"n": 4, "baseline": "rank1-reft", "settings": {"epochs": 1}}
+
+
+class TestShortfall(AuditTestContract):
+    audit_test = plain.Shortfall()
+
+
+class TestInconsistency(AuditTestContract):
+    audit_test = plain.Inconsistency()
+
+
+class TestContextGap(AuditTestContract):
+    audit_test = plain.ContextGap()
+
+
+class TestDemonstrationGain(AuditTestContract):
+    audit_test = elicited.DemonstrationGain(n=2)
+
+
+class TestInstructionGain(AuditTestContract):
+    audit_test = elicited.InstructionGain()
+
+
+class TestPrefillGain(AuditTestContract):
+    audit_test = elicited.PrefillGain()
+
+
+class TestSteeringGain(AuditTestContract):
+    audit_test = elicited.SteeringGain()
+
+
+class TestTrainedVectorGain(AuditTestContract):
+    audit_test = elicited.TrainedVectorGain(n=4, epochs=1)
+
+
+class TestFineTuningGain(AuditTestContract):
+    audit_test = elicited.FineTuningGain(**FEW)
+
+
+class TestDomainGap(AuditTestContract):
+    audit_test = elicited.DomainGap(**FEW)
+
+
+class TestWeightNoiseGain(AuditTestContract):
+    audit_test = noise.WeightNoiseGain(shares=(0.1,), draws=1)
+
+
+class TestActivationNoiseGain(AuditTestContract):
+    audit_test = noise.ActivationNoiseGain(shares=(1.0,), draws=1)
+
+
+def test_every_test_is_checked_and_in_the_battery():
+    ours = {name: cls for name, cls in plugins().offers("audit-test").items() if "/" not in name}
+    checked = {type(cls.audit_test) for cls in globals().values() if hasattr(cls, "audit_test")}
+    assert set(ours.values()) == checked
+    assert set(ours) == set(TESTS)
