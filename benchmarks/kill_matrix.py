@@ -162,7 +162,7 @@ def matrix(
     calm = new_home()
     code, _ = run(words, calm)
     if code:
-        raise SystemExit(f"{name} fails undisturbed:\n{(calm / 'log').read_text()}")
+        raise SystemExit(f"{name} fails undisturbed:\n{_log(calm)}")
     right = found(calm)
     import_as(calm)
     _, seconds = run(words, new_home())
@@ -171,9 +171,9 @@ def matrix(
         home = new_home()
         for _ in range(min(chain, len(left))):
             number = left.popleft()
-            before = len((home / "log").read_text()) if (home / "log").exists() else 0
+            before = len(_log(home))
             code, took = run(words, home, (chance.uniform(0, seconds), number))
-            log = (home / "log").read_text()[before:]
+            log = _log(home)[before:]
             kind = signal.Signals(number).name
             if code == 0:
                 counts[f"{kind} too late, drawn again"] += 1
@@ -189,7 +189,7 @@ def matrix(
         code, _ = run(words, home)
         if code:
             counts["failed to go on"] += 1
-            print(f"  {name} cannot go on in {home}:\n{(home / 'log').read_text()[-1500:]}")
+            print(f"  {name} cannot go on in {home}:\n{_log(home)[-1500:]}")
             continue
         now = found(home)
         wrong = [key for key in right if now[key] != right[key]]
@@ -199,6 +199,11 @@ def matrix(
         if not wrong:
             shutil.rmtree(home)
     return counts
+
+
+def _log(home: Path) -> str:
+    """What a command said; nothing where it was killed before it could say anything."""
+    return (home / "log").read_text() if (home / "log").exists() else ""
 
 
 def show(name: str, seconds: float, counts: Counter[str]) -> None:
