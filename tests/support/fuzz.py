@@ -16,6 +16,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,30 +128,35 @@ def inputs(reader: Reader, seed: int) -> Iterator[tuple[str, bytes]]:
 
 
 def attack(reader: Reader, folder: Path, *, seconds: float, seed: int) -> Counts:
-    """Feed one reader for some processor seconds."""
+    """Feed one reader for some processor seconds, or until Ctrl-C."""
     counts, until = Counts(), time.process_time() + seconds
-    for name, content in inputs(reader, seed):
-        if time.process_time() > until:
-            return counts
-        path = folder / name
-        path.write_bytes(content)
-        began, fault = time.process_time(), ""
-        try:
-            reader.read(path)
-        except reader.refusals:
-            counts.refused += 1
-        except BaseException as error:  # a reader may raise no other
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            fault = traceback.format_exc(limit=-6)
-        took = time.process_time() - began
-        counts.inputs += 1
-        counts.slowest = max(counts.slowest, took)
-        if fault or took > SLOW:
-            place = folder / f"fault-{len(counts.faults)}-{name}"
-            path.rename(place)
-            counts.faults.append(f"{place}: {fault or f'took {took:.1f} s'}")
-    raise AssertionError("inputs never end")
+    with suppress(KeyboardInterrupt):
+        for name, content in inputs(reader, seed):
+            if time.process_time() > until:
+                break
+            feed(reader, folder / name, content, counts)
+    return counts
+
+
+def feed(reader: Reader, path: Path, content: bytes, counts: Counts) -> None:
+    """Give a reader one file, and count what comes of it."""
+    path.write_bytes(content)
+    began, fault = time.process_time(), ""
+    try:
+        reader.read(path)
+    except reader.refusals:
+        counts.refused += 1
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a reader may raise no other
+        fault = traceback.format_exc(limit=-6)
+    took = time.process_time() - began
+    counts.inputs += 1
+    counts.slowest = max(counts.slowest, took)
+    if fault or took > SLOW:
+        place = path.with_name(f"fault-{len(counts.faults)}-{path.name}")
+        path.rename(place)
+        counts.faults.append(f"{place}: {fault or f'took {took:.1f} s'}")
 
 
 def main() -> int:
@@ -170,9 +176,10 @@ def main() -> int:
         if given.only and name not in given.only.split(","):
             continue
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        began = time.process_time()
         counts = attack(reader, folder, seconds=given.seconds, seed=given.seed)
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-        sys.stdout.write(f"{name:10} {counts.inputs:9,} inputs, {counts.refused:9,} refused, slowest {counts.slowest:.2f} s, "
+        sys.stdout.write(f"{name:10} {time.process_time() - began:4.0f} s, {counts.inputs:9,} inputs, {counts.refused:9,} refused, slowest {counts.slowest:.2f} s, "
               f"{len(counts.faults)} faults, memory grew by {grown:.0f} MB\n" + "".join(f"{fault}\n" for fault in counts.faults))  # fmt: skip
         sys.stdout.flush()
         failed |= bool(counts.faults)
