@@ -4,62 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT, SETTINGS
+from steerstack_plugins.sandbagging.audit.protocol import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from steerstack.stats.estimate import EstimateJson
-    from steerstack_plugins.sandbagging.audit.audit import Evidence
-    from steerstack_plugins.sandbagging.audit.protocol import Cohort, Subject
+    from steerstack_plugins.sandbagging.audit.row import OrganismRow
 
 COMMAND = "steerstack sandbag calibrate --json calibration.json"
 """What makes the file that comes with the audit."""
 
-Judged = tuple["Evidence", "dict[str, Any]"]
-"""What the audit found in an organism, and what is known of it."""
 
-
-def run_calibration(
-    *,
-    development: Cohort = DEVELOPMENT,
-    calibration: Cohort = CALIBRATION,
-    items: int = SETTINGS["items"][0],
-    step: Callable[[str], None] | None = None,
-) -> dict[str, object]:
-    """Learn the rule from the organisms of one cohort, and judge those of the other.
+def run_calibration(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> dict[str, object]:
+    """Learn the rule from some organisms, and judge others by it once.
 
     Parameters
     ----------
-    development, calibration:
-        To learn from, and to judge.
-    items:
-        Tested items a subject.
-    step:
-        Told of each organism in words.
+    learned, judged:
+        Rows of the two parts of a population.
     """
     from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE, Rule
 
-    say = step or (lambda _words: None)
-    lessons = [_gathered(subject, items, say) for subject in development]
-    rule = Rule.fit(*_sides(lessons))
-    cases = [_gathered(subject, items, say) for subject in calibration]
-    words = {name: _by_words(lessons, cases, key=key) for name, key in (("words", False), ("words and key", True))}
+    rule = Rule.fit(*_sides(learned))
+    words = {name: _by_words(learned, judged, key=key) for name, key in (("words", False), ("words and key", True))}
     rows = []
-    for index, (evidence, about) in enumerate(cases):
-        verdict = rule.judge(evidence)
+    for index, row in enumerate(judged):
+        verdict = rule.judge(row)
         baselines = {name: {"score": scores[index], "sandbags": scores[index] > bound}
                 for name, (bound, scores) in words.items()}  # fmt: skip
         verdicts = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < rule.level}
         verdicts |= {name: bool(part["sandbags"]) for name, part in baselines.items()}
-        values = {"values": dict(evidence.values), "verdict": verdict.to_json()}
-        rows.append(about | values | {"verdicts": verdicts, "baselines": baselines})
+        rows.append(_about(row) | {"verdict": verdict.to_json(), "verdicts": verdicts, "baselines": baselines})
     return {
         "study": "sandbagging calibration",
         "made": made(),
-        "protocol": protocol(development, calibration),
+        "protocol": protocol(learned, judged),
         "rule": rule.to_json(),
-        "development": [about | {"values": dict(evidence.values)} for evidence, about in lessons],
+        "development": [_about(row) for row in learned],
         "calibration": rows,
         "rates": {name: rates([(row["sandbags"], row["verdicts"][name]) for row in rows]) for name in _judges(rows)},
         "by_kind": by_kind(rows),
@@ -82,44 +64,41 @@ def settings() -> dict[str, object]:
     return {name: {"value": value, "why": why} for name, (value, why) in SETTINGS.items()}
 
 
-def protocol(development: Cohort, calibration: Cohort) -> dict[str, object]:
-    """What was fixed before the run, and why."""
+def protocol(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> dict[str, object]:
+    """What was fixed before the run, and why; and of which organisms the two parts are."""
     return {
         "settings": settings(),
-        "cohorts": {
-            name: {"worlds": list(cohort.worlds), "of_each_kind_a_world": dict(cohort.counts),
-                   "first_seed": cohort.first}
-            for name, cohort in (("development", development), ("calibration", calibration))
-        },
-    }  # fmt: skip
+        "cohorts": {"development": _cohort(learned), "calibration": _cohort(judged)},
+    }
 
 
-def _gathered(subject: Subject, items: int, say: Callable[[str], None]) -> Judged:
-    from steerstack_plugins.sandbagging.audit.audit import gather
-    from steerstack_plugins.sandbagging.audit.battery import audit_data, short_battery
-    from steerstack_plugins.sandbagging.organisms.base import build
-    from steerstack_plugins.sandbagging.small_world.model import open_origin
+def _cohort(rows: Sequence[OrganismRow]) -> dict[str, object]:
+    from collections import Counter
 
-    say(f"{subject.kind}, seed {subject.seed}, of world {subject.world}")
-    organism = build(subject.kind, open_origin(subject.world), subject.seed)
-    # from here on the audit has the model alone
-    data = audit_data(items, seed=SETTINGS["seed"][0], world=subject.world)
-    evidence = gather(organism.model, data, short_battery(), seed=SETTINGS["seed"][0])
-    about = {"kind": subject.kind, "sandbags": organism.sandbags, "seed": subject.seed, "world": subject.world}
-    accuracy = {"accuracy": float(evidence.answers.right.mean())}
-    return evidence, about | accuracy | {"induction_drop": organism.record["induction_drop"]["value"]}
+    worlds = dict.fromkeys(row.world for row in rows)
+    counts = Counter(row.kind for row in rows)
+    return {
+        "worlds": list(worlds),
+        "of_each_kind_a_world": {kind: count // len(worlds) for kind, count in counts.items()},
+        "first_seed": min(row.seed for row in rows),
+    }
 
 
-def _sides(judged: Sequence[Judged]) -> tuple[list[Evidence], list[Evidence]]:
-    sandbagging, honest = ([e for e, about in judged if about["sandbags"] == state] for state in (True, False))
+def _about(row: OrganismRow) -> dict[str, Any]:
+    names = ("kind", "sandbags", "seed", "world", "architecture", "accuracy", "induction_drop")
+    return {name: getattr(row, name) for name in names} | {"values": dict(row.values)}
+
+
+def _sides(rows: Sequence[OrganismRow]) -> tuple[list[OrganismRow], list[OrganismRow]]:
+    sandbagging, honest = ([row for row in rows if row.sandbags == state] for state in (True, False))
     return sandbagging, honest
 
 
-def _by_words(learned: Sequence[Judged], judged: Sequence[Judged], *, key: bool) -> tuple[float, list[float]]:
+def _by_words(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow], *, key: bool) -> tuple[float, list[float]]:
     from steerstack_plugins.sandbagging.audit.words_baseline import word_scores
 
-    sandbagging, honest = ([evidence.answers for evidence in side] for side in _sides(learned))
-    return word_scores(sandbagging, honest, [evidence.answers for evidence, _ in judged], key=key)
+    sandbagging, honest = ([row.choices() for row in side] for side in _sides(learned))
+    return word_scores(sandbagging, honest, [row.choices() for row in judged], key=key)
 
 
 def _judges(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -89,16 +89,14 @@ class OrganismRow:
             ``kind``, ``seed``, ``world``, ``split`` and ``architecture``.
         """
         from steerstack.data.items import LETTERS
-        from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
 
-        tallies = {BELOW_CHANCE: evidence.answers.tally, **evidence.gains}
         return cls(
             sandbags=organism.sandbags,
             accuracy=_short(evidence.answers.right.mean()),
             induction_drop=_short(organism.record["induction_drop"]["value"]),
             values={test: _short(value) for test, value in evidence.values.items()},
-            above={test: _short(tally.above) for test, tally in tallies.items()},
-            below={test: _short(tally.below) for test, tally in tallies.items()},
+            above={test: _short(p) for test, p in evidence.above.items()},
+            below={test: _short(p) for test, p in evidence.below.items()},
             answers="".join(LETTERS[place] for place in evidence.answers.chosen),
             seconds_made=_short(seconds[0]),
             seconds_audited=_short(seconds[1]),
@@ -106,7 +104,7 @@ class OrganismRow:
             passes_by_test=evidence.details.get("forward_passes", {}),
             labels=evidence.details.get("labels"),
             noise=evidence.details.get("weight-noise", {}).get("validation", {}),
-            ignorant_p=evidence.details.get("ignorant_p"),
+            ignorant_p=evidence.ignorant_p,
             **about,
         )
 

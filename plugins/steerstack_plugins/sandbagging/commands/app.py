@@ -78,20 +78,27 @@ def build(
 
 
 @app.command()
-def calibrate(items: int = ITEMS, json: str | None = options.JSON) -> None:
+def calibrate(
+    rows: list[Path] | None = typer.Argument(
+        None, help="Files of `sandbag population`, with both parts; by default those that come with steerstack."
+    ),
+    json: str | None = options.JSON,
+) -> None:
     """Measure the audit's detection and false-positive rate on organisms of worlds that its rule has not seen.
 
-    Which organisms, tests and rule is declared in ``sandbagging/protocol.py``; the result that comes with the audit
-    is this command's.
+    The rule is learned from the calibration organisms, and the locked ones are judged once. The result that comes with
+    the audit is this command's.
     """
     console.quiet()
     from steerstack_plugins.sandbagging.audit.calibration import run_calibration
-    from steerstack_plugins.sandbagging.audit.protocol import CALIBRATION, DEVELOPMENT
+    from steerstack_plugins.sandbagging.audit.row import read_rows
     from steerstack_plugins.sandbagging.commands.tables import show_calibration
-    from steerstack_plugins.sandbagging.small_world.train import one_thread
+    from steerstack_plugins.sandbagging.population.shipped import shipped_path
 
-    with progress_bars.bars() as bars, one_thread():
-        result = run_calibration(items=items, step=bars.steps("organisms", len([*DEVELOPMENT, *CALIBRATION])))
+    paths = rows or [shipped_path("calibration"), shipped_path("locked")]
+    organisms = [row for path in paths for row in read_rows(path)]
+    learned, judged = ([row for row in organisms if row.split == split] for split in ("calibration", "locked"))
+    result = run_calibration(learned, judged)
     console.write_result(result, json)
     if json != "-":
         show_calibration(result)
