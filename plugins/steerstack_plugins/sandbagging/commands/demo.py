@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from steerstack_plugins.sandbagging.audit.protocol import HONEST, SANDBAGGING
+from steerstack_plugins.sandbagging.population.declaration import HONEST
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from steerstack_plugins.sandbagging.audit.audit import AuditData
     from steerstack_plugins.sandbagging.audit.choices import Choices
 
-SHOWN_ORGANISMS = (*SANDBAGGING, *HONEST)
+SHOWN_ORGANISMS = ("locked", "imitator", "prompted", *HONEST)
 
 
 @dataclass(frozen=True)
