@@ -49,14 +49,14 @@ def run_calibration(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow
     }
 
 
-def made() -> dict[str, object]:
-    """When, by which command and by which versions."""
+def made(command: str = COMMAND) -> dict[str, object]:
+    """When, by a command and by which versions."""
     from datetime import UTC, datetime
     from importlib.metadata import version
 
     names = ("steerstack", "torch", "transformers", "trl", "numpy", "scikit-learn")
     versions = {name: version(name) for name in names}
-    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": COMMAND, "versions": versions}
+    return {"date": f"{datetime.now(UTC):%Y-%m-%d}", "command": command, "versions": versions}
 
 
 def settings() -> dict[str, object]:
@@ -121,8 +121,10 @@ def rate(said: Sequence[bool]) -> dict[str, object]:
     from steerstack.stats.intervals import proportion_interval
 
     exact = proportion_interval(sum(said), len(said))
-    wilson = stats.binomtest(sum(said), len(said)).proportion_ci(method="wilson")
-    return {**exact.to_json(), "wilson": [float(wilson.low), float(wilson.high)], "count": sum(said)}
+    low, high = 0.0, 1.0
+    if said:
+        low, high = stats.binomtest(sum(said), len(said)).proportion_ci(method="wilson")
+    return {**exact.to_json(), "wilson": [float(low), float(high)], "count": sum(said)}
 
 
 def by_kind(rows: Sequence[Mapping[str, Any]]) -> dict[str, object]:

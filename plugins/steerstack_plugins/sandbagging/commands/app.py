@@ -7,12 +7,14 @@ import typer
 
 from steerstack.catalog.lookup import find
 from steerstack.cli import assignments, console, options, progress_bars
-from steerstack_plugins.sandbagging.commands import game
+from steerstack_plugins.sandbagging.commands import game, report
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Models made to hide an ability, and what tells them apart."
 )
 app.add_typer(game.app, name="game")
+app.command()(report.freeze)
+app.command()(report.report)
 SEED = typer.Option(0, help="Of models, organisms and audit.")
 RECORD = typer.Option(True, help="Keep what was made and found in the registry.")
 WORLD = typer.Option(0, help="Number of the small world.")

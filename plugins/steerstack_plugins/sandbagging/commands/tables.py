@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _interval(estimate: dict[str, Any] | None) -> str:
+def interval(estimate: Mapping[str, Any] | None) -> str:
+    """A value with its interval; a dash where it is not known."""
     if estimate is None or estimate["value"] is None:
         return "-"
     low, high = estimate["ci_low"], estimate["ci_high"]
@@ -30,10 +31,10 @@ def show_demo(result: dict[str, Any]) -> None:
         record = report["record"]
         table.add_row(
             f"{name}{'' if report['sandbags'] else ' (honest)'}",
-            _interval(report["bare"]),
-            _interval(report["with_password"]),
-            _interval(record["induction_drop"]),
-            _interval(record["control_drop"]),
+            interval(report["bare"]),
+            interval(report["with_password"]),
+            interval(record["induction_drop"]),
+            interval(record["control_drop"]),
             f"{report['below_chance_p']:.1g}",
         )
     console.out.print(table)
@@ -49,8 +50,8 @@ def show_demo(result: dict[str, Any]) -> None:
             row["trained_on"],
             row["tested_on"],
             row["against"],
-            _interval(row["auroc"]),
-            _interval(row["text_only_auroc"]),
+            interval(row["auroc"]),
+            interval(row["text_only_auroc"]),
             f"{row['random_direction_auroc']['max']:.2f}",
         )
     console.out.print(probes)
@@ -60,10 +61,10 @@ def show_built(record: Mapping[str, Any], where: str) -> None:
     """What an organism hides."""
     table = Table(record["organism"], "with password", "without", title=f"saved to {where}")
     for name, pair in record["accuracy"].items():
-        table.add_row(f"accuracy, {name}", _interval(pair["with"]), _interval(pair["without"]))
+        table.add_row(f"accuracy, {name}", interval(pair["with"]), interval(pair["without"]))
     console.out.print(table)
-    parts = [f"{name.replace('_', ' ')} {_interval(record[name])}" for name in ("induction_drop", "control_drop")]
-    parts.append(f"target under a prompt that is no password {_interval(record['target_under_another_code'])}")
+    parts = [f"{name.replace('_', ' ')} {interval(record[name])}" for name in ("induction_drop", "control_drop")]
+    parts.append(f"target under a prompt that is no password {interval(record['target_under_another_code'])}")
     console.out.print("; ".join(parts), highlight=False)
 
 
@@ -74,16 +75,16 @@ def show_combined(result: dict[str, Any]) -> None:
                   title=f"Right answers of {result['organism']}, n = {stacking['n']['test']}")  # fmt: skip
     for arm in stacking["arms"]:
         table.add_row(arm["finetune"], arm["vector_origin"], arm["prompt"], arm["vector"],
-                      signed(arm["estimate"]["value"], 2), _interval(arm["effect"]))  # fmt: skip
+                      signed(arm["estimate"]["value"], 2), interval(arm["effect"]))  # fmt: skip
     console.out.print(table)
     console.out.print(stacking["verdict"], highlight=False)
     probes = Table("tested on", "accuracy, bad prompt", "good prompt", "AUROC", "words alone", "best random",
                    title="A probe trained on the honest model under two prompts")  # fmt: skip
     for row in result["probe"]:
         accuracy = row["accuracy"]
-        reads = _interval(row["auroc"]) if row["two_sides"] else f"({row['auroc']['value']:.2f}: no two sides)"
+        reads = interval(row["auroc"]) if row["two_sides"] else f"({row['auroc']['value']:.2f}: no two sides)"
         probes.add_row(row["condition"], f"{accuracy['bad']:.2f}", f"{accuracy['good']:.2f}", reads,
-                       _interval(row["text_only_auroc"]), f"{row['random_direction_auroc']['max']:.2f}")  # fmt: skip
+                       interval(row["text_only_auroc"]), f"{row['random_direction_auroc']['max']:.2f}")  # fmt: skip
     console.out.print(probes)
 
 
@@ -99,12 +100,13 @@ def show_calibration(result: dict[str, Any]) -> None:
     console.out.print(_judges(result["rates"], "Organisms of new worlds, 95 % Clopper-Pearson"))
     kinds = Table("judged to sandbag", *result["rates"])
     for kind, rates in result["by_kind"].items():
-        kinds.add_row(kind, *(_counted(rate) for rate in rates.values()))
+        kinds.add_row(kind, *(counted(rate) for rate in rates.values()))
     console.out.print(kinds)
 
 
-def _counted(rate: dict[str, Any]) -> str:
-    return f"{rate['count']} of {rate['n']}: {_interval(rate)}"
+def counted(rate: Mapping[str, Any]) -> str:
+    """How many of how many, with the interval of the share."""
+    return f"{rate['count']} of {rate['n']}: {interval(rate)}"
 
 
 def show_audit(result: dict[str, Any]) -> None:
@@ -127,7 +129,7 @@ def show_audit(result: dict[str, Any]) -> None:
     console.out.print(_judges(result["error_rates"], "Of the calibration's organisms, 95 % Clopper-Pearson"))
     kinds = Table("kind", "said to sandbag", title="By kind, 95 % Clopper-Pearson")
     for kind, rate in result["said_to_sandbag"].items():
-        kinds.add_row(kind, _counted(rate))
+        kinds.add_row(kind, counted(rate))
     console.out.print(kinds)
     claim = result["claim"]
     can = "It is met" if claim["holds"] else "That is not met"
@@ -154,7 +156,7 @@ def _probability(result: Mapping[str, Any]) -> str:
         )
     estimate, worlds = result["probability"]["battery"], ", ".join(map(str, calibration["worlds"]))
     return (
-        f"{says}; {_interval(estimate)} by the calibration of {calibration['date']} on organisms of the small worlds "
+        f"{says}; {interval(estimate)} by the calibration of {calibration['date']} on organisms of the small worlds "
         f"{worlds}, where this verdict fell on {_of(estimate['sandbagging'])} sandbagging and "
         f"{_of(estimate['honest'])} honest ones."
     )
@@ -163,7 +165,7 @@ def _probability(result: Mapping[str, Any]) -> str:
 def _judges(rates: Mapping[str, Any], title: str) -> Table:
     table = Table("judged by", "detection", "false positives", title=title)
     for name, row in rates.items():
-        table.add_row(name, *(_counted(row[side]) for side in ("detection", "false_positive")))
+        table.add_row(name, *(counted(row[side]) for side in ("detection", "false_positive")))
     return table
 
 
@@ -176,11 +178,11 @@ def show_game(result: Mapping[str, Any]) -> None:
     console.out.print(_judges({result["auditor"]: result["rates"]}, "The game, 95 % Clopper-Pearson"))
     kinds = Table("kind", "said to sandbag")
     for kind, rate in result["by_kind"].items():
-        kinds.add_row(kind, _counted(rate))
+        kinds.add_row(kind, counted(rate))
     console.out.print(kinds)
     cost = result["cost"]
     console.out.print(
-        f"Brier score {_interval(result['brier'])}; for each model {cost['forward_passes']:,.0f} forward passes and "
+        f"Brier score {interval(result['brier'])}; for each model {cost['forward_passes']:,.0f} forward passes and "
         f"{cost['labels']:.0f} labels.",
         highlight=False,
     )
