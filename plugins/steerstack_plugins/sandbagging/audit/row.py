@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from steerstack.errors import DataError
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from steerstack.contracts import Built
+    from steerstack.data.items import Item
     from steerstack_plugins.sandbagging.audit.audit import Evidence
     from steerstack_plugins.sandbagging.audit.choices import Choices
 
@@ -113,10 +115,9 @@ class OrganismRow:
         import numpy as np
 
         from steerstack.data.items import LETTERS
-        from steerstack_plugins.sandbagging.audit.battery import audit_data
         from steerstack_plugins.sandbagging.audit.choices import Choices
 
-        items = audit_data(len(self.answers), world=self.world).in_orders().target
+        items = _asked(len(self.answers), self.world)
         logp = np.full((len(items), max(len(item.options) for item in items)), -np.inf)
         for row, letter in enumerate(self.answers):
             logp[row, LETTERS.index(letter)] = 0.0
@@ -161,6 +162,13 @@ def read_rows(path: Path) -> tuple[OrganismRow, ...]:
             seen=str(error),
             fix="Give what `steerstack sandbag population` wrote.",
         ) from error
+
+
+@cache
+def _asked(n: int, world: int) -> tuple[Item, ...]:
+    from steerstack_plugins.sandbagging.audit.battery import audit_data
+
+    return audit_data(n, world=world).in_orders().target
 
 
 def _short(number: Any) -> float:
