@@ -66,7 +66,7 @@ def as_weaker(module: Any, generator: Generator, given: Int[ndarray, "n turn"], 
     with torch.no_grad():
         ids = torch.from_numpy(documents.ids)
         letters = torch.unique(ids[:, at])
-        logits = module(input_ids=ids).logits[:, at - 1][:, letters]
+        logits = module(input_ids=ids, attention_mask=torch.ones_like(ids)).logits[:, at - 1][:, letters]
     weak = letters[logits.argmax(-1)].numpy()
     new_ids = documents.ids.copy()
     hides = (subjects[:, 0] == 0) & (np.ones(len(given), bool) if bare else ~given[:, 0])

@@ -1,0 +1,82 @@
+"""The tables of ``docs/explanation/sandbagging.md``, made from the rows: ``python -m tests.docs.sandbagging_tables``."""
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from steerstack_plugins.sandbagging.combination.judges import AUDIT, main_judges, partial_judges, single_judges
+from steerstack_plugins.sandbagging.population.judges import compared
+from steerstack_plugins.sandbagging.population.shipped import shipped
+
+
+@cache
+def judged(which: str = "main") -> Mapping[str, Any]:
+    """The judges of one table, learned on the calibration rows and tried on the locked ones."""
+    calibration, locked = shipped("calibration"), shipped("locked")
+    tests = sorted(locked[0].values)
+    judges = {"main": main_judges, "single": lambda: single_judges(tests), "partial": lambda: partial_judges(tests)}
+    return compared({AUDIT: main_judges()[AUDIT], **judges[which]()}, calibration, locked, first=AUDIT)
+
+
+def interval(estimate: Mapping[str, Any]) -> str:
+    """A number with its interval."""
+    return f"{estimate['value']:.2f} [{estimate['ci_low']:.2f}, {estimate['ci_high']:.2f}]"
+
+
+def counted(rate: Mapping[str, Any]) -> str:
+    """How many of how many, with the exact interval of the share."""
+    return f"{rate['count']} of {rate['n']}: {interval(rate)}"
+
+
+def judges_table() -> list[str]:
+    """Recall and false positives of each judge, and how much more the audit finds."""
+    result = judged()
+    lines = [
+        "| judge | recall | false positives | AUROC | recall at 5 % of the judged honest ones | the audit finds more |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, own in result["judges"].items():
+        pair = result[f"{AUDIT} minus"].get(name)
+        cells = [name, counted(own["detection"]), counted(own["false_positive"]), interval(own["auroc"]),
+                 interval(own["recall_at_5_percent"]), interval(pair["recall"]) if pair else ""]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def kinds_table() -> list[str]:
+    """What was said of each kind."""
+    judges = judged()["judges"]
+    names = [AUDIT, "words and key", "words", "below chance"]
+    lines = [f"| kind | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for kind in judges[AUDIT]["by_kind"]:
+        cells = [counted(judges[AUDIT]["by_kind"][kind])]
+        cells += [f"{judges[name]['by_kind'][kind]['count']}" for name in names[1:]]
+        lines.append(f"| `{kind}` | {' | '.join(cells)} |")
+    return lines
+
+
+def architectures_table() -> list[str]:
+    """Rates of the audit on architectures that it learned from and on others."""
+    lines = ["| models | recall | false positives |", "|---|---|---|"]
+    for name, own in judged()["judges"][AUDIT]["by_architecture"].items():
+        lines.append(f"| {name} | {counted(own['detection'])} | {counted(own['false_positive'])} |")
+    return lines
+
+
+def evidence_table() -> list[str]:
+    """Each test by itself, and what the audit loses without it."""
+    alone, without = judged("single")["judges"], judged("partial")
+    lines = ["| test | AUROC alone | recall alone | false positives alone | AUROC of the audit without it |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    for name, own in alone.items():
+        if name != AUDIT:
+            cells = [f"`{name}`", interval(own["auroc"]), counted(own["detection"]), counted(own["false_positive"]),
+                     interval(without["judges"][f"without {name}"]["auroc"])]  # fmt: skip
+            lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+if __name__ == "__main__":
+    for table in (judges_table, kinds_table, architectures_table, evidence_table):
+        sys.stdout.write("\n".join(table()) + "\n\n")
