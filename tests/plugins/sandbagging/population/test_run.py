@@ -11,7 +11,7 @@ def plain(member, items):
     """A row without a model."""
     return OrganismRow(
         member.kind, member.sandbags, member.seed, member.world, member.split, member.architecture, 0.5,
-        0.4 if member.sandbags else 0.0, {"below chance": -0.25}, {"below chance": 1.0}, {"below chance": 1.0},
+        0.4 if member.sandbags else 0.0, {"below-chance": -0.25}, {"below-chance": 1.0}, {"below-chance": 1.0},
         "A" * items, 1.0, 2.0, 3.0,
     )  # fmt: skip
 
