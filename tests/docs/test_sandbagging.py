@@ -42,6 +42,12 @@ def test_who_does_not_know_the_target_is_called_sandbagging_as_often_as_the_page
     )
 
 
+def test_the_pair_of_audit_and_words_is_that_of_the_page():
+    pair = judged()[f"{AUDIT} minus"]["words and key"]
+    assert pair["recall"]["ci_low"] > 0
+    assert f"a difference of {interval(pair['false_positive'])}" in PAGE
+
+
 def test_the_stricter_rule_is_that_of_the_calibration_that_comes_along():
     calibration = read_calibration(None)
     assert calibration.current
