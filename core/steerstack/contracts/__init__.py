@@ -3,13 +3,12 @@
 Nothing here imports torch, so that importing a plugin costs nothing.
 """
 
-from steerstack.contracts.auditor import Auditor, Opinion, Questions
+from steerstack.contracts.auditor import Auditor, AuditOutcome, AuditTest, Examination, Opinion, Questions
 from steerstack.contracts.backend import Backend, Opened
 from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.data import BehaviorSource, DataFormat
 from steerstack.contracts.edit import Edit
 from steerstack.contracts.engine import Engine
-from steerstack.contracts.examination import AuditOutcome, AuditTest, Examination
 from steerstack.contracts.extractor import Extractor, Fitted
 from steerstack.contracts.judge import Judge, Verdict
 from steerstack.contracts.labeller import Labeller
