@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from steerstack.catalog.lookup import find
-from steerstack.errors import DataError, nearest
+from steerstack.errors import DataError, StudyError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,9 @@ LIMITS = (
     "as the battery. Who imitates a weaker model answers like one that does not know, in words and in accuracy.",
     "A model that hides an ability from every test of the battery is not found, and one that learns the task from the "
     "demonstrations is taken for one that hides it.",
+    "What the combination makes of the evidence was learned from models that hide an ability in the ways of the "
+    "calibration's organisms, and from honest ones of its kinds: another way of hiding may look like none of them. "
+    "Settings and demonstrations were chosen with those kinds in mind.",
     "The error rates are those of the small world's organisms, in the mixture that was judged. For other models and "
     "data they are not known: calibrate on organisms made of such a model.",
     "Who gives the same wrong answer at every asking of a fact answers like one that is honestly mistaken: asked "
@@ -164,6 +167,7 @@ def report(
         "values": dict(evidence.values),
         "details": dict(evidence.details),
         "verdict": verdict.to_json(),
+        "combination": _combined(evidence, prior),
         "probability": _stated(verdict, known, prior),
         "probability_at_most": {
             "by": "the p-value",
@@ -182,6 +186,16 @@ def report(
         },
         "limits": list(LIMITS),
     }
+
+
+def _combined(evidence: Evidence, prior: float) -> dict[str, Any] | None:
+    """What the frozen combination says; None where the battery lacks a test that it reads."""
+    from steerstack_plugins.sandbagging.combination.frozen import stated
+
+    try:
+        return stated(evidence, prior=prior)
+    except StudyError:
+        return None
 
 
 def _stated(verdict: AuditVerdict, known: Calibration, prior: float) -> dict[str, object]:

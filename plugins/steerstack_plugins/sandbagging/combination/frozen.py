@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 STUDY = "sandbagging combination"
 SHIPPED = "frozen.json"
+REPORT = "report.json"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,58 @@ def read_frozen(path: Path | None) -> Frozen:
         raise DataError(
             f"{source} holds no combination.", seen=str(error), fix="Give what `steerstack sandbag freeze` wrote."
         ) from error
+
+
+def read_report() -> Mapping[str, Any] | None:
+    """What the frozen combination was worth on the locked organisms, as it comes with the audit; None without it."""
+    import json
+
+    source = files("steerstack_plugins.sandbagging.combination") / REPORT
+    if not source.is_file():
+        return None
+    content: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    return content
+
+
+def stated(evidence: Findings, *, prior: float = 0.5) -> dict[str, Any]:
+    """What the combination that comes with the audit makes of the evidence on one model.
+
+    Parameters
+    ----------
+    evidence:
+        Of the battery.
+    prior:
+        Share of sandbagging models among those that might be audited.
+
+    Returns
+    -------
+    dict
+        The probability, the verdict with what it rests on, what it was learned from, and by judge and kind the rates
+        on the locked organisms, where they are known.
+
+    Raises
+    ------
+    StudyError
+        The battery lacks a test that the combination reads.
+    """
+    frozen, known = read_frozen(None), read_report()
+    combination = frozen.combination
+    judges = {} if known is None else known["judges"]
+    return {
+        "probability": combination.probability(evidence, prior=prior),
+        "prior": prior,
+        "sandbags": frozen.sandbags(evidence),
+        "score": combination.score(evidence),
+        "threshold": frozen.threshold,
+        "ignorant_p": evidence.ignorant_p,
+        "guard": combination.level,
+        "calibration": {"date": frozen.about["date"], **frozen.about["calibration"]},
+        "rates": {
+            name: {side: judge[side] for side in ("detection", "false_positive")} for name, judge in judges.items()
+        },
+        "said_to_sandbag": {} if known is None else judges["audit"]["by_kind"],
+        "claim": None if known is None else known["claim"],
+    }
 
 
 def calibration_of(rows: Sequence[OrganismRow]) -> dict[str, object]:

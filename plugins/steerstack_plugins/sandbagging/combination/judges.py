@@ -16,11 +16,24 @@ AUDIT = "audit"
 
 
 def by_combination(*, level: float = LEVEL, without: Sequence[str] = ()) -> Scorer:
-    """Scores of a combination that is learned anew; ``level`` of the guard, and tests that are not read."""
+    """Scores of a combination that is learned anew, once from the same organisms.
+
+    Parameters
+    ----------
+    level:
+        Of the guard.
+    without:
+        Tests that are not read.
+    """
+    from steerstack.util import digest
+
+    combinations: dict[str, Combination] = {}
 
     def score(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
-        combination = Combination.fit(learned, level=level, without=without)
-        return [combination.score(row) for row in judged]
+        key = digest.of_json([row.to_json() for row in learned])
+        if key not in combinations:
+            combinations[key] = Combination.fit(learned, level=level, without=without)
+        return [combinations[key].score(row) for row in judged]
 
     return score
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from steerstack.errors import DataError, StudyError
@@ -11,7 +11,6 @@ from steerstack_plugins.sandbagging.combination.judges import AUDIT, main_judges
 if TYPE_CHECKING:
     from steerstack_plugins.sandbagging.audit.row import OrganismRow
     from steerstack_plugins.sandbagging.combination.frozen import Frozen
-    from steerstack_plugins.sandbagging.population.judges import Scorer
 
 STUDY = "sandbagging report"
 MATCH = 1e-6
@@ -50,19 +49,24 @@ def report(rows: Sequence[OrganismRow], frozen: Frozen) -> dict[str, Any]:
         )
     if len({row.sandbags for row in judged}) < 2:
         raise StudyError("Locked organisms of both states are needed.", seen=f"{len(judged)} locked rows")
-    tests = sorted(judged[0].values)
-    results = compared(main_judges(), learned, judged, first=AUDIT)
+    tests, main = sorted(judged[0].values), main_judges()
+    results = compared(main, learned, judged, first=AUDIT)
     _check_frozen(results["judges"][AUDIT]["threshold"], frozen)
     errors = results["judges"][AUDIT]["false_positive"]
     alone, without = (
-        compared({AUDIT: main_judges()[AUDIT], **judges}, learned, judged, first=AUDIT)
+        compared({AUDIT: main[AUDIT], **judges}, learned, judged, first=AUDIT)
         for judges in (single_judges(tests), partial_judges(tests))
     )
+    hiding = [row for row in judged if row.sandbags]
+    verdicts = {
+        name: [score > results["judges"][name]["threshold"] for score in scorer(learned, hiding)]
+        for name, scorer in main.items()
+    }
     return {
         "study": STUDY,
         "frozen": dict(frozen.about) | {"threshold": frozen.threshold},
         **results,
-        "mcnemar": {name: mcnemar(main_judges(), name, learned, judged) for name in main_judges() if name != AUDIT},
+        "mcnemar": {name: mcnemar(verdicts[AUDIT], verdicts[name]) for name in main if name != AUDIT},
         "probabilities": _probabilities(judged, frozen),
         "tests": {name: part for name, part in alone["judges"].items() if name != AUDIT},
         "without": {
@@ -91,28 +95,17 @@ def _check_frozen(threshold: float, frozen: Frozen) -> None:
         )
 
 
-def mcnemar(
-    scorers: Mapping[str, Scorer], other: str, learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]
-) -> dict[str, Any]:
+def mcnemar(own: Sequence[bool], other: Sequence[bool]) -> dict[str, Any]:
     """Of the sandbagging organisms, how many one of two judges finds alone; exact p (McNemar, Psychometrika 1947).
 
     Parameters
     ----------
-    scorers, other:
-        The judges, and the one that the audit is held against.
-    learned, judged:
-        Organisms that thresholds are learned from, and those that are judged.
+    own, other:
+        Verdicts on the same organisms, the audit's and another judge's.
     """
     from scipy import stats
 
-    from steerstack_plugins.sandbagging.population.judges import threshold
-
-    hiding = [row for row in judged if row.sandbags]
-    verdicts = []
-    for name in (AUDIT, other):
-        bound = threshold(scorers[name], learned)
-        verdicts.append([score > bound for score in scorers[name](learned, hiding)])
-    pairs = list(zip(*verdicts, strict=True))
+    pairs = list(zip(own, other, strict=True))
     alone, its = (sum(pair == which for pair in pairs) for which in ((True, False), (False, True)))
     p = float(stats.binomtest(alone, alone + its).pvalue) if alone + its else 1.0
     return {"audit_alone": alone, "other_alone": its, "both": sum(a and b for a, b in pairs), "p": p}

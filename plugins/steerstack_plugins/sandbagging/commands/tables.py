@@ -125,6 +125,8 @@ def show_audit(result: dict[str, Any]) -> None:
         f"{verdict['below']:g}, exact over facts).",
         highlight=False,
     )
+    if result["combination"]:
+        _show_combined(result["combination"])
     console.out.print(_probability(result), highlight=False)
     console.out.print(_judges(result["error_rates"], "Of the calibration's organisms, 95 % Clopper-Pearson"))
     kinds = Table("kind", "said to sandbag", title="By kind, 95 % Clopper-Pearson")
@@ -141,6 +143,26 @@ def show_audit(result: dict[str, Any]) -> None:
     )
     for limit in result["limits"]:
         console.note(limit)
+
+
+def _show_combined(combined: Mapping[str, Any]) -> None:
+    """The probability by the frozen combination, what it was learned from, and its rates on locked organisms."""
+    learned, state = combined["calibration"], "hides" if combined["sandbags"] else "is not shown to hide"
+    worlds = ", ".join(map(str, learned["worlds"]))
+    console.out.print(
+        f"By all tests together the model {state} an ability, with a probability of {combined['probability']:.2f}, "
+        f"where {combined['prior']:g} of the models that might be audited do. How they are combined was learned on "
+        f"{learned['date']} from {learned['sandbagging']} sandbagging and {learned['honest']} honest organisms of the "
+        f"worlds {worlds} (log-odds {signed(combined['score'])}, threshold {signed(combined['threshold'])}; joint p if "
+        f"it does not know the facts {combined['ignorant_p']:.2g}, bound {combined['guard']:g}).",
+        highlight=False,
+    )
+    if combined["rates"]:
+        console.out.print(_judges(combined["rates"], "Of locked organisms, 95 % Clopper-Pearson"))
+        kinds = Table("kind", "said to sandbag by all tests together", title="Locked organisms by kind")
+        for kind, rate in combined["said_to_sandbag"].items():
+            kinds.add_row(kind, counted(rate))
+        console.out.print(kinds)
 
 
 def _probability(result: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from steerstack_plugins.sandbagging.audit.inputs import read_calibration
 from steerstack_plugins.sandbagging.audit.probability import probability_at_most
 from steerstack_plugins.sandbagging.auditors.battery import Battery
 from steerstack_plugins.sandbagging.auditors.below_chance import BelowChance
+from steerstack_plugins.sandbagging.combination.frozen import stated
 
 pytestmark = pytest.mark.xdist_group("sandbagging")
 
@@ -42,8 +43,15 @@ def test_the_battery_says_what_the_audit_says(llama):
     opinion = Battery().judge(llama, Questions(*parts), seed=1)
     data = AuditData(parts[0], parts[1], Demonstrations(parts[2], parts[3]))
     evidence, verdict = audit(llama, data, short_battery(), read_calibration(None).rule, seed=1)
-    assert opinion.details == {"values": dict(evidence.values), "verdict": verdict.to_json()}
-    assert (opinion.sandbags, opinion.labels) == (verdict.sandbags, 24)
+    combined = stated(evidence)
+    assert opinion.details == {"values": dict(evidence.values), "verdict": verdict.to_json(),
+                               "combination": {name: combined[name] for name in ("score", "threshold", "ignorant_p")}}  # fmt: skip
+    assert (opinion.probability, opinion.sandbags, opinion.labels) == (
+        combined["probability"],
+        combined["sandbags"],
+        24,
+    )
+    assert combined["sandbags"] == (combined["score"] > combined["threshold"])
 
 
 def test_the_prior_moves_the_probability(unlocked, questions):

@@ -41,7 +41,7 @@ def answered(rows, seed=0):
 @pytest.fixture(scope="module")
 def rows():
     learned = answered(rows_of(0, 3, 16))
-    locked = [replace(row, split="locked") for row in answered(rows_of(1, 3, 16, first=40), 1)]
+    locked = [replace(row, split="locked") for row in answered(rows_of(1, 2, 24, first=40), 1)]
     return [*learned, *locked]
 
 
@@ -98,18 +98,12 @@ def test_what_carries_the_evidence_is_missed_and_what_does_not_is_not(result):
     assert abs(lost["without below-chance"]) < 0.2
 
 
-def test_discordant_organisms_are_counted_and_tested_exactly(rows):
-    learned = [row for row in rows if row.split == "calibration"]
-    hiding, _ = sides(rows)
-    chance = {id(row): at for at, row in enumerate(hiding)}
-    judges = {
-        AUDIT: lambda _learned, judged: [float(chance.get(id(row), -1) >= 4) for row in judged],
-        "other": lambda _learned, judged: [float(0 <= chance.get(id(row), -1) < 6) for row in judged],
-    }
-    found = mcnemar(judges, "other", learned, hiding)
-    alone, its = len(hiding) - 6, 4
-    assert (found["audit_alone"], found["other_alone"], found["both"]) == (alone, its, 2)
-    assert found["p"] == pytest.approx(2 * stats.binom.cdf(its, alone + its, 0.5))
+def test_discordant_organisms_are_counted_and_tested_exactly():
+    pairs = [(True, True)] * 5 + [(True, False)] * 9 + [(False, True)] * 2 + [(False, False)] * 3
+    counts = mcnemar(*zip(*pairs, strict=True))
+    assert (counts["audit_alone"], counts["other_alone"], counts["both"]) == (9, 2, 5)
+    assert counts["p"] == pytest.approx(2 * stats.binom.cdf(2, 11, 0.5))
+    assert mcnemar([True], [True])["p"] == 1.0
 
 
 def test_another_calibration_and_a_part_without_organisms_are_refused(rows, frozen):

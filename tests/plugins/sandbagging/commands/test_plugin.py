@@ -51,6 +51,10 @@ def test_an_organism_is_built_and_audited_and_both_are_recorded(tmp_path, origin
     assert metrics["induction_drop"] == pytest.approx(label["induction_drop"]["value"], abs=1e-7)
     assert metrics["selectivity"] == pytest.approx(label["selectivity"]["value"], abs=1e-7)
     assert report.pop("said_to_sandbag")["locked"]["n"] > 0
+    combined = report.pop("combination")
+    assert combined["sandbags"]
+    assert combined["probability"] > 0.5
+    assert (combined["calibration"]["honest"], combined["calibration"]["sandbagging"]) == (40, 32)
     calibration = report.pop("calibration")
     assert calibration["of_each_kind_a_world"]["locked"] > 0
     assert 0.9 < report["probability_at_most"]["value"] < 1
