@@ -40,8 +40,8 @@ def answered(rows, seed=0):
 
 @pytest.fixture(scope="module")
 def rows():
-    learned = answered(rows_of(0, 3, 16))
-    locked = [replace(row, split="locked") for row in answered(rows_of(1, 2, 24, first=40), 1)]
+    learned = answered(rows_of(0, 3, 12))
+    locked = [replace(row, split="locked") for row in answered(rows_of(1, 2, 20, first=40), 1)]
     return [*learned, *locked]
 
 
@@ -65,7 +65,7 @@ def test_locked_organisms_are_not_looked_at_when_it_is_frozen(rows, frozen):
     turned = [replace(row, sandbags=not row.sandbags, values={}) for row in rows if row.split == "locked"]
     assert Frozen.learn([*learned, *turned]).to_json() == frozen.to_json()
     assert frozen.threshold == threshold(by_combination(), learned)
-    assert frozen.about["calibration"]["honest"] == 24
+    assert frozen.about["calibration"]["honest"] == 18
 
 
 def test_rates_are_shares_of_the_locked_beyond_the_frozen_threshold(rows, frozen, result):
