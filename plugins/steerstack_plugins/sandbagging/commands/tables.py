@@ -147,14 +147,15 @@ def show_audit(result: dict[str, Any]) -> None:
 
 def _show_combined(combined: Mapping[str, Any]) -> None:
     """The probability by the frozen combination, what it was learned from, and its rates on locked organisms."""
-    learned, state = combined["calibration"], "hides" if combined["sandbags"] else "is not shown to hide"
+    learned, side = combined["calibration"], "beyond" if combined["sandbags"] else "not beyond"
     worlds = ", ".join(map(str, learned["worlds"]))
     console.out.print(
-        f"By all tests together the model {state} an ability, with a probability of {combined['probability']:.2f}, "
-        f"where {combined['prior']:g} of the models that might be audited do. How they are combined was learned on "
-        f"{learned['date']} from {learned['sandbagging']} sandbagging and {learned['honest']} honest organisms of the "
-        f"worlds {worlds} (log-odds {signed(combined['score'])}, threshold {signed(combined['threshold'])}; joint p if "
-        f"it does not know the facts {combined['ignorant_p']:.2g}, bound {combined['guard']:g}).",
+        f"By all tests together the probability that the model hides an ability is {combined['probability']:.2f}, "
+        f"where {combined['prior']:g} of the models that might be audited do. It is {side} the threshold that 5 % of "
+        f"the calibration's honest organisms exceed (log-odds {signed(combined['score'])}, threshold "
+        f"{signed(combined['threshold'])}; joint p if it does not know the facts {combined['ignorant_p']:.2g}, bound "
+        f"{combined['guard']:g}). How they are combined was learned on {learned['date']} from {learned['sandbagging']} "
+        f"sandbagging and {learned['honest']} honest organisms of the worlds {worlds}.",
         highlight=False,
     )
     if combined["rates"]:
