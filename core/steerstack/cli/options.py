@@ -47,6 +47,12 @@ PLAIN_HTTP = typer.Option(
     expose_value=False,
     rich_help_panel=_MODEL,
 )
+BACKEND = typer.Option(
+    None, help="Backend that runs the model, such as vllm; steerstack's own engine by default.", rich_help_panel=_MODEL
+)
+BACKEND_SET = typer.Option(
+    [], "--backend-set", help="Parameter of the backend, NAME=VALUE; may be given again.", rich_help_panel=_MODEL
+)
 FORM = typer.Option(
     None,
     help="Answer form of letter and yes-no, the label as A at its end: '(A', 'A', ' A', 'Answer: A', or any other; "
@@ -181,12 +187,15 @@ class ModelOptions:
     plain_http: bool = PLAIN_HTTP
     template: list[str] = TEMPLATE
 
-    def opened(self, **asked: Any) -> "Model":
-        """The model, opened; ``asked`` says how it is asked. Raises ModelError, RemoteError."""
+    def opened(self, by: "Callable[..., Model] | None" = None, **asked: Any) -> "Model":
+        """The model, opened ``by`` a function other than ``open_model``; ``asked`` says how it is asked.
+
+        Raises ModelError, RemoteError.
+        """
         from steerstack.cli import assignments
         from steerstack.trace.open import open_model
 
-        return open_model(
+        return (by or open_model)(
             self.model, revision=self.revision, dtype=self.dtype, device=self.device, remote=self.remote,
             template=assignments.values(self.template), **asked,
         )  # fmt: skip
@@ -199,11 +208,32 @@ class AskedModelOptions(ModelOptions):
     form: str | None = FORM
     reasoning: str = REASONING
 
-    def opened(self, **asked: Any) -> "Model":
+    def opened(self, by: "Callable[..., Model] | None" = None, **asked: Any) -> "Model":
         """The model, opened to be asked so; raises ModelError, RemoteError, ParameterError."""
         from steerstack.data.manner import check_reasoning
 
-        return super().opened(form=self.form, reasoning=check_reasoning(self.reasoning), **asked)
+        return super().opened(by, form=self.form, reasoning=check_reasoning(self.reasoning), **asked)
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """Who runs the model, where only answers are generated or scored."""
+
+    backend: str | None = BACKEND
+    backend_set: list[str] = BACKEND_SET
+
+    def opened(self, model: ModelOptions) -> "Model":
+        """The model, opened by steerstack's own engine or by the backend; raises PluginError, ModelError."""
+        from steerstack.cli import assignments
+
+        if self.backend is None:
+            if self.backend_set:
+                raise ParameterError("--backend-set does not go without --backend.", fix="Add --backend NAME.")
+            return model.opened()
+        from steerstack.engine.backend_model import open_backend_model
+
+        parameters = assignments.values(self.backend_set)
+        return model.opened(functools.partial(open_backend_model, backend=self.backend, parameters=parameters))
 
 
 def spread(command: Callable[..., None]) -> Callable[..., None]:

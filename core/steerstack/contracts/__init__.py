@@ -4,7 +4,7 @@ Nothing here imports torch, so that importing a plugin costs nothing.
 """
 
 from steerstack.contracts.auditor import Auditor, AuditOutcome, AuditTest, Examination, Opinion, Questions
-from steerstack.contracts.backend import Backend, Opened
+from steerstack.contracts.backend import Backend, GeneratingModel, Opened
 from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.data import BehaviorSource, DataFormat
 from steerstack.contracts.edit import Edit
@@ -48,6 +48,7 @@ __all__ = [
     "FineTune",
     "Fitted",
     "FittedProbe",
+    "GeneratingModel",
     "Judge",
     "Labeller",
     "Listener",

@@ -18,7 +18,7 @@ from steerstack.engine.trial import Trial
 from steerstack.errors import ModelError, SteerstackError
 from steerstack.trace.model import Model
 from steerstack.trace.paths import EVERY, SHORTCUTS, Paths, Shortcut
-from steerstack.trace.remote.call import remotely
+from steerstack.trace.remote.call import remotely, require_weights
 from steerstack.util import digest
 from steerstack.util.folders import cache_folder
 from steerstack.util.json_cache import Kept
@@ -46,8 +46,9 @@ def prove(model: Model) -> Paths:
     Raises
     ------
     ModelError
-        Even the slowest path disagrees.
+        Even the slowest path disagrees; or a backend runs the model.
     """
+    require_weights(model)
     if model.paths is None:
         if model.visiting:  # on a server: the client asks for the proof, and sends it with each call
             return Paths()

@@ -76,6 +76,11 @@ def score(
     ModelError
         A plan does not fit the model, a single sequence does not fit the device, or numbers overflow under an arm.
     """
+    if model.backend is not None:
+        of_arms = model.backend.score(groups, arms, names=names)
+        if progress:
+            progress(len(groups) * len(arms))
+        return of_arms
     prove(model)
     labels = names or [str(index + 1) for index in range(len(groups))]
     sequences = [(name, sequence) for name, group in zip(labels, groups, strict=True) for sequence in group]

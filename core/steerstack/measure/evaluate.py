@@ -133,6 +133,7 @@ class Evaluation:
             "model_fingerprint": self.model.fingerprint,
             "template": self.model.format.describe(),
             "paths": self.model.paths_taken,
+            "engine": self.model.engine,
             "plan": self.plan.describe(),
             "edited_positions": scores.edited_positions,
             "items": [_item_json(item) for item in scores.items],

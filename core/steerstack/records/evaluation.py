@@ -48,7 +48,8 @@ def record_evaluation(found: Evaluation, applied: Claim, *, tracking_uri: str | 
     claims = Claims({"data": data}, arms=[replace(applied, data="data")] if vector else (), score=found.scores.mode)
     run = RunRecord(
         EVALUATE, data.behavior, found.model.name, found.model.fingerprint, data.source, data.digest, "all", len(data),
-        {}, [effect], {"score": found.scores.mode}, result={**found.to_json(), "claims": claims.to_json()},
+        {}, [effect], {"score": found.scores.mode, "engine": found.model.engine},
+        result={**found.to_json(), "claims": claims.to_json()},
     )  # fmt: skip
     return _keep(run, applied, found.frame(), tracking_uri)
 
@@ -83,7 +84,8 @@ def record_metrics(
     whole = digest.of_json([[effect.data, effect.data_digest] for effect in effects])
     run = RunRecord(
         EVALUATE, "metrics", model.name, model.fingerprint, ", ".join(named), whole, "all",
-        sum(effect.n for effect in effects), {}, effects, {"metrics": ", ".join(named)}, result=value,
+        sum(effect.n for effect in effects), {}, effects, {"metrics": ", ".join(named), "engine": model.engine},
+        result=value,
     )  # fmt: skip
     rows = [{"metric": name, **row} for name, result in named.items() for row in result.frame()]
     return _keep(run, applied, rows, tracking_uri)

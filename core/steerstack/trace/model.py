@@ -27,6 +27,7 @@ from steerstack.trace.plain import Reference
 from steerstack.util import digest
 
 if TYPE_CHECKING:
+    from steerstack.contracts import GeneratingModel
     from steerstack.trace.remote.server import Server
 
 CONFIG.APP.REMOTE_LOGGING = False
@@ -55,11 +56,15 @@ class Model(Everyday):
         Number of blocks and width of the residual stream.
     remote:
         The server that runs it; None for a model whose weights are here.
+    backend:
+        The same model as a backend has opened it, which generates and scores in its place; None for steerstack's own
+        engine.
     visiting:
         Whether this is the server, running a call that a client sent.
     """
 
     remote: "Server | None" = None
+    backend: "GeneratingModel | None" = None
     visiting = False
     reference: Reference | None = None
 
@@ -143,6 +148,11 @@ class Model(Everyday):
     def paths_taken(self) -> dict[str, object] | None:
         """The shortcuts by which the engine made its numbers, as records have them; None where it made none."""
         return None if self.paths is None else self.paths.to_json()
+
+    @property
+    def engine(self) -> str:
+        """Who makes the numbers, as records have it: ``reference``, or a backend with its version."""
+        return "reference" if self.backend is None else self.backend.engine
 
     def path(self, site: Site) -> str:
         """Native path of the module that a site reads, for the record."""

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.score import score
-from steerstack.errors import ArgumentError, DataError, ModelError
+from steerstack.errors import DataError, ModelError
 from steerstack.steering.edits import Ablate, Add, Clamp, Project
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
@@ -118,6 +118,15 @@ def prompts(model):
     return [group[0].cut(group[0].answer_start) for group in groups(model)]
 
 
+def same(by_reference, by_vllm):
+    """Whether scores are the same, to 1e-4 nats, and as many positions were edited."""
+    for ours, theirs in zip(by_reference, by_vllm, strict=True):
+        assert theirs.edited == ours.edited
+        for one, other in zip(ours.tokens, theirs.tokens, strict=True):
+            for of_answer, said in zip(one, other, strict=True):
+                assert said == pytest.approx(of_answer, abs=1e-4)
+
+
 # These two stand first: they open models of their own, before the one that the others share.
 
 
@@ -137,17 +146,19 @@ def test_texts_that_come_in_pieces_say_the_same():
         opened.generate(prompts(reference), plans, Sampling(8))
 
 
-def test_a_model_with_a_window_is_opened_for_texts_within_it():
+def test_a_window_is_felt_as_by_the_reference_and_kept_to_where_it_is_not():
     source = made("gemma3")  # its window is of 64 tokens
     reference, opened = open_model(source), Vllm(cache_gib=0.1).open(source)
     try:
-        short, plans = groups(reference)[:2], arms(reference)
-        for ours, theirs in zip(score(reference, short, plans), opened.score(short, plans), strict=True):
-            for one, other in zip(ours.tokens, theirs.tokens, strict=True):
-                for of_answer, values in zip(one, other, strict=True):
-                    assert values == pytest.approx(of_answer, abs=1e-4)
-        with pytest.raises(DataError, match="it is too long"):
+        plans = arms(reference)
+        same(score(reference, groups(reference), plans), opened.score(groups(reference), plans))
+        opened.bound(64, 1e-5, 1e-4)
+        assert opened.longest > 64
+        opened.bound(64, 0.18, 1e-4)
+        opened.score(groups(reference)[:2], plans)
+        with pytest.raises(DataError, match="it is too long") as refused:
             opened.score(groups(reference)[2:], plans)
+        assert "its window, beyond which vLLM's numbers are off by 0.18 nats" in str(refused.value.seen)
     finally:
         opened.close()
 
@@ -155,12 +166,8 @@ def test_a_model_with_a_window_is_opened_for_texts_within_it():
 def test_log_probabilities_are_those_of_the_reference(pair):
     reference, opened = pair
     assert not opened.absent
-    for ours, theirs in zip(score(reference, groups(reference), arms(reference)),
-                            opened.score(groups(reference), arms(reference)), strict=True):  # fmt: skip
-        assert theirs.edited == ours.edited
-        for one, other in zip(ours.tokens, theirs.tokens, strict=True):
-            for of_answer, said in zip(one, other, strict=True):
-                assert said == pytest.approx(of_answer, abs=1e-4)
+    plans = arms(reference)
+    same(score(reference, groups(reference), plans), opened.score(groups(reference), plans))
 
 
 def test_greedy_texts_of_64_tokens_are_those_of_the_reference_or_part_at_a_tie(pair):
@@ -185,6 +192,8 @@ def test_eight_requests_with_eight_vectors_together_are_eight_alone(pair):
     together = [one.tokens for one in opened.generate(texts, plans, Sampling(16))]
     assert together == [opened.generate(texts, [plan], Sampling(16))[0].tokens for plan in plans]
     assert len({tokens for (tokens,) in together}) > 1
+    each = opened.written_each(texts * 8, plans, Sampling(16))
+    assert [one.tokens for one in each] == [tokens for (tokens,) in together]
 
 
 def test_a_hit_in_the_prefix_cache_never_serves_another_plans_keys(pair, monkeypatch):
@@ -225,8 +234,17 @@ def test_drawn_answers_are_drawn_again_by_the_same_seed_and_differ_by_prompt(pai
     (first,) = opened.generate(texts, [Plan()], sampling)
     assert first.tokens == opened.generate(texts, [Plan()], sampling)[0].tokens
     assert len(set(first.tokens)) == 3
-    with pytest.raises(ArgumentError, match="at a text"):
-        opened.generate(texts, [Plan()], Sampling(4, stop=("a",)))
+
+
+def test_a_text_ends_an_answer(pair):
+    reference, opened = pair
+    texts, plans = prompts(reference), [Plan(), added(reference, 1)]
+    (whole, _) = generate(reference, texts, plans, Sampling(12))
+    stop = reference.tokenizer.decode(list(whole.tokens[0][3:5]))
+    ours = generate(reference, texts, plans, Sampling(12, stop=(stop,)))
+    theirs = opened.generate(texts, plans, Sampling(12, stop=(stop,)))
+    assert theirs == ours
+    assert len(ours[0].tokens[0]) < len(whole.tokens[0])
 
 
 def test_a_model_that_is_not_what_plain_passes_say_is_refused(pair):

@@ -1,5 +1,7 @@
 """Ray on loopback: two workers give the frame of the local engine, also when one is killed."""
 
+import os
+
 import pytest
 from tests.core.run.planted import Deadly, Failing
 from tests.core.run.spreading import STEPS, Stop, crew_of, entries, killing, lines, pids, stopping, study
@@ -17,7 +19,8 @@ def pool(tiny_folder):
 
     ray.init(
         address="local",
-        num_cpus=2,
+        num_cpus=4,
+        num_gpus=2,  # which Ray only counts
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
@@ -68,4 +71,19 @@ def test_errors_come_back_and_a_second_death_is_one(pool, tmp_path):
 
 
 def test_there_is_room_for_one_worker_a_core(pool):
-    assert RayEngine().room(gpu=False) == 2
+    assert RayEngine().room(gpu=False) == 4
+    assert RayEngine().room(gpu=True) == 2
+
+
+def visible():
+    return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_each_worker_with_a_gpu_has_one_of_its_own(pool):
+    engine = RayEngine()
+    workers = [engine.worker(place, int, 1, gpu=True) for place in range(2)]
+    try:
+        assert sorted(worker.submit(visible).result(60) for worker in workers) == ["0", "1"]
+    finally:
+        for worker in workers:
+            worker.shutdown()

@@ -16,6 +16,7 @@ def evaluate(
     data: str | None = options.DATA_IF_ANY,
     source: options.DataOptions,
     model: options.AskedModelOptions,
+    by: options.BackendOptions,
     metric: str | None = typer.Option(None, help="Metrics by name, with commas; 'all' for targets and side effects."),
     set_: list[str] = options.SET,
     side_effects: bool = typer.Option(
@@ -53,7 +54,7 @@ def evaluate(
     items = None
     if data is not None and not metrics:
         items = source.items(data)
-    opened = model.opened()
+    opened = by.opened(model)
     if plan is not None and vector.vector is not None:
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     claim = vector.claim(opened, scale, system)

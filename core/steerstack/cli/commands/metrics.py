@@ -60,6 +60,7 @@ def run_metrics(metrics: list[Metric], model: Model, plan: Plan) -> tuple[dict[s
         "model": model.name,
         "model_fingerprint": model.fingerprint,
         "paths": model.paths_taken,
+        "engine": model.engine,
     }
     return value, results
 

@@ -44,6 +44,7 @@ def generate(
         1, "--n", min=1, help="Answers to each prompt; they are drawn, at temperature 1 unless it is set."
     ),
     model: options.ModelOptions,
+    by: options.BackendOptions,
     plan: Path | None = typer.Option(None, help="Plan file (YAML): several edits, written down."),
     vector: VectorOptions,
     scale: str = typer.Option(
@@ -79,7 +80,7 @@ def generate(
         raise SteerstackError("A plan file and a vector exclude each other.", fix="Put the vector into the plan file.")
     strengths = assignments.numbers(scale, float, "strengths")
     _ = vector.edited  # what cannot be made is refused before the model is loaded
-    opened = model.opened()
+    opened = by.opened(model)
     voices = [_Voice("unsteered", 0, Plan())]
     if plan is not None:
         voices.append(_Voice(plan.stem, None, load_plan(plan, opened)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from steerstack.contracts import GeneratingModel
 from steerstack.engine.decode.answers import Answers, Told
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling as Sampling
@@ -69,9 +70,32 @@ def generate(
     ModelError
         Numbers overflow under an arm.
     """
+    if model.backend is not None:
+        return _by_backend(model.backend, prompts, arms, sampling, progress=progress, told=told)
     prove(model)
     check_fits(model, prompts, lambda index: f"Prompt {index + 1}", new=sampling.max_new_tokens)
     return _generate(model, prompts, arms, sampling, batch=batch, progress=progress, told=told)
+
+
+def _by_backend(
+    backend: GeneratingModel,
+    prompts: Sequence[TokenSequence],
+    arms: Sequence[Plan],
+    sampling: Sampling,
+    *,
+    progress: Callable[[int], None] | None,
+    told: Told | None,
+) -> list[Continuations]:
+    """What a backend gives, of which is told once all of it is there."""
+    of_arms = backend.generate(prompts, arms, sampling)
+    answers = Answers(len(arms), len(prompts), told)
+    for arm, continuations in enumerate(of_arms):
+        for index, tokens in enumerate(continuations.tokens):
+            for token in tokens:
+                answers.add((arm, index), token)
+    if progress:
+        progress(len(prompts) * len(arms))
+    return of_arms
 
 
 @remotely(Continuations, Count)

@@ -55,7 +55,7 @@ def speak(
     Parameters
     ----------
     heard:
-        Told of every piece of text as it comes; of whole answers where the model is on a server.
+        Told of every piece of text as it comes; of whole answers where the model is on a server or a backend runs it.
     progress:
         Told how many answers are done.
 

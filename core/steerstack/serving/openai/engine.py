@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, final
 
-from steerstack.engine.decode.generate import Continuations, generate
-from steerstack.engine.decode.sampling import Sampling, ending, stop_tokens
+from steerstack.engine.decode.generate import generate
 from steerstack.engine.overflow import check_scores
 from steerstack.engine.top_tokens import Guess, guesses, likeliest_anywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jaxtyping import Float
-    from torch import Tensor
-
+    from steerstack.contracts import GeneratingModel
+    from steerstack.engine.decode.sampling import Sampling
     from steerstack.steering.intervention import Plan
     from steerstack.steering.tokens import TokenSequence
     from steerstack.trace.model import Model
@@ -91,26 +88,6 @@ class ReferenceEngine(ServedEngine):
         return likeliest_anywhere(self.model, texts, starts, plan, k)
 
 
-@runtime_checkable
-class GeneratingModel(Protocol):
-    """A model opened by a backend that generates, such as vLLM's."""
-
-    @property
-    def known(self) -> Model:
-        """The same model as transformers opens it; its weights may be gone."""
-
-    def check_plan(self, plan: Plan) -> None:
-        """Refuse a plan that it cannot carry out."""
-
-    def logits(self, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
-        """Logits of one unpadded sequence under a plan."""
-
-    def generate(
-        self, prompts: Sequence[TokenSequence], arms: Sequence[Plan], sampling: Sampling
-    ) -> list[Continuations]:
-        """Continue every prompt under every arm."""
-
-
 @final
 class BackendEngine(ServedEngine):
     """A backend's model.
@@ -133,15 +110,9 @@ class BackendEngine(ServedEngine):
     def go_on(
         self, prompts: Sequence[TokenSequence], plan: Plan, sampling: Sampling, alive: Callable[[], None]
     ) -> list[tuple[int, ...]]:
-        """As the backend does.
-
-        Texts that end an answer are looked for afterwards: what follows them is left out.
-        """
+        """As the backend does."""
         alive()
-        answers = self._opened.generate(prompts, [plan], replace(sampling, stop=()))[0].tokens
-        over = ending(self.model, stop_tokens(self.model), sampling)
-        ends = [next((n for n in range(1, len(of)) if over(of[:n])), len(of)) for of in answers]
-        return [of[:end] for of, end in zip(answers, ends, strict=True)]
+        return self._opened.generate(prompts, [plan], sampling)[0].tokens
 
     def read(
         self, texts: Sequence[TokenSequence], starts: Sequence[int], plan: Plan, k: int, alive: Callable[[], None]

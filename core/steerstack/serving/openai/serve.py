@@ -9,11 +9,11 @@ from typing import Any
 import anyio._backends._asyncio  # noqa: F401  # before nnsight, whose .save on every object it does not bear
 import uvicorn
 
-from steerstack.catalog.lookup import find
+from steerstack.engine.backend_model import open_generating
 from steerstack.errors import PluginError
 from steerstack.serving.limits import GRACE, Limits
 from steerstack.serving.openai.app import OpenAIService
-from steerstack.serving.openai.engine import BackendEngine, GeneratingModel, ReferenceEngine, ServedEngine
+from steerstack.serving.openai.engine import BackendEngine, ReferenceEngine, ServedEngine
 from steerstack.serving.openai.reply import Responder
 from steerstack.serving.openai.vectors import VectorShelf
 from steerstack.serving.packages import PAGE, check_packages
@@ -55,10 +55,7 @@ def open_engine(
         if parameters:
             raise PluginError("Parameters of a backend were given, and no backend.", fix="Add --backend NAME.")
         return ReferenceEngine(open_model(source, **given))
-    opened = find("backend", backend).make({**given, **(parameters or {})}).open(source)
-    if not isinstance(opened, GeneratingModel):
-        raise PluginError(f"The backend {backend} does not generate, so it cannot serve.", fix="Use vllm, or none.")
-    return BackendEngine(backend, opened)
+    return BackendEngine(backend, open_generating(source, backend, parameters, **given))
 
 
 def serve_openai(

@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from steerstack.errors import ModelError
+
 if TYPE_CHECKING:
     from steerstack.trace.model import Model
 
@@ -30,6 +32,7 @@ def remotely(
     def wrap(function: "Callable[Concatenate[Model, Given], Found]") -> "Callable[Concatenate[Model, Given], Found]":
         @functools.wraps(function)
         def run_there(model: "Model", /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+            require_weights(model)
             if model.remote is None:
                 return function(model, *args, **kwargs)
             progress: Any = kwargs.pop("progress", None)
@@ -41,3 +44,13 @@ def remotely(
         return run_there
 
     return wrap
+
+
+def require_weights(model: "Model") -> None:
+    """Refuse what reads or changes activations where a backend runs the model; raises ModelError."""
+    if model.backend is not None:
+        raise ModelError(
+            f"{model.name} is run by a backend, which generates and scores answers, and gives no activations.",
+            seen=model.engine,
+            fix="Do this by steerstack's own engine: leave out the backend.",
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -13,13 +13,13 @@ from torch import Tensor
 from steerstack.contracts import Opened
 from steerstack.data.prompts import ChatFormat, Prompt
 from steerstack.engine.decode.generate import GREEDY, Continuations, count_in_answers
-from steerstack.engine.decode.sampling import Sampling, stop_tokens
+from steerstack.engine.decode.sampling import Sampling, ending, stop_tokens
 from steerstack.engine.decode.speak import Reply, as_prompts, checked, text_of
 from steerstack.engine.layout.edited_nodes import count_edited
 from steerstack.engine.limits import check_fits
 from steerstack.engine.overflow import check_scores
 from steerstack.engine.score import Group, Scores
-from steerstack.errors import ArgumentError, SiteError
+from steerstack.errors import SiteError
 from steerstack.steering.intervention import Plan
 from steerstack.steering.limits import overflow
 from steerstack.steering.plan_argument import Applied, as_plans
@@ -28,7 +28,7 @@ from steerstack.steering.tokens import TokenSequence
 from steerstack.steering.vector import SteeringVector
 from steerstack.trace.model import Model
 from steerstack.util import digest
-from steerstack_plugins.backends.vllm_model.request import Placement
+from steerstack_plugins.backends.vllm_model.request import Placement, SteeredRequest
 from steerstack_plugins.backends.vllm_model.runner import RequestRunner
 
 
@@ -74,9 +74,19 @@ class VllmModel(Opened):
         self.absent: dict[Component, str] = {}
 
     @property
+    def llm(self) -> Any:
+        """vLLM's own object, a ``vllm.LLM``."""
+        return self._runner.llm
+
+    @property
     def name(self) -> str:
         """What it was opened from."""
         return self.known.name
+
+    @property
+    def engine(self) -> str:
+        """vLLM and its version."""
+        return f"vllm {self._runner.version}"
 
     @property
     def fingerprint(self) -> str:
@@ -111,6 +121,17 @@ class VllmModel(Opened):
             for site in plan.sites
             if site.component in self.absent
         ]
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest text with its answer."""
+        return self._runner.longest
+
+    def bound(self, window: int, off: float, rounding: float) -> None:
+        """Keep to texts within a window of attention (tokens) where numbers beyond it are ``off`` by more (nats)."""
+        if off > rounding:
+            self._runner.longest = window
+            self._runner.bounded_by = f"its window, beyond which vLLM's numbers are off by {off:.2g} nats"
 
     def logits(self, sequence: TokenSequence, plan: Plan) -> Float[Tensor, "token vocab"]:
         """Logits of one unpadded sequence under a plan, in float32."""
@@ -165,12 +186,12 @@ class VllmModel(Opened):
         Greedy answers are those of the reference engine. Drawn ones are drawn by vLLM, from the same distributions and
         by other numbers: with a seed for each prompt, the same under every arm.
 
-        Raises
-        ------
-        ArgumentError
-            The answer is to end at a text: only a token can end it here.
+        Texts that end an answer are looked for once it is written, and what follows the first of them is left out.
         """
-        answers = [[one.tokens for one in of_arm] for of_arm in self.written(prompts, arms, sampling)]
+        over = ending(self.known, stop_tokens(self.known), sampling)
+        answers = [
+            [_up_to_its_end(one.tokens, over) for one in of_arm] for of_arm in self.written(prompts, arms, sampling)
+        ]
         return [
             Continuations(of_arm, count_in_answers(plan, prompts, of_arm).require(plan))
             for plan, of_arm in zip(arms, answers, strict=True)
@@ -179,28 +200,44 @@ class VllmModel(Opened):
     def written(
         self, prompts: Sequence[TokenSequence], arms: Sequence[Plan], sampling: Sampling
     ) -> list[list[WrittenOn]]:
-        """As :meth:`generate`, with the log-probability of every token: a list by arm of a list by prompt."""
-        if sampling.stop:
-            raise ArgumentError("vLLM cannot end an answer at a text here.", fix="Leave out the texts that end it.")
+        """As :meth:`generate`, with the log-probability of every token: a list by arm of a list by prompt.
+
+        Only a token ends an answer here, no text.
+        """
         self._check(arms)
-        new = sampling.max_new_tokens
+        place, new = Placement(arms), sampling.max_new_tokens
         check_fits(self.known, prompts, lambda index: f"Prompt {index + 1}", new=new)
-        place = Placement(arms)
         requests = [
             place.request(f"prompt {number} under plan {arm}", prompt, plan, new)
             for arm, plan in enumerate(arms, 1)
             for number, prompt in enumerate(prompts, 1)
         ]
+        texts = self._write(requests, list(range(len(prompts))) * len(arms), sampling)
+        return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
+
+    def written_each(
+        self, prompts: Sequence[TokenSequence], plans: Sequence[Plan], sampling: Sampling
+    ) -> list[WrittenOn]:
+        """As :meth:`written`, each prompt under a plan of its own: as many plans as prompts, all run together."""
+        self._check(plans)
+        place, new = Placement(plans), sampling.max_new_tokens
+        check_fits(self.known, prompts, lambda index: f"Prompt {index + 1}", new=new)
+        requests = [
+            place.request(f"prompt {number}", prompt, plan, new)
+            for number, (prompt, plan) in enumerate(zip(prompts, plans, strict=True), 1)
+        ]
+        return self._write(requests, range(len(requests)), sampling)
+
+    def _write(self, requests: Sequence[SteeredRequest], indices: Sequence[int], sampling: Sampling) -> list[WrittenOn]:
+        """What is written on by each request; it is drawn by the index of its prompt."""
         draw = {"temperature": sampling.temperature, "top_p": sampling.top_p} if sampling.temperature else {}
-        same = {"max_tokens": new, "stop_token_ids": sorted(stop_tokens(self.known)), "logprobs": 0, **draw}
+        same = {"stop_token_ids": sorted(stop_tokens(self.known)), "logprobs": 0, **draw}
+        same["max_tokens"] = sampling.max_new_tokens
         settings = [
-            same | ({"seed": int(digest.of_json([sampling.seed, index])[:8], 16)} if draw else {})
-            for _ in arms
-            for index in range(len(prompts))
+            same | ({"seed": int(digest.of_json([sampling.seed, index])[:8], 16)} if draw else {}) for index in indices
         ]
         outcomes = self._runner.run(requests, settings)
-        texts = [self._written(one.plan, of.output.outputs[0]) for one, of in zip(requests, outcomes, strict=True)]
-        return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
+        return [self._written(one.plan, of.output.outputs[0]) for one, of in zip(requests, outcomes, strict=True)]
 
     def speak(
         self, prompts: Sequence[str | Prompt], plans: Iterable[Applied] = (None,), sampling: Sampling = GREEDY
@@ -233,3 +270,7 @@ class VllmModel(Opened):
             seen = f"{bad} of {len(tokens)} log-probabilities are not finite"
             raise overflow(plan, self.known.dtype, self.name, seen)
         return WrittenOn(tokens, logp)
+
+
+def _up_to_its_end(tokens: tuple[int, ...], over: Callable[[Sequence[int]], bool]) -> tuple[int, ...]:
+    return tokens[: next((n for n in range(1, len(tokens)) if over(tokens[:n])), len(tokens))]

@@ -9,6 +9,7 @@ from steerstack.trace.open import open_model
 from steerstack_plugins.backends.vllm_model.model import VllmModel
 from steerstack_plugins.backends.vllm_model.proof import Expected, prove
 from steerstack_plugins.backends.vllm_model.start import start
+from steerstack_plugins.backends.vllm_model.window_proof import BeyondWindow
 
 if TYPE_CHECKING:
     from steerstack_plugins.backends.vllm import Vllm
@@ -20,15 +21,17 @@ def open_vllm(how: Vllm, source: str) -> VllmModel:
     """The model, proven; raises ModelError or PluginError.
 
     Where the config names a window or chunk of attention, or a length beyond which positions are scaled anew, the model
-    is opened for texts within it: the texts of the proof are short, and would not feel it.
+    is opened for texts within it: the texts of the proof are short, and would not feel it. Windows of a thousand tokens
+    at most are proven by a longer text, and felt where that agrees.
     """
     known = open_model(source, revision=how.revision, dtype=how.dtype, device=how.device)
     _ = known.fingerprint  # while the weights are here
-    expected = Expected.of(known)
+    expected, beyond = Expected.of(known), BeyondWindow.of(known)
     known.module.to("meta")  # transformers' copy of them is let go of before vLLM loads its own
     options: dict[str, Any] = {"dtype": how.dtype, "revision": how.revision}
     options["kv_cache_memory_bytes"] = int(how.cache_gib * GIB)
-    lengths = [length for length in (how.length, reach(known)) if length is not None]
+    bound = None if beyond else reach(known)
+    lengths = [length for length in (how.length, bound) if length is not None]
     if lengths:
         options["max_model_len"] = min(lengths)
     if how.batch_tokens is not None:
@@ -36,6 +39,8 @@ def open_vllm(how: Vllm, source: str) -> VllmModel:
     opened = VllmModel(start(source, **options), known)
     try:
         prove(opened, expected)
+        if beyond and opened.longest > len(beyond.text):
+            opened.bound(beyond.window, beyond.off(opened), expected.rounding)
     except BaseException:
         opened.close()
         raise

@@ -46,14 +46,32 @@ class RequestRunner:
         The model's, for errors.
     n_layers, model_type:
         Its blocks, and its type as the Hugging Face config has it.
+
+    Attributes
+    ----------
+    llm:
+        As given.
+    longest:
+        Tokens of the longest text with what is generated after it.
+    bounded_by:
+        What bounds it, where that is not how the model was opened.
     """
 
     def __init__(self, llm: Any, name: str, n_layers: int, model_type: str) -> None:
-        self._llm, self._name = llm, name
+        self.llm, self._name = llm, name
         self._keys = itertools.count()
         self._lock = threading.Lock()
         self._failed: str | None = None
+        self.longest: int = llm.llm_engine.vllm_config.model_config.max_model_len
+        self.bounded_by = ""
         llm.collective_rpc("steerstack_begin", args=(n_layers, model_type))
+
+    @property
+    def version(self) -> str:
+        """That of vLLM."""
+        import vllm
+
+        return str(vllm.__version__)
 
     def run(
         self, requests: Sequence[SteeredRequest], settings: Sequence[Mapping[str, Any]], *, logits: bool = False
@@ -76,9 +94,8 @@ class RequestRunner:
         """
         from vllm import SamplingParams
 
-        limit = self._llm.llm_engine.vllm_config.model_config.max_model_len
         for one, own in zip(requests, settings, strict=True):
-            _check_length(one, own.get("max_tokens", 1), limit)
+            self._check_length(one, own.get("max_tokens", 1))
         keys = [str(next(self._keys)) for _ in requests]
         prompts = [
             {"prompt_token_ids": list(one.sequence.ids)} | ({"cache_salt": one.salt} if one.salt else {})
@@ -94,10 +111,10 @@ class RequestRunner:
                 )
             try:
                 edits = {key: one.edits for key, one in zip(keys, requests, strict=True)}
-                self._llm.collective_rpc("steerstack_hold", args=(edits, logits))
-                outputs = self._llm.generate(prompts, sampling, use_tqdm=False)
+                self.llm.collective_rpc("steerstack_hold", args=(edits, logits))
+                outputs = self.llm.generate(prompts, sampling, use_tqdm=False)
                 logits_of = [self._logits(key) if logits else None for key in keys]
-                workers = self._llm.collective_rpc("steerstack_drop", args=(keys,))
+                workers = self.llm.collective_rpc("steerstack_drop", args=(keys,))
             except BaseException as error:  # what it was at is still in its queue
                 self._failed = f"{type(error).__name__}: {first_line(error)}"
                 raise
@@ -110,19 +127,21 @@ class RequestRunner:
         """End vLLM in this process; nothing can be run any more."""
         with self._lock:
             self._failed = "it was closed"
-            self._llm.llm_engine.engine_core.shutdown()
+            self.llm.llm_engine.engine_core.shutdown()
+
+    def _check_length(self, one: SteeredRequest, new: int) -> None:
+        if len(one.sequence) + new > self.longest:
+            bound = f" ({self.bounded_by})" if self.bounded_by else ""
+            raise DataError(
+                f"vLLM cannot run {one.name}: it is too long.",
+                seen=f"{len(one.sequence)} tokens and {new} to be generated, at most {self.longest} together{bound}",
+                fix="Use steerstack's own engine, or a shorter text."
+                if bound
+                else "Use a shorter text, or open the model with more (the backend's parameter length).",
+            )
 
     def _logits(self, key: str) -> Tensor:
-        return self._llm.collective_rpc("steerstack_logits", args=(key,))[0]  # type: ignore[no-any-return]
-
-
-def _check_length(one: SteeredRequest, new: int, limit: int) -> None:
-    if len(one.sequence) + new > limit:
-        raise DataError(
-            f"vLLM cannot run {one.name}: it is too long.",
-            seen=f"{len(one.sequence)} tokens and {new} to be generated, at most {limit} together",
-            fix="Use a shorter text, or open the model with more (the backend's parameter length).",
-        )
+        return self.llm.collective_rpc("steerstack_logits", args=(key,))[0]  # type: ignore[no-any-return]
 
 
 def _check(one: SteeredRequest, counts: Sequence[int], output: Any) -> None:

@@ -65,6 +65,8 @@ def test_several_answers_are_drawn(tiny_folder, vector):
         (("Hi", "--vector", "{v}", "--layer", "1", "--scale", "strong"), "not a list of strengths"),
         (("Hi", "--n", "2", "--temperature", "0"), "all 2 answers are the same"),
         (("Hi", "--top-p", "7"), "top_p is 7"),
+        (("Hi", "--backend-set", "length=64"), "does not go without --backend"),
+        (("Hi", "--backend", "vlm"), "did you mean 'vllm'"),
     ],
 )
 def test_mistakes_are_told(tiny_folder, vector, words, message):

@@ -5,8 +5,8 @@ from itertools import chain
 import numpy as np
 import pytest
 import torch
+from tests.support.naive_backend import NaiveBackend
 
-from steerstack.engine.decode.generate import generate
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.errors import PluginError
 from steerstack.serving.openai.engine import BackendEngine, ReferenceEngine
@@ -16,29 +16,11 @@ from steerstack.steering.tokens import TokenSequence
 from steerstack.steering.vector import SteeringVector
 from steerstack.techniques.apply import apply
 from steerstack.testing.models import WIDTH
-from steerstack.testing.naive import naive_logits
-
-
-class Naive:
-    """The naive run as a backend that generates; like vLLM, it can end no answer at a text."""
-
-    def __init__(self, model):
-        self.known = model
-
-    def check_plan(self, plan):
-        self.known.check_plan(plan)
-
-    def logits(self, sequence, plan):
-        return naive_logits(self.known, sequence, plan)
-
-    def generate(self, prompts, arms, sampling):
-        assert not sampling.stop
-        return generate(self.known, prompts, arms, sampling)
 
 
 @pytest.fixture
 def engines(llama):
-    return ReferenceEngine(llama), BackendEngine("naive", Naive(llama))
+    return ReferenceEngine(llama), BackendEngine("naive", NaiveBackend(llama))
 
 
 @pytest.fixture
