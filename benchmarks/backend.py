@@ -16,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,7 +27,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
-from generation import never_ending
 from timing import Table, timed
 
 from steerstack import Add, Plan, Site, Tokens, load_data, open_model
@@ -37,7 +36,6 @@ from steerstack.engine.decode.generate import generate
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
-from steerstack_plugins.backends.vllm_model import model as vllm_model
 from steerstack_plugins.backends.vllm_model.model import VllmModel
 from steerstack_plugins.backends.vllm_model.steering import RowEdits
 
@@ -61,19 +59,21 @@ def main() -> None:
     args = arguments().parse_args()
     torch.set_num_threads(args.threads)
     os.environ.setdefault("OMP_NUM_THREADS", str(args.threads))
-    model = open_model(args.model)
+    model = endless(open_model(args.model))
     items = load_data(args.data).limit(args.prompts)
     prompts = [model.format.sequence(Prompt(item.question)) for item in items]
     plans = [plan(model, args.layer, seed) for seed in range(len(prompts))]
     length = sum(map(len, prompts)) / len(prompts)
     title = f"{len(prompts)} prompts of {length:.0f} tokens on average x {args.new} new tokens, greedy"
-    table = Table("generation", title, "share of new tokens unlike the reference engine's")
-    reference = by_transformers_and_reference(table, model, prompts, plans, args.new)
+    table = Table("generation", title, "share of new tokens unlike those of the first row under such plans")
+    rows = Rows(table)
+    by_transformers_and_reference(rows, model, prompts, plans, args.new)
     began = time.perf_counter()
-    opened = find("backend", "vllm").make({"cache_gib": 2, "length": 2048}).open(args.model)
+    opened: Any = find("backend", "vllm").make({"cache_gib": 2, "length": 2048}).open(args.model)
     opening = time.perf_counter() - began
+    endless(opened.known)
     try:
-        stages = by_vllm(table, opened, prompts, plans, args.new, reference)
+        stages = by_vllm(rows, opened, prompts, plans, args.new)
     finally:
         opened.close()
     stages["opening, with the proof"] = opening
@@ -83,59 +83,60 @@ def main() -> None:
         args.json.write_text(json.dumps({**record, **table.record(), "stages": stages}, indent=1) + "\n")
 
 
+def endless(model: Model) -> Model:
+    """The model, of which no token ends an answer."""
+    model.module.generation_config.eos_token_id = []  # type: ignore[union-attr]
+    return model
+
+
 def plan(model: Model, layer: int, seed: int) -> Plan:
     drawn = torch.randn(model.d_model, generator=torch.Generator().manual_seed(seed))
     return Plan((Add(Site("resid_post", layer), SHARE * drawn / drawn.norm(), selection=Tokens("all")),))
 
 
-Reference = dict[str, list[tuple[int, ...]]]
-"""Answers of steerstack's own engine, by what acts."""
+Answers = dict[str, list[tuple[int, ...]]]
+"""What the first row under each kind of plan said: what the others are compared with."""
+
+ALONE = 4
+"""Requests that are timed one after the other, and scaled."""
+
+
+class Rows:
+    """Adds rows to a table, each with the share of its tokens that are unlike those of the first under such plans."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._answers: Answers = {}
+
+    def add(self, name: str, work: Callable[[], Any], plans: str, times: float = 1) -> None:
+        """Time one run, and scale it."""
+        runs, tokens = timed(work, 1, times)
+        expected = self._answers.setdefault(plans, tokens)
+        note = f"scaled by {times:g}" if times != 1 else ""
+        self._table.add(name, runs, unlike(tokens, expected[: len(tokens)]), note)
 
 
 def by_transformers_and_reference(
-    table: Table, model: Model, prompts: Sequence[TokenSequence], plans: Sequence[Plan], new: int
-) -> Reference:
+    rows: Rows, model: Model, prompts: Sequence[TokenSequence], plans: Sequence[Plan], new: int
+) -> None:
     """Rows of transformers and of steerstack's own engine."""
-    answers: Reference = {}
-    with never_ending():
-        for name, plan in (("unsteered", Plan()), ("one", plans[0])):
-            answers[name] = generate(model, prompts, [plan], Sampling(new))[0].tokens
-        answers["each"] = [
-            generate(model, [prompt], [own], Sampling(new))[0].tokens[0]
-            for prompt, own in zip(prompts, plans, strict=True)
-        ]
+    pairs, times = list(zip(prompts, plans, strict=True))[:ALONE], len(prompts) / ALONE
 
-    def row(name: str, work: Callable[[], Any], key: str, times: int = 1) -> None:
-        runs, tokens = timed(work, 1, float(times))
-        table.add(name, runs, unlike(tokens, answers[key][: len(tokens)]), f"scaled by {times}" if times > 1 else "")
+    def reference(texts: Sequence[TokenSequence], plan: Plan) -> list[tuple[int, ...]]:
+        return generate(model, texts, [plan], Sampling(new))[0].tokens
 
-    row("transformers' generate, unsteered, one batch", lambda: by_hand(model, prompts, None, new), "unsteered")
-    row(
-        "transformers' generate, a hook with a vector for each row",
-        lambda: by_hand(model, prompts, plans, new),
+    rows.add("transformers, unsteered, one batch", lambda: by_hand(model, prompts, None, new), "none")
+    rows.add("transformers, a hook with a vector for each row", lambda: by_hand(model, prompts, plans, new), "each")
+    rows.add(
+        "transformers, one prompt at a time",
+        lambda: [by_hand(model, [p], [v], new)[0] for p, v in pairs],
         "each",
+        times,
     )
-    few = len(prompts) // 8
-    row(
-        "transformers' generate, one prompt after the other, 8 of them",
-        lambda: [by_hand(model, [p], [v], new)[0] for p, v in zip(prompts[:8], plans[:8], strict=True)],
-        "each",
-        few,
+    rows.add("reference engine, one vector", lambda: reference(prompts, plans[0]), "one")
+    rows.add(
+        "reference engine, a vector for each prompt", lambda: [reference([p], v)[0] for p, v in pairs], "each", times
     )
-    with never_ending():
-        row("reference engine, unsteered", lambda: generate(model, prompts, [Plan()], Sampling(new))[0].tokens,
-            "unsteered")  # fmt: skip
-        row("reference engine, one vector", lambda: generate(model, prompts, plans[:1], Sampling(new))[0].tokens, "one")
-        row(
-            "reference engine, a vector for each prompt, 8 of them",
-            lambda: [
-                generate(model, [p], [v], Sampling(new))[0].tokens[0]
-                for p, v in zip(prompts[:8], plans[:8], strict=True)
-            ],
-            "each",
-            few,
-        )
-    return answers
 
 
 def by_hand(
@@ -148,14 +149,15 @@ def by_hand(
     handles = []
     if plans is not None:
         (site,) = {edit.site for plan in plans for edit in plan}
-        vectors = torch.stack([plan.edits[0].direction for plan in plans])[:, None]
+        vectors = torch.stack([edit.direction for plan in plans for edit in plan if isinstance(edit, Add)])[:, None]
 
         def add(_module: Any, _args: Any, output: Any) -> Any:
             return output + vectors if isinstance(output, torch.Tensor) else (output[0] + vectors, *output[1:])
 
         handles.append(model.module_at(site).register_forward_hook(add))
     try:
-        options: dict[str, Any] = {"max_new_tokens": new, "min_new_tokens": new, "do_sample": False, "pad_token_id": 0}
+        options: dict[str, Any] = {"max_new_tokens": new, "do_sample": False, "pad_token_id": 0}
+        options["eos_token_id"] = -1  # which no answer has
         with torch.no_grad():
             out = model.module.generate(ids, attention_mask=mask, **options)  # type: ignore[operator]
     finally:
@@ -165,34 +167,21 @@ def by_hand(
 
 
 def by_vllm(
-    table: Table,
-    opened: VllmModel,
-    prompts: Sequence[TokenSequence],
-    plans: Sequence[Plan],
-    new: int,
-    reference: Reference,
+    rows: Rows, opened: VllmModel, prompts: Sequence[TokenSequence], plans: Sequence[Plan], new: int
 ) -> dict[str, float]:
     """Rows of vLLM, and the stages of the last one."""
-    vllm_model.stop_tokens = lambda _model: set()  # type: ignore[attr-defined]
     n = len(prompts)
 
-    def row(name: str, work: Callable[[], Any], key: str, times: int = 1) -> None:
-        runs, written = timed(work, 1, float(times))
-        tokens = [one.tokens for one in written]
-        table.add(name, runs, unlike(tokens, reference[key][: len(tokens)]), f"scaled by {times}" if times > 1 else "")
-
-    def together(count: int, own: Sequence[Plan]) -> list[Any]:
+    def together(count: int, own: Sequence[Plan]) -> list[tuple[int, ...]]:
         opened.llm.reset_prefix_cache()
-        return opened.written_each(prompts[:count], own[:count], Sampling(new))
+        return [one.tokens for one in opened.written_each(prompts[:count], own[:count], Sampling(new))]
 
-    together(2, plans)
-    row("vllm, 1 request", lambda: together(1, plans), "each", n)
-    row("vllm, 8 requests, a vector each", lambda: together(8, plans), "each", n // 8)
-    row(f"vllm, {n} requests, unsteered", lambda: together(n, [Plan()] * n), "unsteered")
-    row(f"vllm, {n} requests, a vector each", lambda: together(n, plans), "each")
+    rows.add("vllm, 1 request", lambda: together(1, plans), "each", n)
+    rows.add("vllm, 8 requests, a vector each", lambda: together(8, plans), "each", n / 8)
+    rows.add(f"vllm, {n} requests, unsteered", lambda: together(n, [Plan()] * n), "none")
     with stages_of(opened) as stages:
         began = time.perf_counter()
-        together(n, plans)
+        rows.add(f"vllm, {n} requests, a vector each", lambda: together(n, plans), "each")
         whole = time.perf_counter() - began
     stages["forward passes"] -= stages["edits"]
     stages["all else"] = whole - sum(stages.values())
@@ -200,9 +189,9 @@ def by_vllm(
 
 
 @contextmanager
-def stages_of(opened: VllmModel) -> Iterator[Counter[str]]:
+def stages_of(opened: VllmModel) -> Iterator[dict[str, float]]:
     """Seconds in each stage meanwhile."""
-    stages: Counter[str] = Counter()
+    stages: dict[str, float] = defaultdict(float)
     methods = {"begin": "rows to edit", "edit": "edits"}
     before = {name: getattr(RowEdits, name) for name in methods}
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
-from steerstack.contracts import GeneratingModel
 from steerstack.engine.decode.answers import Answers, Told
 from steerstack.engine.decode.rows import decode_rows
 from steerstack.engine.decode.sampling import Sampling as Sampling
@@ -20,6 +20,9 @@ from steerstack.steering.limits import overflow
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
+
+if TYPE_CHECKING:
+    from steerstack.contracts import GeneratingModel
 
 GREEDY = Sampling()
 """The most likely token, 64 times at most."""
@@ -78,7 +81,7 @@ def generate(
 
 
 def _by_backend(
-    backend: GeneratingModel,
+    backend: "GeneratingModel",
     prompts: Sequence[TokenSequence],
     arms: Sequence[Plan],
     sampling: Sampling,

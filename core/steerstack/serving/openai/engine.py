@@ -94,14 +94,12 @@ class BackendEngine(ServedEngine):
 
     Parameters
     ----------
-    name:
-        The backend's.
     opened:
         What it opened.
     """
 
-    def __init__(self, name: str, opened: GeneratingModel) -> None:
-        self.name, self._opened, self.model = name, opened, opened.known
+    def __init__(self, opened: GeneratingModel) -> None:
+        self.name, self._opened, self.model = opened.engine, opened, opened.known
 
     def check(self, plan: Plan) -> None:
         """As the backend's model does."""

@@ -55,7 +55,7 @@ def open_engine(
         if parameters:
             raise PluginError("Parameters of a backend were given, and no backend.", fix="Add --backend NAME.")
         return ReferenceEngine(open_model(source, **given))
-    return BackendEngine(backend, open_generating(source, backend, parameters, **given))
+    return BackendEngine(open_generating(source, backend, parameters, **given))
 
 
 def serve_openai(

@@ -20,7 +20,7 @@ from steerstack.testing.models import WIDTH
 
 @pytest.fixture
 def engines(llama):
-    return ReferenceEngine(llama), BackendEngine("naive", NaiveBackend(llama))
+    return ReferenceEngine(llama), BackendEngine(NaiveBackend(llama))
 
 
 @pytest.fixture
