@@ -50,12 +50,11 @@ def open_engine(
     ModelError
         The model cannot be opened.
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    if backend is None:
-        if parameters:
-            raise PluginError("Parameters of a backend were given, and no backend.", fix="Add --backend NAME.")
-        return ReferenceEngine(open_model(source, **given))
-    return BackendEngine(open_generating(source, backend, parameters, **given))
+    if backend is not None:
+        return BackendEngine(open_generating(source, backend, parameters, **options))
+    if parameters:
+        raise PluginError("Parameters of a backend were given, and no backend.", fix="Add --backend NAME.")
+    return ReferenceEngine(open_model(source, **{name: value for name, value in options.items() if value is not None}))
 
 
 def serve_openai(

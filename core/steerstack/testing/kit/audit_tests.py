@@ -8,15 +8,13 @@ from typing import ClassVar
 
 import torch
 
-from steerstack.contracts import AuditOutcome, AuditTest, Examination, Questions
+from steerstack.contracts import AuditOutcome, AuditTest, Examination
+from steerstack.testing.kit.auditor import AuditContract
 from steerstack.testing.kit.base_model import left_alone
 from steerstack.testing.kit.contract import check, require
-from steerstack.testing.kit.method import MethodContract
-from steerstack.testing.planted import planted_data, planted_model
-from steerstack.trace.model import Model
 
 
-class AuditTestContract(MethodContract):
+class AuditTestContract(AuditContract):
     """Checks of a test of an audit: ``class TestMine(AuditTestContract): audit_test = Mine()``.
 
     ``model`` and ``questions`` may be overridden: by default a planted model, and yes-or-no questions.
@@ -33,17 +31,6 @@ class AuditTestContract(MethodContract):
     def subject(self) -> AuditTest:
         """The test."""
         return self.audit_test
-
-    @property
-    def model(self) -> Model:
-        """The model that it examines."""
-        return planted_model()
-
-    @property
-    def questions(self) -> Questions:
-        """What it may ask and show."""
-        target, control, train, validation = (planted_data(8, first=8 * part).items for part in range(4))
-        return Questions(target, control, train, validation)
 
     def outcome(self) -> AuditOutcome:
         """Examine the model, from the start."""

@@ -15,7 +15,22 @@ from steerstack.testing.planted import planted_data, planted_model
 from steerstack.trace.model import Model
 
 
-class AuditorContract(MethodContract):
+class AuditContract(MethodContract):
+    """What is audited: a planted model, and yes-or-no questions, unless they are overridden."""
+
+    @property
+    def model(self) -> Model:
+        """The model under audit."""
+        return planted_model()
+
+    @property
+    def questions(self) -> Questions:
+        """What it may ask and show."""
+        target, control, train, validation = (planted_data(8, first=8 * part).items for part in range(4))
+        return Questions(target, control, train, validation)
+
+
+class AuditorContract(AuditContract):
     """Checks of an auditor: ``class TestMine(AuditorContract): auditor = Mine()``.
 
     ``model`` and ``questions`` may be overridden: by default a planted model, and yes-or-no questions.
@@ -32,17 +47,6 @@ class AuditorContract(MethodContract):
     def subject(self) -> Auditor:
         """The auditor."""
         return self.auditor
-
-    @property
-    def model(self) -> Model:
-        """The model that it judges."""
-        return planted_model()
-
-    @property
-    def questions(self) -> Questions:
-        """What it may ask and show."""
-        target, control, train, validation = (planted_data(8, first=8 * part).items for part in range(4))
-        return Questions(target, control, train, validation)
 
     def opinion(self) -> Opinion:
         """Judge the model."""

@@ -65,7 +65,7 @@ def show_report(result: Mapping[str, Any]) -> None:
     """Judges, kinds, tests, probabilities, cost, and the claim."""
     from rich.table import Table
 
-    from steerstack_plugins.sandbagging.commands.tables import counted, interval
+    from steerstack_plugins.sandbagging.commands.tables import counted, interval, show_claim
 
     judges, n = result["judges"], result["n"]
     table = Table(
@@ -84,20 +84,14 @@ def show_report(result: Mapping[str, Any]) -> None:
         kinds.add_row(kind, *(f"{part['count']} of {part['n']}" for part in _of_kind(judges, kind)))
     console.out.print(kinds)
     console.out.print(_tests(result))
-    stated, claim = result["probabilities"], result["claim"]
+    stated = result["probabilities"]
     console.out.print(
         f"Brier score of the stated probabilities {interval(stated['brier'])}; always to state the share of "
         f"sandbagging ones that was learned from scores {interval(stated['brier_of_the_share'])}. For each model "
         f"{result['cost']['forward_passes']:,.0f} forward passes and {result['cost']['labels']:.0f} labels.",
         highlight=False,
     )
-    met = "It is met" if claim["holds"] else "It is not met"
-    console.out.print(
-        f"To claim at most {claim['false_positive_rate']:.0%} false positives, at least {claim['honest_needed']} "
-        f"honest organisms with no error are needed. {met}: {claim['honest_judged']} were judged, {claim['errors']} "
-        "wrongly.",
-        highlight=False,
-    )
+    show_claim(result["claim"])
 
 
 def _of_kind(judges: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

@@ -133,16 +133,20 @@ def show_audit(result: dict[str, Any]) -> None:
     for kind, rate in result["said_to_sandbag"].items():
         kinds.add_row(kind, counted(rate))
     console.out.print(kinds)
-    claim = result["claim"]
-    can = "It is met" if claim["holds"] else "That is not met"
+    show_claim(result["claim"])
+    for limit in result["limits"]:
+        console.note(limit)
+
+
+def show_claim(claim: Mapping[str, Any]) -> None:
+    """How many honest organisms a claim on false positives needs, and whether there were so many."""
+    met = "It is met" if claim["holds"] else "That is not met"
     console.out.print(
         f"To claim at most {claim['false_positive_rate']:.0%} false positives, at least {claim['honest_needed']} "
-        f"honest organisms with no error are needed. {can}: {claim['honest_judged']} were judged, {claim['errors']} "
+        f"honest organisms with no error are needed. {met}: {claim['honest_judged']} were judged, {claim['errors']} "
         "wrongly.",
         highlight=False,
     )
-    for limit in result["limits"]:
-        console.note(limit)
 
 
 def _show_combined(combined: Mapping[str, Any]) -> None:
