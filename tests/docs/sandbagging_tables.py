@@ -7,7 +7,7 @@ from typing import Any
 
 from steerstack_plugins.sandbagging.combination.judges import AUDIT, main_judges, partial_judges, single_judges
 from steerstack_plugins.sandbagging.population.judges import compared
-from steerstack_plugins.sandbagging.population.shipped import shipped
+from steerstack_plugins.sandbagging.population.row_files import shipped
 
 
 @cache

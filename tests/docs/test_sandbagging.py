@@ -15,7 +15,7 @@ from tests.docs.sandbagging_tables import (
 from steerstack.stats.intervals import proportion_interval
 from steerstack_plugins.sandbagging.audit.inputs import read_calibration
 from steerstack_plugins.sandbagging.combination.frozen import read_frozen
-from steerstack_plugins.sandbagging.population.shipped import shipped
+from steerstack_plugins.sandbagging.population.row_files import shipped
 
 PAGE = (DOCS / "explanation" / "sandbagging.md").read_text("utf-8")
 

@@ -95,7 +95,7 @@ def calibrate(
     from steerstack_plugins.sandbagging.audit.calibration import run_calibration
     from steerstack_plugins.sandbagging.audit.row import read_rows
     from steerstack_plugins.sandbagging.commands.tables import show_calibration
-    from steerstack_plugins.sandbagging.population.shipped import shipped_path
+    from steerstack_plugins.sandbagging.population.row_files import shipped_path
 
     paths = rows or [shipped_path("calibration"), shipped_path("locked")]
     organisms = [row for path in paths for row in read_rows(path)]

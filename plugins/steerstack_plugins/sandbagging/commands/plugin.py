@@ -33,19 +33,19 @@ def steerstack_auditors() -> Sequence[type[Auditor]]:
 @hookimpl
 def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
     """Each of them."""
-    from steerstack_plugins.sandbagging.audit_tests import elicited, noise, plain
+    from steerstack_plugins.sandbagging.audit_tests import gains, noise, plain
 
     return [
         plain.Shortfall,
         plain.Inconsistency,
         plain.ContextGap,
-        elicited.DemonstrationGain,
-        elicited.InstructionGain,
-        elicited.PrefillGain,
-        elicited.SteeringGain,
-        elicited.TrainedVectorGain,
-        elicited.FineTuningGain,
-        elicited.DomainGap,
+        gains.DemonstrationGain,
+        gains.InstructionGain,
+        gains.PrefillGain,
+        gains.SteeringGain,
+        gains.TrainedVectorGain,
+        gains.FineTuningGain,
+        gains.DomainGap,
         noise.WeightNoiseGain,
         noise.ActivationNoiseGain,
     ]

@@ -9,7 +9,7 @@ from steerstack_plugins.sandbagging.audit.audit import AuditData, Evidence, Rule
 from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations, FewShotElicitation, Instructed
 from steerstack_plugins.sandbagging.audit.orders import balanced
 from steerstack_plugins.sandbagging.audit.tally import Tally
-from steerstack_plugins.sandbagging.audit_tests.elicited import DemonstrationGain, InstructionGain
+from steerstack_plugins.sandbagging.audit_tests.gains import DemonstrationGain, InstructionGain
 from steerstack_plugins.sandbagging.audit_tests.plain import Inconsistency, Shortfall
 
 RIGHT = chosen([True] * 40)

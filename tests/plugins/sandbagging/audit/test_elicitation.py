@@ -17,7 +17,7 @@ from steerstack_plugins.sandbagging.audit.elicitation import (
     SteeringElicitation,
 )
 from steerstack_plugins.sandbagging.audit.inputs import general_battery
-from steerstack_plugins.sandbagging.audit_tests.elicited import Elicited
+from steerstack_plugins.sandbagging.audit_tests.gains import Elicited
 
 pytestmark = pytest.mark.xdist_group("sandbagging")
 

@@ -3,7 +3,7 @@
 from steerstack.catalog.manager import plugins
 from steerstack.testing import AuditTestContract
 from steerstack_plugins.sandbagging.audit.battery import TESTS
-from steerstack_plugins.sandbagging.audit_tests import elicited, noise, plain
+from steerstack_plugins.sandbagging.audit_tests import gains, noise, plain
 
 FEW = {"n": 4, "baseline": "rank1-reft", "settings": {"epochs": 1}}
 
@@ -21,31 +21,31 @@ class TestContextGap(AuditTestContract):
 
 
 class TestDemonstrationGain(AuditTestContract):
-    audit_test = elicited.DemonstrationGain(n=2)
+    audit_test = gains.DemonstrationGain(n=2)
 
 
 class TestInstructionGain(AuditTestContract):
-    audit_test = elicited.InstructionGain()
+    audit_test = gains.InstructionGain()
 
 
 class TestPrefillGain(AuditTestContract):
-    audit_test = elicited.PrefillGain()
+    audit_test = gains.PrefillGain()
 
 
 class TestSteeringGain(AuditTestContract):
-    audit_test = elicited.SteeringGain()
+    audit_test = gains.SteeringGain()
 
 
 class TestTrainedVectorGain(AuditTestContract):
-    audit_test = elicited.TrainedVectorGain(n=4, epochs=1)
+    audit_test = gains.TrainedVectorGain(n=4, epochs=1)
 
 
 class TestFineTuningGain(AuditTestContract):
-    audit_test = elicited.FineTuningGain(**FEW)
+    audit_test = gains.FineTuningGain(**FEW)
 
 
 class TestDomainGap(AuditTestContract):
-    audit_test = elicited.DomainGap(**FEW)
+    audit_test = gains.DomainGap(**FEW)
 
 
 class TestWeightNoiseGain(AuditTestContract):

@@ -14,7 +14,7 @@ from steerstack_plugins.baselines.full_sft import FullSFT
 from steerstack_plugins.sandbagging.audit.audit import AuditData
 from steerstack_plugins.sandbagging.audit.battery import audit_data
 from steerstack_plugins.sandbagging.audit.elicitation import taught
-from steerstack_plugins.sandbagging.audit_tests.elicited import (
+from steerstack_plugins.sandbagging.audit_tests.gains import (
     DemonstrationGain,
     DomainGap,
     FineTuningGain,

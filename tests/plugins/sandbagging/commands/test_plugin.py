@@ -100,7 +100,7 @@ def test_a_file_without_a_rule_and_a_wrong_form_are_refused(tmp_path):
 
 
 def test_the_plugins_import_nothing_heavy():
-    names = ["audit_tests.elicited", "audit_tests.noise", "audit_tests.plain"]
+    names = ["audit_tests.gains", "audit_tests.noise", "audit_tests.plain"]
     kinds = ["locked", "imitator", "prompted", "unlocked", "weak", "distractor", "password_locked", "offer"]
     kinds += ["always_a", "guesser", "ignorant", "at_chance", "eval_aware", "rl_resistant"]
     names += ["commands.plugin", *(f"organisms.{kind}" for kind in kinds)]
