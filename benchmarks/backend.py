@@ -1,14 +1,16 @@
 """Greedy answers by transformers, by steerstack's own engine and by the backend vllm, in one run, with stage times.
 
-    python benchmarks/backend.py --data .../caa/test/sycophancy/test_dataset_ab.json --json benchmarks/results/vllm.json
+    python benchmarks/backend.py --data .../sycophancy/generate_dataset.json --json benchmarks/results/vllm.json
 
-It needs the environment of the extra ``vllm`` (``nox -s vllm`` makes one), and takes some ten minutes on two cores.
+It needs the environment of the extra ``vllm`` (``nox -s vllm`` makes one), and takes some 20 minutes on two cores.
 Each prompt is answered in exactly ``--new`` tokens, whatever it says. A plan adds a random direction to all tokens at
 one layer; the 64 plans of the last rows are 64 different directions, each for a prompt of its own. Seconds and
-processor seconds are of one run each: compare rows with one another, and with nothing else.
+processor seconds are of one run each: compare rows with one another, and with nothing else. On a machine that others
+use, too, the processor seconds say more.
 
-Stages of the largest steered run: the model's own forward passes without steerstack's part; finding the rows to edit
-before each pass; the edits; logits; and all else, which is vLLM's scheduling, sampling and bookkeeping.
+Stages of the largest steered run, in processor seconds: the model's own forward passes without steerstack's part;
+finding the rows to edit before each pass; the edits; logits; and all else, which is vLLM's scheduling, sampling and
+bookkeeping. ``passes.py`` divides them among what causes them.
 """
 
 import argparse
@@ -16,17 +18,15 @@ import json
 import os
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
+from passes import Passes, costs, stages
 from timing import Table, timed
 
 from steerstack import Add, Plan, Site, Tokens, load_data, open_model
@@ -37,7 +37,6 @@ from steerstack.engine.decode.sampling import Sampling
 from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
 from steerstack_plugins.backends.vllm_model.model import VllmModel
-from steerstack_plugins.backends.vllm_model.steering import RowEdits
 
 SHARE = 8.0
 """Norm of each direction: about a tenth of SmolLM2's residual stream in the middle."""
@@ -68,19 +67,22 @@ def main() -> None:
     table = Table("generation", title, "share of new tokens unlike those of the first row under such plans")
     rows = Rows(table)
     by_transformers_and_reference(rows, model, prompts, plans, args.new)
-    began = time.perf_counter()
+    began = time.process_time()
     opened: Any = find("backend", "vllm").make({"cache_gib": 2, "length": 2048}).open(args.model)
-    opening = time.perf_counter() - began
+    opening = time.process_time() - began
     endless(opened.known)
     try:
-        stages = by_vllm(rows, opened, prompts, plans, args.new)
+        profile = by_vllm(rows, opened, prompts, plans, args.new)
     finally:
         opened.close()
-    stages["opening, with the proof"] = opening
-    print("stages, s: " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in stages.items()))
+    profile["stages"]["opening, with the proof"] = opening
+    spent = ", ".join(f"{name} {seconds:.1f}" for name, seconds in profile["stages"].items())
+    print(f"stages, processor seconds: {spent}")
+    for stage, of in profile["costs"].items():
+        print(f"  {stage}, ms: " + ", ".join(f"{cause} {cost:.4f}" for cause, cost in of.items()))
     if args.json:
         record = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "where": where(args, model, opened.engine)}
-        args.json.write_text(json.dumps({**record, **table.record(), "stages": stages}, indent=1) + "\n")
+        args.json.write_text(json.dumps({**record, **table.record(), **profile}, indent=1) + "\n")
 
 
 def endless(model: Model) -> Model:
@@ -94,11 +96,11 @@ def plan(model: Model, layer: int, seed: int) -> Plan:
     return Plan((Add(Site("resid_post", layer), SHARE * drawn / drawn.norm(), selection=Tokens("all")),))
 
 
-Answers = dict[str, list[tuple[int, ...]]]
-"""What the first row under each kind of plan said: what the others are compared with."""
-
-ALONE = 4
+ALONE = 2
 """Requests that are timed one after the other, and scaled."""
+
+FEW = 8
+"""Requests that are timed together, and scaled."""
 
 
 class Rows:
@@ -106,7 +108,7 @@ class Rows:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._answers: Answers = {}
+        self._answers: dict[str, list[tuple[int, ...]]] = {}
 
     def add(self, name: str, work: Callable[[], Any], plans: str, times: float = 1) -> None:
         """Time one run, and scale it."""
@@ -120,105 +122,63 @@ def by_transformers_and_reference(
     rows: Rows, model: Model, prompts: Sequence[TokenSequence], plans: Sequence[Plan], new: int
 ) -> None:
     """Rows of transformers and of steerstack's own engine."""
-    pairs, times = list(zip(prompts, plans, strict=True))[:ALONE], len(prompts) / ALONE
+    pairs, times, few = list(zip(prompts, plans, strict=True))[:ALONE], len(prompts) / ALONE, len(prompts) / FEW
 
     def reference(texts: Sequence[TokenSequence], plan: Plan) -> list[tuple[int, ...]]:
         return generate(model, texts, [plan], Sampling(new))[0].tokens
 
-    rows.add("transformers, unsteered, one batch", lambda: by_hand(model, prompts, None, new), "none")
     rows.add("transformers, a hook with a vector for each row", lambda: by_hand(model, prompts, plans, new), "each")
-    rows.add(
-        "transformers, one prompt at a time",
-        lambda: [by_hand(model, [p], [v], new)[0] for p, v in pairs],
-        "each",
-        times,
-    )
-    rows.add("reference engine, one vector", lambda: reference(prompts, plans[0]), "one")
-    rows.add(
-        "reference engine, a vector for each prompt", lambda: [reference([p], v)[0] for p, v in pairs], "each", times
-    )
+    name = f"transformers, such a hook, {FEW} at a time"
+    rows.add(name, lambda: by_hand(model, prompts[:FEW], plans[:FEW], new), "each", few)
+    name = "transformers, one prompt at a time"
+    rows.add(name, lambda: [by_hand(model, [p], [v], new)[0] for p, v in pairs], "each", times)
+    name = f"reference engine, one vector, {FEW} at a time"
+    rows.add(name, lambda: reference(prompts[:FEW], plans[0]), "one", few)
+    name = "reference engine, one prompt at a time"
+    rows.add(name, lambda: [reference([p], v)[0] for p, v in pairs], "each", times)
 
 
-def by_hand(
-    model: Model, prompts: Sequence[TokenSequence], plans: Sequence[Plan] | None, new: int
-) -> list[tuple[int, ...]]:
+def by_hand(model: Model, prompts: Sequence[TokenSequence], plans: Sequence[Plan], new: int) -> list[tuple[int, ...]]:
     """transformers' ``generate`` on rows filled up on the left, with a hook that adds to each row its own vector."""
     width = max(map(len, prompts))
     ids = torch.tensor([[0] * (width - len(p)) + list(p.ids) for p in prompts])
     mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts])
-    handles = []
-    if plans is not None:
-        (site,) = {edit.site for plan in plans for edit in plan}
-        vectors = torch.stack([edit.direction for plan in plans for edit in plan if isinstance(edit, Add)])[:, None]
+    (site,) = {edit.site for plan in plans for edit in plan}
+    vectors = torch.stack([edit.direction for plan in plans for edit in plan if isinstance(edit, Add)])[:, None]
 
-        def add(_module: Any, _args: Any, output: Any) -> Any:
-            return output + vectors if isinstance(output, torch.Tensor) else (output[0] + vectors, *output[1:])
+    def add(_module: Any, _args: Any, output: Any) -> Any:
+        return output + vectors if isinstance(output, torch.Tensor) else (output[0] + vectors, *output[1:])
 
-        handles.append(model.module_at(site).register_forward_hook(add))
+    handle = model.module_at(site).register_forward_hook(add)
+    options: dict[str, Any] = {"max_new_tokens": new, "do_sample": False, "pad_token_id": 0}
+    options["eos_token_id"] = -1  # which no answer has
     try:
-        options: dict[str, Any] = {"max_new_tokens": new, "do_sample": False, "pad_token_id": 0}
-        options["eos_token_id"] = -1  # which no answer has
         with torch.no_grad():
             out = model.module.generate(ids, attention_mask=mask, **options)  # type: ignore[operator]
     finally:
-        for handle in handles:
-            handle.remove()
+        handle.remove()
     return [tuple(row[width:].tolist()) for row in out]
 
 
 def by_vllm(
     rows: Rows, opened: VllmModel, prompts: Sequence[TokenSequence], plans: Sequence[Plan], new: int
-) -> dict[str, float]:
-    """Rows of vLLM, and the stages of the last one."""
-    n = len(prompts)
+) -> dict[str, Any]:
+    """Rows of vLLM, the stages of the last one, and what its passes cost."""
+    n, passes = len(prompts), Passes(opened)
 
-    def together(count: int, own: Sequence[Plan]) -> list[tuple[int, ...]]:
+    def alone() -> list[tuple[int, ...]]:
+        return [tokens for at in range(ALONE) for tokens in written([prompts[at]], [plans[at]])]
+
+    def written(some: Sequence[TokenSequence], own: Sequence[Plan]) -> list[tuple[int, ...]]:
         opened.llm.reset_prefix_cache()
-        return [one.tokens for one in opened.written_each(prompts[:count], own[:count], Sampling(new))]
+        return passes.run(lambda: [one.tokens for one in opened.written_each(some, own, Sampling(new))])
 
-    rows.add("vllm, 1 request", lambda: together(1, plans), "each", n)
-    rows.add("vllm, 8 requests, a vector each", lambda: together(8, plans), "each", n / 8)
-    rows.add(f"vllm, {n} requests, unsteered", lambda: together(n, [Plan()] * n), "none")
-    with stages_of(opened) as stages:
-        began = time.perf_counter()
-        rows.add(f"vllm, {n} requests, a vector each", lambda: together(n, plans), "each")
-        whole = time.perf_counter() - began
-    stages["forward passes"] -= stages["edits"]
-    stages["all else"] = whole - sum(stages.values())
-    return dict(stages)
-
-
-@contextmanager
-def stages_of(opened: VllmModel) -> Iterator[dict[str, float]]:
-    """Seconds in each stage meanwhile."""
-    stages: dict[str, float] = defaultdict(float)
-    methods = {"begin": "rows to edit", "edit": "edits"}
-    before = {name: getattr(RowEdits, name) for name in methods}
-
-    def clocked(function: Callable[..., Any], stage: str) -> Callable[..., Any]:
-        @wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            began = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                stages[stage] += time.perf_counter() - began
-
-        return run
-
-    (module,) = opened.llm.apply_model(lambda of_worker: of_worker)
-    parts = {"forward": "forward passes", "compute_logits": "logits"}
-    for name, stage in parts.items():
-        setattr(module, name, clocked(getattr(module, name), stage))
-    for name, stage in methods.items():
-        setattr(RowEdits, name, clocked(before[name], stage))
-    try:
-        yield stages
-    finally:
-        for name in parts:
-            delattr(module, name)
-        for name, method in before.items():
-            setattr(RowEdits, name, method)
+    rows.add("vllm, one request at a time", alone, "each", n / ALONE)
+    rows.add(f"vllm, {FEW} at a time, a vector each", lambda: written(prompts[:FEW], plans[:FEW]), "each", n / FEW)
+    before = len(passes.passes)
+    rows.add(f"vllm, {n} together, a vector each", lambda: written(prompts, plans), "each")
+    last = passes.passes[before:]
+    return {"stages": stages(last), "passes": len(last), "costs": costs(passes.passes)}
 
 
 def unlike(tokens: Sequence[Sequence[int]], expected: Sequence[Sequence[int]]) -> float:
@@ -232,7 +192,7 @@ def where(args: argparse.Namespace, model: Model, engine: str) -> dict[str, Any]
     return {
         "model": model.name, "dtype": str(model.dtype).removeprefix("torch."), "threads": args.threads,
         "torch": torch.__version__, "transformers": transformers.__version__, "backend": engine,
-        "python": sys.version.split()[0], "layer": args.layer,
+        "python": sys.version.split()[0], "layer": args.layer, "load": os.getloadavg(),
     }  # fmt: skip
 
 

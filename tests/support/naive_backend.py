@@ -22,5 +22,9 @@ class NaiveBackend:
     def generate(self, prompts, arms, sampling):
         return generate(self.known, prompts, arms, sampling)
 
+    def generate_each(self, prompts, plans, samplings):
+        every = zip(prompts, plans, samplings, strict=True)
+        return [generate(self.known, [prompt], [plan], sampling)[0].tokens[0] for prompt, plan, sampling in every]
+
     def score(self, groups, arms, *, names=()):
         return score(self.known, groups, arms, names=names)

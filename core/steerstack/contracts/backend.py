@@ -61,6 +61,16 @@ class GeneratingModel(Protocol):
         """Log-probabilities of every answer under every arm; as :func:`steerstack.engine.score.score`."""
 
 
+@runtime_checkable
+class BatchingModel(GeneratingModel, Protocol):
+    """One that runs many requests together, each under a plan of its own."""
+
+    def generate_each(
+        self, prompts: Sequence[TokenSequence], plans: Sequence[Plan], samplings: Sequence[Sampling]
+    ) -> list[tuple[int, ...]]:
+        """New tokens after each prompt, under its own plan and as if it stood alone."""
+
+
 class Backend(Method):
     """Opens models in its own way.
 

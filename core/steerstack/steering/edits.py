@@ -58,11 +58,15 @@ class Add(SelectiveIntervention):
         """An addition of what does not depend on the activation may come before or after another."""
         return not self.relative
 
+    def addend(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, " d_model"]:
+        """What is added to each activation, in their dtype, where the scale is no share of their norm."""
+        return (self.scale * self.direction.to(hidden.device).float()).to(hidden.dtype)
+
     def edit(self, hidden: Float[Tensor, "*batch d_model"]) -> Float[Tensor, "*batch d_model"]:
         """The activations with the direction added."""
-        direction = self.direction.to(hidden.device).float()
         if not self.relative:
-            return hidden + (self.scale * direction).to(hidden.dtype)
+            return hidden + self.addend(hidden)
+        direction = self.direction.to(hidden.device).float()
         norms = hidden.float().norm(dim=-1, keepdim=True)
         return hidden + (self.scale * norms * (direction / direction.norm())).to(hidden.dtype)
 

@@ -30,6 +30,7 @@ class Vllm(Backend):
     revision: str | None = Field(None, description="Revision on the hub.")
     cache_gib: float = Field(1.0, gt=0, description="Memory for keys and values, in GiB.")
     length: int | None = Field(None, ge=1, description="Longest text, in tokens; all positions that it has by default.")
+    tensor_parallel: int = Field(1, ge=1, description="Processes, or GPUs, over which each block is divided.")
     batch_tokens: int | None = Field(None, ge=1, description="Tokens of a pass at most; vLLM's own choice by default.")
 
     def open(self, source: str) -> VllmModel:

@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM
 
 from steerstack.engine.decode.generate import Sampling, generate
 from steerstack.engine.score import score
-from steerstack.errors import DataError, ModelError
+from steerstack.errors import DataError, ModelError, SiteError
 from steerstack.steering.edits import Ablate, Add, Clamp, Project
 from steerstack.steering.intervention import Plan
 from steerstack.steering.site import Site
@@ -127,7 +127,22 @@ def same(by_reference, by_vllm):
                 assert said == pytest.approx(of_answer, abs=1e-4)
 
 
-# These two stand first: they open models of their own, before the one that the others share.
+# These three stand first: they open models of their own, before the one that the others share.
+
+
+def test_two_processes_that_share_each_block_say_the_same():
+    source = made("llama")
+    reference, opened = open_model(source), Vllm(cache_gib=0.1, length=128, tensor_parallel=2).open(source)
+    try:
+        plans = arms(reference)
+        same(score(reference, groups(reference), plans), opened.score(groups(reference), plans))
+        ours = generate(reference, prompts(reference), plans[1::5], Sampling(8))
+        assert opened.generate(prompts(reference), plans[1::5], Sampling(8)) == ours
+        heads = Plan((Add(Site("head_out", 1), direction(reference, 1)),))
+        with pytest.raises(SiteError, match="each process has a part of the heads"):
+            opened.generate(prompts(reference), [heads], Sampling(2))
+    finally:
+        opened.close()
 
 
 def test_texts_that_come_in_pieces_say_the_same():
@@ -194,6 +209,10 @@ def test_eight_requests_with_eight_vectors_together_are_eight_alone(pair):
     assert len({tokens for (tokens,) in together}) > 1
     each = opened.written_each(texts * 8, plans, Sampling(16))
     assert [one.tokens for one in each] == [tokens for (tokens,) in together]
+    lengths, drawn = range(9, 16), Sampling(12, temperature=1.0, seed=5)
+    (alone,) = opened.generate(texts, plans[-1:], drawn)
+    mixed = opened.generate_each(texts * 8, plans, [*map(Sampling, lengths), drawn])
+    assert mixed == [*(tokens[:length] for (tokens,), length in zip(together, lengths, strict=False)), *alone.tokens]
 
 
 def test_a_hit_in_the_prefix_cache_never_serves_another_plans_keys(pair, monkeypatch):

@@ -95,7 +95,8 @@ def generate(
         replies = [_aloud(opened, repeated[0], voices, sampling)]
     else:
         replies = _silently(opened, repeated, voices, sampling)
-    value = [_entry(one, voices, replies[place * n : place * n + n]) for place, one in enumerate(messages)]
+    entries = [_entry(one, voices, replies[place * n : place * n + n]) for place, one in enumerate(messages)]
+    value = [{**entry, "engine": opened.engine} for entry in entries]
     console.write_result(value, json)
     if shown and len(repeated) > 1:
         _show(value)

@@ -25,14 +25,14 @@ from steerstack.util.text import broken
 
 NEUTRAL: dict[str, tuple[object, ...]] = {
     "n": (1,), "best_of": (1,), "top_p": (1,), "presence_penalty": (0,), "frequency_penalty": (0,),
-    "logit_bias": ({},), "suffix": ("",), "stream": (False,), "tools": ([],), "tool_choice": ("none", "auto"),
+    "logit_bias": ({},), "suffix": ("",), "tools": ([],), "tool_choice": ("none", "auto"),
     "functions": ([],), "response_format": ({"type": "text"},), "store": (False,), "modalities": (["text"],),
     "top_k": (-1, 0), "min_p": (0,), "repetition_penalty": (1,),
 }  # fmt: skip
 """Fields that are not carried out, and the values (null besides) at which they change nothing."""
 
-LABELS = ("user", "safety_identifier", "metadata", "stream_options")
-"""Fields that say who asks, or how to stream: no number depends on them."""
+LABELS = ("user", "safety_identifier", "metadata")
+"""Fields that say who asks: no number depends on them."""
 
 
 def _whole(text: str) -> str:
@@ -74,6 +74,15 @@ class SteeringForm(BaseModel):
         return self
 
 
+class StreamForm(BaseModel):
+    """How an answer is streamed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    include_usage: StrictBool | None = None
+    include_obfuscation: StrictBool | None = None  # which is never done here
+
+
 class _Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -82,6 +91,8 @@ class _Request(BaseModel):
     seed: StrictInt | None = None
     stop: Text | tuple[Text, ...] | None = None
     steering: tuple[SteeringForm, ...] = ()
+    stream: StrictBool | None = None
+    stream_options: StreamForm | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -95,6 +106,15 @@ class _Request(BaseModel):
                                              for one in allowed):  # fmt: skip
                 raise ValueError(f"{name} is not offered here but as {allowed[0]!r}: leave it out")
         return {name: of for name, of in value.items() if name not in NEUTRAL and name not in LABELS}
+
+    @model_validator(mode="after")
+    def _streamed(self) -> Self:
+        if self.stream_options is not None and not self.stream:
+            raise ValueError("stream_options needs stream: true")
+        for name in ("logprobs", "echo"):
+            if self.stream and getattr(self, name, None) not in (None, False):
+                raise ValueError(f"stream with {name} is not offered here: ask for one of them")
+        return self
 
     @field_validator("steering", mode="before")
     @classmethod

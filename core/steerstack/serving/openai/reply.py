@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import steerstack
@@ -14,6 +16,8 @@ from steerstack.engine.layout.edited_nodes import Count, edited_positions
 from steerstack.engine.layout.reach import context
 from steerstack.engine.limits import check_fits
 from steerstack.errors import ArgumentError
+from steerstack.serving.openai.completion import Completion
+from steerstack.serving.openai.pieces import PieceTeller, Say, before, offsets
 from steerstack.serving.openai.refusal import UnknownNameError
 from steerstack.serving.openai.texts import PromptReader
 from steerstack.steering.tokens import TokenSequence
@@ -32,39 +36,8 @@ USUAL_TEMPERATURE = 1.0
 """That of OpenAI's protocol where a request names none."""
 
 
-@dataclass(frozen=True)
-class Completion:
-    """What came of one prompt.
-
-    Attributes
-    ----------
-    whole:
-        The prompt and the new tokens, the one that ended the answer included.
-    text:
-        The answer, without special tokens, up to a text that ended it.
-    stopped:
-        Whether the model, or such a text, ended it.
-    edited:
-        How many positions were edited.
-    start, guesses:
-        From which token on log-probabilities were read, and those; None where they were not asked for.
-    """
-
-    whole: TokenSequence
-    text: str
-    stopped: bool
-    edited: int
-    start: int = 0
-    guesses: Sequence[Guess] | None = None
-
-    @property
-    def new(self) -> tuple[int, ...]:
-        """The new tokens."""
-        return self.whole.ids[self.whole.answer_start :]
-
-
 class Responder:
-    """Answers requests, one at a time.
+    """Answers requests, from several threads where the engine runs several at once.
 
     Parameters
     ----------
@@ -74,12 +47,19 @@ class Responder:
         Vectors that requests may name.
     names:
         By which the model may be asked for.
+
+    Attributes
+    ----------
+    together:
+        How many requests may be at work at once.
     """
 
     def __init__(self, engine: ServedEngine, shelf: VectorShelf, names: Sequence[str]) -> None:
         self._engine, self._shelf, self._names = engine, shelf, list(dict.fromkeys(names))
         self._model, self._reader = engine.model, PromptReader(engine.model)
         self._begun = int(time.time())
+        self.together = engine.together
+        self._own = threading.Lock()  # of all that is not the engine's work: vectors, tokenizer
 
     def models(self) -> dict[str, Any]:
         """``GET /v1/models``."""
@@ -87,8 +67,17 @@ class Responder:
         data = [{"id": name, **about} for name in self._names]
         return {"object": "list", "data": data}
 
-    def complete(self, form: CompletionForm, alive: Alive) -> dict[str, Any]:
-        """``POST /v1/completions``; raises SteerstackError."""
+    def complete(self, form: CompletionForm, alive: Alive, say: Say | None = None) -> dict[str, Any]:
+        """``POST /v1/completions``; ``say`` is told of each piece of text. Raises SteerstackError."""
+        with self._own:
+            return self._complete(form, alive, say)
+
+    def chat(self, form: ChatForm, alive: Alive, say: Say | None = None) -> dict[str, Any]:
+        """``POST /v1/chat/completions``; ``say`` is told of each piece of text. Raises SteerstackError."""
+        with self._own:
+            return self._chat(form, alive, say)
+
+    def _complete(self, form: CompletionForm, alive: Alive, say: Say | None) -> dict[str, Any]:
         plan, told = self._plan(form)
         prompts = [self._reader.written(prompt) for prompt in form.prompts]
         if form.echo and form.logprobs is not None:
@@ -97,7 +86,7 @@ class Responder:
         sampling = self._sampling(form, form.new)
         reads = None if form.logprobs is None else max(form.logprobs, 1)
         starts = [1 if form.echo else len(prompt) for prompt in prompts]
-        answers = self._answers(prompts, starts, plan, sampling, reads, alive)
+        answers = self._answers(prompts, starts, plan, sampling, reads, alive, say)
         choices = [
             {
                 "index": index,
@@ -109,8 +98,7 @@ class Responder:
         ]
         return self._reply("text_completion", "cmpl", form.model, choices, answers, told, plan, sampling)
 
-    def chat(self, form: ChatForm, alive: Alive) -> dict[str, Any]:
-        """``POST /v1/chat/completions``; raises SteerstackError."""
+    def _chat(self, form: ChatForm, alive: Alive, say: Say | None) -> dict[str, Any]:
         plan, told = self._plan(form)
         prompt = self._reader.chat(form)
         limit = context(self._model)
@@ -119,7 +107,7 @@ class Responder:
             raise ArgumentError("This model sets no bound on an answer.", fix="Give max_tokens.")
         sampling = self._sampling(form, form.new or room or 1)
         reads = max(form.top_logprobs or 0, 1) if form.logprobs else None
-        answers = self._answers([prompt], [len(prompt)], plan, sampling, reads, alive)
+        answers = self._answers([prompt], [len(prompt)], plan, sampling, reads, alive, say)
         choices = [
             {
                 "index": 0,
@@ -156,11 +144,15 @@ class Responder:
         sampling: Sampling,
         reads: int | None,
         alive: Alive,
+        say: Say | None,
     ) -> list[Completion]:
         check_fits(self._model, prompts, lambda at: f"Prompt {at + 1}", new=sampling.max_new_tokens)
         new: list[tuple[int, ...]] = [()] * len(prompts)
+        tellers = [PieceTeller(self._said, sampling.stop, partial(say or _nobody, at)) for at in range(len(prompts))]
         if sampling.max_new_tokens:
-            new = self._engine.generate(prompts, plan, sampling, alive)
+            told = _tell(tellers) if say else _nobody
+            with self._engine_at_work():
+                new = self._engine.generate(prompts, plan, sampling, alive, told)
         wholes = [
             TokenSequence(
                 prompt.ids + more, prompt.response_start, len(prompt), prompt.think, prompt.reply_start,
@@ -169,15 +161,33 @@ class Responder:
             for prompt, more in zip(prompts, new, strict=True)
         ]  # fmt: skip
         edited = [Count(len(edited_positions(plan, [whole])), 1).require(plan).positions for whole in wholes]
-        guesses = [None] * len(wholes) if reads is None else self._engine.read(wholes, starts, plan, reads, alive)
+        guesses: Sequence[Sequence[Guess] | None] = [None] * len(wholes)
+        if reads is not None:
+            with self._engine_at_work():
+                guesses = self._engine.read(wholes, starts, plan, reads, alive)
         stops = stop_tokens(self._model)
         answers = []
         for whole, more, count, start, of in zip(wholes, new, edited, starts, guesses, strict=True):
-            said = str(self._model.tokenizer.decode(list(more), skip_special_tokens=True)) if more else ""
-            text = _before(said, sampling.stop)
+            said = self._said(more)
+            text = before(said, sampling.stop)
             at_end = bool(more) and (more[-1] in stops or len(text) < len(said))
             answers.append(Completion(whole, text, at_end, count, start, of))
+        for teller, answer in zip(tellers, answers, strict=True):
+            teller.rest(answer.text)
         return answers
+
+    @contextmanager
+    def _engine_at_work(self) -> Iterator[None]:
+        """Meanwhile other requests may be read and answered."""
+        self._own.release()
+        try:
+            yield
+        finally:
+            self._own.acquire()
+
+    def _said(self, ids: Sequence[int]) -> str:
+        """The text of an answer, without special tokens."""
+        return str(self._model.tokenizer.decode(list(ids), skip_special_tokens=True)) if ids else ""
 
     def _listed(self, answer: Completion, top: int, echo: bool) -> dict[str, Any]:
         """Log-probabilities as completions have them; the first token of a text has none."""
@@ -185,17 +195,13 @@ class Responder:
         ids = answer.whole.ids[0 if echo else answer.start :]
         guesses: list[Guess | None] = [*([None] if echo else []), *answer.guesses]
         words = [self._text([token]) for token in ids]
-        offsets, at = [], 0
-        for word in words:
-            offsets.append(at)
-            at += len(word)
         return {
             "tokens": words,
             "token_logprobs": [guess and guess.logp for guess in guesses],
             "top_logprobs": [
                 guess and self._tops(guess, word, top) for guess, word in zip(guesses, words, strict=True)
             ],
-            "text_offset": offsets,
+            "text_offset": offsets(self._text, ids),
         }
 
     def _tops(self, guess: Guess, word: str, top: int) -> dict[str, float]:
@@ -256,6 +262,9 @@ class Responder:
         }  # fmt: skip
 
 
-def _before(text: str, stops: tuple[str, ...]) -> str:
-    """The text up to the first of the texts that end it."""
-    return text[: min((at for at in map(text.find, stops) if at >= 0), default=len(text))]
+def _tell(tellers: Sequence[PieceTeller]) -> Callable[[int, int], None]:
+    return lambda index, token: tellers[index].token(token)
+
+
+def _nobody(_index: int, _what: object) -> None:
+    """Nobody is told."""

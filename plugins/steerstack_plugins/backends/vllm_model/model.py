@@ -27,8 +27,7 @@ from steerstack.steering.site import Component
 from steerstack.steering.tokens import TokenSequence
 from steerstack.steering.vector import SteeringVector
 from steerstack.trace.model import Model
-from steerstack.util import digest
-from steerstack_plugins.backends.vllm_model.request import Placement, SteeredRequest
+from steerstack_plugins.backends.vllm_model.request import Placement, WritingTask
 from steerstack_plugins.backends.vllm_model.runner import RequestRunner
 
 
@@ -204,38 +203,42 @@ class VllmModel(Opened):
 
         Only a token ends an answer here, no text.
         """
-        self._check(arms)
-        place, new = Placement(arms), sampling.max_new_tokens
-        check_fits(self.known, prompts, lambda index: f"Prompt {index + 1}", new=new)
-        requests = [
-            place.request(f"prompt {number} under plan {arm}", prompt, plan, new)
+        every = [
+            WritingTask(f"prompt {number} under plan {arm}", prompt, plan, sampling, number - 1)
             for arm, plan in enumerate(arms, 1)
             for number, prompt in enumerate(prompts, 1)
         ]
-        texts = self._write(requests, list(range(len(prompts))) * len(arms), sampling)
+        texts = self._write(every)
         return [texts[at : at + len(prompts)] for at in range(0, len(texts), len(prompts))]
 
     def written_each(
         self, prompts: Sequence[TokenSequence], plans: Sequence[Plan], sampling: Sampling
     ) -> list[WrittenOn]:
         """As :meth:`written`, each prompt under a plan of its own: as many plans as prompts, all run together."""
-        self._check(plans)
-        place, new = Placement(plans), sampling.max_new_tokens
-        check_fits(self.known, prompts, lambda index: f"Prompt {index + 1}", new=new)
-        requests = [
-            place.request(f"prompt {number}", prompt, plan, new)
-            for number, (prompt, plan) in enumerate(zip(prompts, plans, strict=True), 1)
-        ]
-        return self._write(requests, range(len(requests)), sampling)
+        each = enumerate(zip(prompts, plans, strict=True))
+        return self._write([WritingTask(f"prompt {at + 1}", *one, sampling, at) for at, one in each])
 
-    def _write(self, requests: Sequence[SteeredRequest], indices: Sequence[int], sampling: Sampling) -> list[WrittenOn]:
-        """What is written on by each request; it is drawn by the index of its prompt."""
-        draw = {"temperature": sampling.temperature, "top_p": sampling.top_p} if sampling.temperature else {}
-        same = {"stop_token_ids": sorted(stop_tokens(self.known)), "logprobs": 0, **draw}
-        same["max_tokens"] = sampling.max_new_tokens
-        settings = [
-            same | ({"seed": int(digest.of_json([sampling.seed, index])[:8], 16)} if draw else {}) for index in indices
+    def generate_each(
+        self, prompts: Sequence[TokenSequence], plans: Sequence[Plan], samplings: Sequence[Sampling]
+    ) -> list[tuple[int, ...]]:
+        """As :meth:`generate`, each prompt under its own plan, and drawn in its own way as if it stood alone."""
+        each = enumerate(zip(prompts, plans, samplings, strict=True), 1)
+        texts = self._write([WritingTask(f"prompt {number}", *one) for number, one in each])
+        stops = stop_tokens(self.known)
+        return [
+            _up_to_its_end(one.tokens, ending(self.known, stops, sampling))
+            for one, sampling in zip(texts, samplings, strict=True)
         ]
+
+    def _write(self, every: Sequence[WritingTask]) -> list[WrittenOn]:
+        plans, stops = [one.plan for one in every], sorted(stop_tokens(self.known))
+        self._check(plans)
+        place, requests, settings = Placement(plans), [], []
+        for one in every:
+            new = one.sampling.max_new_tokens
+            check_fits(self.known, [one.prompt], one.title, new=new)
+            requests.append(place.request(one.name, one.prompt, one.plan, new))
+            settings.append({"stop_token_ids": stops, "logprobs": 0, "max_tokens": new, **one.draw})
         outcomes = self._runner.run(requests, settings)
         return [self._written(one.plan, of.output.outputs[0]) for one, of in zip(requests, outcomes, strict=True)]
 

@@ -36,7 +36,11 @@ def open_vllm(how: Vllm, source: str) -> VllmModel:
         options["max_model_len"] = min(lengths)
     if how.batch_tokens is not None:
         options |= {"max_num_batched_tokens": how.batch_tokens, "enable_chunked_prefill": True}
+    if how.tensor_parallel > 1:
+        options |= {"tensor_parallel_size": how.tensor_parallel, "distributed_executor_backend": "mp"}
     opened = VllmModel(start(source, **options), known)
+    if how.tensor_parallel > 1:
+        opened.absent["head_out"] = "each process has a part of the heads"
     try:
         prove(opened, expected)
         if beyond and opened.longest > len(beyond.text):

@@ -97,8 +97,10 @@ def prove(opened: VllmModel, expected: Expected) -> None:
     ModelError
         The model itself, an edit of its residual stream, or what it writes on is not the same, or cannot be run.
     """
+    every = zip(expected.texts, expected.plans, expected.logp, strict=True)
+    texts, plans, wanted = zip(*(one for one in every if not opened.portable(one[1])), strict=True)
     try:
-        results = [logits.log_softmax(-1) for logits in opened.all_logits(expected.texts, expected.plans)]
+        results = [logits.log_softmax(-1) for logits in opened.all_logits(texts, plans)]
     except SteerstackError:
         raise
     except Exception as error:  # a block that is not made as those that are known
@@ -107,8 +109,8 @@ def prove(opened: VllmModel, expected: Expected) -> None:
             seen=f"{type(error).__name__}: {first_line(error)}",
             fix="Use steerstack's own engine, and tell us about this architecture.",
         ) from error
-    off = [_far(one, other) for one, other in zip(results, expected.logp, strict=True)]
-    for plan, by in zip(expected.plans, off, strict=True):
+    off = [_far(one, other) for one, other in zip(results, wanted, strict=True)]
+    for plan, by in zip(plans, off, strict=True):
         if by <= expected.rounding:
             continue
         inner = {edit.site.component for edit in plan if not edit.site.component.startswith("resid")}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from steerstack.engine.decode.sampling import Sampling
 from steerstack.steering.intervention import Intervention, Plan
 from steerstack.steering.tokens import TokenSequence
 from steerstack.util import digest
@@ -83,6 +85,39 @@ class SteeredRequest:
             sum(position >= cached for position in one.positions) + (new if one.after is not None else 0)
             for one in self.edits
         ]
+
+
+@dataclass(frozen=True)
+class WritingTask:
+    """A prompt that is to be written on.
+
+    Attributes
+    ----------
+    name:
+        What the reader knows it by.
+    prompt, plan, sampling:
+        What is written on, under which plan, and how.
+    place:
+        What its draws depend on, beside the seed.
+    """
+
+    name: str
+    prompt: TokenSequence
+    plan: Plan
+    sampling: Sampling
+    place: int = 0
+
+    def title(self, _index: int) -> str:
+        """The name at the beginning of a sentence."""
+        return f"P{self.name[1:]}"
+
+    @property
+    def draw(self) -> dict[str, Any]:
+        """vLLM's settings of its draws."""
+        if not self.sampling.temperature:
+            return {}
+        seed = int(digest.of_json([self.sampling.seed, self.place])[:8], 16)
+        return {"temperature": self.sampling.temperature, "top_p": self.sampling.top_p, "seed": seed}
 
 
 class Placement:

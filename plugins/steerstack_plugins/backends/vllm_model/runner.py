@@ -141,7 +141,8 @@ class RequestRunner:
             )
 
     def _logits(self, key: str) -> Tensor:
-        return self.llm.collective_rpc("steerstack_logits", args=(key,))[0]  # type: ignore[no-any-return]
+        of_workers = self.llm.collective_rpc("steerstack_logits", args=(key,))
+        return next(logits for logits in of_workers if logits is not None)  # type: ignore[no-any-return]
 
 
 def _check(one: SteeredRequest, counts: Sequence[int], output: Any) -> None:

@@ -61,12 +61,13 @@ class SteeredWorker(metaclass=_OwnNames):
         requests = {key: self._steerstack.held.pop(key, None) for key in keys}
         return {key: [len(of) for of in one.touched] for key, one in requests.items() if one is not None}
 
-    def steerstack_logits(self, key: str) -> Float[Tensor, "token vocab"]:
-        """Logits at every token of a request that was kept, in float32."""
+    def steerstack_logits(self, key: str) -> Float[Tensor, "token vocab"] | None:
+        """Logits at every token of a request that was kept, in float32; of several workers one has them."""
         import torch
 
         hidden = torch.cat(self._steerstack.held[key].kept)
-        return self.model_runner.model.compute_logits(hidden).float().cpu()  # type: ignore[no-any-return]
+        logits = self.model_runner.model.compute_logits(hidden)
+        return None if logits is None else logits.float().cpu()
 
 
 def _segments(runner: Any, positions: Tensor, steering: RowEdits) -> tuple[list[Segment], Tensor]:

@@ -28,6 +28,7 @@ def test_prompts_of_a_file_under_several_strengths(tiny_folder, vector, tmp_path
     for entry, of_prompt in zip(value, texts, strict=True):
         assert [arm["label"] for arm in entry["arms"]] == ["unsteered", "layer 1, scale 2", "layer 1, scale -1"]
         assert [arm["scale"] for arm in entry["arms"]] == [0, 2, -1]
+        assert entry["engine"] == "reference"
         assert [arm["text"] for arm in entry["arms"]] == of_prompt
         counts = [arm["edited_positions"] for arm in entry["arms"]]
         assert counts[0] == 0

@@ -256,7 +256,7 @@ def test_a_model_name_may_say_what_acts(client):
     "more",
     [
         {"n": 2}, {"best_of": 3}, {"top_p": 0.5}, {"logit_bias": {"5": 1}}, {"presence_penalty": 0.1},
-        {"frequency_penalty": -1}, {"suffix": "x"}, {"stream": True}, {"n": True}, {"top_k": 5}, {"unheard_of": 1},
+        {"frequency_penalty": -1}, {"suffix": "x"}, {"stream": 1}, {"n": True}, {"top_k": 5}, {"unheard_of": 1},
         {"temperature": -1}, {"temperature": "nan"}, {"seed": 1.5}, {"max_tokens": -1}, {"logprobs": 21},
         {"prompt": []}, {"prompt": ""}, {"prompt": [[]]}, {"prompt": [1, "a"]}, {"prompt": [-1]}, {"prompt": [10**6]},
         {"prompt": "\ud800"}, {"prompt": None}, {"max_tokens": 10**6}, {"messages": MESSAGES},
@@ -268,6 +268,53 @@ def test_what_is_not_carried_out_is_refused(client, more):
     answer = client.post("/v1/completions", content=json.dumps(body).encode())
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["message"]
+
+
+def streamed(client, path, **body):
+    """The events of a streamed answer."""
+    answer = client.post(path, json={"model": "tiny", "temperature": 0, "stream": True, **body})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    *events, done, rest = answer.text.split("\n\n")
+    assert (done, rest) == ("data: [DONE]", "")
+    return [json.loads(event.removeprefix("data: ")) for event in events]
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_a_streamed_conversation_is_the_whole_one_in_pieces(client, stops):
+    steering = {"vector": "v", "layer": 1, "scale": 1.5}
+    stop = chat(client, steering=steering, max_tokens=12)["choices"][0]["message"]["content"][4:6] if stops else None
+    whole = chat(client, steering=steering, max_tokens=12, stop=stop)
+    *pieces, last = streamed(
+        client, "/v1/chat/completions", messages=MESSAGES, max_tokens=12, steering=steering, stop=stop
+    )
+    said = [piece["choices"][0]["delta"]["content"] for piece in pieces]
+    assert "".join(said) == whole["choices"][0]["message"]["content"]
+    assert stops or len(said) > 1
+    assert last["choices"][0]["finish_reason"] == whole["choices"][0]["finish_reason"]
+    assert last["steerstack"] == whole["steerstack"]
+    assert {event["object"] for event in [*pieces, last]} == {"chat.completion.chunk"}
+
+
+def test_several_streamed_completions_and_their_numbers(client):
+    texts = ["Hello there", "Why?"]
+    whole = complete(client, prompt=texts, max_tokens=6)
+    *events, last = streamed(
+        client, "/v1/completions", prompt=texts, max_tokens=6, stream_options={"include_usage": True}
+    )
+    said = ["", ""]
+    for event in events:
+        for choice in event["choices"]:
+            said[choice["index"]] += choice["text"]
+    assert said == [choice["text"] for choice in whole["choices"]]
+    assert (last["choices"], last["usage"]) == ([], whole["usage"])
+
+
+def test_what_is_wrong_with_a_streamed_request_is_an_error_of_http(client):
+    assert "no layer 9" in error(client, 400, stream=True, steering={"vector": "v", "layer": 9})
+    assert "stream" in error(client, 400, stream=True, logprobs=1)
+    assert "stream" in error(client, 400, stream=True, echo=True)
+    assert "stream" in error(client, 400, stream_options={"include_usage": True})
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,10 @@ def test_openais_client(llama):
             )
             assert reply.choices[0].message.content == text
             assert reply.model_extra["steerstack"]["edited_rows"] == (expected[1].edited.positions if body else 0)
+            stream = client.chat.completions.create(
+                model="tiny", messages=messages, max_tokens=8, temperature=0, stream=True, extra_body=body
+            )
+            assert "".join(event.choices[0].delta.content or "" for event in stream) == text
         read = client.completions.create(model="tiny", prompt=list(prompt.ids), max_tokens=0, echo=True, logprobs=1)
         assert len(read.choices[0].logprobs.token_logprobs) == len(prompt)
         with pytest.raises(openai.BadRequestError, match="top_p is not offered"):

@@ -1,11 +1,14 @@
 """A backend that generates, behind the same server: texts that end an answer, and what is read from its logits."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 import numpy as np
 import pytest
 import torch
 from tests.support.naive_backend import NaiveBackend
+from tests.support.wait import until
 
 from steerstack.engine.decode.sampling import Sampling
 from steerstack.errors import PluginError
@@ -49,6 +52,36 @@ def test_a_text_ends_an_answer_all_the_same(engines, plans, llama):
     ours, theirs = (engine.generate(PROMPTS, plans[1], Sampling(12, stop=(stop,)), lambda: None) for engine in engines)
     assert ours == theirs
     assert len(ours[0]) < len(whole[0])
+
+
+class Counting(NaiveBackend):
+    """Notes how many prompts are handed to it at once; the first call waits."""
+
+    def __init__(self, model):
+        super().__init__(model)
+        self.sizes, self.go_on = [], threading.Event()
+
+    def generate_each(self, prompts, plans, samplings):
+        self.sizes.append(len(prompts))
+        if len(self.sizes) == 1:
+            self.go_on.wait()
+        return super().generate_each(prompts, plans, samplings)
+
+
+def test_requests_that_wait_are_handed_over_together(llama, plans):
+    backend = Counting(llama)
+    engine, reference = BackendEngine(backend), ReferenceEngine(llama)
+    asked = [([PROMPTS[0]], plans[0], 3), (PROMPTS, plans[1], 5), ([PROMPTS[1]], plans[0], 4)]
+    with ThreadPoolExecutor(engine.together) as threads:
+        answers = []
+        for prompts, plan, new in asked:
+            answers.append(threads.submit(engine.generate, prompts, plan, Sampling(new), lambda: None))
+            until(lambda: backend.sizes, "the first request")
+        until(lambda: engine.waiting == 2, "the others")
+        backend.go_on.set()
+        for (prompts, plan, new), answer in zip(asked, answers, strict=True):
+            assert answer.result() == reference.generate(prompts, plan, Sampling(new), lambda: None)
+    assert backend.sizes == [1, 3]
 
 
 def test_work_that_nobody_waits_for_ends(engines, plans):

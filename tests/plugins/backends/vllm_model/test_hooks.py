@@ -122,6 +122,29 @@ def test_a_text_that_comes_in_pieces_is_edited_at_its_own_positions():
     assert steering.held["a"].touched == [{2, 3}, {2, 3}]
 
 
+@torch.no_grad()
+def test_vectors_of_many_requests_are_added_at_once_and_bit_for_bit_as_one_by_one():
+    site, hidden, steering = Site("resid_post", 1), torch.randn(9, WIDTH), RowEdits()
+    edits = [Add(site, direction(seed), 0.3 * seed, relative=seed == 3, selection=Tokens("all")) for seed in (1, 2, 3)]
+    edits += [Ablate(site, direction(4), selection=Tokens("all")), edits[0]]
+    lengths, first, segments, positions = (2, 3, 1, 1, 2), 0, [], []
+    place = Placement([Plan((edit,)) for edit in edits])
+    for number, (edit, length) in enumerate(zip(edits, lengths, strict=True)):
+        text = TokenSequence(tuple(range(length)), length - 1, length)
+        steering.held[str(number)] = Held(place.request("a", text, Plan((edit,))).edits)
+        segments.append(Segment(str(number), first, first + length))
+        positions += range(length)
+        first += length
+    for _ in range(2):
+        steering.begin(segments, torch.tensor(positions))
+        out = steering.edit(site, hidden)
+        for segment, edit in zip(segments, edits, strict=True):
+            rows = slice(segment.begin, segment.end)
+            assert torch.equal(out[rows], edit.edit(hidden[rows]))
+        segments, edits = segments[1:], edits[1:]  # the vectors of the pass before are not those of the next
+    assert [len(one.touched[0]) for one in steering.held.values()] == list(lengths)
+
+
 def test_blocks_that_are_not_found_are_an_error():
     with pytest.raises(ModelError, match="were not found"):
         set_hooks(Whole(TwoParts), RowEdits(), LAYERS + 1, "llama")
