@@ -136,6 +136,13 @@ WORKERS = typer.Option(
     help="Worker processes, each with the model; as the cores or GPUs allow by default.",
     rich_help_panel="Run",
 )
+GPUS = typer.Option(
+    None,
+    "--gpus-per-worker",
+    min=1,
+    help="GPUs that each worker has for itself; one by default where the model lies on a GPU, else none.",
+    rich_help_panel="Run",
+)
 
 
 def no_secret(address: str | None) -> str | None:

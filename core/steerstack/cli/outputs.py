@@ -27,6 +27,7 @@ class Outputs:
     fresh: bool = False
     engine: str = "local"
     workers: int | None = None
+    gpus_per_worker: int | None = None
     report: str | None = None
     figures: str | None = None
     record: bool = True
@@ -60,7 +61,7 @@ def perform(study: Study, outputs: Outputs) -> None:
         progress_bars.bars() as progress,
         open_session(
             study, None, None, folder=None, fresh=outputs.fresh, engine=outputs.engine, workers=outputs.workers,
-            progress=progress,
+            gpus_per_worker=outputs.gpus_per_worker, progress=progress,
         ) as session,
     ):  # fmt: skip
         result = study.perform(session)

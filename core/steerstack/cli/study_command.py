@@ -28,6 +28,7 @@ OUTPUTS: dict[str, tuple[Any, Any]] = {
     "fresh": (bool, options.FRESH),
     "engine": (str, options.ENGINE),
     "workers": (int | None, options.WORKERS),
+    "gpus_per_worker": (int | None, options.GPUS),
     "report": (str | None, options.REPORT),
     "figures": (str | None, options.FIGURES),
     "record": (bool, options.RECORD),

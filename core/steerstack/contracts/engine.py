@@ -32,11 +32,14 @@ class Engine(Method):
     address: str | None = None
 
     @abstractmethod
-    def room(self, gpu: bool) -> int:
-        """How many workers there is room for, each with a core of its own, or with a GPU of its own."""
+    def room(self, gpus: int) -> int:
+        """How many workers there is room for, each with so many GPUs of its own, or for 0 with a core of its own.
+
+        0 where none has as many GPUs as that.
+        """
 
     @abstractmethod
-    def worker(self, place: int, prepare: Callable[[int], None], threads: int, gpu: bool) -> Executor:
+    def worker(self, place: int, prepare: Callable[[int], None], threads: int, gpus: int) -> Executor:
         """Start a worker.
 
         The futures of a worker whose process has died raise
@@ -51,8 +54,8 @@ class Engine(Method):
             Called with ``place`` in the new process before anything else.
         threads:
             Threads that it will use.
-        gpu:
-            Whether it needs a GPU.
+        gpus:
+            How many GPUs it needs for itself.
         """
 
     def close(self) -> None:

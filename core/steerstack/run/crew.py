@@ -148,7 +148,7 @@ class Crew:
     def _worker(self, place: int) -> Executor:
         if place not in self._workers:
             ready = partial(prepare, self.how)
-            self._workers[place] = self.engine.worker(place, ready, self.how.threads, self.how.gpu)
+            self._workers[place] = self.engine.worker(place, ready, self.how.threads, self.how.gpus)
         return self._workers[place]
 
     def _dismiss(self, place: int) -> None:

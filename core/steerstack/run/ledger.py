@@ -11,7 +11,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,6 +34,9 @@ LEDGER = "ledger.jsonl"
 LOCK = ".lock"
 """The file beside it that a process holds while it is at work there."""
 
+
+TOGETHER = 6
+"""Steps that are done in one go where they share work: a kill costs at most these."""
 
 Name = TypeVar("Name")
 
@@ -150,26 +152,38 @@ class Ledger:
         StudyError
             A value cannot be written down, or a step's workers died twice; nothing earlier is lost.
         """
-        keyed = [(step, _key(step, model)) for step in steps]
-        todo = [(step, key) for step, key in keyed if not self.has(step, key)]
+        names = [self._name(step, _key(step, model)) for step in steps]
+        todo = {name: step for name, step in zip(names, steps, strict=True) if name not in self._done}
         total = sum(step.size for step in steps)
-        progress.expect(what, total, total - sum(step.size for step, _ in todo))
+        progress.expect(what, total, total - sum(step.size for step in todo.values()))
         phases: set[str] = set()
 
         def begin(step: Step) -> None:
             if step.phase and step.phase not in phases:
                 phases.add(step.phase)
                 progress.phase(step.phase)
+            self._begin(step.what)
 
         if self.crew is not None and self.crew.knows(model):
             self._by_crew(self.crew, model, todo, progress.counter(what), begin)
-            self.reused -= len(todo)  # they are read back below
+        else:
+            for part in _parts(todo):
+                self._here(part, model, progress.counter(what), begin)
+        self.reused += len(names) - len(todo)
+        return [self._done[name] for name in names]
 
-        def here(step: Step) -> Any:
+    def _here(
+        self, part: Mapping[str, Step], model: Model, count: Callable[[int], None], begin: Callable[[Step], None]
+    ) -> None:
+        """Do steps that share work, and write each down."""
+        steps = list(part.values())
+        for step in steps:
             begin(step)
-            return step.run(model, progress.counter(what))
-
-        return [self._once(step.what, self._name(step, key), partial(here, step)) for step, key in keyed]
+        began = time.monotonic()
+        values = type(steps[0]).run_together(steps, model, count)
+        seconds = (time.monotonic() - began) / len(steps)
+        for (name, step), value in zip(part.items(), values, strict=True):
+            self._keep(step.what, name, value, seconds)
 
     def each(
         self, steps: Mapping[Name, Step], model: Model, *, what: str = "steps", progress: Progress = SILENT
@@ -179,20 +193,13 @@ class Ledger:
         return dict(zip(steps, values, strict=True))
 
     def _by_crew(
-        self,
-        crew: Crew,
-        model: Model,
-        todo: Sequence[tuple[Step, Any]],
-        count: Callable[[int], None],
-        started: Callable[[Step], None],
-    ) -> None:
-        def begin(step: Step) -> None:
-            self._begin(step.what)
-            started(step)
-
-        for result in crew.do(model, [step for step, _ in todo], started=begin):
-            step, key = todo[result.index]
-            self._keep(step.what, self._name(step, key), result.value, result.seconds)
+        self, crew: Crew, model: Model, todo: Mapping[str, Step], count: Callable[[int], None],
+        begin: Callable[[Step], None],
+    ) -> None:  # fmt: skip
+        entries = list(todo.items())
+        for result in crew.do(model, list(todo.values()), started=begin):
+            name, step = entries[result.index]
+            self._keep(step.what, name, result.value, result.seconds)
             count(step.size)
 
     def _begin(self, what: str) -> None:
@@ -226,6 +233,18 @@ def _key(step: Step, model: Model | None) -> Any:
     """What decides a step's value on a model, and how that is asked; a step of no model has its own key."""
     key = step.key(model)  # type: ignore[arg-type]
     return key if model is None else [key, model.format.written]
+
+
+def _parts(todo: Mapping[str, Step]) -> Iterator[dict[str, Step]]:
+    """The steps in their order, those that share work together, at most :data:`TOGETHER` of them."""
+    part: dict[str, Step] = {}
+    for name, step in todo.items():
+        if part and (len(part) == TOGETHER or not step.shares_with(next(iter(part.values())))):
+            yield part
+            part = {}
+        part[name] = step
+    if part:
+        yield part
 
 
 @contextmanager

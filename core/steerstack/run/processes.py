@@ -21,17 +21,17 @@ class Processes(Engine):
 
     name = "processes"
 
-    def room(self, gpu: bool) -> int:
-        """Cores that this process may use, or GPUs that it sees."""
+    def room(self, gpus: int) -> int:
+        """Cores that this process may use, or so many of the GPUs that it sees for each."""
         import torch
 
-        if gpu:
-            return max(1, torch.cuda.device_count())
+        if gpus:
+            return torch.cuda.device_count() // gpus
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
-    def worker(self, place: int, prepare: Callable[[int], None], threads: int, gpu: bool) -> Executor:
+    def worker(self, place: int, prepare: Callable[[int], None], threads: int, gpus: int) -> Executor:
         """A pool of one fresh process."""
-        del threads, gpu
+        del threads, gpus
         return _OneProcess(partial(prepare, place))
 
 

@@ -25,6 +25,7 @@ def crew_for(
     revision: str | None = None,
     dtype: str | None = None,
     device: str | None = None,
+    gpus: int | None = None,
     note: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Crew | None]:
     """The workers that ``--engine`` and ``--workers`` ask for, while a study runs; None for this process.
@@ -39,6 +40,8 @@ def crew_for(
         How many; None for as many as there are cores for with their threads, and at least two.
     source, revision, dtype, device:
         How each worker opens the same model.
+    gpus:
+        How many GPUs each worker has for itself; None for one where the model lies on a GPU here, else none.
     note:
         Told what would be faster.
 
@@ -51,10 +54,11 @@ def crew_for(
     """
     name, _, address = engine.partition("://")
     if name == LOCAL:
-        if workers not in (None, 1) or address:
+        if workers not in (None, 1) or address or gpus is not None:
+            options = {"workers": workers, "gpus-per-worker": gpus}
             raise StudyError(
                 "The local engine is this process alone.",
-                seen=f"--engine {engine}" + (f" --workers {workers}" if workers else ""),
+                seen=" ".join([f"--engine {engine}", *(f"--{key} {of}" for key, of in options.items() if of)]),
                 fix="Add --engine processes.",
             )
         yield None
@@ -63,21 +67,28 @@ def crew_for(
     if address and not cls.elsewhere:
         raise StudyError(f"The engine {name} has no address.", seen=engine, fix=f"Write --engine {name}.")
     plugin = cls.make({"address": address} if address else {})
-    gpu = model.device.type == "cuda"
-    room = plugin.room(gpu)
-    threads = 1 if gpu else torch.get_num_threads()
-    size = workers or min(room, max(2, room // threads))
+    how = opening(model, source, revision=revision, dtype=dtype, device=device, gpus=gpus)
+    room = plugin.room(how.gpus)
+    threads = 1 if how.gpus else torch.get_num_threads()
+    size = workers or max(1, min(room, max(2, room // threads)))
     if size > room:
         raise StudyError(
-            f"The engine {name} has no room for {size} workers.",
-            seen=f"{room} {'GPU' if gpu else 'core'}{'s' if room > 1 else ''}",
-            fix=f"Use --workers {room}, or leave it out.",
+            f"The engine {name} has no room for {_number(size, 'worker')}{_with(how.gpus)}.",
+            seen=f"room for {_number(room, 'worker')}",
+            fix=f"Use --workers {room}, or leave it out." if room else "Use a smaller --gpus-per-worker.",
         )
     if size * threads > room:
         note(
             f"{size} workers of {threads} threads share {room} cores. OMP_NUM_THREADS=1 is faster; set it for every "
             "run of the study, since another number of threads changes the last bits."
         )
-    how = opening(model, source, revision=revision, dtype=dtype, device=device)
     with Crew(plugin, how, size) as crew:
         yield crew
+
+
+def _with(gpus: int) -> str:
+    return f" with {_number(gpus, 'GPU')} each" if gpus else ""
+
+
+def _number(of: int, thing: str) -> str:
+    return f"{of} {thing}" if of == 1 else f"{of} {thing}s"

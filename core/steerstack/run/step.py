@@ -1,8 +1,8 @@
 """A step of a study: a pure description of some work on a model, which any process with the model can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 from steerstack.trace.model import Model
 
@@ -35,6 +35,15 @@ class Step(ABC):
     @abstractmethod
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """Do it; returns a JSON value. ``progress`` is told what more is done, in the step's own units."""
+
+    def shares_with(self, other: "Step") -> bool:
+        """Whether :meth:`run_together` saves work where this step follows on another one; by default it saves none."""
+        return False
+
+    @classmethod
+    def run_together(cls, steps: Sequence[Self], model: Model, progress: Callable[[int], None]) -> list[Any]:
+        """The value of each of several steps that share work, as :meth:`run` gives it."""
+        return [step.run(model, progress) for step in steps]
 
     @property
     def size(self) -> int:

@@ -36,8 +36,8 @@ class Opening:
         What was measured for the batch size; None where it is given or fixed.
     settings:
         Environment variables.
-    gpu:
-        Whether the model lies on a GPU; each worker then sees one.
+    gpus:
+        How many GPUs each worker sees, of its own; 0 for a model that lies on none.
     manner:
         How the model is asked.
     """
@@ -50,11 +50,19 @@ class Opening:
     threads: int
     rates: Rates | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
-    gpu: bool = False
+    gpus: int = 0
     manner: Manner = USUAL
 
 
-def opening(model: Model, source: str, *, revision: str | None, dtype: str | None, device: str | None) -> Opening:
+def opening(
+    model: Model,
+    source: str,
+    *,
+    revision: str | None,
+    dtype: str | None,
+    device: str | None,
+    gpus: int | None = None,
+) -> Opening:
     """How workers open a model that is open here.
 
     Parameters
@@ -63,6 +71,8 @@ def opening(model: Model, source: str, *, revision: str | None, dtype: str | Non
         The model as it was opened from the same arguments.
     source, revision, dtype, device:
         As of :func:`steerstack.open_model`.
+    gpus:
+        How many GPUs each worker has for itself; None for one where the model lies on a GPU here, else none.
 
     Each worker has as many threads as this process (``OMP_NUM_THREADS`` says how many): sums over
     another number of threads differ in their last bits.
@@ -70,7 +80,7 @@ def opening(model: Model, source: str, *, revision: str | None, dtype: str | Non
     Raises
     ------
     StudyError
-        The weights are on a server, or spread over several devices.
+        The weights are on a server, or spread over more devices than a worker has.
     """
     from pathlib import Path
 
@@ -85,20 +95,21 @@ def opening(model: Model, source: str, *, revision: str | None, dtype: str | Non
             fix="Leave out --engine, or --remote.",
         )
     devices = sorted({str(weight.device) for weight in model.module.parameters()})
-    if len(devices) > 1:
+    if gpus is None:
+        gpus = int(model.device.type == "cuda")
+    if len(devices) > max(gpus, 1):
         raise StudyError(
-            f"{model.name} is spread over several devices, and each worker has one.",
+            f"{model.name} is spread over {len(devices)} devices, and each worker has {max(gpus, 1)}.",
             seen=", ".join(devices),
-            fix="Leave out --engine, or open the model on one device.",
+            fix="Add --gpus-per-worker with as many, or open the model on one device.",
         )
-    gpu = model.device.type == "cuda"
-    place = "cuda" if gpu and device is not None and device.startswith("cuda:") else device  # a worker sees one
+    place = "cuda" if device is not None and device.startswith("cuda:") else device  # a worker sees its own alone
     address = str(Path(source).absolute()) if os.path.exists(source) else source  # workers may begin elsewhere
     settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
     manner = model.format.manner
     measured = None if "STEERSTACK_BATCH_TOKENS" in settings else rates(model)
     return Opening(
-        address, revision, dtype, place, model.fingerprint, torch.get_num_threads(), measured, settings, gpu, manner
+        address, revision, dtype, place, model.fingerprint, torch.get_num_threads(), measured, settings, gpus, manner
     )
 
 
@@ -116,8 +127,7 @@ def prepare(how: Opening, place: int) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ["OMP_NUM_THREADS"] = str(how.threads)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # workers may have more threads than there are cores
-    if how.gpu:
-        _choose_gpu(place)
+    choose_gpus(how, place)
     warnings.simplefilter("ignore")
     import torch
     from transformers.utils import logging
@@ -127,13 +137,16 @@ def prepare(how: Opening, place: int) -> None:
     logging.disable_progress_bar()
 
 
-def _choose_gpu(place: int) -> None:
-    """One GPU of those that are visible, in turn."""
+def choose_gpus(how: Opening, place: int) -> None:
+    """Leave a worker its own of the GPUs that are visible, in turn: all of them where an engine has chosen."""
+    if not how.gpus:
+        return
     import torch
 
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     names = visible.split(",") if visible else [str(index) for index in range(torch.cuda.device_count())]
-    os.environ["CUDA_VISIBLE_DEVICES"] = names[place % len(names)]
+    first = place % max(len(names) // how.gpus, 1) * how.gpus
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(names[first : first + how.gpus])
 
 
 def model_of(how: Opening, weights: Path | None, fingerprint: str) -> Model:

@@ -1,8 +1,9 @@
 """Steps of a study: fit a technique on some items, measure it on others, keep the values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from steerstack.run.ledger import Ledger, Name
 from steerstack.run.progress import SILENT, Progress
 from steerstack.run.step import Step
 from steerstack.steering.vector import SteeringVector
-from steerstack.techniques.technique import Technique
+from steerstack.techniques.technique import Steering, Technique, Treatment
 from steerstack.trace.model import Model
 
 
@@ -95,20 +96,38 @@ class Fit(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """What :class:`FitValues` holds; a technique that cannot work with these items says why."""
-        try:
-            treatment = self.technique.fit(model, self.train, self.validation, self.mode, self.seed)
-        except (ExtractionError, DegenerateDirectionError) as error:
+        (value,) = self.run_together([self], model, progress)
+        return value
+
+    def shares_with(self, other: Step) -> bool:
+        """Plans on the bare model that are measured on the same items share its unsteered pass."""
+        if not isinstance(other, Fit):
+            return False
+        plans = isinstance(self.technique, Steering) and isinstance(other.technique, Steering)
+        return plans and self.mode == other.mode and self.tests is other.tests
+
+    @classmethod
+    def run_together(cls, steps: Sequence[Self], model: Model, progress: Callable[[int], None]) -> list[Any]:
+        """What :class:`FitValues` holds of each: all are fitted, then all are measured."""
+        outcomes: list[Treatment | str] = []
+        for step in steps:
+            try:
+                outcomes.append(step.technique.fit(model, step.train, step.validation, step.mode, step.seed))
+            except (ExtractionError, DegenerateDirectionError) as error:
+                outcomes.append(error.happened)
             progress(1)
-            return {"failed": error.happened, "values": {}, "cost": {}, "record": {}, "vector": None}
-        values = values_on(treatment.arm, self.tests, self.mode)
-        progress(1)
-        return {
-            "failed": "",
-            "values": values,
-            "cost": treatment.cost,
-            "record": treatment.record,
-            "vector": treatment.vector.to_json() if treatment.vector else None,
-        }
+        made = [of for of in outcomes if isinstance(of, Treatment)]
+        values = iter(values_on([of.arm for of in made], steps[0].tests, steps[0].mode))
+        return [_failure(of) if isinstance(of, str) else _success(of, next(values)) for of in outcomes]
+
+
+def _failure(why: str) -> dict[str, Any]:
+    return {"failed": why, "values": {}, "cost": {}, "record": {}, "vector": None}
+
+
+def _success(of: Treatment, values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    vector = of.vector.to_json() if of.vector else None
+    return {"failed": "", "values": values, "cost": of.cost, "record": of.record, "vector": vector}
 
 
 def fit_and_measure(
@@ -121,13 +140,25 @@ def fit_and_measure(
 
 def values_of(arm: Arm, data: DataSet, mode: ScoreMode) -> NDArray[np.float64]:
     """Log-odds of every item under an arm, on the scale on which arms are compared."""
-    (scores,) = score_data(arm.model, data, mode, [arm.plan], system=arm.system, shots=arm.shots)
-    return scores.effect_scale
+    (values,) = _values_of_each([arm], data, mode)
+    return values
 
 
-def values_on(arm: Arm, tests: Mapping[str, DataSet], mode: ScoreMode) -> dict[str, list[float]]:
-    """The same for every test set by name, for the ledger."""
-    return {name: values_of(arm, data, mode).tolist() for name, data in tests.items()}
+def _values_of_each(arms: Sequence[Arm], data: DataSet, mode: ScoreMode) -> list[NDArray[np.float64]]:
+    """The same of each arm; neighbours with one model and prompt share its unsteered pass."""
+    values: list[NDArray[np.float64]] = []
+    for _, alike in groupby(arms, lambda arm: (id(arm.model), arm.system, arm.shots)):
+        few = list(alike)
+        plans = [arm.plan for arm in few]
+        scores = score_data(few[0].model, data, mode, plans, system=few[0].system, shots=few[0].shots)
+        values += [of.effect_scale for of in scores]
+    return values
+
+
+def values_on(arms: Sequence[Arm], tests: Mapping[str, DataSet], mode: ScoreMode) -> list[dict[str, list[float]]]:
+    """The values of each arm for every test set by name, for the ledger."""
+    by_set = {name: _values_of_each(arms, data, mode) for name, data in tests.items()}
+    return [{name: of[place].tolist() for name, of in by_set.items()} for place in range(len(arms))]
 
 
 @dataclass(frozen=True)
@@ -144,7 +175,7 @@ class Unsteered(Step):
 
     def run(self, model: Model, progress: Callable[[int], None]) -> Any:
         """The values of every test set by name."""
-        values = values_on(Arm(model), self.tests, self.mode)
+        (values,) = values_on([Arm(model)], self.tests, self.mode)
         progress(1)
         return values
 

@@ -21,7 +21,7 @@ OBJECT_STORE = 200_000_000
 
 
 class RayEngine(Engine):
-    """Workers of Ray: each an actor with a core, or a GPU, of its own.
+    """Workers of Ray: each an actor with a core, or with one or several GPUs, of its own.
 
     ``ray`` alone uses the cluster that ``RAY_ADDRESS`` names (``auto`` is the one of this machine), or
     starts Ray on this machine; ``ray://HOST:PORT`` is Ray's client address. The same steerstack and
@@ -35,14 +35,18 @@ class RayEngine(Engine):
 
     _started: bool = PrivateAttr(default=False)
 
-    def room(self, gpu: bool) -> int:
-        """Cores, or GPUs, of the cluster."""
-        return max(1, int(self._ray().cluster_resources().get("GPU" if gpu else "CPU", 1)))
+    def room(self, gpus: int) -> int:
+        """Cores of the cluster, or so many GPUs of one node for each."""
+        ray = self._ray()
+        if not gpus:
+            return max(1, int(ray.cluster_resources().get("CPU", 1)))
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return sum(int(node.get("GPU", 0)) // gpus for node in nodes)
 
-    def worker(self, place: int, prepare: Callable[[int], None], threads: int, gpu: bool) -> Executor:
+    def worker(self, place: int, prepare: Callable[[int], None], threads: int, gpus: int) -> Executor:
         """An actor."""
         del threads  # the room is counted in cores
-        return _Actor(self._ray(), partial(prepare, place), gpu)
+        return _Actor(self._ray(), partial(prepare, place), gpus)
 
     def close(self) -> None:
         """Leave Ray, if it was not in use here before."""
@@ -85,9 +89,9 @@ class RayEngine(Engine):
 class _Actor(Executor):
     """One actor of Ray as an executor."""
 
-    def __init__(self, ray: Any, prepare: Callable[[], None], gpu: bool) -> None:
+    def __init__(self, ray: Any, prepare: Callable[[], None], gpus: int) -> None:
         self._ray = ray
-        options = {"num_cpus": 1, "num_gpus": int(gpu), "max_restarts": 0, "max_task_retries": 0}
+        options = {"num_cpus": 1, "num_gpus": gpus, "max_restarts": 0, "max_task_retries": 0}
         self._handle = ray.remote(_Host).options(**options).remote(prepare)
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

@@ -23,9 +23,9 @@ STEPS = 9
 """Of the study's ledger: eight fits, and the unsteered model."""
 
 
-def crew_of(engine, folder, workers=2):
+def crew_of(engine, folder, workers=2, gpus=None):
     model = open_model(folder)
-    how = opening(model, str(folder), revision=None, dtype=None, device=None)
+    how = opening(model, str(folder), revision=None, dtype=None, device=None, gpus=gpus)
     return model, Crew(engine, how, workers)
 
 

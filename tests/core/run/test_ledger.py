@@ -54,6 +54,39 @@ def test_values_come_back_under_the_names_of_their_steps(tmp_path):
     assert ledger.computed == 0
 
 
+@dataclass(frozen=True)
+class Shared(Step):
+    """Tells with whom it was done."""
+
+    number: int
+    what: str = "shared"
+
+    def key(self, model):
+        return self.number
+
+    def run(self, model, progress):
+        pytest.fail("done alone")
+
+    def shares_with(self, other):
+        return isinstance(other, Shared) and self.number // 100 == other.number // 100
+
+    @classmethod
+    def run_together(cls, steps, model, progress):
+        return [[step.number for step in steps]] * len(steps)
+
+
+def test_steps_that_share_work_are_done_together_and_each_is_kept(tmp_path):
+    Ledger(tmp_path).steps([Shared(2)], None)
+    ledger = Ledger(tmp_path)
+    numbers = [1, 2, 3, 100, 101, 3, *range(200, 208)]
+    values = ledger.steps([Shared(number) for number in numbers], None)
+    first, rest = [200, 201, 202, 203, 204, 205], [206, 207]
+    expected = [[1, 3], [2], [1, 3], [100, 101], [100, 101], [1, 3], *([first] * 6), *([rest] * 2)]
+    assert values == expected
+    assert (ledger.computed, ledger.reused) == (12, 2)
+    assert Ledger(tmp_path).steps([Shared(number) for number in numbers], None) == expected
+
+
 def test_half_a_line_is_dropped_and_the_rest_kept(tmp_path):
     ledger = Ledger(tmp_path)
     once(ledger, "a", 1, lambda: 1)

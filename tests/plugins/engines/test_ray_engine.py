@@ -1,6 +1,7 @@
 """Ray on loopback: two workers give the frame of the local engine, also when one is killed."""
 
 import os
+from dataclasses import dataclass
 
 import pytest
 from tests.core.run.planted import Deadly, Failing
@@ -8,6 +9,8 @@ from tests.core.run.spreading import STEPS, Stop, crew_of, entries, killing, lin
 
 from steerstack.errors import ExtractionError, StudyError
 from steerstack.run.ledger import Ledger
+from steerstack.run.start_crew import crew_for
+from steerstack.run.step import Step
 from steerstack_plugins.engines.ray_engine import RayEngine
 
 pytestmark = pytest.mark.xdist_group("workers")
@@ -29,7 +32,7 @@ def pool(tiny_folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STEERSTACK_ACTIVATIONS_GB", "0")
         patch.setenv("STEERSTACK_BATCH_TOKENS", "2048")
-        model, crew = crew_of(RayEngine(), tiny_folder)
+        model, crew = crew_of(RayEngine(), tiny_folder, gpus=1)
     with crew:
         yield model, crew
     assert ray.is_initialized()  # it was here before the engine
@@ -70,20 +73,35 @@ def test_errors_come_back_and_a_second_death_is_one(pool, tmp_path):
     assert [entry["what"] for entry in entries(tmp_path)] == ["step 1"]
 
 
-def test_there_is_room_for_one_worker_a_core(pool):
-    assert RayEngine().room(gpu=False) == 4
-    assert RayEngine().room(gpu=True) == 2
+def test_there_is_room_for_one_worker_a_core_or_for_each_group_of_gpus(pool):
+    assert [RayEngine().room(gpus) for gpus in (0, 1, 2, 3)] == [4, 2, 1, 0]
 
 
-def visible():
-    return os.environ["CUDA_VISIBLE_DEVICES"]
+@dataclass(frozen=True)
+class Visible(Step):
+    """Gives the GPUs that its worker sees."""
+
+    what: str
+
+    def key(self, model):
+        return self.what
+
+    def run(self, model, progress):
+        return os.environ["CUDA_VISIBLE_DEVICES"]
 
 
-def test_each_worker_with_a_gpu_has_one_of_its_own(pool):
-    engine = RayEngine()
-    workers = [engine.worker(place, int, 1, gpu=True) for place in range(2)]
-    try:
-        assert sorted(worker.submit(visible).result(60) for worker in workers) == ["0", "1"]
-    finally:
-        for worker in workers:
-            worker.shutdown()
+def test_the_workers_of_a_study_have_a_gpu_each(pool):
+    model, crew = pool
+    replies = crew.do(model, [Visible(f"visible-{place}") for place in range(2)])
+    assert sorted(reply.value for reply in replies) == ["0", "1"]
+
+
+@pytest.mark.parametrize(("gpus", "workers", "room"), [(3, None, "0 workers"), (2, 2, "1 worker")])
+def test_more_gpus_than_the_cluster_has_are_an_error(pool, tiny_folder, gpus, workers, room):
+    model, _ = pool
+    with (
+        pytest.raises(StudyError, match=f"no room for .* with {gpus} GPUs each") as caught,
+        crew_for(model, "ray", workers, source=str(tiny_folder), gpus=gpus),
+    ):
+        pass
+    assert caught.value.seen == f"room for {room}"

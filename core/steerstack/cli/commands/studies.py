@@ -23,6 +23,7 @@ def run(
     fresh: bool = options.FRESH,
     engine: str = options.ENGINE,
     workers: int | None = options.WORKERS,
+    gpus_per_worker: int | None = options.GPUS,
     report: str | None = options.REPORT,
     figures: str | None = options.FIGURES,
     record: bool = options.RECORD,
@@ -36,7 +37,10 @@ def run(
     console.quiet()
     from steerstack.cli.outputs import Outputs, perform
 
-    perform(study, Outputs(plan_only, fresh, engine, workers, report, figures, record, tracking_uri, json))
+    perform(
+        study,
+        Outputs(plan_only, fresh, engine, workers, gpus_per_worker, report, figures, record, tracking_uri, json),
+    )
 
 
 @new.command("study")

@@ -37,7 +37,8 @@ class HeldOut:
 
     def of(self, model: Model, plan: Plan | None = None) -> dict[str, list[float]]:
         """Log-odds of every item, by test set."""
-        return values_on(Arm(model, plan or Plan()), self.tests, self.mode)
+        (values,) = values_on([Arm(model, plan or Plan())], self.tests, self.mode)
+        return values
 
 
 @dataclass(frozen=True)
