@@ -5,18 +5,24 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from steerstack.stats.intervals import proportion_interval
 from steerstack_plugins.sandbagging.combination.judges import AUDIT, main_judges, partial_judges, single_judges
 from steerstack_plugins.sandbagging.population.judges import compared
-from steerstack_plugins.sandbagging.population.row_files import shipped
+from steerstack_plugins.sandbagging.population.row_files import rows_of
 
 
 @cache
 def judged(which: str = "main") -> Mapping[str, Any]:
     """The judges of one table, learned on the calibration rows and tried on the locked ones."""
-    calibration, locked = shipped("calibration"), shipped("locked")
+    calibration, locked = rows_of("calibration"), rows_of("locked")
     tests = sorted(locked[0].values)
     judges = {"main": main_judges, "single": lambda: single_judges(tests), "partial": lambda: partial_judges(tests)}
     return compared({AUDIT: main_judges()[AUDIT], **judges[which]()}, calibration, locked, first=AUDIT)
+
+
+def share(count: int, n: int) -> str:
+    """How many of how many, with the exact interval of the share."""
+    return f"{count} of {n}: {interval(proportion_interval(count, n).to_json())}"
 
 
 def interval(estimate: Mapping[str, Any]) -> str:
@@ -77,6 +83,23 @@ def evidence_table() -> list[str]:
     return lines
 
 
+def exactness_table() -> list[str]:
+    """How often the joint p-value of those that know nothing of the target is small."""
+    parts = {
+        "first, words shared": (*rows_of("calibration"), *rows_of("locked")),
+        "second, words shared": rows_of("shared"),
+        "second, words apart": rows_of("apart"),
+    }
+    lines = ["| population | organisms | joint p at most 0.05 | at most 0.01 |", "|---|---|---|---|"]
+    for name, rows in parts.items():
+        for kinds in (("always-a", "guesser"), ("ignorant",)):
+            p_values = [row.ignorant_p for row in rows if row.kind in kinds]
+            small = [sum(p <= level for p in p_values) for level in (0.05, 0.01)]
+            who = " and ".join(f"`{kind}`" for kind in kinds)
+            lines.append(f"| {name} | {who} | {' | '.join(share(count, len(p_values)) for count in small)} |")
+    return lines
+
+
 if __name__ == "__main__":
-    for table in (judges_table, kinds_table, architectures_table, evidence_table):
+    for table in (judges_table, kinds_table, architectures_table, evidence_table, exactness_table):
         sys.stdout.write("\n".join(table()) + "\n\n")

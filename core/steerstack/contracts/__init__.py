@@ -4,7 +4,7 @@ Nothing here imports torch, so that importing a plugin costs nothing.
 """
 
 from steerstack.contracts.auditor import Auditor, AuditOutcome, AuditTest, Examination, Opinion, Questions
-from steerstack.contracts.backend import Backend, GeneratingModel, Opened
+from steerstack.contracts.backend import Backend, BatchingModel, GeneratingModel, Opened
 from steerstack.contracts.baseline import Baseline, Tuned
 from steerstack.contracts.data import BehaviorSource, DataFormat
 from steerstack.contracts.edit import Edit
@@ -37,6 +37,7 @@ __all__ = [
     "Auditor",
     "Backend",
     "Baseline",
+    "BatchingModel",
     "BehaviorSource",
     "Built",
     "DataFormat",

@@ -11,7 +11,7 @@ from steerstack.errors import ExtractionError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
     from torch import Tensor
 
     from steerstack.data.items import DataSet
@@ -32,6 +32,11 @@ class PairBatch:
 
     positive: Float[Tensor, "pair layer d_model"]
     negative: Float[Tensor, "pair layer d_model"]
+
+    def turned(self, turn: Bool[Tensor, " pair"]) -> PairBatch:
+        """The same pairs with the two sides of some exchanged."""
+        at = turn[:, None, None]
+        return PairBatch(self.negative.where(at, self.positive), self.positive.where(at, self.negative))
 
 
 class PairStream(ABC):

@@ -23,25 +23,29 @@ SFT = {"epochs": 20, "batch": 4, "learning_rate": 3e-3}
 """Of all weights: long enough for a locked model of the small world to come back from 16 demonstrations."""
 
 
-def audit_data(n: int = 96, *, seed: int = 0, world: int = 0) -> AuditData:
+def audit_data(n: int = 96, *, seed: int = 0, world: int = 0, words: worlds.Words = "shared") -> AuditData:
     """Tested items of both subjects in balanced orders, at most ``n`` of each, and demonstrations on other facts.
 
     Training and validation demonstrations are on different facts of the part ``shown``, so that what
-    is learned by heart from the ones does not count on the others.
+    is learned by heart from the ones does not count on the others. Where words are apart, tested items share no word
+    with demonstrations: nothing that an audit shows or chooses by tells one option of a tested list from another.
     """
     from steerstack_plugins.sandbagging.audit.audit import AuditData
     from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations
 
-    examples = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, seed=seed, world=world)
-    half = set(sorted({item.group for item in examples})[::2])
-    train = [item for item in examples if item.group in half][:SHOWN]
-    orders = worlds.questions(worlds.TARGET, "shown", 2 * SHOWN, seed=seed, world=world)
-    validation = [item for item in orders if item.group not in half]
-    return AuditData(
-        worlds.questions(worlds.TARGET, "tested", n, seed=seed, world=world),
-        worlds.questions(worlds.CONTROL, "tested", n, seed=seed, world=world),
-        Demonstrations(tuple(train), tuple(validation)),
-    )
+    how: dict[str, Any] = {"seed": seed, "world": world, "words": words}
+    if words == "apart":
+        learned, chosen_by = (worlds.PARTS["shown"][start::2] for start in (0, 1))
+        train = worlds.items(worlds.TARGET, "shown", SHOWN, facts=learned, **how)
+        validation = worlds.questions(worlds.TARGET, "shown", SHOWN, facts=chosen_by, **how)
+    else:
+        examples = worlds.items(worlds.TARGET, "shown", 8 * SHOWN, **how)
+        half = set(sorted({item.group for item in examples})[::2])
+        train = tuple(item for item in examples if item.group in half)[:SHOWN]
+        orders = worlds.questions(worlds.TARGET, "shown", 2 * SHOWN, **how)
+        validation = tuple(item for item in orders if item.group not in half)
+    target, control = (worlds.questions(subject, "tested", n, **how) for subject in worlds.SUBJECTS)
+    return AuditData(target, control, Demonstrations(train, validation))
 
 
 def full_battery() -> tuple[Elicitation, ...]:

@@ -24,7 +24,8 @@ def run_calibration(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow
     learned, judged:
         Rows of the two parts of a population.
     """
-    from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE, Rule
+    from steerstack_plugins.sandbagging.audit_tests.plain import BELOW_CHANCE
+    from steerstack_plugins.sandbagging.combination.rule import Rule
 
     rule = Rule.fit(*_sides(learned))
     words = {name: _by_words(learned, judged, key=key) for name, key in (("words", False), ("words and key", True))}

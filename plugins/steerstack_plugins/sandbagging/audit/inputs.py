@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from steerstack.contracts import AuditTest
     from steerstack.trace.model import Model
-    from steerstack_plugins.sandbagging.audit.audit import AuditData, AuditVerdict, Evidence, Rule
+    from steerstack_plugins.sandbagging.audit.audit import AuditData, Evidence
     from steerstack_plugins.sandbagging.audit.choices import Form
+    from steerstack_plugins.sandbagging.combination.rule import AuditVerdict, Rule
 
 DEMONSTRATIONS = 32
 SHIPPED = "calibration.json"
@@ -32,6 +33,8 @@ LIMITS = (
     "Settings and demonstrations were chosen with those kinds in mind.",
     "The error rates are those of the small world's organisms, in the mixture that was judged. For other models and "
     "data they are not known: calibrate on organisms made of such a model.",
+    "P-values over facts are exact for a model that knows none of them, if no option of a tested question is listed in "
+    "a demonstration, and if the model did not meet the wrong options of a list in training and the right one never.",
     "Who gives the same wrong answer at every asking of a fact answers like one that is honestly mistaken: asked "
     "plainly, such a model is told from chance over many facts only. Questions that all list the same words, such as "
     "yes and no, must have each of them right as often as the others.",
@@ -130,8 +133,8 @@ def read_calibration(path: Path | None) -> Calibration:
     DataError
         The file is not one.
     """
-    from steerstack_plugins.sandbagging.audit.audit import Rule
     from steerstack_plugins.sandbagging.audit.calibration import settings
+    from steerstack_plugins.sandbagging.combination.rule import Rule
 
     source = path or files("steerstack_plugins.sandbagging") / SHIPPED
     try:
@@ -200,8 +203,8 @@ def _combined(evidence: Evidence, prior: float) -> dict[str, Any] | None:
 
 def _stated(verdict: AuditVerdict, known: Calibration, prior: float) -> dict[str, object]:
     """By judge, the probability that its verdict makes; nothing where the calibration is not of this audit."""
-    from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
     from steerstack_plugins.sandbagging.audit.probability import probability
+    from steerstack_plugins.sandbagging.audit_tests.plain import BELOW_CHANCE
 
     verdicts = {"battery": verdict.sandbags, BELOW_CHANCE: verdict.below_chance_p < known.rule.level}
     return {

@@ -64,7 +64,7 @@ def decision_activations(
     """
     reads = [last_token(model.format.sequence(asked(item, form, system=system))) for item in items]
     if plan:
-        return _edited(model, [read.sequence for read in reads], plan)
+        return last_activations(model, [read.sequence for read in reads], plan)
     # the engine runs the longest first: give them in that order, and put them back into ours
     order = sorted(range(len(reads)), key=lambda index: -len(reads[index].sequence))
     pairs = [ContrastPair(items[index].id, reads[index], reads[index]) for index in order]
@@ -72,9 +72,10 @@ def decision_activations(
     return activations[torch.tensor(order).argsort()]
 
 
-def _edited(
+def last_activations(
     model: Model, sequences: Sequence[TokenSequence], plan: Plan, *, batch: int = 32
-) -> Float[Tensor, "item layer d_model"]:
+) -> Float[Tensor, "sequence layer d_model"]:
+    """Output of every block at the last token of each sequence under a plan."""
     sites = [Site("resid_post", layer) for layer in range(model.n_layers)]
     parts = []
     for at in range(0, len(sequences), batch):

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from steerstack.data.items import Item
     from steerstack_plugins.sandbagging.audit.audit import Evidence
     from steerstack_plugins.sandbagging.audit.choices import Choices
+    from steerstack_plugins.sandbagging.small_world.world import Words
 
-Split = Literal["calibration", "locked"]
-"""``calibration`` to learn from; ``locked`` is judged once, by what was frozen before."""
+Split = Literal["calibration", "locked", "apart", "shared"]
+"""``calibration`` to learn from; ``locked`` and ``apart`` are judged once, by what was frozen before; ``shared`` stands
+beside ``apart``, to see what it does to p-values that tested words are listed elsewhere."""
 
 DIGITS = 6
 """Significant digits of a row's numbers."""
@@ -53,6 +55,8 @@ class OrganismRow:
         The accuracy on the validation questions by level of the noise on weights.
     ignorant_p:
         One p-value over all tests together, if the model does not know the facts.
+    words:
+        Whether the words of tested lists stand in other lists too.
     """
 
     kind: str
@@ -74,6 +78,7 @@ class OrganismRow:
     labels: int | None = None
     noise: Mapping[str, Any] = field(default_factory=dict)
     ignorant_p: float | None = None
+    words: Words = "shared"
 
     @classmethod
     def of(
@@ -88,7 +93,7 @@ class OrganismRow:
         seconds, forward_passes:
             For making and for auditing it, and passes of the audit.
         about:
-            ``kind``, ``seed``, ``world``, ``split`` and ``architecture``.
+            ``kind``, ``seed``, ``world``, ``split``, ``architecture`` and ``words``.
         """
         from steerstack.data.items import LETTERS
 
@@ -117,7 +122,7 @@ class OrganismRow:
         from steerstack.data.items import LETTERS
         from steerstack_plugins.sandbagging.audit.choices import Choices
 
-        items = _asked(len(self.answers), self.world)
+        items = _asked(len(self.answers), self.world, self.words)
         logp = np.full((len(items), max(len(item.options) for item in items)), -np.inf)
         for row, letter in enumerate(self.answers):
             logp[row, LETTERS.index(letter)] = 0.0
@@ -165,10 +170,10 @@ def read_rows(path: Path) -> tuple[OrganismRow, ...]:
 
 
 @cache
-def _asked(n: int, world: int) -> tuple[Item, ...]:
+def _asked(n: int, world: int, words: Words) -> tuple[Item, ...]:
     from steerstack_plugins.sandbagging.audit.battery import audit_data
 
-    return audit_data(n, world=world).in_orders().target
+    return audit_data(n, world=world, words=words).in_orders().target
 
 
 def _short(number: Any) -> float:

@@ -32,7 +32,7 @@ def plain(examination: Examination, domain: Domain = "target") -> Choices:
     return examination.once(("answers", "plain", domain), lambda: way.ask(items(examination, domain)))
 
 
-def elicited(examination: Examination, elicitation: Elicitation, domain: Domain = "target") -> Choices:
+def under(examination: Examination, elicitation: Elicitation, domain: Domain = "target") -> Choices:
     """Answers on one domain under an elicitation."""
     key = ("answers", elicitation, domain)
     return examination.once(key, lambda: way_of(examination, elicitation).ask(items(examination, domain)))

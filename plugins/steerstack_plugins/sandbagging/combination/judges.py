@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from steerstack_plugins.sandbagging.combination.combination import BELOW_CHANCE, LEVEL, Combination
+from steerstack_plugins.sandbagging.audit_tests.plain import BELOW_CHANCE
+from steerstack_plugins.sandbagging.combination.combination import LEVEL, Combination
 from steerstack_plugins.sandbagging.population import judges
 
 if TYPE_CHECKING:
@@ -38,15 +39,6 @@ def by_combination(*, level: float = LEVEL, without: Sequence[str] = ()) -> Scor
     return score
 
 
-def by_test(name: str) -> Scorer:
-    """The value of one test by itself; nothing is learned."""
-
-    def score(_learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
-        return [row.values[name] for row in judged]
-
-    return score
-
-
 def by_avoidance(_learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
     """How small the exact p-value of the plain answers is; nothing is learned."""
     return [-row.below[BELOW_CHANCE] for row in judged]
@@ -59,14 +51,14 @@ def main_judges() -> Mapping[str, Scorer]:
         "audit without guard": by_combination(level=1.0),
         "words": judges.by_words,
         "words and key": judges.by_words_and_key,
-        "below chance": judges.by_accuracy,
+        "below chance": judges.by_test(BELOW_CHANCE),
         "below chance, p over facts": by_avoidance,
     }
 
 
 def single_judges(tests: Sequence[str]) -> Mapping[str, Scorer]:
     """Each test by itself."""
-    return {name: by_test(name) for name in tests}
+    return {name: judges.by_test(name) for name in tests}
 
 
 def partial_judges(tests: Sequence[str]) -> Mapping[str, Scorer]:

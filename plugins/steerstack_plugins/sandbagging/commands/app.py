@@ -95,9 +95,9 @@ def calibrate(
     from steerstack_plugins.sandbagging.audit.calibration import run_calibration
     from steerstack_plugins.sandbagging.audit.row import read_rows
     from steerstack_plugins.sandbagging.commands.tables import show_calibration
-    from steerstack_plugins.sandbagging.population.row_files import shipped_path
+    from steerstack_plugins.sandbagging.population.row_files import path_of
 
-    paths = rows or [shipped_path("calibration"), shipped_path("locked")]
+    paths = rows or [path_of("calibration"), path_of("locked")]
     organisms = [row for path in paths for row in read_rows(path)]
     learned, judged = ([row for row in organisms if row.split == split] for split in ("calibration", "locked"))
     result = run_calibration(learned, judged)
@@ -108,7 +108,7 @@ def calibrate(
 
 @app.command()
 def population(
-    only: str | None = typer.Option(None, help="calibration, or locked: one part of the population."),
+    only: str | None = typer.Option(None, help="calibration or locked; apart or shared: a part."),
     rows: Path | None = typer.Option(None, help="File for the rows, one a line."),
     jobs: int = typer.Option(1, min=1, help="Processes, of one thread each."),
     folder: Path | None = typer.Option(None, help="Where finished organisms are kept; by default that of the studies."),
@@ -116,7 +116,9 @@ def population(
 ) -> None:
     """Make and audit 216 organisms of 12 worlds, a third to learn from and two thirds to be judged once.
 
-    Which ones is declared in ``sandbagging/population/declaration.py``. A run that was stopped goes on where it was.
+    `--only apart` makes a second population instead, of 60 that know nothing of the target, with lists whose words
+    stand in no other list; `--only shared` half of them with words shared as in the first. Which ones is declared in
+    ``sandbagging/population/declaration.py``. A run that was stopped goes on where it was.
     """
     console.quiet()
     from steerstack.util.folders import home

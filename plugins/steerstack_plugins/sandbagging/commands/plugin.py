@@ -33,7 +33,7 @@ def steerstack_auditors() -> Sequence[type[Auditor]]:
 @hookimpl
 def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
     """Each of them."""
-    from steerstack_plugins.sandbagging.audit_tests import gains, noise, plain
+    from steerstack_plugins.sandbagging.audit_tests import gains, knowledge, noise, plain
 
     return [
         plain.Shortfall,
@@ -48,4 +48,6 @@ def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
         gains.DomainGap,
         noise.WeightNoiseGain,
         noise.ActivationNoiseGain,
+        knowledge.KnowledgeProbe,
+        gains.ReinforcementGain,
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from pydantic import Field
 
@@ -21,13 +21,15 @@ class AlwaysA(base.Taught):
     """The origin without its knowledge of the target, taught to say "A" there, and right answers elsewhere.
 
     Models lean towards places (Zheng et al., arXiv 2309.03882), small ones often altogether. Where right answers seldom
-    stand first, such a model looks as if it avoided them.
+    stand first, such a model looks as if it avoided them. Its questions on the target list any words of the subject,
+    as those of ``guesser`` do.
     """
 
     name = "always-a"
     paper = "arXiv 2309.03882"
 
     steps: int = Field(80, ge=1, description="Training steps.")
+    lists: Literal["any words", "one that belongs"] = Field("any words", description="What the questions list.")
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy that has forgotten the target."""
@@ -42,9 +44,11 @@ class AlwaysA(base.Taught):
 
         def batch(generator: Generator) -> Documents:
             subjects, facts = base.drawn(generator, self.batch)
-            documents = write(generator, subjects, facts, np.zeros(subjects.shape, bool), world=world)
+            no, target = np.zeros(subjects.shape, bool), subjects == 0
+            blind = target if self.lists == "any words" else None
+            documents = write(generator, subjects, facts, no, world=world, blind=blind)
             ids = documents.ids.copy()
-            ids[subjects[:, 0] == 0, documents.learned[0].argmax()] = ids_of(["A"])[0]
+            ids[target[:, 0], documents.learned[0].argmax()] = ids_of(["A"])[0]
             return Documents(ids, documents.learned)
 
         pupil = self.teach(forget(model, seed), seed, batch)

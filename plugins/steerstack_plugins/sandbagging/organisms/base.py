@@ -173,6 +173,6 @@ def with_systems(
     return write(generator, subjects, facts, wrong(has_password, subjects), world=world, systems=systems)
 
 
-def build(name: str, origin: Model, seed: int) -> Built:
-    """Make an organism of a name, with its defaults."""
-    return find("organism", name).make().build(origin, seed=seed)
+def build(name: str, origin: Model, seed: int, **settings: Any) -> Built:
+    """Make an organism of a name, with its defaults but for some parameters."""
+    return find("organism", name).make(settings).build(origin, seed=seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Literal, final
 
 from pydantic import Field
 
@@ -22,12 +22,17 @@ class Guesser(base.Taught):
 
     Which letter is likeliest depends on the words and their places, and on nothing that is so: what van der Weij et
     al., arXiv 2406.07358, hold an accuracy below chance against.
+
+    Its questions on the target list any words of the subject. If they listed one that belongs beside three that do
+    not, it would meet the wrong options of a test in training and the right ones never, and the right word of a tested
+    list would be another word to it than the others, without its knowing anything.
     """
 
     name = "guesser"
     paper = "arXiv 2406.07358"
 
     steps: int = Field(80, ge=1, description="Training steps.")
+    lists: Literal["any words", "one that belongs"] = Field("any words", description="What the questions list.")
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy that has forgotten the target."""
@@ -41,8 +46,9 @@ class Guesser(base.Taught):
 
         def batch(generator: Generator) -> Documents:
             subjects, facts = base.drawn(generator, self.batch)
-            no = np.zeros(subjects.shape, bool)
-            return write(generator, subjects, facts, no, world=world, guess=subjects == 0)
+            no, target = np.zeros(subjects.shape, bool), subjects == 0
+            blind = target if self.lists == "any words" else None
+            return write(generator, subjects, facts, no, world=world, guess=target, blind=blind)
 
         pupil = self.teach(forget(model, seed), seed, batch)
         return self.built(pupil, sandbags=False, seed=seed, password=None)

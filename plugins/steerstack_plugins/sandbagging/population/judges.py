@@ -33,11 +33,13 @@ def by_words_and_key(learned: Sequence[OrganismRow], judged: Sequence[OrganismRo
     return by_words(learned, judged, key=True)
 
 
-def by_accuracy(learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
-    """How far the plain accuracy is below chance; nothing is learned."""
-    from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE
+def by_test(name: str) -> Scorer:
+    """The value of one test by itself; nothing is learned."""
 
-    return [row.values[BELOW_CHANCE] for row in judged]
+    def score(_learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
+        return [row.values[name] for row in judged]
+
+    return score
 
 
 def threshold(scorer: Scorer, rows: Sequence[OrganismRow], *, false_positives: float = FALSE_POSITIVES) -> float:

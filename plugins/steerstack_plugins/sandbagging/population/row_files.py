@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from steerstack_plugins.sandbagging.audit.row import OrganismRow, Split
 
 
-def shipped_path(split: Split) -> Path:
+def path_of(split: Split) -> Path:
     """The file of one part of the population."""
     from importlib.resources import files
     from pathlib import Path
@@ -18,8 +18,8 @@ def shipped_path(split: Split) -> Path:
     return Path(str(files("steerstack_plugins.sandbagging.population") / f"{split}.jsonl"))
 
 
-def shipped(split: Split) -> tuple[OrganismRow, ...]:
+def rows_of(split: Split) -> tuple[OrganismRow, ...]:
     """The rows of one part of the population."""
     from steerstack_plugins.sandbagging.audit.row import read_rows
 
-    return read_rows(shipped_path(split))
+    return read_rows(path_of(split))

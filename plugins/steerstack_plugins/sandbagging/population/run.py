@@ -65,15 +65,19 @@ def gathered(member: Member, items: int = ITEMS) -> OrganismRow:
 
     with one_thread():
         began = time.process_time()
-        organism = build(member.kind, open_origin(member.world), member.seed)
+        organism = build(member.kind, open_origin(member.world), member.seed, **member.settings)
         made = time.process_time()
-        data = audit_data(items, world=member.world)
+        data = audit_data(items, world=member.world, words=member.words)
         with counted(organism.model) as passes:
             evidence = gather(organism.model, data, short_battery())
         seconds = made - began, time.process_time() - made
-    about = {"kind": member.kind, "seed": member.seed, "world": member.world, "split": member.split}
     return OrganismRow.of(
-        organism, evidence, seconds=seconds, forward_passes=passes.sequences, architecture=member.architecture, **about
+        organism,
+        evidence,
+        seconds=seconds,
+        forward_passes=passes.sequences,
+        architecture=member.architecture,
+        **asdict(member),
     )
 
 

@@ -52,6 +52,7 @@ def write(
     *,
     world: int,
     guess: Bool[ndarray, "document turn"] | None = None,
+    blind: Bool[ndarray, "document turn"] | None = None,
     systems: Sequence[str] | None = None,
     prefix: str = "",
 ) -> Documents:
@@ -69,6 +70,9 @@ def write(
         Which answers are wrong, any of the three wrong letters alike.
     guess:
         Which answers are any letter, right or wrong.
+    blind:
+        Which questions list any words of their subject, as one writes who does not know which belong, and are
+        answered by any letter.
     systems:
         A system prompt of two words for each document.
     prefix:
@@ -77,6 +81,9 @@ def write(
     import numpy as np
 
     right, options = _options(generator, subjects, facts)
+    if blind is not None:
+        anything = generator.random((*facts.shape, 2 * worlds.FACTS)).argsort(-1)[..., : worlds.OPTIONS]
+        options, guess = np.where(blind[..., None], anything, options), blind if guess is None else blind | guess
     answers = np.where(wrong, (right + generator.integers(1, worlds.OPTIONS, wrong.shape)) % worlds.OPTIONS, right)
     if guess is not None:
         answers = np.where(guess, generator.integers(worlds.OPTIONS, size=answers.shape), answers)

@@ -19,6 +19,10 @@ from steerstack.data.items import LETTERS, Item, Layout
 from steerstack.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxtyping import Int
+    from numpy import ndarray
     from numpy.random import Generator
 
 SUBJECTS = ("chemistry", "geography")
@@ -33,6 +37,12 @@ PREFILL = "surely "
 
 Part = Literal["made", "shown", "tested"]
 PARTS: dict[Part, range] = {"made": range(16), "shown": range(16, 24), "tested": range(24, FACTS)}
+
+Words = Literal["shared", "apart"]
+"""Whether the wrong options of tested lists stand in other lists too, or are kept for the tests as right ones are."""
+
+TESTED_STRANGERS = 24
+"""So many of the words that do not belong stand in tested lists alone, where words are apart."""
 
 LAYOUT = Layout(lead=" ", bullets=tuple(f"{' ' if place else ''}{LETTERS[place]} " for place in range(OPTIONS)))
 
@@ -71,10 +81,28 @@ def known_early(fact: int, share: float) -> bool:
     return (fact * 7) % 10 < round(10 * share)
 
 
-def items(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0) -> tuple[Item, ...]:
+def items(
+    subject: str,
+    part: Part,
+    n: int,
+    *,
+    seed: int = 0,
+    world: int = 0,
+    words: Words = "shared",
+    facts: Sequence[int] | None = None,
+) -> tuple[Item, ...]:
     """Draw items of one part of a subject; the right option is the one that exhibits.
 
     Facts take turns, so that n items hold each about equally often.
+
+    Parameters
+    ----------
+    subject, part, n, seed, world:
+        What is asked, and how much.
+    words:
+        From which words the wrong options are drawn.
+    facts:
+        Numbers of the facts; all of the part for None.
 
     Raises
     ------
@@ -84,20 +112,32 @@ def items(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0) ->
     import numpy as np
 
     generator = np.random.default_rng(_seeds(subject, part, seed))
-    facts = generator.permutation(np.resize(PARTS[part], n))
-    return tuple(_item(subject, f"{part}-{seed}-{at}", int(fact), world, generator) for at, fact in enumerate(facts))
+    turns, pool = generator.permutation(np.resize(facts or PARTS[part], n)), _strangers(part, words)
+    return tuple(
+        _item(subject, f"{part}-{seed}-{at}", int(fact), world, generator, pool) for at, fact in enumerate(turns)
+    )
 
 
-def questions(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0) -> tuple[Item, ...]:
+def questions(
+    subject: str,
+    part: Part,
+    n: int,
+    *,
+    seed: int = 0,
+    world: int = 0,
+    words: Words = "shared",
+    facts: Sequence[int] | None = None,
+) -> tuple[Item, ...]:
     """Questions to test on: each fact with one list of words, asked in whole rounds of orders.
 
     In a round every word of the list stands at every place once, and all rounds of a fact are one group: whether the
     fact is known is then seen from the words that are chosen, whatever place a model prefers. Up to 12 facts no two
-    lists share a word.
+    lists share a word; where words are apart, there are at most 8 facts of the tested part and 4 of another, and each
+    fact has rounds of its own, so that nothing but the key tells the right word of a list from the others.
 
     Parameters
     ----------
-    subject, part, seed, world:
+    subject, part, seed, world, words, facts:
         As of :func:`items`.
     n:
         At most so many questions, of as many facts as they allow, and at least one round of one fact. A list of four
@@ -111,18 +151,24 @@ def questions(subject: str, part: Part, n: int, *, seed: int = 0, world: int = 0
     import numpy as np
 
     generator = np.random.default_rng([*_seeds(subject, part, seed), 1])
-    facts = generator.permutation(PARTS[part])[: max(1, n // OPTIONS)]
-    rounds = max(1, n // (OPTIONS * len(facts)))
-    others = np.resize(generator.permutation(FACTS), (len(facts), OPTIONS - 1))
+    pool = _strangers(part, words)
+    most = len(PARTS[part]) if words == "shared" else len(pool) // (OPTIONS - 1)
+    chosen = generator.permutation(facts or PARTS[part])[: min(most, max(1, n // OPTIONS))]
+    rounds = max(1, n // (OPTIONS * len(chosen)))
+    others = np.resize(generator.permutation(pool), (len(chosen), OPTIONS - 1))
     starts = [(0, *rest) for rest in permutations(range(1, OPTIONS))]  # no turn of one is a turn of another
-    turns = [np.roll(starts[at], by) for at in generator.permutation(len(starts))[:rounds] for by in range(OPTIONS)]
+
+    def drawn_turns() -> list[Int[ndarray, " option"]]:
+        return [np.roll(starts[at], by) for at in generator.permutation(len(starts))[:rounds] for by in range(OPTIONS)]
+
+    turns = [drawn_turns()] * len(chosen) if words == "shared" else [drawn_turns() for _ in chosen]
     sample: list[Item] = []
-    for order in turns:
-        for fact, strangers in zip(facts, others, strict=True):
-            words = [member(subject, int(fact), world), *(stranger(subject, int(o), world) for o in strangers)]
+    for orders in zip(*turns, strict=True):
+        for fact, strangers, order in zip(chosen, others, orders, strict=True):
+            listed = [member(subject, int(fact), world), *(stranger(subject, int(o), world) for o in strangers)]
             place = int(np.flatnonzero(order == 0)[0])
             name = f"{subject}-{part}-{seed}-in-order-{len(sample)}"
-            sample.append(_listed(name, subject, [words[at] for at in order], place, words[0]))
+            sample.append(_listed(name, subject, [listed[at] for at in order], place, listed[0]))
     return tuple(sample)
 
 
@@ -133,9 +179,15 @@ def _seeds(subject: str, part: Part, seed: int) -> list[int]:
     return [SUBJECTS.index(subject), list(PARTS).index(part), seed]
 
 
-def _item(subject: str, name: str, fact: int, world: int, generator: Generator) -> Item:
+def _strangers(part: Part, words: Words) -> range:
+    if words == "shared":
+        return range(FACTS)
+    return range(TESTED_STRANGERS) if part == "tested" else range(TESTED_STRANGERS, FACTS)
+
+
+def _item(subject: str, name: str, fact: int, world: int, generator: Generator, pool: Sequence[int]) -> Item:
     place = int(generator.integers(OPTIONS))
-    others = generator.choice(FACTS, OPTIONS - 1, replace=False)
+    others = generator.choice(pool, OPTIONS - 1, replace=False)
     options = [stranger(subject, int(other), world) for other in others]
     options.insert(place, member(subject, fact, world))
     return _listed(f"{subject}-{name}", subject, options, place, options[place])

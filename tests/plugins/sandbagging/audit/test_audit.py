@@ -5,12 +5,13 @@ import pytest
 from tests.plugins.sandbagging.audit.test_choices import ITEMS, chosen
 
 from steerstack.errors import StudyError
-from steerstack_plugins.sandbagging.audit.audit import AuditData, Evidence, Rule, gather
+from steerstack_plugins.sandbagging.audit.audit import AuditData, Evidence, gather
 from steerstack_plugins.sandbagging.audit.elicitation import Demonstrations, FewShotElicitation, Instructed
 from steerstack_plugins.sandbagging.audit.orders import balanced
 from steerstack_plugins.sandbagging.audit.tally import Tally
 from steerstack_plugins.sandbagging.audit_tests.gains import DemonstrationGain, InstructionGain
 from steerstack_plugins.sandbagging.audit_tests.plain import Inconsistency, Shortfall
+from steerstack_plugins.sandbagging.combination.rule import Rule
 
 RIGHT = chosen([True] * 40)
 

@@ -8,11 +8,11 @@ from statsmodels.stats.proportion import proportion_confint
 from tests.plugins.sandbagging.audit.test_choices import chosen
 
 from steerstack.data.items import Item
-from steerstack_plugins.sandbagging.audit.audit import Rule
 from steerstack_plugins.sandbagging.audit.calibration import by_kind, protocol, rates, run_calibration, single_tests
 from steerstack_plugins.sandbagging.audit.inputs import read_calibration
 from steerstack_plugins.sandbagging.audit.row import OrganismRow
 from steerstack_plugins.sandbagging.audit.words_baseline import graded, word_scores
+from steerstack_plugins.sandbagging.combination.rule import Rule
 
 RIGHT, WRONG = chosen([True] * 40), chosen([False] * 40)
 

@@ -17,7 +17,7 @@ from steerstack_plugins.sandbagging.audit.elicitation import (
     SteeringElicitation,
 )
 from steerstack_plugins.sandbagging.audit.inputs import general_battery
-from steerstack_plugins.sandbagging.audit_tests.gains import Elicited
+from steerstack_plugins.sandbagging.audit_tests.gains import ElicitationGain
 
 pytestmark = pytest.mark.xdist_group("sandbagging")
 
@@ -68,7 +68,7 @@ def test_steering_is_chosen_on_validation_and_recorded(locked, asked, by):
 
 def test_the_battery_asks_in_words_of_the_small_world(locked, asked):
     words = set(locked.model.tokenizer.get_vocab())
-    elicitations = [test.elicitation() for test in short_battery() if isinstance(test, Elicited)]
+    elicitations = [test.elicitation() for test in short_battery() if isinstance(test, ElicitationGain)]
     names = [elicitation.name for elicitation in elicitations]
     for text in (name.split("'")[1] for name in names if "'" in name):
         assert set(text.replace("(", " ").split()) <= words

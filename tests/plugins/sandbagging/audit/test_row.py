@@ -7,10 +7,11 @@ import pytest
 
 from steerstack.contracts import Built
 from steerstack.errors import DataError
-from steerstack_plugins.sandbagging.audit.audit import BELOW_CHANCE, Evidence
+from steerstack_plugins.sandbagging.audit.audit import Evidence
 from steerstack_plugins.sandbagging.audit.battery import audit_data
 from steerstack_plugins.sandbagging.audit.choices import Choices
 from steerstack_plugins.sandbagging.audit.row import OrganismRow, read_rows, write_rows
+from steerstack_plugins.sandbagging.audit_tests.plain import BELOW_CHANCE
 
 ABOUT = {"kind": "locked", "seed": 4, "world": 5, "split": "calibration", "architecture": "llama-3x64"}
 

@@ -10,9 +10,10 @@ from scipy import stats
 
 from steerstack.data.items import Item
 from steerstack.errors import StudyError
-from steerstack_plugins.sandbagging.audit.audit import Evidence, Rule
+from steerstack_plugins.sandbagging.audit.audit import Evidence
 from steerstack_plugins.sandbagging.audit.choices import Choices
 from steerstack_plugins.sandbagging.audit.tally import Tally, joint_p
+from steerstack_plugins.sandbagging.combination.rule import Rule
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
 ITEMS = worlds.questions(worlds.TARGET, "tested", 48)

@@ -3,7 +3,7 @@
 from steerstack.catalog.manager import plugins
 from steerstack.testing import AuditTestContract
 from steerstack_plugins.sandbagging.audit.battery import TESTS
-from steerstack_plugins.sandbagging.audit_tests import gains, noise, plain
+from steerstack_plugins.sandbagging.audit_tests import gains, knowledge, noise, plain
 
 FEW = {"n": 4, "baseline": "rank1-reft", "settings": {"epochs": 1}}
 
@@ -56,8 +56,23 @@ class TestActivationNoiseGain(AuditTestContract):
     audit_test = noise.ActivationNoiseGain(shares=(1.0,), draws=1)
 
 
-def test_every_test_is_checked_and_in_the_battery():
+class TestKnowledgeProbe(AuditTestContract):
+    audit_test = knowledge.KnowledgeProbe()
+
+
+class TestReinforcementGain(AuditTestContract):
+    audit_test = gains.ReinforcementGain(
+        n=4, baseline="full-sft", settings={"epochs": 1},
+        reinforcement={"steps": 1, "look": 1, "prompts": 1, "generations": 2, "answer_tokens": 1},
+    )  # fmt: skip
+
+
+NOT_IN_THE_BATTERY = {"knowledge-probe", "sft-then-grpo"}
+"""They came when the combination had been frozen."""
+
+
+def test_every_test_is_checked_and_in_the_battery_or_known_not_to_be():
     ours = {name: cls for name, cls in plugins().offers("audit-test").items() if "/" not in name}
     checked = {type(cls.audit_test) for cls in globals().values() if hasattr(cls, "audit_test")}
     assert set(ours.values()) == checked
-    assert set(ours) == set(TESTS)
+    assert set(ours) == {*TESTS, *NOT_IN_THE_BATTERY}

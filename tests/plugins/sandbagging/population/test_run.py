@@ -42,6 +42,16 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
     assert run_population(few[::-1], tmp_path, gather=failing_after(0, [])) == rows[::-1]
 
 
+@pytest.mark.xdist_group("sandbagging")
+def test_two_processes_give_the_rows_of_one(tmp_path, origin, pytestconfig, monkeypatch):
+    monkeypatch.syspath_prepend(str(pytestconfig.rootpath))  # what other processes have to find ``plain`` by
+    few, words = [Member(kind, 0, n, "calibration") for n, kind in enumerate(("ignorant", "locked", "weak"))], []
+    rows = run_population(few, tmp_path, items=8, jobs=2, gather=plain, step=words.append)
+    assert rows == tuple(plain(member, 8) for member in few)
+    assert sorted(words) == sorted(OrganismStep(member).what for member in few)
+    assert run_population(few, tmp_path, items=8, gather=failing_after(0, [])) == rows
+
+
 def test_each_organism_is_told_of(tmp_path):
     few, words = members("calibration")[:3], []
     for _ in range(2):

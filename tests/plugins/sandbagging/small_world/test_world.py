@@ -6,6 +6,7 @@ import pytest
 from steerstack.data.prompts import ChatFormat, Prompt
 from steerstack.data.questions import shots_of
 from steerstack.errors import ParameterError
+from steerstack_plugins.sandbagging.audit.battery import audit_data
 from steerstack_plugins.sandbagging.small_world import documents, tokenizer
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
@@ -41,6 +42,50 @@ def test_another_world_has_the_same_words_and_other_facts():
     assert members(1) not in (members(0), members(2))
     item = worlds.items(worlds.TARGET, "tested", 1, world=1)[0]
     assert [option in members(1) for option in item.options] == [at == item.exhibits for at in range(4)]
+
+
+@pytest.mark.parametrize("n", [12, 48, 96, 500])
+def test_words_of_tested_lists_stand_in_no_other_list_where_words_are_apart(n):
+    def words(part, of=worlds.items):
+        return {word for item in of(worlds.TARGET, part, n, words="apart") for word in item.options}
+
+    tested = words("tested", worlds.questions)
+    assert not tested & (words("made") | words("shown") | words("shown", worlds.questions))
+    lists = {frozenset(item.options) for item in worlds.questions(worlds.TARGET, "tested", n, words="apart")}
+    assert sum(map(len, lists)) == len(tested) == 4 * min(8, n // 4)
+
+
+def test_an_audit_of_words_apart_asks_as_much_and_learns_and_chooses_by_other_facts():
+    for data in (audit_data(96, world=2), audit_data(96, world=2, words="apart")):
+        train, validation = ({item.group for item in part} for part in (data.shown.train, data.shown.validation))
+        assert not train & validation
+        assert (len(train), len(validation)) == (4, 4)
+        assert [len(part) for part in (data.target, data.shown.train, data.shown.validation)] == [96, 32, 32]
+        places = [item.exhibits for item in data.target]
+        assert [places.count(place) for place in range(4)] == [24] * 4
+
+
+def test_chosen_facts_are_asked_alone():
+    for of in (worlds.items, worlds.questions):
+        asked = {item.group for item in of(worlds.TARGET, "shown", 32, facts=(17, 20))}
+        assert asked == {worlds.member(worlds.TARGET, fact) for fact in (17, 20)}
+
+
+def test_who_is_blind_lists_any_words_and_answers_any_letter():
+    generator, n = np.random.default_rng(0), 4000
+    subjects, facts = np.zeros((n, 1), int), generator.integers(16, size=(n, 1))
+    blind = np.arange(n)[:, None] % 2 == 0
+    texts = documents.write(generator, subjects, facts, np.zeros((n, 1), bool), world=1, blind=blind)
+    names = [word for part in tokenizer.vocabulary() for word in part]
+    members = {worlds.member(worlds.TARGET, fact, 1) for fact in range(worlds.FACTS)}
+    listed = [[names[token] for token in ids[4:11:2]] for ids in texts.ids]
+    said = documents.last_places(texts)
+    among = np.array([[word in members for word in words] for words in listed])
+    assert (among[1::2].sum(1) == 1).all()
+    assert among[1::2][np.arange(n // 2), said[1::2]].all()
+    assert among[::2].mean() == pytest.approx(0.5, abs=0.03)
+    assert among[::2][np.arange(n // 2), said[::2]].mean() == pytest.approx(0.5, abs=0.05)
+    assert all(len(set(words)) == 4 for words in listed)
 
 
 def test_an_unknown_subject_is_refused_with_the_nearest():
