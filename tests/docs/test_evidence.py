@@ -1,5 +1,6 @@
 """The pages of evidence say what their items say, to the last digit."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,15 @@ ROOT = Path(__file__).parents[2]
 CLAIMS, PAGES = ROOT / "examples" / "evidence", ROOT / "docs" / "evidence"
 
 
+@cache
+def answers():
+    """The answer of each claim, by name."""
+    return {name: finding.answer for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
+
+
 def alone():
-    """The answers of the claims of a vector alone, by name."""
-    answers = {name: finding.answer for name, finding in findings(load_programme(CLAIMS), PAGES).items()}
-    return {name: of for name, of in answers.items() if isinstance(of, StackAnswer)}
+    """The answers of the claims of a vector alone that have nulls enough, by name."""
+    return {name: of for name, of in answers().items() if isinstance(of, StackAnswer) and of.test.enough}
 
 
 def test_no_page_is_stale():
@@ -34,7 +40,7 @@ def test_findings_are_small_enough_for_a_repository():
     assert sum(path.stat().st_size for path in PAGES.rglob("*") if path.is_file()) < 20_000_000
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/demo.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/tutorial/demo.md"])
 def test_pages_that_lead_with_it_say_what_was_found(page):
     words = " ".join((ROOT / page).read_text("utf-8").split())
     for answer in alone().values():
@@ -42,10 +48,23 @@ def test_pages_that_lead_with_it_say_what_was_found(page):
         assert f"{answer.alone.n} locked" in words
 
 
-def test_the_readme_corrects_for_the_number_of_claims():
-    answers = alone()
-    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    moved = [name for name, of in answers.items() if of.resolved]
-    assert f"{['none', 'one', 'two', 'three', 'four', 'five'][len(moved)]} of five behaviours" in readme
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_first_pages_correct_for_the_number_of_claims(page):
+    claims = alone()
+    words = " ".join((ROOT / page).read_text("utf-8").split())
+    moved = [name for name, of in claims.items() if of.resolved]
+    assert f"{['none', 'one', 'two', 'three', 'four', 'five'][len(moved)]} of five behaviours" in words
     for name in moved:
-        assert f"corrected for the five claims p = {shown(float(holm(answers)[name]['p_corrected']))}" in readme
+        assert f"corrected for the five claims p = {shown(float(holm(claims)[name]['p_corrected']))}" in words
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md"])
+def test_the_first_pages_say_what_is_left_on_top_of_prompts_and_fine_tunes(page):
+    words = " ".join((ROOT / page).read_text("utf-8").split())
+    wanted = {
+        "hallucination-smollm2": ["a positive prompt"],
+        "hallucination-fine-tunes-smollm2": ["lora-sft (transferred)", "dpo (transferred)"],
+    }
+    for name, others in wanted.items():
+        adds = {one.other: one.adds for one in answers()[name].combined}
+        assert all(f"adds {adds[other]}" in words or f"{adds[other]} to" in words for other in others)

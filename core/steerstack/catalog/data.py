@@ -83,6 +83,11 @@ def _loaded(name: str, behavior: str | None, matching: str | None, format: str |
         if shipped in behaviors():
             return plugins().offers("dataset")[behaviors()[shipped]]().load(shipped)
     path = _file(name)
+    data = _read(path, behavior, matching, format)
+    return data if path == Path(name) else replace(data, source=name)  # a published set, wherever its file lies
+
+
+def _read(path: Path, behavior: str | None, matching: str | None, format: str | None) -> DataSet:
     if format is not None:
         return find("data-format", format)().load(path, behavior=behavior, matching=matching)
     for cls in plugins().offers("data-format").values():

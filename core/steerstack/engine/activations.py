@@ -32,7 +32,7 @@ PART = 512
 ANSWER = 1 << 28
 """Bytes of the largest answer of a server: fewer pairs are laid out at a time where theirs would be larger."""
 
-FORMAT = 2
+FORMAT = 3
 """Of the activations on disk: to be raised with any change of layout that changes a number or its place."""
 
 
@@ -109,13 +109,13 @@ class PairActivations(PairStream):
                     if batch is None:
                         if self._model.remote is not None:
                             there = there or _there(self._model, pairs, self._component, self._layers, self.tokens)
-                            batch = there[index]
+                            batch = chunk.turned(there[index])
                         else:
                             prefix = prefix or run_tokens(self._model, chunk.trees[0][0], chunk.prefix)
                             batch = self._within_memory(chunk, prefix)
                         activations.write(number, batch)
                     number += 1
-                    yield batch
+                    yield chunk.turned(batch)
                     if self._progress:
                         self._progress(len(chunk.pairs))
             if activations.finish(number) and store:

@@ -1,14 +1,13 @@
 """How far a condition is from the bare model on the same text: prompts, fine-tunes and edits on one scale."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from steerstack.engine.answers import run_batch
-from steerstack.engine.divergence import TOKENS, Cost
+from steerstack.engine.divergence import Cost, Divergence, tokens_within
 from steerstack.engine.layout.batches import batches
 from steerstack.engine.layout.readout import Readout
 from steerstack.engine.layout.tree import Tree
@@ -20,25 +19,27 @@ from steerstack.steering.tokens import TokenSequence
 from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 
-
-class _Distributions(Readout):
-    """Keeps the whole next-token distribution."""
-
-    def look_up(self, logits: Float[Tensor, "place vocab"]) -> Float[Tensor, "asked vocab"]:
-        """Log-probabilities (nats) at each answer token."""
-        place = torch.tensor([entry[2] for entry in self.asked], device=logits.device)
-        return logits.float().log_softmax(-1)[place].cpu()
+Distribution = Float[Tensor, "token vocab"]
 
 
-def _next_tokens(
-    model: Model, text: TokenSequence, plans: Sequence[Plan]
-) -> Mapping[int, Float[Tensor, "token vocab"]]:
-    """Under each plan, all of which share the unsteered work."""
+def _compared_on(
+    model: Model, text: TokenSequence, plans: Sequence[Plan], reference: Distribution | None = None
+) -> tuple[list[tuple[float, float, float]], Distribution]:
+    """KL from the reference, cross-entropy and KL of the reference, under each plan; and the reference.
+
+    Where none is given it is the model's own unsteered pass, which the plans share.
+    """
     prove(model)
     check_fits(model, [text], answered=True)
-    (batch,) = batches(model, [Tree.of([text])], tokens=TOKENS)
+    tokens = tokens_within(model)
+    (batch,) = batches(model, [Tree.of([text])], tokens=tokens)
     plain = Readout.of(batch.trees)
-    return run_batch(model, batch, plans, TOKENS, _Distributions(plain.places, plain.asked))
+    readout = Divergence(plain.places, plain.asked, reference)
+    arms = [*plans] if reference is not None else [Plan(), *plans]
+    results = run_batch(model, batch, arms, tokens, readout)
+    assert readout.reference is not None
+    means = [results[at].mean(0).tolist() for at in range(len(arms) - len(plans), len(arms))]
+    return [(kl, entropy, reverse) for kl, reverse, entropy in means], readout.reference
 
 
 Condition = tuple[Model, Sequence[TokenSequence], Plan]
@@ -89,18 +90,14 @@ def _compared(base: Model, bare: Sequence[TokenSequence], conditions: Sequence[C
         for at, (model, texts, _) in enumerate(conditions):
             alike[id(model), texts[place]].append(at)
         mine = alike.pop((id(base), before), [])
-        distributions = _next_tokens(base, before, [Plan(), *(conditions[at][2] for at in mine)])
-        reference = distributions[0]
-        of_conditions = {at: distributions[index] for index, at in enumerate(mine, 1)}
+        values, reference = _compared_on(base, before, [conditions[at][2] for at in mine])
+        of_conditions = dict(zip(mine, values, strict=True))
         for (_, text), others in alike.items():
-            distributions = _next_tokens(conditions[others[0]][0], text, [conditions[at][2] for at in others])
-            of_conditions |= {at: distributions[index] for index, at in enumerate(others)}
-        for at, values in enumerate(costs):
-            logp = of_conditions[at]
-            kl = float((logp.exp() * (logp - reference)).sum(-1).mean())
-            reverse = float((reference.exp() * (reference - logp)).sum(-1).mean())
-            entropy = -float(logp[torch.arange(len(answer)), torch.tensor(answer)].mean())
-            values.append((kl, entropy, reverse))
+            plans = [conditions[at][2] for at in others]
+            values, _ = _compared_on(conditions[others[0]][0], text, plans, reference)
+            of_conditions |= zip(others, values, strict=True)
+        for at, entries in enumerate(costs):
+            entries.append(of_conditions[at])
     return [Cost(*map(tuple, zip(*values, strict=True))) if values else Cost((), (), ()) for values in costs]
 
 

@@ -20,25 +20,43 @@ from steerstack.trace.model import Model
 from steerstack.trace.remote.call import remotely
 
 TOKENS = 384
-"""Tokens of one pass: the whole distribution of each is held twice."""
+"""Tokens of one pass at most: the whole distribution of each is held twice."""
+
+LOGITS = 1 << 25
+"""Numbers of these distributions at most, where that takes no fewer than :data:`LEAST` tokens."""
+
+LEAST = 64
+SLICE = 64
+"""Places whose distributions are compared at a time."""
 
 
-class _Divergence(Readout):
-    """Compares each next-token distribution with that of the unsteered pass, which comes first."""
+def tokens_within(model: Model) -> int:
+    """Bound on the tokens of one pass: fewer for a large vocabulary."""
+    return min(TOKENS, max(LEAST, LOGITS // model.n_ids))
+
+
+@dataclass(frozen=True)
+class Divergence(Readout):
+    """Compares each next-token distribution with that of a reference: the first pass, where none is given."""
 
     reference: Float[Tensor, "place vocab"] | None = None
 
     def look_up(self, logits: Float[Tensor, "place vocab"]) -> Float[Tensor, "asked three"]:
         """KL(steered || unsteered), KL(unsteered || steered) and cross-entropy (nats) at each token."""
-        logp = logits.float().log_softmax(-1)
         if self.reference is None:
-            object.__setattr__(self, "reference", logp)
+            object.__setattr__(self, "reference", logits.float().log_softmax(-1))
         assert self.reference is not None
-        gap = logp - self.reference
-        kl, reverse = (logp.exp() * gap).sum(-1), -(self.reference.exp() * gap).sum(-1)
         place = torch.tensor([entry[2] for entry in self.asked], device=logits.device)
-        token = torch.tensor([entry[3] for entry in self.asked], device=logits.device)
-        return torch.stack([kl[place], reverse[place], -logp[place, token]], -1)
+        parts = zip(torch.split(logits, SLICE), torch.split(self.reference.to(logits.device), SLICE), strict=True)
+        divergences = torch.cat([_both_ways(part.float().log_softmax(-1), reference) for part, reference in parts])
+        return torch.cat([divergences[place], -super().look_up(logits)[:, None]], -1)
+
+
+def _both_ways(
+    logp: Float[Tensor, "place vocab"], reference: Float[Tensor, "place vocab"]
+) -> Float[Tensor, "place two"]:
+    gap = logp - reference
+    return torch.stack([(logp.exp() * gap).sum(-1), -(reference.exp() * gap).sum(-1)], -1)
 
 
 @dataclass(frozen=True)
@@ -85,10 +103,11 @@ def _divergence(
 ) -> list[Cost]:
     trees = [Tree.of([text]) for text in texts]
     kl, reverse, entropy = ([[0.0] * len(texts) for _ in arms] for _ in range(3))
-    for batch in batches(model, trees, tokens=TOKENS):
+    tokens = tokens_within(model)
+    for batch in batches(model, trees, tokens=tokens):
         plain = Readout.of(batch.trees)
-        readout = _Divergence(plain.places, plain.asked)
-        results = run_batch(model, batch, [Plan(), *arms], TOKENS, readout)
+        readout = Divergence(plain.places, plain.asked)
+        results = run_batch(model, batch, [Plan(), *arms], tokens, readout)
         rows = torch.tensor([entry[0] for entry in readout.asked])
         for arm in range(len(arms)):
             values = results[arm + 1].cpu()

@@ -79,6 +79,11 @@ class Answer(ABC):
 
     @property
     @abstractmethod
+    def resolved(self) -> bool:
+        """Whether the study's question has an answer: anything that is told from nothing, or from something else."""
+
+    @property
+    @abstractmethod
     def would_change(self) -> str:
         """What would change the verdict, in words."""
 

@@ -221,6 +221,7 @@ def open_session(
     fresh: bool,
     engine: str,
     workers: int | None,
+    gpus_per_worker: int | None = None,
     progress: Progress | None,
 ) -> Iterator[Session]:
     """A study ready to run: see :meth:`steerstack.Study.run` for the parameters."""
@@ -230,13 +231,14 @@ def open_session(
     opened = model_of(study, listener) if model is None else _as_declared(study, model)
     place = folder_of(study, opened, items) if folder is None else Path(folder)
     source: dict[str, Any] = {"revision": study.revision, "dtype": study.dtype, "device": study.device}
+    source |= {"source": study.model, "gpus": gpus_per_worker}
     with alone(place), ExitStack() as stack:
         if fresh:
             _remove(place)
         if (place / LEDGER).exists():
             listener.phase(f"going on with {place}")
         opened = _settled(study, opened, items, parts, place, listener)
-        crew = stack.enter_context(crew_for(opened, engine, workers, source=study.model, note=listener.note, **source))
+        crew = stack.enter_context(crew_for(opened, engine, workers, note=listener.note, **source))
         yield Session(study, opened, items.limit(study.limit), Ledger(place, crew), listener, parts)
 
 

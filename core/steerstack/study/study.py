@@ -129,6 +129,7 @@ class Study(BaseModel, ABC):
         fresh: bool = False,
         engine: str = "local",
         workers: int | None = None,
+        gpus_per_worker: int | None = None,
         progress: Progress | None = None,
     ) -> Result:
         """Run the study, or go on with one that was stopped.
@@ -143,8 +144,9 @@ class Study(BaseModel, ABC):
             declaration, model and data find again.
         fresh:
             Start anew.
-        engine, workers:
-            Where steps run: ``local``, ``processes``, ``ray[://HOST:PORT]`` or a plugin's; and in how many workers.
+        engine, workers, gpus_per_worker:
+            Where steps run: ``local``, ``processes``, ``ray[://HOST:PORT]`` or a plugin's; in how many workers; and how
+            many GPUs each of them has for itself.
         progress:
             Told how far it is.
 
@@ -156,7 +158,15 @@ class Study(BaseModel, ABC):
         from steerstack.study.session import open_session
 
         with open_session(
-            self, model, data, folder=folder, fresh=fresh, engine=engine, workers=workers, progress=progress
+            self,
+            model,
+            data,
+            folder=folder,
+            fresh=fresh,
+            engine=engine,
+            workers=workers,
+            gpus_per_worker=gpus_per_worker,
+            progress=progress,
         ) as session:
             return self.perform(session)
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal
 
-import torch
-
 from steerstack.contracts import Extractor, Fitted, PairBatch, PairStream
 from steerstack.data.items import DataSet
 from steerstack.data.shuffle import balanced, shuffled
@@ -60,10 +58,9 @@ class ShuffledPairs(Remembered):
         for batch in self._batches:
             labels = self._labels[begun : begun + len(batch.positive)]
             begun += len(batch.positive)
-            mask, flip = labels != 0, (labels[labels != 0] < 0)[:, None, None]
-            if len(flip):
-                positive, negative = batch.positive[mask], batch.negative[mask]
-                yield PairBatch(torch.where(flip, negative, positive), torch.where(flip, positive, negative))
+            turned, used = batch.turned(labels < 0), labels != 0
+            if used.any():
+                yield PairBatch(turned.positive[used], turned.negative[used])
 
 
 class Shuffler:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from steerstack.study.null_test import LEAST
+from steerstack_plugins.evidence.paper_tables import paper_tables_line
 from steerstack_plugins.evidence.programme import subjects
 from steerstack_plugins.evidence.summary import summary
 
@@ -30,6 +31,9 @@ _LIMITS = """## What you cannot conclude
 - The models are small: what holds on them need not hold on a model of a hundred times the size.
 - SmolLM2 answers letters by position, so answers are compared by the probability of their own words. A vector that
   moves these need not move what the model says.
+- The larger models, Qwen2.5-Coder-Instruct of 0.5 and 1.5 billion weights, are models for code out of 4-bit files
+  (Q4_K_M), computed in float32: their numbers are not those of the published weights, and their claims rest on fewer
+  items and nulls. Three sizes of two families are no trend.
 - All items are in English, and each set stands for one understanding of its behaviour.
 - Each claim stands on one split of its items, and a claim of a vector alone on one seed: there the interval covers
   other items of the same kind, not other runs of the training. Where a study has several seeds it covers both."""
@@ -51,6 +55,7 @@ def claim_page(name: str, claim: DeclaredClaim, finding: Finding) -> str:
         f"Expected beforehand: {claim.expectation} Because: {claim.because}", "",
         *(line for file, plot in figures_of(name, of).items() for line in _drawn(file, plot)),
         *(line for table in of.tables if table.rows for line in _tabled(table)),
+        *(["## What the run warned of", "", *(f"- {one}" for one in run["warnings"]), ""] if run["warnings"] else []),
         "## What would change the verdict", "", of.would_change, "",
         "## Run it again", "", "```bash", f"steerstack evidence run --only {name} --fresh", "```", "",
         f"Measured on `{run['model']}` ({run['model_fingerprint'][:12]}) with data {run['data_digest'][:12]}, "
@@ -88,7 +93,7 @@ def index_page(claims: Mapping[str, DeclaredClaim], answers: Mapping[str, Answer
         "# The evidence", "",
         "What do steering vectors improve, measured? In short, with 95 % intervals, and effects in nats per token "
         "where no other unit is named:", "",
-        *(f"- {line}" for line in summary(short, len(claims))), "",
+        *(f"- {line}" for line in [*summary(short, len(claims)), paper_tables_line(short)]), "",
         "## Claim by claim", "",
     ]  # fmt: skip
     for name, claim in claims.items():
@@ -96,7 +101,7 @@ def index_page(claims: Mapping[str, DeclaredClaim], answers: Mapping[str, Answer
             lines.append(f"- [{claim.title}]({name}.md): {answers[name].verdict}")
         else:
             lines.append(f"- {claim.title}: not run yet. Expected: {claim.expectation}")
-    toc = ["```{toctree}", ":hidden:", "", *[name for name in claims if name in answers], "```"]
+    toc = ["```{toctree}", ":hidden:", "", *[name for name in claims if name in answers], "published", "```"]
     return "\n".join([*lines, "", _HOW.format(least=LEAST), "", _LIMITS, "", *toc, ""])
 
 

@@ -10,6 +10,8 @@ from steerstack.util.files import write_atomically
 from steerstack_plugins.evidence.claim_folder import Finding, write_finding
 from steerstack_plugins.evidence.figure import figure
 from steerstack_plugins.evidence.pages import claim_page, figures_of, index_page
+from steerstack_plugins.evidence.paper_tables import paper_tables_page
+from steerstack_plugins.evidence.programme import subjects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +92,12 @@ def run_claim(
 def _built(claims: Mapping[str, DeclaredClaim], pages: Path, *, figures: bool = False) -> dict[Path, str]:
     """Every page, and the figures if wanted, by the file that it belongs in; each finding is read once."""
     outcomes = findings(claims, pages)
-    contents = {pages / "index.md": index_page(claims, {name: of.answer for name, of in outcomes.items()})}
+    answers = {name: of.answer for name, of in outcomes.items()}
+    about = subjects(claims)
+    contents = {
+        pages / "index.md": index_page(claims, answers),
+        pages / "published.md": paper_tables_page({about[name]: of for name, of in answers.items()}),
+    }
     for name, of in outcomes.items():
         contents[pages / f"{name}.md"] = claim_page(name, claims[name], of)
         for file, plot in figures_of(name, of.answer).items() if figures else ():

@@ -10,7 +10,7 @@ from steerstack.study.stack.answer import StackAnswer
 from steerstack.study.stack.grid import Cell
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from steerstack.report.answer import Answer
     from steerstack.stats.estimates import Estimate
@@ -28,9 +28,15 @@ def summary(answers: Mapping[str, Answer], declared: int) -> list[str]:
     declared:
         Number of claims that were declared, measured or not.
     """
-    alone = {name: of for name, of in answers.items() if isinstance(of, StackAnswer)}
-    others = [f"{name[:1].upper()}{name[1:]}: {of.short}" for name, of in answers.items() if name not in alone]
-    return [f"{len(answers)} of {declared} declared claims were measured.", *_alone(alone), *others]
+    stacks = {name: of for name, of in answers.items() if isinstance(of, StackAnswer)}
+    alone = {name: of for name, of in stacks.items() if of.test.enough}
+    rest = {name: of for name, of in answers.items() if name not in alone}
+    others = [f"{name[:1].upper()}{name[1:]}: {of.short}" for name, of in rest.items() if of.resolved]
+    if unresolved := [name for name, of in rest.items() if not of.resolved]:
+        others.append(f"Nothing is resolved of these, whose intervals stand on their pages: {'; '.join(unresolved)}.")
+    few = [name for name, of in stacks.items() if name not in alone and of.alone.bears_claim]
+    measured = f"{len(answers)} of {declared} declared claims were measured."
+    return [measured, *_alone(alone), *others, *_on_top(stacks, few)]
 
 
 def _alone(answers: Mapping[str, StackAnswer]) -> list[str]:
@@ -78,10 +84,14 @@ def holm(answers: Mapping[str, StackAnswer]) -> dict[str, dict[str, float | bool
     return corrected({name: max(of.test.p.values()) for name, of in answers.items()})
 
 
-def _on_top(answers: Mapping[str, StackAnswer], moved: Mapping[str, Estimate]) -> list[str]:
-    return [
-        f"On top of {one.other}, the vector for {name} keeps {one.kept} of its effect ({one.verdict})."
-        for name in moved
-        for one in answers[name].combined
-        if one.kept
-    ]
+def _on_top(answers: Mapping[str, StackAnswer], moved: Iterable[str]) -> list[str]:
+    """What each vector adds to one thing more, and how much of its effect it keeps there."""
+    lines = []
+    for name in moved:
+        each = [
+            f"{one.adds} to {one.other}, {one.kept} of its effect alone"
+            for one in answers[name].combined
+            if one.kept and " on " not in one.other  # two things more stand on the claim's page
+        ]
+        lines += [f"The vector for {name} adds {'; '.join(each)}."] if each else []
+    return lines

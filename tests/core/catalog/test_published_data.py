@@ -102,6 +102,15 @@ def test_the_pins_are_those_of_the_published_files():
         assert digest.of_file(DATA / name) == about["sha256"], name
 
 
+@pytest.mark.skipif(not DATA.is_dir(), reason="STEERSTACK_DATA does not point to the evaluation sets")
+def test_a_published_set_is_called_by_its_name_wherever_it_lies(monkeypatch):
+    monkeypatch.setenv("STEERSTACK_DATA", str(DATA))
+    data = load_data(NAME)
+    assert data.source == NAME
+    assert load_data(DATA / NAME).source == str(DATA / NAME)
+    assert load_data(DATA / NAME).digest == data.digest
+
+
 def test_a_table_in_hub_form_loads(tmp_path):
     folder = tmp_path / "kindness"
     folder.mkdir()

@@ -1,12 +1,20 @@
 """The distance of a model under a plan, or under a prompt, from the bare one, against plain PyTorch."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from steerstack.engine.distance import distances
+from steerstack.engine.divergence import tokens_within
 from steerstack.errors import StudyError
 from steerstack.measure.neutral_text import neutral_answers
 from steerstack.steering.intervention import Plan
+
+
+@pytest.mark.parametrize(("ids", "tokens"), [(32_000, 384), (151_936, 220), (10_000_000, 64)])
+def test_a_large_vocabulary_is_held_for_fewer_tokens(ids, tokens):
+    assert tokens_within(SimpleNamespace(n_ids=ids)) == tokens
 
 
 def test_the_distance_is_the_plain_one_also_under_a_prompt(llama):

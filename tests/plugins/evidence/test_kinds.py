@@ -72,7 +72,7 @@ def finding(request, tmp_path):
     run = {
         "claim_digest": claims["one"].digest, "study": declared.to_json(), "behavior": "kindness", "model": "tiny",
         "model_fingerprint": "0123456789abcdef", "data_digest": "0123456789abcdef", "clusters": dict.fromkeys(tested),
-        "leaks": {}, "seconds": 30, "version": "0",
+        "warnings": [], "leaks": {}, "seconds": 30, "version": "0",
     }  # fmt: skip
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
     write_pages(claims, pages)
@@ -91,7 +91,12 @@ def test_the_page_says_what_the_study_says_and_shows_it(finding):
     for table in answer.tables:
         assert all(f"| {' | '.join(row)} |" in page for row in table.rows)
     assert "1 of 1 declared claims were measured" in index
-    assert f"- {claims['one'].title.split(',')[0]}: {answer.short}" in index
+    about = claims["one"].title.split(",")[0]
+    if answer.resolved:
+        assert f"- {about}: {answer.short}" in index
+    else:
+        (line,) = (line for line in index.splitlines() if line.startswith("- Nothing is resolved of these"))
+        assert about.lower() in line
     assert answer.lead
 
 

@@ -49,7 +49,7 @@ def test_pages_are_built_without_a_model_and_a_changed_digit_makes_them_stale(pr
     claims = load_programme(programme)
     assert stale_pages(claims, pages)
     paths = write_pages(claims, pages)
-    assert {path.name for path in paths} == {"index.md", "tiny.md", "tiny.svg"}
+    assert {path.name for path in paths} == {"index.md", "published.md", "tiny.md", "tiny.svg"}
     assert findings(claims, pages)["tiny"].answer.verdict in (pages / "tiny.md").read_text(encoding="utf-8")
     assert not stale_pages(claims, pages)
     table = results_of(pages, "tiny") / "items.parquet"
@@ -57,7 +57,7 @@ def test_pages_are_built_without_a_model_and_a_changed_digit_makes_them_stale(pr
     steered = (frame["vector"] == "positive") & (frame["prompt"] == "none")
     frame.loc[frame.index[steered][0], "log_odds"] += 0.01
     frame.to_parquet(table)
-    assert {path.name for path in stale_pages(claims, pages)} == {"index.md", "tiny.md"}
+    assert {path.name for path in stale_pages(claims, pages)} == {"index.md", "published.md", "tiny.md"}
 
 
 def test_what_every_data_set_gives_away_is_told(programme, pages):

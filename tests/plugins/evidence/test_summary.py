@@ -10,7 +10,7 @@ from steerstack.study.stack.grid import ALONE, Cell
 from steerstack.study.stack.words import OnTop, to_resolve
 from steerstack_plugins.evidence.summary import summary
 
-KEPT = OnTop("a positive prompt", "+0.300 [+0.200, +0.400]", "90% [70%, 110%]", "adds up")
+KEPT = OnTop("a positive prompt", estimates.mean(np.linspace(0.2, 0.4, 40)), "90% [70%, 110%]", "adds up")
 
 
 def answered(effect, null, prompt):

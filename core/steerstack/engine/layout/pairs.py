@@ -5,6 +5,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
+
+from steerstack.contracts import PairBatch
 from steerstack.data.questions import ContrastPair, Read
 from steerstack.engine.layout.prefix import common_length
 from steerstack.engine.layout.tree import Tree
@@ -20,18 +23,26 @@ Laid = tuple[Tree, list[Sequence[int]]]
 
 @dataclass(frozen=True)
 class LaidPair:
-    """The trees of one pair: one that holds both sides, or one a side."""
+    """The trees of one pair: one that holds both sides, or one a side.
+
+    Sides are laid out in an order of their own, whichever is the positive one, so that a pair whose label was turned
+    is laid out alike and what was read of it can be used again.
+    """
 
     trees: tuple[Laid, ...]
+    negative_first: bool
 
     @classmethod
     def of(cls, pair: ContrastPair, *, shared: bool) -> "LaidPair":
         """Lay out a pair; ``shared`` puts both sides on one tree."""
-        sides = (pair.positive, pair.negative)
+        sides = sorted((pair.positive, pair.negative), key=_content)
+        negative_first = sides[0] is pair.negative
         if not shared:
-            return cls(tuple((Tree.of([_cut(side)], whole=True), [side.positions]) for side in sides))
+            trees: tuple[Laid, ...] = tuple((Tree.of([_cut(side)], whole=True), [side.positions]) for side in sides)
+            return cls(trees, negative_first)
         tree = Tree.of([_cut(side) for side in sides], whole=True)
-        return cls(((tree, [tree.nodes(index, side.positions) for index, side in enumerate(sides)]),))
+        nodes: list[Sequence[int]] = [tree.nodes(index, side.positions) for index, side in enumerate(sides)]
+        return cls(((tree, nodes),), negative_first)
 
     @property
     def width(self) -> int:
@@ -55,6 +66,10 @@ class Chunk:
     def trees(self) -> list[Laid]:
         """All trees, pair by pair: one of two sides or two of one, so that sides come out in order."""
         return [tree for pair in self.pairs for tree in pair.trees]
+
+    def turned(self, batch: PairBatch) -> PairBatch:
+        """From sides in the order in which they are laid out to positive and negative ones; or back."""
+        return batch.turned(torch.tensor([pair.negative_first for pair in self.pairs]))
 
     def cut(self, tokens: int) -> Iterator["Chunk"]:
         """The same pairs in passes of at most ``tokens`` columns, or of one pair."""
@@ -87,12 +102,17 @@ def total_tokens(pairs: Sequence[ContrastPair]) -> int:
 
 
 def content_digest(pairs: Sequence[ContrastPair]) -> str:
-    """SHA-256 of what is run and read of each pair, in order, whatever the pairs are called."""
+    """SHA-256 of what is run and read of each pair, in order, whatever pairs are called and whichever side is which."""
     digest = hashlib.sha256()
     for pair in pairs:
-        sides = [[list(_cut(side).ids), list(side.positions)] for side in (pair.positive, pair.negative)]
+        sides = sorted(_content(side) for side in (pair.positive, pair.negative))
         digest.update(json.dumps(sides).encode() + b"\n")
     return digest.hexdigest()
+
+
+def _content(read: Read) -> list[list[int]]:
+    """What is run and read of a side."""
+    return [list(_cut(read).ids), list(read.positions)]
 
 
 def _end(read: Read) -> int:

@@ -134,10 +134,15 @@ class EfficiencyAnswer(OneSetAnswer):
         return self._compared or self.sentences[:1]
 
     @property
+    def resolved(self) -> bool:
+        """Whether any two techniques are told apart."""
+        return any(entry.crossing.verdict != "not resolved" for entry in self.crossings)
+
+    @property
     def would_change(self) -> str:
         """What would turn the comparison."""
         more = "" if self.study.seeds >= SEEDS else f" It takes {SEEDS} seeds to compare curves at all."
-        if any(entry.crossing.verdict != "not resolved" for entry in self.crossings):
+        if self.resolved:
             return (
                 f"A gap of the other sign at either end of the sizes, on other items of the same kind or under other "
                 f"seeds; sizes beyond these say nothing.{more}"

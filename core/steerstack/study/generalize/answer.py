@@ -202,9 +202,14 @@ class GeneralizeAnswer(TechniqueAnswer):
         return self._said
 
     @property
+    def resolved(self) -> bool:
+        """Whether any technique that is trained on the target itself does anything there: what could carry over."""
+        return any(one.within.bears_claim for one in self.transfers if not is_reference(one.name))
+
+    @property
     def would_change(self) -> str:
         """What would turn it, by how far training on the target itself bears it."""
-        if not any(one.within.bears_claim for one in self.transfers if not is_reference(one.name)):
+        if not self.resolved:
             return (
                 f"An effect of training on {self.target} itself that can be told from none: more items, or a model "
                 "that is moved further. Until then there is nothing that could carry over."

@@ -141,9 +141,14 @@ class LabelErrorsAnswer(OneSetAnswer):
         return [one.sentence for one in self.at_worst]
 
     @property
+    def resolved(self) -> bool:
+        """Whether true labels give an effect of which a share can be lost."""
+        return any(math.isfinite(one.recovered.ci_low) for one in self.cells)
+
+    @property
     def would_change(self) -> str:
         """What would turn it, by how far true labels bear it."""
-        if not any(math.isfinite(one.recovered.ci_low) for one in self.cells):
+        if not self.resolved:
             return (
                 "An effect of true labels that can be told from none: more items, or a model that a vector moves "
                 "further. Until then no share of it can be lost."

@@ -180,9 +180,14 @@ class OnlineRLAnswer(TechniqueAnswer):
         return [one.sentence for one in here if one.first in self.learners]
 
     @property
+    def resolved(self) -> bool:
+        """Whether any reward is told from another one."""
+        return any(one.outcome != "not resolved" for one in self.comparisons)
+
+    @property
     def would_change(self) -> str:
         """What would turn it."""
-        if all(one.outcome == "not resolved" for one in self.comparisons):
+        if not self.resolved:
             return (
                 f"More test items and seeds: here are {len(self.tested[FIRST])} items and {self.study.seeds} seeds; or "
                 f"more than {self.study.updates} steps of training, if there is something to learn."

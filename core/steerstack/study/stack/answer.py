@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from steerstack.report.answer import Answer, ItemFrame
-from steerstack.report.page import Table, foot
+from steerstack.report.page import Table, foot, interval
 from steerstack.report.plot import NULLS, VECTOR, Plot, bare_line, line
 from steerstack.run.arms import ArmValues
 from steerstack.stats import estimates
@@ -64,12 +64,16 @@ class StackAnswer(Answer):
         The vector's mean effect beside each null's, on the items that all nulls share.
     combined:
         What the vector still does on top of each of the others.
+    against:
+        Share of items whose log-odds fall from the negative vector over none to the positive one, by the slope of a
+        straight line (Tan et al. 2024, arXiv 2407.12404, "anti-steerable"); None where one of both was not measured.
     """
 
     behavior: str
     rows: Sequence[StackRow]
     test: NullTest
     combined: Sequence[OnTop]
+    against: Estimate | None = None
 
     @classmethod
     def of(cls, study: Stack, items: ItemFrame) -> StackAnswer:
@@ -82,10 +86,13 @@ class StackAnswer(Answer):
         rows = [
             StackRow(cell, estimates.difference(of.log_odds, bare.log_odds, groups=groups))
             for cell, of in grid.items()
-            if cell != BARE
+            if cell != BARE and cell.listed
         ]
         combined = on_top(interactions(quadruples(grid), margin=study.margin, groups=groups))
-        return cls(items.behavior, rows, _nulls(others, arms), combined)
+        sides = [grid.get(Cell("none", side)) for side in ("negative", "positive")]
+        low, high = (of.log_odds if of else None for of in sides)
+        against = None if low is None or high is None else estimates.share(high < low, groups=groups)
+        return cls(items.behavior, rows, _nulls(others, arms), combined, against)
 
     def effect(self, cell: Cell) -> Estimate | None:
         """What one arm does; None where it was not measured."""
@@ -145,6 +152,7 @@ class StackAnswer(Answer):
             f"Each grey mark is one null, on the test items that all nulls share; the mark beside them is the vector "
             f"on these items ({self.test.effect:+.3f})."
         )
+        caption = caption if any(nulls.values()) else ""
         below = foot(self.alone.n, "locked test items", "nats per token")
         what = "difference from the bare model (nats per token)"
         return [Plot("arms", "Effects with 95 % intervals, beside the nulls", "", what, lines, caption=caption,
@@ -154,7 +162,7 @@ class StackAnswer(Answer):
     def tables(self) -> list[Table]:
         """Every arm, and what the vector adds to the others."""
         arms = [[row.label, str(row.effect), str(row.effect.n)] for row in self.rows]
-        rows = [[one.other, one.adds, one.kept or "not known", one.verdict] for one in self.combined]
+        rows = [[one.other, interval(one.adds), one.kept or "not known", one.verdict] for one in self.combined]
         columns = ["arm", "effect and 95 % interval (nats per token)", "n"]
         tables = [Table("Every arm beside the bare model", columns, arms)]
         added = ["on top of", "what the vector adds", "share of its effect alone", "verdict"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def stack_effects(result: StackResult) -> Iterator[Effect]:
     """The effects by name: ``effect/...`` against the bare model, ``interaction/...``, other vectors, nulls, costs."""
-    for arm in (arm for arm in result.arms if arm.listed):
+    for arm in (arm for arm in result.arms if arm.cell.listed):
         cell = arm.cell
         parts = {"prompt": cell.prompt, "vector": cell.vector, "finetune": cell.finetune}
         present = [f"{what}-{level}" for what, level in parts.items() if level != "none"]

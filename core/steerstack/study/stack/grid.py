@@ -37,6 +37,11 @@ class Cell:
     origin: Origin = "transferred"
 
     @property
+    def listed(self) -> bool:
+        """Whether it stands in tables: without a vector it is the same wherever vectors are from, and stands once."""
+        return self.vector != "none" or self.origin == "transferred"
+
+    @property
     def about(self) -> dict[str, str]:
         """As results and frames name it."""
         return {
@@ -73,11 +78,6 @@ class GridArm:
     probability: Estimate
     effect: Estimate
     against: Estimate | None
-
-    @property
-    def listed(self) -> bool:
-        """Whether it stands in tables: without a vector it is the same wherever vectors are from, and stands once."""
-        return self.cell.vector != "none" or self.cell.origin == "transferred"
 
     def to_json(self) -> dict[str, object]:
         """As results hold it."""

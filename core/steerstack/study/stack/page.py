@@ -232,7 +232,7 @@ def _arms(result: StackResult) -> Table:
         ["base" if arm.cell.finetune == "none" else arm.cell.finetune, _PROMPTS[arm.cell.prompt], *_vector(arm.cell),
          interval(arm.estimate), f"{arm.probability.value:.3f}",
          REFERENCE if arm.cell == BARE_MODEL else interval(arm.effect)]
-        for arm in result.arms if arm.listed
+        for arm in result.arms if arm.cell.listed
     ]  # fmt: skip
     score = result.study.score
     columns = ["model", "prompt", "vector", "from", scale_name(score), share_name(score), "effect"]

@@ -41,7 +41,7 @@ from steerstack.study.stack.misread import Misread, misread
 from steerstack.study.stack.nulls import NullArms
 from steerstack.study.stack.page import stack_page
 from steerstack.study.stack.replicates import Replicate, Replicates
-from steerstack.study.stack.words import alone_words, on_top, stack_summary
+from steerstack.study.stack.words import NO_PROMPTS, alone_words, on_top, stack_summary
 from steerstack.study.vector_roles import refitted_on
 from steerstack.techniques.compute import of_vector
 from steerstack.techniques.fine_tunes import still
@@ -129,12 +129,12 @@ class StackResult(Result):
 
     @property
     def warnings(self) -> list[str]:
-        """The same, and fine-tunes that nothing was stacked on."""
-        idle = still(self.recipes.items())
+        """The same, fine-tunes that nothing was stacked on, and prompts that the data do not have."""
         left = [
-            f"{name} kept nothing of its training: it is the base model, and has no arms of its own." for name in idle
+            f"{name} kept nothing of its training: it is the base model, and has no arms of its own."
+            for name in still(self.recipes.items())
         ]
-        return [*super().warnings, *left]
+        return [*super().warnings, *left, *([] if self.prompts else [NO_PROMPTS])]
 
     @property
     def warning(self) -> str | None:

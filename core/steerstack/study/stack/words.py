@@ -26,6 +26,8 @@ REFERENCE = "0 (reference)"
 MANY = 10_000
 """Items from which on a forecast of their number says only that there are more."""
 
+NO_PROMPTS = "The data have no system prompts for or against the behaviour, so nothing is measured on top of one."
+
 _SIDES = {"positive": "+", "negative": "-"}
 
 
@@ -49,7 +51,7 @@ class OnTop:
     other:
         On top of what.
     adds:
-        What it does there, with its interval.
+        What it does there.
     kept:
         The share of its effect alone that it keeps; empty where that is not known.
     verdict:
@@ -57,7 +59,7 @@ class OnTop:
     """
 
     other: str
-    adds: str
+    adds: Estimate
     kept: str
     verdict: str
 
@@ -81,13 +83,13 @@ class OnTop:
         if entry.n_to_resolve:
             verdict += f"; {to_resolve(entry.n_to_resolve)}"
         retention = share(entry.retained) if math.isfinite(entry.retained.ci_low) else ""
-        return cls(other, interval(entry.first_on_top), retention, verdict)
+        return cls(other, entry.first_on_top, retention, verdict)
 
     @property
     def sentence(self) -> str:
         """All of it."""
         clause = f", and keeps {self.kept} of its effect" if self.kept else ""
-        return f"On top of {self.other} it does {self.adds}{clause} ({self.verdict})."
+        return f"On top of {self.other} it does {interval(self.adds)}{clause} ({self.verdict})."
 
 
 def to_resolve(items: int) -> str:
@@ -152,7 +154,7 @@ def stack_summary(result: "StackResult") -> Table:
     rows = [
         [arm_words(arm.cell), signed(arm.estimate.value), REFERENCE if arm.cell == BARE else interval(arm.effect)]
         for arm in result.arms
-        if arm.listed
+        if arm.cell.listed
     ]
     near = [f"neighbour, {one.name}: {one.effect(result.bare_there)}" for one in result.nulls.neighbors]
     notes = [result.null_test.sentence, *near, *(result.misread.lines if result.misread else [])]

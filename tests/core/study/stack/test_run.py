@@ -18,6 +18,7 @@ from steerstack.stats import rank_p
 from steerstack.steering.tokens import Tokens
 from steerstack.study.stack.distance import TEXTS
 from steerstack.study.stack.grid import LEVELS, Cell
+from steerstack.study.stack.words import NO_PROMPTS
 from steerstack.techniques.strength_at_kl import kl_at
 from steerstack_plugins.baselines.few_shot import FewShot
 from steerstack_plugins.baselines.lora_sft import LoraSFT
@@ -252,6 +253,12 @@ def test_each_null_chooses_its_own_layer_and_strength_by_the_rule_of_the_vector(
         measured = [one.log_odds for one in null.choice.tried if one.log_odds is not None]
         mine = next(one for one in null.choice.tried if one.candidate == null.choice.candidate)
         assert mine.log_odds == max(measured)
+
+
+def test_prompts_that_the_data_do_not_have_are_missed(llama, data, table, tmp_path):
+    few = SMALL.model_copy(update={"nulls": 0})
+    assert NO_PROMPTS in run(llama, load_data(table), tmp_path / "without", few).warnings
+    assert NO_PROMPTS not in run(llama, data, tmp_path / "with", few).warnings
 
 
 def test_few_nulls_claim_nothing(llama, data, tmp_path):
