@@ -1,7 +1,8 @@
 """The command line, dying at a chosen moment, as a module that is forked (:mod:`tests.support.forking`).
 
 It sends itself a signal after so many lines of a ledger and then so many forward passes; with ``half`` for the
-passes, in the middle of writing the next line.
+passes, in the middle of writing the next line. Steps that share work are done in pairs, so that many kills fall
+within a small study.
 """
 
 import importlib
@@ -42,7 +43,7 @@ def main(lines, passes, number, *words):
             os.kill(os.getpid(), number)
         return run_pass(model, work)
 
-    ledger.append, forward.run_pass = counted, passing
+    ledger.append, forward.run_pass, ledger.TOGETHER = counted, passing, 2
     signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs tests in the background
     sys.argv = ["steerstack", *words]
     steerstack()

@@ -7,6 +7,8 @@ import yaml
 from tests.core.cli.interrupts import MESSAGE, interrupted, press, rain
 from tests.support.wait import PATIENCE
 
+from steerstack.run.ledger import TOGETHER
+
 
 def stopped(code, errors):
     assert code == 130, errors
@@ -41,14 +43,15 @@ def test_in_a_step(tmp_path, tiny_folder, table, own_home):
     file = tmp_path / "study.yaml"
     declared = {
         "study": "efficiency", "model": str(tiny_folder), "data": str(table), "behavior": "kindness",
-        "techniques": ["mean-difference"], "layers": [1], "sizes": [2, 4], "seeds": 2, "nulls": False,
+        "techniques": ["mean-difference"], "layers": [1], "sizes": [2, 4], "seeds": TOGETHER // 2 + 1, "nulls": False,
     }  # fmt: skip
     file.write_text(yaml.safe_dump(declared))
-    stopped(*rain(interrupted("step:3", "run", file, "--no-record")))
+    done = 1 + TOGETHER  # the unsteered model, and the fits that are measured in one go
+    stopped(*rain(interrupted(f"step:{done + 1}", "run", file, "--no-record")))
     (ledger,) = own_home.rglob("ledger.jsonl")
     content = ledger.read_text()
     assert content.endswith("\n")
-    assert len([json.loads(line) for line in content.splitlines()]) == 2
+    assert len([json.loads(line) for line in content.splitlines()]) == done
 
 
 @pytest.mark.parametrize("moment", ["thread", "exit"])
