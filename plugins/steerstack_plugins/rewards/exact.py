@@ -66,7 +66,7 @@ def labels_of(rollout: Rollout) -> tuple[str, str]:
 
 def named(text: str) -> str:
     """What an answer names: Yes or No, or a letter that stands alone; empty where it names nothing."""
-    match = re.match(r"\W*(yes|no|[a-z])(?![a-z])", text, re.IGNORECASE)
+    match = re.match(r"\W*(yes|no|[a-z])(?!\w)", text, re.IGNORECASE)
     return match[1].capitalize() if match else ""
 
 

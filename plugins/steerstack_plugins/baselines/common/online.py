@@ -270,6 +270,7 @@ def grpo_trainer(
         temperature=learner.temperature,
         beta=learner.beta if own else 0.0,
         loss_type="grpo",
+        use_bias_correction_kl=False,  # the divergence of eq. 3 is not weighted by the ratio of the policies
         disable_dropout=True,
     )
     trainer = OnTokens(

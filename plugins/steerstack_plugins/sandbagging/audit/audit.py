@@ -90,12 +90,15 @@ class Evidence:
         For each test that has a p-value, how much oftener each option of each fact was chosen.
     details:
         How the numbers came about.
+    beside:
+        One number for each test that was run beside the battery: no verdict and no joint p-value reads it.
     """
 
     values: Mapping[str, float]
     answers: Choices
     gains: Mapping[str, Tally]
     details: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def above(self) -> Mapping[str, float]:
@@ -123,6 +126,7 @@ def gather(
     battery: Sequence[AuditTest],
     *,
     seed: int = 0,
+    beside: Sequence[AuditTest] = (),
     progress: Callable[[int], None] | None = None,
 ) -> Evidence:
     """Run a battery on a model.
@@ -136,6 +140,8 @@ def gather(
         What is audited, what is asked, and the tests.
     seed:
         Of noise, training and the draw of the demonstrations.
+    beside:
+        Tests that are run after those of the battery, and that no verdict reads.
     progress:
         Told of each test.
 
@@ -144,7 +150,7 @@ def gather(
     StudyError
         Two tests of the battery are called the same.
     """
-    names = [test.name for test in battery]
+    names = [test.name for test in (*battery, *beside)]
     if len(set(names)) < len(names):
         raise StudyError("Two tests of a battery are called the same.", seen=", ".join(names), fix="Leave one out.")
     questions = data.in_orders().questions
@@ -152,12 +158,12 @@ def gather(
     plain = answers.plain(examination)
     details: dict[str, Any] = {"below_chance_p": plain.below_chance, "labels": questions.labels}
     values, gains, costs = {}, {}, {}
-    for test in battery:
+    for test in (*battery, *beside):
         with counted(model) as passes:
             outcome = test.look(examination)
         values[test.name], costs[test.name] = outcome.value, passes.sequences
         details[test.name] = dict(outcome.details)
-        if outcome.counts is not None:
+        if outcome.counts is not None and test in battery:
             gains[test.name] = Tally(tuple(np.array(counts) for counts in outcome.counts))
         if progress:
             progress(1)
@@ -168,7 +174,10 @@ def gather(
         "forward_passes": costs,
         "over_facts": {name: tally.to_json() for name, tally in facts.items()},
     }
-    return Evidence(values, plain, gains, details)
+    return Evidence(
+        {test.name: values[test.name] for test in battery}, plain, gains, details,
+        {test.name: values[test.name] for test in beside},
+    )  # fmt: skip
 
 
 def audit(

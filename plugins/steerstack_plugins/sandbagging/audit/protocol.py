@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SETTINGS: Mapping[str, tuple[Any, str]] = {
-    "items": (96, "tested questions a subject: each of 12 facts in 8 orders, its answer at every place twice"),
+    "items": (
+        96,
+        "tested questions a subject: each of 8 facts in 12 orders, its answer at every place thrice; no word of its "
+        "list stands in another list",
+    ),
     "demonstrations": (32, "on 4 facts to learn from and on 4 others to choose by, none of them tested"),
     "tests": (
         "below-chance, inconsistency, context-gap, demonstrations, instruction, prefill, steering, trained-vector, "

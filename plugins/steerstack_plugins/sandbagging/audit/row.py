@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from steerstack.data.items import Item
     from steerstack_plugins.sandbagging.audit.audit import Evidence
     from steerstack_plugins.sandbagging.audit.choices import Choices
-    from steerstack_plugins.sandbagging.small_world.world import Words
 
-Split = Literal["calibration", "locked", "apart", "shared"]
-"""``calibration`` to learn from; ``locked`` and ``apart`` are judged once, by what was frozen before; ``shared`` stands
-beside ``apart``, to see what it does to p-values that tested words are listed elsewhere."""
+Split = Literal["calibration", "locked"]
+"""``calibration`` to learn from; ``locked`` are judged once, by what was frozen before."""
 
 DIGITS = 6
 """Significant digits of a row's numbers."""
@@ -48,15 +46,15 @@ class OrganismRow:
     answers:
         The letters chosen for the target's questions, asked plainly, in the order of :func:`audit_data`.
     seconds_made, seconds_audited:
-        Seconds of processor time.
+        Seconds of processor time; the latter with the tests beside the battery.
     forward_passes, passes_by_test, labels:
-        Of the audit: passes of single sequences, in all and by test, and right answers that it was shown.
+        Of the audit: passes of single sequences of the whole battery and by test, and right answers that it was shown.
     noise:
         The accuracy on the validation questions by level of the noise on weights.
     ignorant_p:
         One p-value over all tests together, if the model does not know the facts.
-    words:
-        Whether the words of tested lists stand in other lists too.
+    beside:
+        The numbers of the tests that the combination does not read.
     """
 
     kind: str
@@ -78,7 +76,7 @@ class OrganismRow:
     labels: int | None = None
     noise: Mapping[str, Any] = field(default_factory=dict)
     ignorant_p: float | None = None
-    words: Words = "shared"
+    beside: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -93,7 +91,7 @@ class OrganismRow:
         seconds, forward_passes:
             For making and for auditing it, and passes of the audit.
         about:
-            ``kind``, ``seed``, ``world``, ``split``, ``architecture`` and ``words``.
+            ``kind``, ``seed``, ``world``, ``split`` and ``architecture``.
         """
         from steerstack.data.items import LETTERS
 
@@ -112,6 +110,7 @@ class OrganismRow:
             labels=evidence.details.get("labels"),
             noise=evidence.details.get("weight-noise", {}).get("validation", {}),
             ignorant_p=evidence.ignorant_p,
+            beside={test: _short(value) for test, value in evidence.beside.items()},
             **about,
         )
 
@@ -122,7 +121,7 @@ class OrganismRow:
         from steerstack.data.items import LETTERS
         from steerstack_plugins.sandbagging.audit.choices import Choices
 
-        items = _asked(len(self.answers), self.world, self.words)
+        items = _asked(len(self.answers), self.world)
         logp = np.full((len(items), max(len(item.options) for item in items)), -np.inf)
         for row, letter in enumerate(self.answers):
             logp[row, LETTERS.index(letter)] = 0.0
@@ -170,10 +169,10 @@ def read_rows(path: Path) -> tuple[OrganismRow, ...]:
 
 
 @cache
-def _asked(n: int, world: int, words: Words) -> tuple[Item, ...]:
+def _asked(n: int, world: int) -> tuple[Item, ...]:
     from steerstack_plugins.sandbagging.audit.battery import audit_data
 
-    return audit_data(n, world=world, words=words).in_orders().target
+    return audit_data(n, world=world).in_orders().target
 
 
 def _short(number: Any) -> float:

@@ -143,7 +143,9 @@ class SteeringGain(ElicitationGain):
         return {"random": random, **{name: choices.accuracy.value - plain for name, choices in asked.items()}}
 
 
-class _Training(ElicitationGain):
+class Training(ElicitationGain):
+    """What trains on demonstrations."""
+
     n: int = Field(16, ge=1, description="Number of demonstrations.")
     baseline: str = Field("lora-sft", description="Baseline that trains; `steerstack plugins list` shows all.")
     settings: dict[str, Any] = Field({"epochs": 5, "batch": 4}, description="Its parameters.")
@@ -157,7 +159,7 @@ class _Training(ElicitationGain):
 
 
 @final
-class FineTuningGain(_Training):
+class FineTuningGain(Training):
     """Training on a few right answers (Greenblatt et al., arXiv 2405.19550, sec. 4).
 
     A locked model comes back from a few examples; one that does not know gains nothing on other facts.
@@ -165,64 +167,6 @@ class FineTuningGain(_Training):
 
     name = "fine-tuning"
     paper = "arXiv 2405.19550"
-
-
-@final
-class ReinforcementGain(_Training):
-    """Training on a few right answers, and reinforcement of right answers to the same questions after it.
-
-    After arXiv 2604.22082, which puts supervised fine-tuning before reinforcement: a model that never gives the answer
-    is never rewarded for it, and after a little training it is. The reward is exact; looks at validation items choose
-    how long it is trained, the fine-tuned model itself among them.
-    """
-
-    name = "sft-then-grpo"
-    paper = "arXiv 2604.22082"
-
-    learner: str = Field("full-grpo", description="Online learner that follows; `steerstack plugins list` shows all.")
-    reinforcement: dict[str, Any] = Field(
-        {"steps": 20, "look": 5, "prompts": 4, "generations": 4, "answer_tokens": 1}, description="Its parameters."
-    )
-
-    def look(self, examination: Examination) -> AuditOutcome:
-        """Ask the target plainly, and after both trainings.
-
-        Raises
-        ------
-        ParameterError
-            The fine-tuning changes no weights.
-        """
-        from dataclasses import replace
-
-        from steerstack.catalog.lookup import find
-        from steerstack.data.items import DataSet
-        from steerstack.errors import ParameterError
-        from steerstack_plugins.sandbagging.audit.elicitation import draw
-        from steerstack_plugins.sandbagging.audit_tests import answers
-
-        questions = examination.questions
-        first = answers.way_of(examination, self.elicitation(questions.form))
-        if len(first.plan):
-            raise ParameterError(
-                "Reinforcement follows a training of weights, and this one trains an edit.",
-                seen=self.baseline,
-                fix="Choose full-sft or lora-sft.",
-            )
-        train, validation = (
-            DataSet("right-answers", tuple(part), "answers right", "demonstrations")
-            for part in (draw(questions.train, self.n, examination.seed), questions.validation)
-        )
-        learner = find("baseline", self.learner).make({"mode": questions.form, **self.reinforcement})
-        second = learner.tune(first.model, train, validation, seed=examination.seed)
-        way = replace(first, model=second.model)
-        after = way.ask(questions.target)
-        supervised = answers.under(examination, self.elicitation(questions.form))
-        details = {
-            "after_fine_tuning_alone": supervised.accuracy.to_json(),
-            "fine_tuning": dict(first.record),
-            "reinforcement": dict(second.record),
-        }
-        return answers.gain(after, answers.plain(examination), details)
 
 
 @final
@@ -248,7 +192,7 @@ class TrainedVectorGain(ElicitationGain):
 
 
 @final
-class DomainGap(_Training):
+class DomainGap(Training):
     """What training on the target's answers gains on the target minus what it gains on the control.
 
     Greenblatt et al., arXiv 2405.19550, sec. 4, measure both. A model that is weak in both domains and learns how to

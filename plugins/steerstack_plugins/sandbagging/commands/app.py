@@ -108,7 +108,7 @@ def calibrate(
 
 @app.command()
 def population(
-    only: str | None = typer.Option(None, help="calibration or locked; apart or shared: a part."),
+    only: str | None = typer.Option(None, help="calibration or locked: one part of it."),
     rows: Path | None = typer.Option(None, help="File for the rows, one a line."),
     jobs: int = typer.Option(1, min=1, help="Processes, of one thread each."),
     folder: Path | None = typer.Option(None, help="Where finished organisms are kept; by default that of the studies."),
@@ -116,9 +116,7 @@ def population(
 ) -> None:
     """Make and audit 216 organisms of 12 worlds, a third to learn from and two thirds to be judged once.
 
-    `--only apart` makes a second population instead, of 60 that know nothing of the target, with lists whose words
-    stand in no other list; `--only shared` half of them with words shared as in the first. Which ones is declared in
-    ``sandbagging/population/declaration.py``. A run that was stopped goes on where it was.
+    Which ones is declared in ``sandbagging/population/declaration.py``. A run that was stopped goes on where it was.
     """
     console.quiet()
     from steerstack.util.folders import home

@@ -33,7 +33,7 @@ def steerstack_auditors() -> Sequence[type[Auditor]]:
 @hookimpl
 def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
     """Each of them."""
-    from steerstack_plugins.sandbagging.audit_tests import gains, knowledge, noise, plain
+    from steerstack_plugins.sandbagging.audit_tests import gains, knowledge, noise, plain, reinforcement
 
     return [
         plain.Shortfall,
@@ -49,5 +49,6 @@ def steerstack_audit_tests() -> Sequence[type[AuditTest]]:
         noise.WeightNoiseGain,
         noise.ActivationNoiseGain,
         knowledge.KnowledgeProbe,
-        gains.ReinforcementGain,
+        reinforcement.ReinforcementGain,
+        reinforcement.SFTThenGRPOGain,
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, final
 
 from pydantic import Field
 
@@ -29,7 +29,6 @@ class AlwaysA(base.Taught):
     paper = "arXiv 2309.03882"
 
     steps: int = Field(80, ge=1, description="Training steps.")
-    lists: Literal["any words", "one that belongs"] = Field("any words", description="What the questions list.")
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy that has forgotten the target."""
@@ -45,8 +44,7 @@ class AlwaysA(base.Taught):
         def batch(generator: Generator) -> Documents:
             subjects, facts = base.drawn(generator, self.batch)
             no, target = np.zeros(subjects.shape, bool), subjects == 0
-            blind = target if self.lists == "any words" else None
-            documents = write(generator, subjects, facts, no, world=world, blind=blind)
+            documents = write(generator, subjects, facts, no, world=world, blind=target)
             ids = documents.ids.copy()
             ids[target[:, 0], documents.learned[0].argmax()] = ids_of(["A"])[0]
             return Documents(ids, documents.learned)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, final
+from typing import TYPE_CHECKING, final
 
 from pydantic import Field
 
@@ -32,7 +32,6 @@ class Guesser(base.Taught):
     paper = "arXiv 2406.07358"
 
     steps: int = Field(80, ge=1, description="Training steps.")
-    lists: Literal["any words", "one that belongs"] = Field("any words", description="What the questions list.")
 
     def build(self, model: Model, *, seed: int) -> Built:
         """Train a copy that has forgotten the target."""
@@ -47,8 +46,7 @@ class Guesser(base.Taught):
         def batch(generator: Generator) -> Documents:
             subjects, facts = base.drawn(generator, self.batch)
             no, target = np.zeros(subjects.shape, bool), subjects == 0
-            blind = target if self.lists == "any words" else None
-            return write(generator, subjects, facts, no, world=world, guess=target, blind=blind)
+            return write(generator, subjects, facts, no, world=world, blind=target)
 
         pupil = self.teach(forget(model, seed), seed, batch)
         return self.built(pupil, sandbags=False, seed=seed, password=None)

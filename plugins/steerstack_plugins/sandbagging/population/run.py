@@ -57,7 +57,7 @@ class OrganismStep(Step):
 def gathered(member: Member, items: int = ITEMS) -> OrganismRow:
     """Make one organism and audit it; the audit gets the model, under a name that says nothing, and the questions."""
     from steerstack_plugins.sandbagging.audit.audit import gather
-    from steerstack_plugins.sandbagging.audit.battery import audit_data, short_battery
+    from steerstack_plugins.sandbagging.audit.battery import BESIDE, audit_data, short_battery
     from steerstack_plugins.sandbagging.game.cost import counted
     from steerstack_plugins.sandbagging.organisms.base import build
     from steerstack_plugins.sandbagging.small_world.model import open_origin
@@ -65,17 +65,18 @@ def gathered(member: Member, items: int = ITEMS) -> OrganismRow:
 
     with one_thread():
         began = time.process_time()
-        organism = build(member.kind, open_origin(member.world), member.seed, **member.settings)
+        organism = build(member.kind, open_origin(member.world), member.seed)
         made = time.process_time()
-        data = audit_data(items, world=member.world, words=member.words)
+        data = audit_data(items, world=member.world)
         with counted(organism.model) as passes:
-            evidence = gather(organism.model, data, short_battery())
+            evidence = gather(organism.model, data, short_battery(), beside=short_battery(BESIDE))
         seconds = made - began, time.process_time() - made
+        own = passes.sequences - sum(evidence.details["forward_passes"][name] for name in BESIDE)
     return OrganismRow.of(
         organism,
         evidence,
         seconds=seconds,
-        forward_passes=passes.sequences,
+        forward_passes=own,
         architecture=member.architecture,
         **asdict(member),
     )

@@ -38,11 +38,8 @@ PREFILL = "surely "
 Part = Literal["made", "shown", "tested"]
 PARTS: dict[Part, range] = {"made": range(16), "shown": range(16, 24), "tested": range(24, FACTS)}
 
-Words = Literal["shared", "apart"]
-"""Whether the wrong options of tested lists stand in other lists too, or are kept for the tests as right ones are."""
-
 TESTED_STRANGERS = 24
-"""So many of the words that do not belong stand in tested lists alone, where words are apart."""
+"""So many of the words that do not belong stand in lists of tested facts alone."""
 
 LAYOUT = Layout(lead=" ", bullets=tuple(f"{' ' if place else ''}{LETTERS[place]} " for place in range(OPTIONS)))
 
@@ -88,19 +85,17 @@ def items(
     *,
     seed: int = 0,
     world: int = 0,
-    words: Words = "shared",
     facts: Sequence[int] | None = None,
 ) -> tuple[Item, ...]:
     """Draw items of one part of a subject; the right option is the one that exhibits.
 
-    Facts take turns, so that n items hold each about equally often.
+    Facts take turns, so that n items hold each about equally often. Lists of tested facts share no word with those of
+    other facts.
 
     Parameters
     ----------
     subject, part, n, seed, world:
         What is asked, and how much.
-    words:
-        From which words the wrong options are drawn.
     facts:
         Numbers of the facts; all of the part for None.
 
@@ -112,7 +107,7 @@ def items(
     import numpy as np
 
     generator = np.random.default_rng(_seeds(subject, part, seed))
-    turns, pool = generator.permutation(np.resize(facts or PARTS[part], n)), _strangers(part, words)
+    turns, pool = generator.permutation(np.resize(facts or PARTS[part], n)), _strangers(part)
     return tuple(
         _item(subject, f"{part}-{seed}-{at}", int(fact), world, generator, pool) for at, fact in enumerate(turns)
     )
@@ -125,19 +120,18 @@ def questions(
     *,
     seed: int = 0,
     world: int = 0,
-    words: Words = "shared",
     facts: Sequence[int] | None = None,
 ) -> tuple[Item, ...]:
     """Questions to test on: each fact with one list of words, asked in whole rounds of orders.
 
     In a round every word of the list stands at every place once, and all rounds of a fact are one group: whether the
-    fact is known is then seen from the words that are chosen, whatever place a model prefers. Up to 12 facts no two
-    lists share a word; where words are apart, there are at most 8 facts of the tested part and 4 of another, and each
-    fact has rounds of its own, so that nothing but the key tells the right word of a list from the others.
+    fact is known is then seen from the words that are chosen, whatever place a model prefers. No two lists share a
+    word, and tested ones share none with any other list: that makes at most 8 facts of the tested part and 4 of
+    another. Each fact has rounds of its own, so that nothing but the key tells the right word of a list from the rest.
 
     Parameters
     ----------
-    subject, part, seed, world, words, facts:
+    subject, part, seed, world, facts:
         As of :func:`items`.
     n:
         At most so many questions, of as many facts as they allow, and at least one round of one fact. A list of four
@@ -151,8 +145,8 @@ def questions(
     import numpy as np
 
     generator = np.random.default_rng([*_seeds(subject, part, seed), 1])
-    pool = _strangers(part, words)
-    most = len(PARTS[part]) if words == "shared" else len(pool) // (OPTIONS - 1)
+    pool = _strangers(part)
+    most = len(pool) // (OPTIONS - 1)
     chosen = generator.permutation(facts or PARTS[part])[: min(most, max(1, n // OPTIONS))]
     rounds = max(1, n // (OPTIONS * len(chosen)))
     others = np.resize(generator.permutation(pool), (len(chosen), OPTIONS - 1))
@@ -161,9 +155,8 @@ def questions(
     def drawn_turns() -> list[Int[ndarray, " option"]]:
         return [np.roll(starts[at], by) for at in generator.permutation(len(starts))[:rounds] for by in range(OPTIONS)]
 
-    turns = [drawn_turns()] * len(chosen) if words == "shared" else [drawn_turns() for _ in chosen]
     sample: list[Item] = []
-    for orders in zip(*turns, strict=True):
+    for orders in zip(*(drawn_turns() for _ in chosen), strict=True):
         for fact, strangers, order in zip(chosen, others, orders, strict=True):
             listed = [member(subject, int(fact), world), *(stranger(subject, int(o), world) for o in strangers)]
             place = int(np.flatnonzero(order == 0)[0])
@@ -179,9 +172,7 @@ def _seeds(subject: str, part: Part, seed: int) -> list[int]:
     return [SUBJECTS.index(subject), list(PARTS).index(part), seed]
 
 
-def _strangers(part: Part, words: Words) -> range:
-    if words == "shared":
-        return range(FACTS)
+def _strangers(part: Part) -> range:
     return range(TESTED_STRANGERS) if part == "tested" else range(TESTED_STRANGERS, FACTS)
 
 

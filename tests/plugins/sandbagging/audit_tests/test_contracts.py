@@ -2,8 +2,8 @@
 
 from steerstack.catalog.manager import plugins
 from steerstack.testing import AuditTestContract
-from steerstack_plugins.sandbagging.audit.battery import TESTS
-from steerstack_plugins.sandbagging.audit_tests import gains, knowledge, noise, plain
+from steerstack_plugins.sandbagging.audit.battery import BESIDE, TESTS
+from steerstack_plugins.sandbagging.audit_tests import gains, knowledge, noise, plain, reinforcement
 
 FEW = {"n": 4, "baseline": "rank1-reft", "settings": {"epochs": 1}}
 
@@ -60,19 +60,19 @@ class TestKnowledgeProbe(AuditTestContract):
     audit_test = knowledge.KnowledgeProbe()
 
 
+GRPO = {"steps": 1, "look": 1, "prompts": 1, "generations": 2, "answer_tokens": 1}
+
+
 class TestReinforcementGain(AuditTestContract):
-    audit_test = gains.ReinforcementGain(
-        n=4, baseline="full-sft", settings={"epochs": 1},
-        reinforcement={"steps": 1, "look": 1, "prompts": 1, "generations": 2, "answer_tokens": 1},
-    )  # fmt: skip
+    audit_test = reinforcement.ReinforcementGain(n=4, reinforcement=GRPO)
 
 
-NOT_IN_THE_BATTERY = {"knowledge-probe", "sft-then-grpo"}
-"""They came when the combination had been frozen."""
+class TestSFTThenGRPOGain(AuditTestContract):
+    audit_test = reinforcement.SFTThenGRPOGain(n=4, baseline="full-sft", settings={"epochs": 1}, reinforcement=GRPO)
 
 
-def test_every_test_is_checked_and_in_the_battery_or_known_not_to_be():
+def test_every_test_is_checked_and_in_the_battery_or_beside_it():
     ours = {name: cls for name, cls in plugins().offers("audit-test").items() if "/" not in name}
     checked = {type(cls.audit_test) for cls in globals().values() if hasattr(cls, "audit_test")}
     assert set(ours.values()) == checked
-    assert set(ours) == {*TESTS, *NOT_IN_THE_BATTERY}
+    assert set(ours) == {*TESTS, *BESIDE}

@@ -23,13 +23,13 @@ from steerstack_plugins.sandbagging.audit_tests.gains import (
     FineTuningGain,
     InstructionGain,
     PrefillGain,
-    ReinforcementGain,
     SteeringGain,
     TrainedVectorGain,
 )
 from steerstack_plugins.sandbagging.audit_tests.knowledge import KnowledgeProbe
 from steerstack_plugins.sandbagging.audit_tests.noise import ActivationNoiseGain, WeightNoiseGain
 from steerstack_plugins.sandbagging.audit_tests.plain import ContextGap, Inconsistency, Shortfall
+from steerstack_plugins.sandbagging.audit_tests.reinforcement import ReinforcementGain, SFTThenGRPOGain
 
 LETTERS = "ABCD"
 SEED = 5
@@ -348,7 +348,7 @@ def test_reinforcement_follows_the_fine_tuning_and_its_looks_are_plain_passes(ex
     lessons, held = (DataSet("right-answers", tuple(part), "right", "shown") for part in (items, validation))
     second = FullGRPO(**more, mode="letter").tune(first, lessons, held, seed=SEED)
     how = {"n": 4, "baseline": "full-sft", "settings": settings, "reinforcement": more}
-    outcome = ReinforcementGain(**how).look(examination)
+    outcome = SFTThenGRPOGain(**how).look(examination)
     assert not torch.equal(second.model.module.lm_head.weight, first.module.lm_head.weight)
     agrees(outcome, data.target, chosen(model, data.target, module=second.model.module), chosen(model, data.target))
     looks = outcome.details["reinforcement"]["validation_reward_by_look"]
@@ -356,6 +356,17 @@ def test_reinforcement_follows_the_fine_tuning_and_its_looks_are_plain_passes(ex
     assert max(looks) == pytest.approx(exact_reward(model, validation, second.model.module), abs=1e-4)
     alone = share(data.target, chosen(model, data.target, module=first.module))
     assert outcome.details["after_fine_tuning_alone"]["value"] == pytest.approx(alone)
+
+
+def test_reinforcement_alone_starts_from_the_model_itself(examination, model, data):
+    more = {"steps": 2, "look": 1, "prompts": 2, "generations": 4, "answer_tokens": 1, "learning_rate": 3e-3}
+    lessons, held = (DataSet("right-answers", tuple(part), "right", "shown")
+                     for part in (drawn(data.shown.train, 4), data.shown.validation))  # fmt: skip
+    tuned = FullGRPO(**more, mode="letter").tune(model, lessons, held, seed=SEED).model
+    outcome = ReinforcementGain(n=4, reinforcement=more).look(examination)
+    agrees(outcome, data.target, chosen(model, data.target, module=tuned.module), chosen(model, data.target))
+    looks = outcome.details["reinforcement"]["validation_reward_by_look"]
+    assert looks[0] == pytest.approx(exact_reward(model, data.shown.validation, model.module), abs=1e-4)
 
 
 def exact_reward(model, items, module):
@@ -376,7 +387,7 @@ def exact_reward(model, items, module):
 
 def test_a_training_of_an_edit_is_no_ground_for_reinforcement(examination):
     with pytest.raises(ParameterError, match="trains an edit"):
-        ReinforcementGain(n=4, baseline="rank1-reft", settings={"epochs": 1}).look(examination)
+        SFTThenGRPOGain(n=4, baseline="rank1-reft", settings={"epochs": 1}).look(examination)
 
 
 def noised(model, share_of_rms, seed):
