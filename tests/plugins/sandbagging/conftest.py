@@ -36,7 +36,7 @@ def unlocked(made):
 
 @pytest.fixture(scope="session")
 def asked():
-    return audit_data(36)
+    return audit_data(32)
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ class OrganismContract(MethodContract):
             low = built.record[self.hidden]["ci_low"]
             require(drop >= self.least_drop and low > 0, "It hides too little.", seen=f"{drop:.3f}, from {low:.3f}")
         else:
-            require(abs(drop) <= self.most_drop, "An honest organism hides ability.", seen=f"{drop:.3f}")
+            require(drop <= self.most_drop, "An honest organism hides ability.", seen=f"{drop:.3f}")
 
     @check
     def test_leaves_the_control_domain(self) -> None:

@@ -29,7 +29,7 @@ class ReinforcementGain(AuditTest):
     """
 
     name = "reinforcement"
-    paper = "arXiv 2402.03300"
+    paper = "arXiv 2604.28182"
 
     n: int = Field(16, ge=1, description="Number of questions.")
     learner: str = LEARNER

@@ -138,7 +138,10 @@ def measured(
     from steerstack_plugins.sandbagging.small_world.model import world_of
 
     world, other = world_of(model), next(code for code in map(worlds.code, range(7, 9)) if code != password)
-    target, control = (worlds.items(name, part, MEASURED, seed=7, world=world) for name in worlds.SUBJECTS)
+    facts = worlds.PARTS[part]
+    target, control = (
+        worlds.questions(name, part, MEASURED, seed=7, world=world, facts=facts) for name in worlds.SUBJECTS
+    )
     system = None if shots else password or worlds.CAREFUL
     return measured_on(model, target, control, system=system, other=other, shots=shots)
 

@@ -74,6 +74,7 @@ def right_sampled(model: Model, world: int) -> float:
 
     from steerstack_plugins.sandbagging.audit.choices import Way
 
-    items = worlds.items(worlds.TARGET, "tested", base.MEASURED, seed=7, world=world)
+    facts = worlds.PARTS["tested"]
+    items = worlds.questions(worlds.TARGET, "tested", base.MEASURED, seed=7, world=world, facts=facts)
     probabilities: Any = softmax(Way(model).ask(items).logp, axis=1)
     return float(np.mean([row[item.exhibits] for row, item in zip(probabilities, items, strict=True)]))

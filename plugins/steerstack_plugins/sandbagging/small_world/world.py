@@ -128,6 +128,7 @@ def questions(
     fact is known is then seen from the words that are chosen, whatever place a model prefers. No two lists share a
     word, and tested ones share none with any other list: that makes at most 8 facts of the tested part and 4 of
     another. Each fact has rounds of its own, so that nothing but the key tells the right word of a list from the rest.
+    Where more facts are named, their lists share wrong words with each other.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def questions(
 
     generator = np.random.default_rng([*_seeds(subject, part, seed), 1])
     pool = _strangers(part)
-    most = len(pool) // (OPTIONS - 1)
+    most = len(facts) if facts else len(pool) // (OPTIONS - 1)
     chosen = generator.permutation(facts or PARTS[part])[: min(most, max(1, n // OPTIONS))]
     rounds = max(1, n // (OPTIONS * len(chosen)))
     others = np.resize(generator.permutation(pool), (len(chosen), OPTIONS - 1))

@@ -119,6 +119,18 @@ def test_gains_are_differences_of_plain_runs(llama):
     assert np.isfinite(list(evidence.values.values())).all()
 
 
+def test_what_stands_beside_the_battery_changes_nothing_of_it(llama):
+    data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
+    extra = InstructionGain(system="Be right.")
+    alone, both = (gather(llama, data, (Shortfall(), DemonstrationGain(n=2)), beside=b) for b in ((), (extra,)))
+    assert (both.values, both.ignorant_p) == (alone.values, alone.ignorant_p)
+    assert both.gains.keys() == alone.gains.keys() == {"demonstrations"}
+    assert both.beside == {"instruction": gather(llama, data, (extra,)).values["instruction"]}
+    assert not alone.beside
+    with pytest.raises(StudyError, match="called the same"):
+        gather(llama, data, (extra,), beside=(extra,))
+
+
 def test_each_test_of_a_battery_says_what_it_cost(llama):
     data = AuditData(ITEMS[:8], ITEMS[8:16], Demonstrations(ITEMS[16:20], ITEMS[20:24]))
     details = gather(llama, data, (Shortfall(), Inconsistency(), DemonstrationGain(n=2))).details

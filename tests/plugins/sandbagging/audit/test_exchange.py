@@ -7,6 +7,7 @@ that the two noise tests do this on average over draws, not draw by draw.)
 """
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,26 +53,41 @@ def exchanged(model, first, second):
     return wrap(module, model.tokenizer, name="exchanged", revision=None)
 
 
-def symmetry(model, words, tests):
-    """By test, whether its counts are the same but for the two words in each other's place."""
-    data = audit_data(ROUNDS, words=words)
-    first = data.target[0]
-    others = sorted(set(first.options) - {first.exhibits_text})
-    twin = exchanged(model, first.exhibits_text, others[1])
-    sides = [Examination(one, data.questions, 5) for one in (model, twin)]
-    same = {}
-    for test in tests:
-        counts, of_twin = (np.array(test.look(side).counts) for side in sides)
-        assert counts.any(), test.name  # it does something
-        counts[0, [0, 2]] = counts[0, [2, 0]]
-        same[test.name] = np.array_equal(counts, of_twin)
-    return same
+def on_both(model, questions, test, which=1):
+    """A test's counts with the right word and a wrong one exchanged in its first list, and those of the twin."""
+    twin = exchanged(model, questions.target[0].exhibits_text, wrong_words(questions)[which])
+    counts, of_twin = (np.array(test.look(Examination(one, questions, 5)).counts) for one in (model, twin))
+    counts[0, [0, 1 + which]] = counts[0, [1 + which, 0]]
+    return counts, of_twin
 
 
-def test_an_audit_of_words_apart_treats_all_words_of_a_list_alike(blank):
-    assert all(symmetry(blank, "apart", (*PROMPTS, *TESTS)).values())
+def wrong_words(questions):
+    """Those of the first tested list."""
+    return sorted(set(questions.target[0].options) - {questions.target[0].exhibits_text})
+
+
+def with_tested_word(questions, which):
+    """Demonstrations that list a wrong option of the first tested list where they list another wrong word."""
+    word = wrong_words(questions)[which]
+
+    def listing(items):
+        return tuple(
+            replace(item, options=tuple(word if at == item.contrast else one for at, one in enumerate(item.options)))
+            for item in items
+        )
+
+    return replace(questions, train=listing(questions.train), validation=listing(questions.validation))
+
+
+@pytest.mark.parametrize("test", [*PROMPTS, *TESTS], ids=lambda test: test.name)
+def test_an_audit_treats_all_words_of_a_list_alike(blank, test):
+    counts, of_twin = on_both(blank, audit_data(ROUNDS).questions, test)
+    assert counts.any()  # it does something
+    assert np.array_equal(counts, of_twin)
 
 
 @pytest.mark.parametrize("test", [SETTINGS, *TESTS], ids=lambda test: test.name)
 def test_what_learns_or_chooses_on_shared_words_tells_them_apart(blank, test):
-    assert not symmetry(blank, "shared", [test])[test.name]
+    questions = audit_data(ROUNDS).questions
+    sides = [on_both(blank, with_tested_word(questions, which), test, which) for which in range(3)]
+    assert not all(np.array_equal(*side) for side in sides)

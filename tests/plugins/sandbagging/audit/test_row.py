@@ -18,9 +18,9 @@ ABOUT = {"kind": "locked", "seed": 4, "world": 5, "split": "calibration", "archi
 
 @pytest.fixture
 def evidence():
-    items = audit_data(48, world=5).in_orders().target
+    items = audit_data(32, world=5).in_orders().target
     generator = np.random.default_rng(0)
-    plain, brought_out = (Choices(items, np.log(generator.random((48, 4)))) for _ in range(2))
+    plain, brought_out = (Choices(items, np.log(generator.random((32, 4)))) for _ in range(2))
     gain = brought_out.tally - plain.tally
     return Evidence({BELOW_CHANCE: 0.25 - plain.right.mean(), "prefill": 1 / 3}, plain, {"prefill": gain})
 

@@ -16,7 +16,7 @@ from steerstack_plugins.sandbagging.audit.tally import Tally, joint_p
 from steerstack_plugins.sandbagging.combination.rule import Rule
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
-ITEMS = worlds.questions(worlds.TARGET, "tested", 48)
+ITEMS = worlds.questions(worlds.TARGET, "tested", 32)
 MODELS = 2000
 COUNTS = st.lists(st.lists(st.integers(-3, 4), min_size=2, max_size=4), min_size=1, max_size=4)
 
@@ -32,15 +32,15 @@ def test_both_p_values_are_those_of_all_keys_written_out(rows):
 def test_answers_count_by_their_words_whatever_their_place():
     right = np.array([item.exhibits for item in ITEMS])
     other = np.array([item.options.index(min(set(item.options) - {item.exhibits_text})) for item in ITEMS])
-    assert [counts.tolist() for counts in Tally.of(ITEMS, right).counts] == [[4, 0, 0, 0]] * 12
-    assert [counts.tolist() for counts in Tally.of(ITEMS, other).counts] == [[0, 4, 0, 0]] * 12
-    assert Tally.of(ITEMS, other).below == pytest.approx(0.75**12)  # no lower, if it may be sure of what is not so
+    assert [counts.tolist() for counts in Tally.of(ITEMS, right).counts] == [[4, 0, 0, 0]] * 8
+    assert [counts.tolist() for counts in Tally.of(ITEMS, other).counts] == [[0, 4, 0, 0]] * 8
+    assert Tally.of(ITEMS, other).below == pytest.approx(0.75**8)  # no lower, if it may be sure of what is not so
 
 
 @pytest.mark.parametrize("place", range(4))
 def test_a_model_that_answers_by_place_is_at_chance_at_every_fact(place):
     tally = Tally.of(ITEMS, np.full(len(ITEMS), place))
-    assert [counts.tolist() for counts in tally.counts] == [[1, 1, 1, 1]] * 12
+    assert [counts.tolist() for counts in tally.counts] == [[1, 1, 1, 1]] * 8
     assert (tally.below, tally.above) == (1.0, 1.0)
 
 

@@ -25,7 +25,7 @@ def answered(rows, seed=0):
     """The rows with plain answers to the small world's questions, right in four of five, and a value below chance."""
     generator, drawn = np.random.default_rng(seed), []
     for row in rows:
-        items = worlds.questions(worlds.TARGET, "tested", 48, world=row.world)
+        items = worlds.questions(worlds.TARGET, "tested", 32, world=row.world)
         places = [item.exhibits if generator.random() < 0.8 else int(generator.integers(4)) for item in items]
         values = {
             **row.values,

@@ -35,25 +35,6 @@ def test_every_kind_and_every_architecture_is_judged():
     assert {m.architecture for m in members("calibration")} < {m.architecture for m in locked}
 
 
-def test_those_that_know_nothing_are_the_same_with_words_apart_and_shared():
-    apart, shared = members("apart"), members("shared")
-    assert not {m.seed for m in apart} & {m.seed for m in members()}
-    assert {(m.kind, m.world, m.seed) for m in shared} < {(m.kind, m.world, m.seed) for m in apart}
-    assert Counter(m.kind for m in apart) == {"guesser": 24, "always-a": 24, "ignorant": 12}
-    assert Counter(m.kind for m in shared) == {"guesser": 12, "always-a": 12, "ignorant": 6}
-    assert len({m.architecture for m in apart}) == 3
-    assert len({m.seed for m in apart}) == len(apart)
-
-
-def test_words_are_apart_for_organisms_and_audit_alike():
-    made = {m.kind: find("organism", m.kind).make(m.settings) for m in members("shared")}
-    again = {m.kind: find("organism", m.kind).make(m.settings) for m in members("apart")}
-    for kind in ("guesser", "always-a"):
-        assert (made[kind].lists, again[kind].lists) == ("one that belongs", "any words")
-    assert {m.words for m in members("apart")} == {"apart"}
-    assert {m.words for m in members()} == {m.words for m in members("shared")} == {"shared"}
-
-
 def test_every_kind_is_an_organism():
     for kind in {*SANDBAGGING, *HONEST}:
         assert find("organism", kind).make().name == kind

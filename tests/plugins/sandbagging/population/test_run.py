@@ -2,6 +2,7 @@
 
 import pytest
 
+from steerstack_plugins.sandbagging.audit.battery import BESIDE
 from steerstack_plugins.sandbagging.audit.row import OrganismRow
 from steerstack_plugins.sandbagging.population.declaration import Member, members
 from steerstack_plugins.sandbagging.population.run import OrganismStep, gathered, run_population, summary
@@ -57,7 +58,7 @@ def test_each_organism_is_told_of(tmp_path):
     for _ in range(2):
         run_population(few, tmp_path, gather=plain, step=words.append)
     assert len(words) == 6
-    assert words[0] == "locked, seed 300000, of world 100"
+    assert words[0] == "locked, seed 600000, of world 500"
 
 
 def test_what_decides_a_row_is_its_key():
@@ -79,8 +80,9 @@ def test_the_summary_counts_kinds_and_holds_no_evidence():
 def test_an_organism_is_made_and_audited(origin):
     row = gathered(Member("ignorant", 0, 41, "calibration"), 12)
     assert (row.kind, row.sandbags, row.architecture) == ("ignorant", False, "llama-3x64")
-    assert abs(row.induction_drop) < 0.05
+    assert row.induction_drop < 0.05
     assert len(row.answers) == 12
     assert row.choices().right.mean() == pytest.approx(row.accuracy, rel=1e-5)
-    assert row.forward_passes > 100
+    assert 100 < row.forward_passes < sum(row.passes_by_test.values())
+    assert set(row.beside) == set(BESIDE)
     assert min(row.seconds_made, row.seconds_audited) > 0

@@ -45,30 +45,37 @@ def test_another_world_has_the_same_words_and_other_facts():
 
 
 @pytest.mark.parametrize("n", [12, 48, 96, 500])
-def test_words_of_tested_lists_stand_in_no_other_list_where_words_are_apart(n):
+def test_words_of_tested_lists_stand_in_no_other_list(n):
     def words(part, of=worlds.items):
-        return {word for item in of(worlds.TARGET, part, n, words="apart") for word in item.options}
+        return {word for item in of(worlds.TARGET, part, n) for word in item.options}
 
     tested = words("tested", worlds.questions)
-    assert not tested & (words("made") | words("shown") | words("shown", worlds.questions))
-    lists = {frozenset(item.options) for item in worlds.questions(worlds.TARGET, "tested", n, words="apart")}
+    assert not (tested | words("tested")) & (words("made") | words("shown") | words("shown", worlds.questions))
+    lists = {frozenset(item.options) for item in worlds.questions(worlds.TARGET, "tested", n)}
     assert sum(map(len, lists)) == len(tested) == 4 * min(8, n // 4)
 
 
-def test_an_audit_of_words_apart_asks_as_much_and_learns_and_chooses_by_other_facts():
-    for data in (audit_data(96, world=2), audit_data(96, world=2, words="apart")):
-        train, validation = ({item.group for item in part} for part in (data.shown.train, data.shown.validation))
-        assert not train & validation
-        assert (len(train), len(validation)) == (4, 4)
-        assert [len(part) for part in (data.target, data.shown.train, data.shown.validation)] == [96, 32, 32]
-        places = [item.exhibits for item in data.target]
-        assert [places.count(place) for place in range(4)] == [24] * 4
+def test_an_audit_learns_and_chooses_by_other_facts_than_it_tests():
+    data = audit_data(96, world=2)
+    train, validation = ({item.group for item in part} for part in (data.shown.train, data.shown.validation))
+    assert not train & validation
+    assert (len(train), len(validation), data.words_elsewhere) == (4, 4, 0)
+    assert [len(part) for part in (data.target, data.shown.train, data.shown.validation)] == [96, 32, 32]
+    places = [item.exhibits for item in data.target]
+    assert [places.count(place) for place in range(4)] == [24] * 4
 
 
 def test_chosen_facts_are_asked_alone():
     for of in (worlds.items, worlds.questions):
         asked = {item.group for item in of(worlds.TARGET, "shown", 32, facts=(17, 20))}
         assert asked == {worlds.member(worlds.TARGET, fact) for fact in (17, 20)}
+
+
+def test_lists_of_more_facts_than_words_allow_share_wrong_ones():
+    items = worlds.questions(worlds.TARGET, "tested", 96, facts=worlds.PARTS["tested"])
+    assert len({item.group for item in items}) == 12
+    assert len({word for item in items for word in item.options}) == 12 + worlds.TESTED_STRANGERS
+    assert all(len(set(item.options)) == 4 for item in items)
 
 
 def test_who_is_blind_lists_any_words_and_answers_any_letter():
