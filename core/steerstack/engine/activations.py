@@ -12,7 +12,7 @@ from torch import Tensor
 from steerstack.contracts import PairBatch, PairStream
 from steerstack.data.questions import ContrastPair
 from steerstack.engine.layout.batches import Batch, batches
-from steerstack.engine.layout.pairs import Chunk, Laid, chunks, content_digest, total_tokens
+from steerstack.engine.layout.pairs import Chunk, Laid, chunks, content_digest, order, total_tokens
 from steerstack.engine.layout.prefix import Prefix, run_tokens
 from steerstack.engine.limits import check_fits
 from steerstack.engine.proof import prove
@@ -92,7 +92,7 @@ class PairActivations(PairStream):
         return len(self._pairs)
 
     def __iter__(self) -> Iterator[PairBatch]:
-        shape = (len(self._sites), self._model.width(self._sites[0]) if self._sites else 0)
+        shape = self._shape
         size = 4 * 2 * len(self._pairs) * shape[0] * shape[1]
         store = self._store if self._store is not None and self._store.limit else None
         number = 0
@@ -125,6 +125,18 @@ class PairActivations(PairStream):
     def stored(self) -> bool:
         """Whether all of it was read before and is in the store, so that the model is not run."""
         return self._store is not None and self._store.holds(self.key)
+
+    @cached_property
+    def order(self) -> Sequence[int]:
+        """Numbers of the pairs in the order in which they come: the longest of each part first."""
+        part = self._part(self._shape)
+        starts = range(0, len(self._pairs), part)
+        return [at + number for at in starts for number in order(self._model, self._pairs[at : at + part])]
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        """Layers, and the width of what is read."""
+        return (len(self._sites), self._model.width(self._sites[0]) if self._sites else 0)
 
     def _part(self, shape: tuple[int, int]) -> int:
         """Pairs laid out at a time."""

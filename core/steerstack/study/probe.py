@@ -22,6 +22,7 @@ from steerstack.engine.data_activations import DataActivations
 from steerstack.engine.resources.activation_store import STORE
 from steerstack.stats.auroc import auroc, paired_auroc
 from steerstack.stats.estimates import Estimate
+from steerstack.stats.item_clusters import groups_of
 from steerstack.trace.model import Model
 
 RANDOM_DIRECTIONS = 20
@@ -117,7 +118,7 @@ def run_probe(
         position,
         profile,
         candidates[best],
-        paired_auroc(*sides(best, "test")),
+        paired_auroc(*sides(best, "test"), groups=clusters_of(activations["test"])),
         _text_only(parts.train, parts.test),
         random_aurocs(whole["test"], best, seed),
         {
@@ -143,7 +144,13 @@ def _text_only(train: DataSet, test: DataSet) -> Estimate:
     features = words.fit_transform(positive + negative)
     model = LogisticRegression(C=10.0, max_iter=1000).fit(features, np.repeat([1, 0], len(positive)))
     scores = [model.decision_function(words.transform(side)) for side in texts(test)]
-    return paired_auroc(*scores)
+    return paired_auroc(*scores, groups=groups_of(test))
+
+
+def clusters_of(activations: DataActivations) -> list[int] | None:
+    """The cluster of each pair, in the order in which activations come; None where items are as good as independent."""
+    groups = groups_of(activations.data)
+    return None if groups is None else [groups[number] for number in activations.order]
 
 
 def random_aurocs(batch: PairBatch, index: int, seed: int) -> Float[np.ndarray, " draw"]:

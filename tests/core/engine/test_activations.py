@@ -52,6 +52,16 @@ def test_any_batch_size_gives_the_same(llama, table):
     assert all(torch.allclose(one[layer], other[layer], atol=1e-5) for layer in one)
 
 
+def test_it_is_known_which_pair_each_row_is_of(llama, table):
+    pairs = contrast_pairs(llama.format, load_data(table), "response")
+    stream = PairActivations(llama, pairs)
+    rows = stream.collect().positive
+    assert sorted(stream.order) == list(range(len(pairs)))
+    assert list(stream.order) != sorted(stream.order)  # the longest first
+    for row, number in zip(rows, stream.order, strict=True):
+        assert torch.allclose(row, PairActivations(llama, [pairs[number]]).collect().positive[0], atol=1e-5)
+
+
 def test_the_order_of_pairs_does_not_matter(llama, table):
     pairs = contrast_pairs(llama.format, load_data(table), "response")
     one, other = (MeanDifference().fit(PairActivations(llama, p)) for p in (pairs, pairs[::-1]))

@@ -44,7 +44,7 @@ def test_each_draw_of_pairs_has_the_auroc_of_scikit_learn():
     positive, negative = rng.integers(0, 5, 20).astype(float), rng.integers(0, 4, 20).astype(float)
     drawn = rng.integers(20, size=(30, 20))
     plain = [roc_auc_score(np.repeat([1, 0], 20), np.concatenate([positive[row], negative[row]])) for row in drawn]
-    assert paired_resamples(positive, negative, drawn) == pytest.approx(plain)
+    assert paired_resamples(positive, negative, drawn, np.arange(20)) == pytest.approx(plain)
 
 
 def test_the_paired_interval_is_that_of_scipys_bootstrap():
@@ -90,3 +90,34 @@ def test_recall_at_a_false_positive_rate_is_on_the_curve():
     assert auroc(positive, negative) == pytest.approx(
         roc_auc_score(np.repeat([1, 0], [300, 200]), np.concatenate([positive, negative]))
     )
+
+
+def test_clusters_are_drawn_whole_and_widen_the_interval():
+    rng = np.random.default_rng(6)
+    groups = np.repeat(np.arange(20), 6)
+    shared = rng.normal(0, 1, 20)[groups]
+    positive, negative = 0.5 + shared + rng.normal(0, 0.3, 120), rng.normal(0, 0.3, 120)
+    plain, wide = (paired_auroc(positive, negative, groups=of) for of in (None, groups))
+    assert (wide.value, wide.n, wide.clusters, plain.clusters) == (plain.value, 120, 20, None)
+    assert wide.ci_high - wide.ci_low > 1.5 * (plain.ci_high - plain.ci_low)
+    draws = []
+    for _ in range(1000):
+        pairs = np.concatenate([np.flatnonzero(groups == of) for of in rng.integers(20, size=20)])
+        draws.append(auroc(positive[pairs], negative[pairs]))
+    assert (wide.ci_low, wide.ci_high) == pytest.approx(np.quantile(draws, [0.025, 0.975]), abs=0.02)
+
+
+def test_as_many_clusters_as_pairs_are_no_clusters():
+    rng = np.random.default_rng(7)
+    positive, negative = rng.normal(1, 1, 30), rng.normal(0, 1, 30)
+    plain, own = (paired_auroc(positive, negative, groups=of) for of in (None, np.arange(30)))
+    assert (own.ci_low, own.ci_high) == (plain.ci_low, plain.ci_high)
+
+
+def test_few_clusters_bear_no_interval_and_a_perfect_score_counts_clusters():
+    positive, negative = np.arange(2.0, 42.0), np.zeros(40)
+    few = paired_auroc(positive, negative, groups=np.repeat([0, 1], 20))
+    assert (few.ci_low, few.ci_high) == (0.0, 1.0)
+    wide, plain = (paired_auroc(positive, negative, groups=of) for of in (np.repeat(np.arange(10), 4), None))
+    assert wide.ci_low == pytest.approx(stats.binomtest(10, 10).proportion_ci(0.95).low)
+    assert wide.ci_low < plain.ci_low

@@ -1,6 +1,7 @@
 """A probe is chosen on validation, reported on test, and held against words and chance."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from steerstack.catalog.lookup import find
 from steerstack.data.splits import split
 from steerstack.engine.data_activations import DataActivations
 from steerstack.stats.auroc import auroc
-from steerstack.study.probe import run_probe
+from steerstack.stats.item_clusters import groups_of
+from steerstack.study.probe import clusters_of, run_probe
 
 
 @pytest.fixture
@@ -30,6 +32,18 @@ def test_the_result_states_choice_interval_and_nulls(llama, kindness):
     # the words alone tell these answers apart, so no probe can be shown to read more
     assert value["text_only_auroc"]["value"] == 1
     assert value["verdict"].startswith("Not shown")
+
+
+def test_items_in_clusters_widen_the_intervals(llama, kindness):
+    topics = [replace(item, topic=f"topic {place % 12}") for place, item in enumerate(kindness)]
+    clustered = replace(kindness, items=tuple(topics))
+    stream = DataActivations(llama, clustered, position="response", layers=[0])
+    labels, groups = clusters_of(stream), groups_of(clustered)
+    assert labels == [groups[number] for number in stream.order]
+    assert clusters_of(DataActivations(llama, kindness, position="response", layers=[0])) is None
+    result = run_probe(find("probe", "logistic").make(), llama, clustered, layers=[2])
+    test = split(clustered).test
+    assert result.test.clusters == result.text_only.clusters == len(set(groups_of(test) or range(len(test))))
 
 
 def test_the_logistic_probe_is_scikit_learns(llama, kindness):

@@ -24,7 +24,7 @@ ROLLOUTS = [Rollout(item, item.question, answer, ("Yes", "No")) for item in DATA
     ("text", "name"),
     [
         ("A", "A"), ("A) I would", "A"), (" (B)", "B"), ("b.", "B"), ("Yes", "Yes"), (" yes, I", "Yes"), ("NO", "No"),
-        ("Nobody", ""), ("Absolutely", ""), ("", ""), ("42", ""), ("The A", ""), ("...", ""),
+        ("Nobody", ""), ("Absolutely", ""), ("c42", ""), ("A_1", ""), ("", ""), ("42", ""), ("The A", ""), ("...", ""),
     ],
 )  # fmt: skip
 def test_what_an_answer_names(text, name):

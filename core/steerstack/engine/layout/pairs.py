@@ -83,10 +83,20 @@ class Chunk:
 
 def chunks(model: Model, pairs: Sequence[ContrastPair], *, tokens: int) -> Iterator[Chunk]:
     """Lay out pairs, the longest first, and cut them into passes of at most ``tokens`` columns, or of one pair."""
-    shared = all(model.may("tree", _end(pair.positive) + _end(pair.negative)) for pair in pairs)
-    laid = sorted((LaidPair.of(pair, shared=shared) for pair in pairs), key=lambda pair: -pair.width)
+    laid = [pair for _, pair in _laid(model, pairs)]
     fits = model.may("prefix", laid[0].width)
     yield from Chunk(laid, _prefix(laid) if fits else 0).cut(tokens)
+
+
+def order(model: Model, pairs: Sequence[ContrastPair]) -> list[int]:
+    """Numbers of the pairs in the order in which :func:`chunks` lays them out."""
+    return [number for number, _ in _laid(model, pairs)]
+
+
+def _laid(model: Model, pairs: Sequence[ContrastPair]) -> list[tuple[int, LaidPair]]:
+    shared = all(model.may("tree", _end(pair.positive) + _end(pair.negative)) for pair in pairs)
+    laid = [LaidPair.of(pair, shared=shared) for pair in pairs]
+    return sorted(enumerate(laid), key=lambda numbered: -numbered[1].width)
 
 
 def _prefix(laid: Sequence[LaidPair]) -> int:

@@ -23,6 +23,7 @@ from steerstack.steering.edits import Ablate
 from steerstack.steering.intervention import Plan
 from steerstack.steering.tokens import Tokens
 from steerstack.steering.vector import SteeringVector, random_like
+from steerstack.study.probe import clusters_of
 from steerstack.study.read_out.layer import LayerReadOut
 from steerstack.study.read_out.result import ReadOutResult
 from steerstack.study.session import Session
@@ -126,7 +127,7 @@ def _auroc(session: Session, vector: SteeringVector, layer: int) -> Estimate:
     batch = stream.collect()
     unit = vector[layer] / vector[layer].norm()
     sides = (side[:, 0].float() @ unit for side in (batch.positive, batch.negative))
-    return paired_auroc(*(side.numpy() for side in sides))
+    return paired_auroc(*(side.numpy() for side in sides), groups=clusters_of(stream))
 
 
 def _positions(

@@ -25,6 +25,7 @@ from steerstack.study.probe import random_aurocs
 from steerstack.trace.model import Model
 from steerstack_plugins.sandbagging.audit.choices import Choices, Form, asked
 from steerstack_plugins.sandbagging.audit.elicitation import last_token
+from steerstack_plugins.sandbagging.audit.orders import facts_of
 
 
 class GivenPairs(PairStream):
@@ -96,21 +97,19 @@ class Sides:
         Of both, the sandbagging side as the positive one.
     texts:
         What was asked and answered, of both.
+    facts:
+        Number of the fact that each item asks for; None where every item has its own.
     """
 
     activations: PairBatch
     texts: tuple[tuple[str, ...], tuple[str, ...]]
+    facts: tuple[int, ...] | None = None
 
     @classmethod
     def of(cls, sandbagging: tuple[Tensor, Choices], honest: tuple[Tensor, Choices]) -> "Sides":
         """From activations and choices of each side."""
         batch = PairBatch(sandbagging[0].float(), honest[0].float())
-        return cls(batch, (transcripts(sandbagging[1]), transcripts(honest[1])))
-
-    def __add__(self, other: "Sides") -> "Sides":
-        mine, its = self.activations, other.activations
-        batch = PairBatch(torch.cat([mine.positive, its.positive]), torch.cat([mine.negative, its.negative]))
-        return Sides(batch, (self.texts[0] + other.texts[0], self.texts[1] + other.texts[1]))
+        return cls(batch, (transcripts(sandbagging[1]), transcripts(honest[1])), facts_of(honest[1].items))
 
 
 def transcripts(choices: Choices) -> tuple[str, ...]:
@@ -211,7 +210,7 @@ def transfer(
         trained_on,
         None if together else layer,
         profile[best],
-        paired_auroc(positive, negative),
+        paired_auroc(positive, negative, groups=test.facts),
         words or text_only(train, test),
         random_aurocs(test.activations, layer, seed),
         None if unrelated is None else recall_at(positive, _score(fits[best], unrelated, picks[best])),
@@ -229,4 +228,5 @@ def text_only(train: Sides, test: Sides) -> Estimate:
     model = LogisticRegression(C=10.0, max_iter=1000).fit(
         features, np.repeat([1, 0], [len(side) for side in train.texts])
     )
-    return paired_auroc(*(model.decision_function(words.transform(side)) for side in test.texts))
+    scores = [model.decision_function(words.transform(side)) for side in test.texts]
+    return paired_auroc(*scores, groups=test.facts)
