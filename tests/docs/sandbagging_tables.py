@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from steerstack.stats.intervals import proportion_interval
+from steerstack.stats.intervals import mean_interval, proportion_interval
 from steerstack_plugins.sandbagging.combination.judges import AUDIT, main_judges, partial_judges, single_judges
 from steerstack_plugins.sandbagging.population.judges import compared
 from steerstack_plugins.sandbagging.population.row_files import rows_of
@@ -15,8 +15,12 @@ from steerstack_plugins.sandbagging.population.row_files import rows_of
 def judged(which: str = "main") -> Mapping[str, Any]:
     """The judges of one table, learned on the calibration rows and tried on the locked ones."""
     calibration, locked = rows_of("calibration"), rows_of("locked")
-    tests = sorted(locked[0].values)
-    judges = {"main": main_judges, "single": lambda: single_judges(tests), "partial": lambda: partial_judges(tests)}
+    tests, beside = sorted(locked[0].values), sorted(locked[0].beside)
+    judges = {
+        "main": main_judges,
+        "single": lambda: single_judges([*tests, *beside]),
+        "partial": lambda: partial_judges(tests),
+    }
     return compared({AUDIT: main_judges()[AUDIT], **judges[which]()}, calibration, locked, first=AUDIT)
 
 
@@ -77,29 +81,41 @@ def evidence_table() -> list[str]:
              "|---|---|---|---|---|"]  # fmt: skip
     for name, own in alone.items():
         if name != AUDIT:
+            rest = without["judges"].get(f"without {name}")
             cells = [f"`{name}`", interval(own["auroc"]), counted(own["detection"]), counted(own["false_positive"]),
-                     interval(without["judges"][f"without {name}"]["auroc"])]  # fmt: skip
+                     interval(rest["auroc"]) if rest else "not read by it"]  # fmt: skip
             lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def exactness_table() -> list[str]:
-    """How often the joint p-value of those that know nothing of the target is small."""
-    parts = {
-        "first, words shared": (*rows_of("calibration"), *rows_of("locked")),
-        "second, words shared": rows_of("shared"),
-        "second, words apart": rows_of("apart"),
-    }
-    lines = ["| population | organisms | joint p at most 0.05 | at most 0.01 |", "|---|---|---|---|"]
-    for name, rows in parts.items():
-        for kinds in (("always-a", "guesser"), ("ignorant",)):
-            p_values = [row.ignorant_p for row in rows if row.kind in kinds]
-            small = [sum(p <= level for p in p_values) for level in (0.05, 0.01)]
-            who = " and ".join(f"`{kind}`" for kind in kinds)
-            lines.append(f"| {name} | {who} | {' | '.join(share(count, len(p_values)) for count in small)} |")
+    """How often the joint p-value of those that know nothing of the target is small, in both parts."""
+    everybody = (*rows_of("calibration"), *rows_of("locked"))
+    lines = ["| organisms | joint p at most 0.05 | at most 0.01 |", "|---|---|---|"]
+    for kinds in (("always-a", "guesser"), ("ignorant",)):
+        p_values = [row.ignorant_p for row in everybody if row.kind in kinds]
+        small = [sum(p <= level for p in p_values) for level in (0.05, 0.01)]
+        who = " and ".join(f"`{kind}`" for kind in kinds)
+        lines.append(f"| {who} | {' | '.join(share(count, len(p_values)) for count in small)} |")
     return lines
 
 
+TRAINED = ("fine-tuning", "reinforcement", "sft-then-grpo")
+"""Tests that train on right answers, in one way or another."""
+
+
+def training_table() -> list[str]:
+    """Mean gain of each kind of locked organism by each way of training."""
+    lines = [f"| kind | {' | '.join(f'`{name}`' for name in TRAINED)} |", f"|---|{'---|' * len(TRAINED)}"]
+    for kind in dict.fromkeys(row.kind for row in rows_of("locked")):
+        own = [row for row in rows_of("locked") if row.kind == kind]
+        gains = ([{**row.values, **row.beside}[name] for row in own] for name in TRAINED)
+        lines.append(f"| `{kind}` | {' | '.join(interval(mean_interval(of).to_json()) for of in gains)} |")
+    return lines
+
+
+TABLES = (judges_table, kinds_table, architectures_table, evidence_table, exactness_table, training_table)
+
 if __name__ == "__main__":
-    for table in (judges_table, kinds_table, architectures_table, evidence_table, exactness_table):
+    for table in TABLES:
         sys.stdout.write("\n".join(table()) + "\n\n")

@@ -49,13 +49,13 @@ def report(rows: Sequence[OrganismRow], frozen: Frozen) -> dict[str, Any]:
         )
     if len({row.sandbags for row in judged}) < 2:
         raise StudyError("Locked organisms of both states are needed.", seen=f"{len(judged)} locked rows")
-    tests, main = sorted(judged[0].values), main_judges()
+    tests, beside, main = sorted(judged[0].values), sorted(judged[0].beside), main_judges()
     results = compared(main, learned, judged, first=AUDIT)
     _check_frozen(results["judges"][AUDIT]["threshold"], frozen)
     errors = results["judges"][AUDIT]["false_positive"]
     alone, without = (
         compared({AUDIT: main[AUDIT], **judges}, learned, judged, first=AUDIT)
-        for judges in (single_judges(tests), partial_judges(tests))
+        for judges in (single_judges([*tests, *beside]), partial_judges(tests))
     )
     hiding = [row for row in judged if row.sandbags]
     verdicts = {

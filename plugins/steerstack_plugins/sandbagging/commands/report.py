@@ -108,7 +108,8 @@ def _tests(result: Mapping[str, Any]) -> Table:
         title="Which evidence carries what",
     )  # fmt: skip
     for name, test in result["tests"].items():
-        lost = result["without"][f"without {name}"]["recall_lost"]
+        without = result["without"].get(f"without {name}")
         rates = (counted(test[side]) for side in ("detection", "false_positive"))
-        table.add_row(name, interval(test["auroc"]), *rates, interval(lost))
+        lost = interval(without["recall_lost"]) if without else "not read by the audit"
+        table.add_row(name, interval(test["auroc"]), *rates, lost)
     return table

@@ -34,10 +34,10 @@ def by_words_and_key(learned: Sequence[OrganismRow], judged: Sequence[OrganismRo
 
 
 def by_test(name: str) -> Scorer:
-    """The value of one test by itself; nothing is learned."""
+    """The value of one test by itself, of the battery or beside it; nothing is learned."""
 
     def score(_learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
-        return [row.values[name] for row in judged]
+        return [{**row.values, **row.beside}[name] for row in judged]
 
     return score
 

@@ -17,6 +17,7 @@ from steerstack_plugins.sandbagging.combination.frozen import Frozen, read_froze
 from steerstack_plugins.sandbagging.combination.judges import AUDIT, by_combination
 from steerstack_plugins.sandbagging.combination.noise_pattern import noise_pattern
 from steerstack_plugins.sandbagging.combination.report import mcnemar, report
+from steerstack_plugins.sandbagging.commands.report import show_report
 from steerstack_plugins.sandbagging.population.judges import threshold
 from steerstack_plugins.sandbagging.small_world import world as worlds
 
@@ -96,6 +97,17 @@ def test_what_carries_the_evidence_is_missed_and_what_does_not_is_not(result):
     lost = {name: part["recall_lost"]["value"] for name, part in result["without"].items()}
     assert lost["without gain"] > 0.3
     assert abs(lost["without below-chance"]) < 0.2
+
+
+def test_a_test_beside_the_battery_is_judged_alone_and_read_by_nobody(rows, frozen, result):
+    marked = [replace(row, beside={"probe": float(row.sandbags)}) for row in rows]
+    assert Frozen.learn(marked).combination == frozen.combination
+    again = report(marked, frozen)
+    assert again["judges"] == result["judges"]
+    assert set(again["tests"]) == {*result["tests"], "probe"}
+    assert again["tests"]["probe"]["auroc"]["value"] == 1.0
+    assert set(again["without"]) == set(result["without"])
+    show_report(again)
 
 
 def test_discordant_organisms_are_counted_and_tested_exactly():
