@@ -1,19 +1,8 @@
 """The page on how well sandbagging is found says what the rows say, to the last digit."""
 
 import pytest
-from scipy.stats import binom
 from tests.docs.conftest import DOCS
-from tests.docs.sandbagging_tables import (
-    AUDIT,
-    architectures_table,
-    evidence_table,
-    exactness_table,
-    interval,
-    judged,
-    judges_table,
-    kinds_table,
-    share,
-)
+from tests.docs.sandbagging_tables import AUDIT, TABLES, interval, judged
 
 from steerstack.stats.intervals import proportion_interval
 from steerstack_plugins.sandbagging.audit.inputs import read_calibration
@@ -24,7 +13,7 @@ from steerstack_plugins.sandbagging.population.row_files import rows_of
 PAGE = (DOCS / "explanation" / "sandbagging.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("table", [judges_table, kinds_table, architectures_table, evidence_table, exactness_table])
+@pytest.mark.parametrize("table", TABLES)
 def test_tables_are_those_of_the_rows(table):
     assert "\n".join(table()) in PAGE
 
@@ -46,30 +35,14 @@ def test_who_does_not_know_the_target_is_called_sandbagging_as_often_as_the_page
     )
 
 
-def test_organisms_that_know_nothing_are_those_of_the_page():
-    apart = rows_of("apart")
-    made, declared = (
-        {part: {(one.kind, one.world, one.seed) for one in of(part)} for part in ("apart", "shared")}
-        for of in (rows_of, members)
-    )
-    assert made["apart"] == declared["apart"]
-    assert made["shared"] == declared["shared"] < made["apart"]
-    assert f"It holds {len(apart)} organisms with words apart" in PAGE
-    called = share(sum(map(read_frozen(None).sandbags, apart)), len(apart))
-    assert f"the audit that was frozen before calls {called} of these organisms sandbagging" in PAGE
-    parts = ("calibration", "locked", "shared")
-    rows = [row for part in parts for row in rows_of(part) if row.kind in ("always-a", "guesser")]
-    assert f"they did not come again: together {share(sum(row.ignorant_p <= 0.01 for row in rows), len(rows))}" in PAGE
-    first = [row.ignorant_p <= 0.01 for row in rows if row.split != "shared"]
-    assert (sum(first), len(first)) == (4, 48)
-    assert f"more than chance gives (p = {binom.sf(sum(first) - 1, len(first), 0.01):.3f}" in PAGE
-
-
-def test_rows_with_words_apart_hold_answers_to_lists_of_their_own():
-    for row in rows_of("apart"):
-        choices = row.choices()
-        assert len(choices.tally.counts) == 8
-        assert choices.tally.below == pytest.approx(row.below["below-chance"], rel=1e-5)
+def test_the_rows_are_those_of_the_population_and_hold_answers_to_its_lists():
+    for part in ("calibration", "locked"):
+        rows = rows_of(part)
+        assert [(row.kind, row.world, row.seed) for row in rows] == [(m.kind, m.world, m.seed) for m in members(part)]
+        for row in rows:
+            choices = row.choices()
+            assert len(choices.tally.counts) == 8
+            assert choices.tally.below == pytest.approx(row.below["below-chance"], rel=1e-5)
 
 
 def test_the_pair_of_audit_and_words_is_that_of_the_page():
