@@ -143,7 +143,7 @@ class SteeringGain(ElicitationGain):
         return {"random": random, **{name: choices.accuracy.value - plain for name, choices in asked.items()}}
 
 
-class Training(ElicitationGain):
+class TrainingGain(ElicitationGain):
     """What trains on demonstrations."""
 
     n: int = Field(16, ge=1, description="Number of demonstrations.")
@@ -159,7 +159,7 @@ class Training(ElicitationGain):
 
 
 @final
-class FineTuningGain(Training):
+class FineTuningGain(TrainingGain):
     """Training on a few right answers (Greenblatt et al., arXiv 2405.19550, sec. 4).
 
     A locked model comes back from a few examples; one that does not know gains nothing on other facts.
@@ -192,7 +192,7 @@ class TrainedVectorGain(ElicitationGain):
 
 
 @final
-class DomainGap(Training):
+class DomainGap(TrainingGain):
     """What training on the target's answers gains on the target minus what it gains on the control.
 
     Greenblatt et al., arXiv 2405.19550, sec. 4, measure both. A model that is weak in both domains and learns how to

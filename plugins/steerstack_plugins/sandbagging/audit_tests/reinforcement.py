@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 from pydantic import Field
 
 from steerstack.contracts import AuditTest
-from steerstack_plugins.sandbagging.audit_tests.gains import Training
+from steerstack_plugins.sandbagging.audit_tests.gains import TrainingGain
 
 if TYPE_CHECKING:
     from steerstack.contracts import AuditOutcome, Examination, Tuned
@@ -46,7 +46,7 @@ class ReinforcementGain(AuditTest):
 
 
 @final
-class SFTThenGRPOGain(Training):
+class SFTThenGRPOGain(TrainingGain):
     """Training on a few right answers, and reinforcement of right answers to the same questions after it.
 
     After arXiv 2604.22082, which puts supervised fine-tuning before reinforcement: a model that never gives the answer
