@@ -109,7 +109,7 @@ def training_table() -> list[str]:
     lines = [f"| kind | {' | '.join(f'`{name}`' for name in TRAINED)} |", f"|---|{'---|' * len(TRAINED)}"]
     for kind in dict.fromkeys(row.kind for row in rows_of("locked")):
         own = [row for row in rows_of("locked") if row.kind == kind]
-        gains = ([{**row.values, **row.beside}[name] for row in own] for name in TRAINED)
+        gains = ([row.value(name) for row in own] for name in TRAINED)
         lines.append(f"| `{kind}` | {' | '.join(interval(mean_interval(of).to_json()) for of in gains)} |")
     return lines
 

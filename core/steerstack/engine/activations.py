@@ -100,7 +100,7 @@ class PairActivations(PairStream):
         sides = [(pair.id, side.sequence) for pair in self._pairs for side in (pair.positive, pair.negative)]
         check_fits(self._model, [sequence for _, sequence in sides], lambda index: f"Item {sides[index][0]!r}")
         with store.open(self.key, size) if store else NOWHERE as activations:
-            part = self._part(shape)
+            part = self._part
             for at in range(0, len(self._pairs), part):
                 prefix: Prefix | None = None
                 pairs, there = self._pairs[at : at + part], list[PairBatch]()
@@ -129,7 +129,7 @@ class PairActivations(PairStream):
     @cached_property
     def order(self) -> Sequence[int]:
         """Numbers of the pairs in the order in which they come: the longest of each part first."""
-        part = self._part(self._shape)
+        part = self._part
         starts = range(0, len(self._pairs), part)
         return [at + number for at in starts for number in order(self._model, self._pairs[at : at + part])]
 
@@ -138,10 +138,12 @@ class PairActivations(PairStream):
         """Layers, and the width of what is read."""
         return (len(self._sites), self._model.width(self._sites[0]) if self._sites else 0)
 
-    def _part(self, shape: tuple[int, int]) -> int:
+    @property
+    def _part(self) -> int:
         """Pairs laid out at a time."""
         if self._model.remote is None:
             return PART
+        shape = self._shape
         return min(PART, max(1, ANSWER // (4 * 2 * max(1, shape[0] * shape[1]))))
 
     @cached_property

@@ -114,6 +114,10 @@ class OrganismRow:
             **about,
         )
 
+    def value(self, test: str) -> float:
+        """The number of one test, of the battery or beside it."""
+        return {**self.values, **self.beside}[test]
+
     def choices(self) -> Choices:
         """The plain answers to the target's questions, with certainty in place of the log-probabilities."""
         import numpy as np

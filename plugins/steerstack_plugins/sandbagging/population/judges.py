@@ -37,7 +37,7 @@ def by_test(name: str) -> Scorer:
     """The value of one test by itself, of the battery or beside it; nothing is learned."""
 
     def score(_learned: Sequence[OrganismRow], judged: Sequence[OrganismRow]) -> list[float]:
-        return [{**row.values, **row.beside}[name] for row in judged]
+        return [row.value(name) for row in judged]
 
     return score
 
