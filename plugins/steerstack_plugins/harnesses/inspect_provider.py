@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from steerstack.data.prompt_text import prompt_of
+from steerstack.engine.decode.stream import before
 from steerstack.errors import ModelError, ParameterError
 from steerstack_plugins.harnesses import require
 
@@ -169,7 +170,7 @@ class SteeredAPI(ModelAPI):
         outputs = []
         for prompt, answer, likelihoods in zip(prompts, answers, logprobs, strict=True):
             whole = str(self.model.tokenizer.decode(list(answer), skip_special_tokens=True))
-            text = _before(whole, settings.sampling.stop)
+            text = before(whole, [*filter(None, settings.sampling.stop)])
             at_end = answer[-1] in stops or len(text) < len(whole)
             choice = ChatCompletionChoice(
                 message=ChatMessageAssistant(content=text, model=self.model_name, source="generate"),
@@ -227,11 +228,6 @@ class SteeredAPI(ModelAPI):
     def collapse_assistant_messages(self) -> bool:
         """An assistant's messages in a row are one turn."""
         return True
-
-
-def _before(text: str, stops: tuple[str, ...]) -> str:
-    """The text up to the first of the stop sequences."""
-    return text[: min((at for at in map(text.find, filter(None, stops)) if at >= 0), default=len(text))]
 
 
 modelapi(name="steerstack")(SteeredAPI)

@@ -1,10 +1,18 @@
 """Tokens as pieces of text: a character whose bytes are not all there is waited for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 Decode = Callable[[list[int]], str]
 """The text of token ids, without special tokens."""
+
+OPEN = "\ufffd"
+"""How a tokenizer writes a character of which bytes are missing."""
+
+
+def before(text: str, stops: Sequence[str]) -> str:
+    """The text up to the first of the texts that end it."""
+    return text[: min((at for at in map(text.find, stops) if at >= 0), default=len(text))]
 
 
 class TextStream:
@@ -25,7 +33,7 @@ class TextStream:
         """What one more token adds; nothing where it leaves a character open."""
         self._ids.append(token)
         text = self._decode(self._ids)
-        return "" if text.endswith("�") else self.rest(text)
+        return "" if text.endswith(OPEN) else self.rest(text)
 
     def rest(self, text: str) -> str:
         """What was not said yet of the text so far."""

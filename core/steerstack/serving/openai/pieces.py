@@ -7,26 +7,18 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from steerstack.engine.decode.stream import TextStream
+from steerstack.engine.decode.stream import OPEN, TextStream, before
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from steerstack.engine.decode.stream import Decode
 
-OPEN = "\ufffd"
-"""How a tokenizer writes a character of which bytes are missing."""
-
 BYTES = 4
 """Bytes of a character at most, and so tokens that it can be spread over."""
 
 Say = Callable[[int, str], None]
 """Told of each piece of an answer: the place of its prompt, and the text."""
-
-
-def before(text: str, stops: Sequence[str]) -> str:
-    """The text up to the first of the texts that end it."""
-    return text[: min((at for at in map(text.find, stops) if at >= 0), default=len(text))]
 
 
 def offsets(decode: Decode, ids: Sequence[int]) -> list[int]:

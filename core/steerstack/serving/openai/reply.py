@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import steerstack
 from steerstack.engine.decode.sampling import Sampling, stop_tokens
+from steerstack.engine.decode.stream import before
 from steerstack.engine.layout.edited_nodes import Count, edited_positions
 from steerstack.engine.layout.reach import context
 from steerstack.engine.limits import check_fits
 from steerstack.errors import ArgumentError
 from steerstack.serving.openai.completion import Completion
-from steerstack.serving.openai.pieces import PieceTeller, Say, before, offsets
+from steerstack.serving.openai.pieces import PieceTeller, Say, offsets
 from steerstack.serving.openai.refusal import UnknownNameError
 from steerstack.serving.openai.texts import PromptReader
 from steerstack.steering.tokens import TokenSequence

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steerstack.serving.openai.pieces import Chunks, PieceTeller, before, offsets
+from steerstack.engine.decode.stream import before
+from steerstack.serving.openai.pieces import Chunks, PieceTeller, offsets
 
 
 def decode(ids):
